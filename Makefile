@@ -1,0 +1,40 @@
+# `make demo` and `make test` set up all they need: Python 3.11+, pip, git and make are enough.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+ARGS ?=
+
+.PHONY: demo test lint setup browser soak bench clean
+.DEFAULT_GOAL := test
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "lossmon needs Python 3.11 or newer. Received: " + sys.version.split()[0] + ". Fix: make PYTHON=/path/to/python3.11")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt tensorflow-cpu -e '.[demo,dev,frames,postgres]'
+	touch $@
+
+setup: $(VENV)/.installed
+
+demo: setup
+	$(BIN)/lossmon demo $(ARGS)
+
+browser: setup
+	$(BIN)/python -m tests.browser.install
+
+test: setup browser
+	$(BIN)/python -m pytest -m "not slow" $(ARGS)
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+	$(BIN)/basedpyright
+
+soak: setup browser
+	$(BIN)/python -m pytest -m slow $(ARGS)
+
+bench: setup
+	$(BIN)/python -m tests.bench $(ARGS)
+
+clean:
+	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,67 @@
+"""lossmon: the honest meter for Keras training.
+
+    import lossmon
+    model.fit(x, y, callbacks=[lossmon.Monitor()])
+
+`Monitor` and `check` import keras when they are first touched; everything else does without.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lossmon import recompute
+from lossmon.errors import (
+    InvalidArgument,
+    InvalidCombination,
+    LossmonError,
+    MissingExtra,
+    RunNotFound,
+    SchemaOutdated,
+    SchemaTooNew,
+    StoreError,
+)
+from lossmon.records import Finding
+
+if TYPE_CHECKING:
+    from lossmon.capture import Monitor, check
+    from lossmon.store import Store, open_store
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Finding",
+    "InvalidArgument",
+    "InvalidCombination",
+    "LossmonError",
+    "MissingExtra",
+    "Monitor",
+    "RunNotFound",
+    "SchemaOutdated",
+    "SchemaTooNew",
+    "Store",
+    "StoreError",
+    "__version__",
+    "check",
+    "open_store",
+    "recompute",
+]
+
+_LAZY = {
+    "Monitor": "lossmon.capture",
+    "check": "lossmon.capture",
+    "Store": "lossmon.store",
+    "open_store": "lossmon.store",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        from importlib import import_module
+
+        return getattr(import_module(_LAZY[name]), name)
+    raise AttributeError(f"module 'lossmon' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

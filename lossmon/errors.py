@@ -1,0 +1,81 @@
+"""The errors that lossmon raises.
+
+    LossmonError
+    ├── InvalidCombination      an `error` finding stands and `strict=True`
+    ├── InvalidArgument         a value that the caller gave is not usable (also a ValueError)
+    ├── MissingExtra            an optional package is needed (also an ImportError)
+    └── StoreError              the database cannot be used as it is
+        ├── SchemaOutdated      older than this lossmon: `lossmon db upgrade`
+        ├── SchemaTooNew        written by a newer lossmon
+        └── RunNotFound         no run, or several, answer to that name (also a LookupError)
+
+Every message says what was expected, what came, and the fix.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lossmon.records import Finding
+
+
+class LossmonError(Exception):
+    """The root of all errors that lossmon raises on purpose."""
+
+
+class InvalidCombination(LossmonError):
+    """A combination of model, loss, labels and metrics makes a printed number meaningless.
+
+    Args:
+        findings: the `error` findings that stand.
+
+    Attributes:
+        findings: the same findings, as a tuple.
+    """
+
+    def __init__(self, findings: Sequence[Finding]) -> None:
+        self.findings = tuple(findings)
+        lines = [f"{f.code} {f.rule}: {f.message}\n  Fix: {f.fix}" for f in self.findings]
+        super().__init__(
+            "training was refused before its first step, because `strict=True` and "
+            f"{len(lines)} error finding(s) stand:\n" + "\n".join(lines)
+        )
+
+
+class InvalidArgument(LossmonError, ValueError):
+    """A value given by the caller is not usable."""
+
+
+class MissingExtra(LossmonError, ImportError):
+    """An optional package is needed for what was asked.
+
+    Args:
+        package: the package that is missing.
+        purpose: what it is needed for.
+        extra: the extra of lossmon that brings it.
+    """
+
+    def __init__(self, package: str, purpose: str, extra: str) -> None:
+        super().__init__(
+            f"{purpose} needs the package `{package}`, which is not installed. "
+            f"Fix: pip install 'lossmon[{extra}]'"
+        )
+
+
+class StoreError(LossmonError):
+    """The database cannot be used as it is."""
+
+
+class SchemaOutdated(StoreError):
+    """The database was written by an older lossmon."""
+
+
+class SchemaTooNew(StoreError):
+    """The database was written by a newer lossmon."""
+
+
+class RunNotFound(StoreError, LookupError):
+    """No run, or more than one, answers to the name that was given."""

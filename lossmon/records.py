@@ -1,0 +1,236 @@
+"""The plain records that pass between the rooms: no arithmetic, no SQL, no keras.
+
+Words are those of the README's glossary. Losses are in the unit of their definition (nats for
+cross-entropies), accuracies are shares from 0 to 1, times are seconds, `time` is a Unix time stamp.
+`output` is None for the model as a whole: the only output of a one-output model, or the weighted
+total that Keras prints as `loss` where there are several. `None` means "not known", never zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Severity = Literal["error", "warning", "info"]
+Split = Literal["train", "val"]
+RunStatus = Literal["running", "finished", "failed", "interrupted"]
+Verification = Literal["verified", "mismatch", "unverified"]
+
+SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one rule found.
+
+    Attributes:
+        code: stable code such as "LM301".
+        rule: stable name such as "accuracy-with-regression".
+        severity: "error" (a printed number is meaningless, or the loss is not the one intended),
+            "warning", or "info" (advice, not a flag).
+        output: name of the output it is about; None for a one-output model or the whole model.
+        message: what is wrong, in one or two plain sentences.
+        fix: code that the user can paste.
+        evidence: the values that prove it; JSON-serialisable.
+    """
+
+    code: str
+    rule: str
+    severity: Severity
+    output: str | None
+    message: str
+    fix: str
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class LossSpec:
+    """A loss as it was resolved, in words that `lossmon.recompute` understands.
+
+    Attributes:
+        name: the definition's name, e.g. "sparse_categorical_crossentropy"; for an object without
+            an independent definition, the name of the user's function or class.
+        config: its arguments, e.g. {"from_logits": True}.
+        reduction: "sum_over_batch_size", "sum", "mean", "mean_with_sample_weight" or "none".
+        custom: True for a user's own function or class.
+    """
+
+    name: str
+    config: Mapping[str, Any] = field(default_factory=dict)
+    reduction: str = "sum_over_batch_size"
+    custom: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MetricSpec:
+    """A metric as it was resolved.
+
+    Attributes:
+        key: the key that Keras prints it under, e.g. "accuracy" or "head_acc".
+        name: the definition's name, e.g. "binary_accuracy"; a custom object's own name.
+        config: its arguments, e.g. {"threshold": 0.5}.
+        weighted: whether it is one of `weighted_metrics`.
+        alias: the word that was resolved from shapes ("accuracy", "acc"), else None.
+        label: how to write it for people, e.g. "BinaryAccuracy(threshold=0.5)".
+        custom: True for a user's own function or class.
+    """
+
+    key: str
+    name: str
+    config: Mapping[str, Any] = field(default_factory=dict)
+    weighted: bool = False
+    alias: str | None = None
+    label: str = ""
+    custom: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class OutputRecord:
+    """One output of the model and what is judged on it."""
+
+    name: str | None
+    layer: str | None = None
+    shape: tuple[int | None, ...] | None = None
+    dtype: str | None = None
+    activation: str | None = None
+    loss: LossSpec | None = None
+    loss_weight: float | None = None
+    accuracy_metric: MetricSpec | None = None
+    intended_metric: MetricSpec | None = None
+    metrics: tuple[MetricSpec, ...] = ()
+
+
+@dataclass(slots=True)
+class RunRecord:
+    """One `fit` call.
+
+    Attributes:
+        environment: versions, backend, device, argv, git commit, ….
+        model: name, class, parameters, optimizer and its settings, ….
+        config: the user's own.
+    """
+
+    id: str
+    name: str
+    project: str | None
+    started: float
+    host: str
+    pid: int
+    tags: tuple[str, ...] = ()
+    notes: str | None = None
+    config: Mapping[str, Any] = field(default_factory=dict)
+    environment: Mapping[str, Any] = field(default_factory=dict)
+    model: Mapping[str, Any] = field(default_factory=dict)
+    epochs_planned: int | None = None
+    steps_planned: int | None = None
+    verify: str = "auto"
+
+
+@dataclass(slots=True)
+class BatchRecord:
+    """One batch of one output.
+
+    Attributes:
+        step: optimiser steps made in the run before this one (0 for the first); for `val`, the
+            last train step before it.
+        batch: index within the epoch, from 0.
+        n: samples in the batch.
+        weight: sum of the sample weights (n where there are none).
+        loss: the batch's own data loss as Keras computed it, without the penalty.
+        recomputed_loss: the same by `lossmon.recompute`, float64.
+        penalty: sum of `model.losses` (regularisers, add_loss).
+        reported_loss: what Keras showed callbacks: a running mean, penalty included.
+        accuracy, recomputed_accuracy, reported_accuracy: likewise for the accuracy metric.
+        intended_accuracy: the accuracy that was meant, where the printed one is misread.
+        correct: elements predicted right; judged: elements judged.
+        confidence: mean probability of the predicted class.
+        loss_correct, loss_wrong: mean loss over the right and over the wrong elements.
+        loss_squares: sum over samples of squared sample losses.
+        nonfinite: elements of the predictions that are NaN or infinite.
+        learning_rate: the optimiser's, at this step.
+        seconds: wall time of the step.
+        status, reason: verification of this row; the reason is None when verified.
+    """
+
+    step: int
+    epoch: int
+    batch: int
+    split: Split
+    output: str | None
+    time: float
+    n: int = 0
+    weight: float = 0.0
+    loss: float | None = None
+    recomputed_loss: float | None = None
+    penalty: float | None = None
+    reported_loss: float | None = None
+    accuracy: float | None = None
+    recomputed_accuracy: float | None = None
+    reported_accuracy: float | None = None
+    intended_accuracy: float | None = None
+    correct: float | None = None
+    judged: float | None = None
+    confidence: float | None = None
+    loss_correct: float | None = None
+    loss_wrong: float | None = None
+    loss_squares: float | None = None
+    nonfinite: int = 0
+    learning_rate: float | None = None
+    seconds: float | None = None
+    status: Verification = "unverified"
+    reason: str | None = None
+
+
+@dataclass(slots=True)
+class EpochRecord:
+    """One epoch of one split and output: the same over the whole epoch.
+
+    Attributes:
+        step: the last train step of the epoch.
+        batches: batches seen.
+        coverage: share of the samples whose values were recomputed.
+        loss_gap, accuracy_gap: reported − recomputed, same span, same terms (the penalty is added
+            to the recomputed loss before it is compared).
+        calibration_gap: mean confidence − share predicted right.
+        expected_calibration_error: over 15 equal-width bins (Naeini et al. 2015).
+        reliability: [{"low", "high", "count", "confidence", "accuracy"}] of non-empty bins.
+        class_counts: [{"label", "count", "predicted", "correct"}].
+        reported: every key of the logs as Keras printed it.
+    """
+
+    epoch: int
+    split: Split
+    output: str | None
+    time: float
+    step: int = 0
+    batches: int = 0
+    n: int = 0
+    weight: float = 0.0
+    reported_loss: float | None = None
+    loss: float | None = None
+    recomputed_loss: float | None = None
+    penalty: float | None = None
+    loss_gap: float | None = None
+    reported_accuracy: float | None = None
+    accuracy: float | None = None
+    recomputed_accuracy: float | None = None
+    intended_accuracy: float | None = None
+    accuracy_gap: float | None = None
+    correct: float | None = None
+    judged: float | None = None
+    confidence: float | None = None
+    calibration_gap: float | None = None
+    expected_calibration_error: float | None = None
+    loss_correct: float | None = None
+    loss_wrong: float | None = None
+    loss_squares: float | None = None
+    nonfinite: int = 0
+    learning_rate: float | None = None
+    seconds: float | None = None
+    coverage: float = 0.0
+    status: Verification = "unverified"
+    reason: str | None = None
+    reliability: list[dict[str, float]] | None = None
+    class_counts: list[dict[str, float]] | None = None
+    reported: Mapping[str, float] = field(default_factory=dict)
