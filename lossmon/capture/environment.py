@@ -1,0 +1,102 @@
+"""What a run was made with: versions, backend, device, command line, commit."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import keras
+
+_PACKAGES = ("lossmon", "keras", "numpy", "tensorflow", "tensorflow-cpu", "jax", "torch")
+
+
+def environment() -> dict[str, Any]:
+    """The facts that a person needs to repeat the run.
+
+    Returns:
+        JSON-serialisable: `versions`, `python`, `platform`, `backend`, `devices`, `argv`, `directory`
+        (name only) and, in a git checkout, `git_commit`.
+    """
+    facts: dict[str, Any] = {
+        "versions": _versions(),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "backend": keras.backend.backend(),
+        "floatx": keras.config.floatx(),
+        "devices": _devices(),
+        "argv": list(sys.argv),
+        "directory": Path.cwd().name,
+    }
+    commit = _git_commit()
+    return facts | ({"git_commit": commit} if commit else {})
+
+
+def _versions() -> dict[str, str]:
+    found: dict[str, str] = {}
+    for package in _PACKAGES:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def _devices() -> list[str]:
+    backend = keras.backend.backend()
+    if backend == "tensorflow":
+        import tensorflow as tf
+
+        return [device.name for device in tf.config.list_logical_devices()]
+    if backend == "jax":
+        import jax
+
+        return [str(device) for device in jax.devices()]
+    if backend == "torch":
+        import torch
+
+        return ["cuda" if torch.cuda.is_available() else "cpu"]
+    return []
+
+
+def _git_commit() -> str | None:
+    """The commit that is checked out in the working directory, if it is one of git's."""
+    try:
+        answer = subprocess.run(
+            ["git", "rev-parse", "HEAD"], capture_output=True, text=True, timeout=5, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return answer.stdout.strip() if answer.returncode == 0 else None
+
+
+def describe_model(model: Any) -> dict[str, Any]:
+    """Name, size and optimiser of a compiled model, JSON-serialisable."""
+    optimizer = model.optimizer
+    return {
+        "name": model.name,
+        "class": type(model).__name__,
+        "parameters": int(model.count_params()) if model.built else None,
+        "layers": len(model.layers),
+        "optimizer": _plain(optimizer.get_config()) if optimizer is not None else None,
+        "jit_compile": bool(model.jit_compile),
+        "run_eagerly": bool(model.run_eagerly),
+        "steps_per_execution": int(model.steps_per_execution),
+        "dtype_policy": model.dtype_policy.name,
+    }
+
+
+def _plain(value: Any) -> Any:
+    """The same value in types that JSON knows; the rest as text."""
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if hasattr(value, "item") and getattr(value, "ndim", None) == 0:
+        return value.item()
+    return str(value)

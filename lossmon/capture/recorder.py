@@ -1,0 +1,271 @@
+"""The writer thread: turns what the tap brought out into records, and stores them.
+
+All arithmetic and all SQL happen here, while the next steps train. Records are committed together
+as the queue drains, at the latest `COMMIT_EVERY` seconds after they came.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
+
+from lossmon.capture.tap import Step
+from lossmon.records import (
+    BatchRecord,
+    EpochRecord,
+    Finding,
+    OutputRecord,
+    RunRecord,
+    RunStatus,
+)
+from lossmon.store import RunWriter
+
+COMMIT_EVERY = 0.05
+HEARTBEAT_EVERY = 1.0
+RETRY_EVERY = 1.0
+# Steps that may wait with their predictions before the following ones are recorded without
+# (`verify="auto"`) or training waits (`verify="full"`).
+WAITING_STEPS = 512
+WAITING_BYTES = 256 * 2**20
+# Records kept in memory while the database is away; beyond it the oldest batches are dropped, and
+# counted.
+UNWRITTEN_RECORDS = 200_000
+
+
+@dataclass(frozen=True, slots=True)
+class StepItem:
+    """One step of the run with its place in it."""
+
+    step: int
+    epoch: int
+    batch: int
+    values: Step
+
+
+@dataclass(frozen=True, slots=True)
+class EpochItem:
+    """An epoch ended, with the logs that Keras printed."""
+
+    epoch: int
+    step: int
+    logs: dict[str, float]
+    time: float
+
+
+@dataclass(slots=True)
+class Records:
+    """What one drain of the queue made, not yet written."""
+
+    batches: list[BatchRecord] = field(default_factory=list)
+    epochs: list[EpochRecord] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    withdrawn: list[Finding] = field(default_factory=list)
+
+    def extend(self, other: Records) -> None:
+        """Append another drain's records."""
+        self.batches += other.batches
+        self.epochs += other.epochs
+        self.findings += other.findings
+        self.withdrawn += other.withdrawn
+
+    def __bool__(self) -> bool:
+        return bool(self.batches or self.epochs or self.findings or self.withdrawn)
+
+
+class Judge(Protocol):
+    """What turns items into records; lives on the writer thread alone."""
+
+    def step(self, item: StepItem) -> Records:
+        """Judge one step."""
+        ...
+
+    def epoch(self, item: EpochItem) -> Records:
+        """Judge one epoch."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """All that is needed to open the run in the database."""
+
+    db: str | None
+    run: RunRecord
+    outputs: Sequence[OutputRecord]
+    findings: Sequence[Finding]
+    judge: Judge
+    environment: Callable[[], dict[str, Any]]
+    bytes_per_step: int
+    wait_when_full: bool
+
+
+class Recorder:
+    """One background thread for one run.
+
+    Thread safety: `put`, `trouble` and `stop` may be called from any thread and return at once,
+    except `put` with `verify="full"` while too many steps wait, and `stop`.
+
+    Args:
+        beginning: the run and where it goes.
+        say: told, on the writer thread, what the user must hear.
+    """
+
+    def __init__(self, beginning: Beginning, say: Callable[[str], None]) -> None:
+        self._begin = beginning
+        self._say = say
+        self._queue: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._limit = max(2, min(WAITING_STEPS, WAITING_BYTES // max(1, beginning.bytes_per_step)))
+        self._writer: RunWriter | None = None
+        self._unwritten = Records(findings=list(beginning.findings))
+        self._oldest: float | None = time.monotonic()
+        self._retry_at = 0.0
+        self._dropped = 0
+        self._troubles: list[str] = []
+        self._said: set[str] = set()
+        self._last_written = 0.0
+        self._thread = threading.Thread(target=self._work, name="lossmon-writer", daemon=True)
+        self._thread.start()
+
+    def put(self, item: StepItem | EpochItem) -> None:
+        """Hand over one item; without its predictions when the thread has fallen behind."""
+        if isinstance(item, StepItem) and self._queue.qsize() >= self._limit:
+            if self._begin.wait_when_full:
+                while self._queue.qsize() >= self._limit and self._thread.is_alive():
+                    time.sleep(0.001)
+            else:
+                item = replace(item, values=without_predictions(item.values))
+        self._queue.put(item)
+
+    def trouble(self, message: str) -> None:
+        """Say once and store with the run what went wrong inside lossmon."""
+        self._queue.put(message)
+
+    def stop(self, status: RunStatus, timeout: float = 60.0) -> None:
+        """Write all that waits, give the run its end, and join the thread."""
+        self._queue.put(_Stop(status))
+        self._thread.join(timeout)
+        if self._thread.is_alive():
+            self._say(
+                f"the database did not take the last records within {timeout:.0f} s; they are lost. "
+                "Fix: see that the database is reachable and not locked by another program."
+            )
+
+    def _work(self) -> None:
+        stop: _Stop | None = None
+        while stop is None:
+            stop = self._drain(self._wait_for())
+            self._flush(final=stop is not None)
+        self._finish(stop.status)
+
+    def _wait_for(self) -> float:
+        if self._oldest is None:
+            return HEARTBEAT_EVERY
+        return max(0.0, self._oldest + COMMIT_EVERY - time.monotonic())
+
+    def _drain(self, timeout: float) -> _Stop | None:
+        """Judge what waits, for at most one commit's time."""
+        until = time.monotonic() + COMMIT_EVERY
+        try:
+            item = self._queue.get(timeout=timeout)
+            while True:
+                if isinstance(item, _Stop):
+                    return item
+                self._take(item)
+                if time.monotonic() > until:
+                    return None
+                item = self._queue.get_nowait()
+        except queue.Empty:
+            return None
+
+    def _take(self, item: Any) -> None:
+        if isinstance(item, str):
+            self._note(item)
+            return
+        try:
+            judge = self._begin.judge
+            records = judge.step(item) if isinstance(item, StepItem) else judge.epoch(item)
+        except Exception as error:
+            self._note(f"a {type(item).__name__} could not be judged: {error!r}")
+            return
+        self._unwritten.extend(records)
+        if records and self._oldest is None:
+            self._oldest = time.monotonic()
+
+    def _note(self, message: str) -> None:
+        if message not in self._said:
+            self._said.add(message)
+            self._say(message)
+            self._troubles.append(message)
+
+    def _flush(self, *, final: bool) -> None:
+        now = time.monotonic()
+        due = self._oldest is not None and now - self._oldest >= COMMIT_EVERY
+        beat = now - self._last_written >= HEARTBEAT_EVERY
+        if not (final or due or beat or self._troubles) or (now < self._retry_at and not final):
+            return
+        try:
+            self._write()
+        except Exception as error:
+            self._retry_at = now + RETRY_EVERY
+            self._bound_memory()
+            self._note_store_away(error)
+
+    def _write(self) -> None:
+        if self._writer is None:
+            self._writer = self._open()
+        records, writer = self._unwritten, self._writer
+        if records:
+            writer.write(records.batches, records.epochs, records.findings, records.withdrawn)
+        else:
+            writer.heartbeat()
+        self._unwritten, self._oldest = Records(), None
+        self._last_written = time.monotonic()
+        while self._troubles:
+            writer.trouble(self._troubles[0])
+            self._troubles.pop(0)
+
+    def _open(self) -> RunWriter:
+        begin = self._begin
+        if not begin.run.environment:
+            begin.run.environment = begin.environment()
+        return RunWriter.open(begin.db, begin.run, begin.outputs)
+
+    def _note_store_away(self, error: Exception) -> None:
+        self._note(f"the database does not take records, training goes on: {error}")
+
+    def _bound_memory(self) -> None:
+        excess = len(self._unwritten.batches) - UNWRITTEN_RECORDS
+        if excess > 0:
+            del self._unwritten.batches[:excess]
+            self._dropped += excess
+
+    def _finish(self, status: RunStatus) -> None:
+        if self._writer is None:
+            self._say("nothing of this run was stored, because the database could not be used")
+            return
+        try:
+            if self._dropped:
+                self._writer.trouble(f"{self._dropped} batch records were dropped")
+            self._writer.finish(status)
+            self._writer.close()
+        except Exception as error:
+            self._say(f"the end of the run could not be stored: {error}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Stop:
+    status: RunStatus
+
+
+def without_predictions(step: Step) -> Step:
+    """The same step with Keras' own values only."""
+    if step.tapped is None:
+        return step
+    outputs = {
+        index: {k: v for k, v in item.items() if k == "loss"}
+        for index, item in step.tapped.get("outputs", {}).items()
+    }
+    return replace(step, tapped={**step.tapped, "outputs": outputs, "skipped": True})

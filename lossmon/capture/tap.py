@@ -1,0 +1,278 @@
+"""Take y_true, y_pred and Keras' own values out of each step, and leave no trace.
+
+`compute_metrics` is public and is called by every default train and test step with exactly the
+tensors that loss and metrics saw, so the model's instance gets a wrapped one that returns them in the
+step's logs; wrapped train and test functions take them out of the logs again before any callback
+sees them. The values are immutable results of the step: they can be read later on another thread.
+
+The total loss is seen where Keras hands it to its running mean. What a metric added to its state in
+this step is the difference of that state after and before, both read inside the step.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import keras
+
+from lossmon.capture import feed
+from lossmon.capture.logits import logits_behind
+from lossmon.capture.resolve import ResolvedOutput, resolve, split_outputs
+from lossmon.errors import InvalidCombination
+from lossmon.records import Split
+
+CARRIER = "lossmon"
+# Predictions above this many elements a sample (a language-model head, a segmentation map) are not
+# copied out of the step unless every batch was asked for.
+LARGE_SAMPLE = 65_536
+
+Tapped = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one call of the train or test function brought out.
+
+    Attributes:
+        split: "train" or "val".
+        logs: the logs as Keras made them (tensors).
+        tapped: what the tap carried out; None where the step does not call `compute_metrics`.
+        started: Unix time at which the call began.
+        seconds: wall time of the call.
+    """
+
+    split: Split
+    logs: Any
+    tapped: Tapped | None
+    started: float
+    seconds: float
+
+
+class Tap:
+    """Wraps one model for the time of one `fit`.
+
+    Args:
+        model: a compiled model.
+        on_step: called after each train or test step with its `Step`.
+        on_first_batch: called once, before the first step, with the batch and the arguments of the
+            train function; may raise `InvalidCombination`, nothing else.
+        on_error: called with an exception that was kept away from training.
+        on_end: called with the exception that ended training inside a step.
+        values: "all", "bounded" (leave out large predictions) or "none".
+    """
+
+    _installed: WeakKeyDictionary[Any, Tap] = WeakKeyDictionary()
+
+    def __init__(
+        self,
+        model: Any,
+        *,
+        on_step: Callable[[Step], None],
+        on_first_batch: Callable[[Any, tuple[Any, ...]], None],
+        on_error: Callable[[BaseException], None],
+        on_end: Callable[[BaseException], None],
+        values: str = "bounded",
+    ) -> None:
+        self.model = model
+        self.outputs: list[ResolvedOutput] | None = None
+        self.left_out: str | None = None
+        self._on_step = on_step
+        self._on_first_batch = on_first_batch
+        self._on_error = on_error
+        self._on_end = on_end
+        self._values = values
+        self._split: Split = "train"
+        self._recording: Split | None = None
+        self._seen_first = False
+        self._within_step: dict[str, Any] = {}
+
+    @property
+    def recording(self) -> Split | None:
+        """The split whose steps are recorded now; None between epochs."""
+        return self._recording
+
+    @recording.setter
+    def recording(self, split: Split | None) -> None:
+        self._recording = split
+
+    def install(self) -> None:
+        """Wrap the model; a tap that an interrupted `fit` left behind is removed first."""
+        model = self.model
+        stale = Tap._installed.pop(model, None)
+        if stale is not None:
+            stale.remove()
+        self._functions = (model.train_function, model.test_function)
+        self._compute_metrics = model.compute_metrics
+        self._tracker = model._loss_tracker
+        self._update_state = self._tracker.update_state
+        self._tracker.update_state = self._see_total_loss
+        model.compute_metrics = self._carry_out
+        model.make_train_function(force=True)
+        model.make_test_function(force=True)
+        self._train, self._test = model.train_function, model.test_function
+        model.train_function, model.test_function = self._run_train, self._run_test
+        Tap._installed[model] = self
+
+    def remove(self) -> None:
+        """Put everything back as it was found. Does nothing the second time."""
+        model = self.model
+        if model.__dict__.get("compute_metrics") == self._carry_out:
+            del model.compute_metrics
+        if self._tracker.__dict__.get("update_state") == self._see_total_loss:
+            del self._tracker.update_state
+        if model.train_function == self._run_train:
+            model.train_function = self._functions[0]
+        if model.test_function == self._run_test:
+            model.test_function = self._functions[1]
+        Tap._installed.pop(model, None)
+
+    # Inside the step: these run while it is traced (or, eagerly, in every step).
+
+    def _see_total_loss(self, values: Any, sample_weight: Any = None) -> Any:
+        with self._kept_from_training():
+            self._within_step["total"] = values
+            self._within_step["size"] = sample_weight
+            if self._split == "train" and keras.backend.backend() != "jax":
+                # Here, and not after the step, because the step increments `iterations`. On JAX the
+                # optimiser's variables are out of scope at this place.
+                rate = self.model.optimizer.learning_rate
+                self._within_step["learning_rate"] = keras.ops.cast(rate, "float32")
+        return self._update_state(values, sample_weight=sample_weight)
+
+    def _carry_out(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        before: list[Any] = []
+        metrics: list[Any] = []
+        with self._kept_from_training():
+            outputs = self._resolve(y, y_pred)
+            metrics = [m for o in outputs for m in o.metric_objects if _is_mean(m)]
+            before = [_state(m) for m in metrics]
+        logs = self._compute_metrics(x, y, y_pred, sample_weight)
+        with self._kept_from_training():
+            carried = dict(self._within_step)
+            carried["states"] = [
+                keras.ops.concatenate([b, _state(m)]) for b, m in zip(before, metrics, strict=True)
+            ]
+            carried["outputs"] = self._output_values(y, y_pred, sample_weight)
+            logs = {**logs, CARRIER: {k: v for k, v in carried.items() if _carries(v)}}
+        self._within_step = {}
+        return logs
+
+    def _resolve(self, y: Any, y_pred: Any) -> list[ResolvedOutput]:
+        if self.outputs is None:
+            self.outputs = resolve(self.model, y, y_pred)
+        return self.outputs
+
+    def _output_values(self, y: Any, y_pred: Any, sample_weight: Any) -> dict[str, Any]:
+        outputs = self._resolve(y, y_pred)
+        triples = split_outputs(outputs, y, y_pred, sample_weight)
+        losses = [o for o in outputs if o.loss_object is not None]
+        alone = len(losses) == 1 and not self.model.losses and _default_steps(self.model)
+        carried: dict[str, Any] = {}
+        for index, (output, (true, pred, weight)) in enumerate(zip(outputs, triples, strict=True)):
+            item: dict[str, Any] = {}
+            if output.loss_object is not None and not alone:
+                item["loss"] = output.loss_object(true, pred, weight)
+            if self._wanted(pred):
+                item |= {"y": true, "y_pred": pred, "sample_weight": weight}
+                item["mask"] = getattr(pred, "_keras_mask", None)
+                item["logits"] = logits_behind(pred, true, output.loss_object)
+            carried[str(index)] = {k: v for k, v in item.items() if v is not None}
+        return carried
+
+    def _wanted(self, pred: Any) -> bool:
+        if self._values != "bounded":
+            return self._values == "all"
+        elements = 1
+        for size in pred.shape[1:]:
+            elements *= size or 1
+        if elements > LARGE_SAMPLE:
+            self.left_out = (
+                f"a prediction has {elements:,} values, more than the {LARGE_SAMPLE:,} that "
+                'verify="auto" copies out of a step'
+            )
+        return elements <= LARGE_SAMPLE
+
+    # Around the step.
+
+    def _run_train(self, *args: Any) -> Any:
+        self._split = "train"
+        if self._seen_first:
+            return self._run(self._train, args)
+        self._seen_first = True
+        return self._run_first(args)
+
+    def _run_test(self, *args: Any) -> Any:
+        self._split = "val"
+        return self._run(self._test, args)
+
+    def _run_first(self, args: tuple[Any, ...]) -> Any:
+        *state, iterator = args
+        batches, iterator = feed.peek(iterator, self.model.steps_per_execution)
+        if batches:
+            with self._kept_from_training():
+                self._on_first_batch(batches[0], tuple(args))
+        return self._run(self._train, (*state, iterator))
+
+    def _run(self, function: Any, args: tuple[Any, ...]) -> Any:
+        started, clock = time.time(), time.perf_counter()
+        try:
+            result = function(*args)
+        except BaseException as error:
+            if not _is_end_of_data(error):
+                self._on_end(error)
+            raise
+        seconds = time.perf_counter() - clock
+        logs, *state = result if isinstance(result, tuple) else (result,)
+        if isinstance(logs, dict) and CARRIER in logs:
+            logs = dict(logs)
+            tapped = logs.pop(CARRIER)
+        else:
+            tapped = None
+        if self._recording == self._split:
+            with self._kept_from_training():
+                self._on_step(Step(self._split, logs, tapped, started, seconds))
+        return (logs, *state) if isinstance(result, tuple) else logs
+
+    @contextmanager
+    def _kept_from_training(self) -> Iterator[None]:
+        """An error inside lossmon never ends training; only a refusal before its start may."""
+        try:
+            yield
+        except InvalidCombination:
+            raise
+        except Exception as error:
+            self._on_error(error)
+
+
+def _is_mean(metric: Any) -> bool:
+    return isinstance(metric, keras.metrics.Mean)
+
+
+def _state(metric: Any) -> Any:
+    # Stacked, because converting a variable alone would read it later than here.
+    return keras.ops.stack([metric.total, metric.count])
+
+
+def _carries(value: Any) -> bool:
+    return value is not None and not (isinstance(value, (dict, list)) and not value)
+
+
+def _default_steps(model: Any) -> bool:
+    """Whether the compiled loss is what the model's steps minimise, as far as can be seen."""
+    kind = type(model)
+    return (
+        kind.compute_loss is keras.Model.compute_loss
+        and kind.train_step is keras.Model.train_step
+        and kind.test_step is keras.Model.test_step
+    )
+
+
+def _is_end_of_data(error: BaseException) -> bool:
+    if isinstance(error, StopIteration):
+        return True
+    return keras.backend.backend() == "tensorflow" and type(error).__name__ == "OutOfRangeError"
