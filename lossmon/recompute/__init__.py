@@ -1,1 +1,74 @@
-"""."""
+"""Independent definitions of Keras' losses and metrics: NumPy, float64, no keras."""
+
+from __future__ import annotations
+
+from lossmon.recompute.accuracies import (
+    accuracy,
+    binary_accuracy,
+    categorical_accuracy,
+    sparse_categorical_accuracy,
+)
+from lossmon.recompute.crossentropy import (
+    Backend,
+    binary_crossentropy,
+    categorical_crossentropy,
+    sparse_categorical_crossentropy,
+)
+from lossmon.recompute.evaluation import LossEvaluation, MetricValue, agrees
+from lossmon.recompute.margin import categorical_hinge, hinge, squared_hinge
+from lossmon.recompute.reduction import ReducedLoss, reduce_loss
+from lossmon.recompute.registry import (
+    UnknownDefinition,
+    evaluate_loss,
+    evaluate_metric,
+    has_loss,
+    has_metric,
+    loss_elements,
+)
+from lossmon.recompute.regression import (
+    huber,
+    log_cosh,
+    mean_absolute_error,
+    mean_absolute_percentage_error,
+    mean_squared_error,
+    mean_squared_logarithmic_error,
+)
+from lossmon.recompute.rounding import Elements
+from lossmon.recompute.topk import (
+    sparse_top_k_categorical_accuracy,
+    top_k_categorical_accuracy,
+)
+
+__all__ = [
+    "Backend",
+    "Elements",
+    "LossEvaluation",
+    "MetricValue",
+    "ReducedLoss",
+    "UnknownDefinition",
+    "accuracy",
+    "agrees",
+    "binary_accuracy",
+    "binary_crossentropy",
+    "categorical_accuracy",
+    "categorical_crossentropy",
+    "categorical_hinge",
+    "evaluate_loss",
+    "evaluate_metric",
+    "has_loss",
+    "has_metric",
+    "hinge",
+    "huber",
+    "log_cosh",
+    "loss_elements",
+    "mean_absolute_error",
+    "mean_absolute_percentage_error",
+    "mean_squared_error",
+    "mean_squared_logarithmic_error",
+    "reduce_loss",
+    "sparse_categorical_accuracy",
+    "sparse_categorical_crossentropy",
+    "sparse_top_k_categorical_accuracy",
+    "squared_hinge",
+    "top_k_categorical_accuracy",
+]

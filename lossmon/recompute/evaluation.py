@@ -1,0 +1,76 @@
+"""What an independent evaluation returns, and when a reported number agrees with it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from lossmon.recompute.layout import AnyArray, Float64Array
+
+_LARGEST = float(np.finfo(np.float32).max)
+
+
+def agrees(reported: float, value: float, tolerance: float) -> bool:
+    """Tell whether a reported number is the recomputed one up to rounding.
+
+    Two NaN agree, and infinities of one sign.
+
+    >>> agrees(0.5, 0.5 + 1e-9, 1e-7), agrees(math.nan, math.nan, 0.0), agrees(math.inf, 1.0, 0.1)
+    (True, True, False)
+    """
+    if math.isnan(value) or math.isnan(reported):
+        return math.isnan(value) and math.isnan(reported)
+    return reported == value or abs(reported - value) <= tolerance
+
+
+class LossEvaluation(NamedTuple):
+    """A loss, recomputed.
+
+    Attributes:
+        value: the reduced loss, float64, without penalties.
+        elements: the losses before weights and reduction, shape `(N, ...)`.
+        weights: effective weights (mask merged in) that broadcast with `elements`, or None.
+        tolerance: absolute bound of |Keras' value - `value|` from rounding alone.
+    """
+
+    value: float
+    elements: Float64Array
+    weights: AnyArray | None
+    tolerance: float
+
+    def agrees(self, reported: float) -> bool:
+        """Tell whether Keras' value is this one up to rounding.
+
+        An infinity agrees too where the sum of the elements leaves float32's range, as Keras sums
+        before it divides.
+        """
+        if math.isinf(reported) and math.isfinite(self.value):
+            return float(np.abs(self.elements).sum()) > _LARGEST
+        return agrees(reported, self.value, self.tolerance)
+
+
+@dataclass(frozen=True, slots=True)
+class MetricValue:
+    """A mean metric over one batch, recomputed.
+
+    Attributes:
+        total: what the batch adds to the total of `keras.metrics.Mean`.
+        count: what it adds to the count.
+        value: total / count, 0 where nothing counts.
+        near_ties: elements whose decision would flip within rounding of the predictions.
+        tolerance: absolute bound of |Keras' value - `value|` for this batch alone: rounding, and
+            all near ties falling the other way.
+    """
+
+    total: float
+    count: float
+    value: float
+    near_ties: int
+    tolerance: float
+
+    def agrees(self, reported: float) -> bool:
+        """Tell whether Keras' value of this batch is this one, near ties set apart."""
+        return agrees(reported, self.value, self.tolerance)

@@ -1,0 +1,64 @@
+"""The canonical layout of labels and predictions: dtypes and ranks as Keras makes them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lossmon.recompute.rounding import Precision, precision
+
+AnyArray = npt.NDArray[Any]
+Float64Array = npt.NDArray[np.float64]
+
+
+def align_ranks(first: AnyArray, second: AnyArray) -> tuple[AnyArray, AnyArray]:
+    """Bring two arrays to one rank where they differ by a last axis of length 1.
+
+    Mirrors `keras.losses.loss.squeeze_or_expand_to_same_rank`: a rank-1 partner is expanded to
+    `(N, 1)`, in all other cases the last axis is dropped; what does not fit is left as it is.
+
+    >>> [a.shape for a in align_ranks(np.zeros(3), np.zeros((3, 1)))]
+    [(3, 1), (3, 1)]
+    >>> [a.shape for a in align_ranks(np.zeros((3, 2, 1)), np.zeros((3, 2)))]
+    [(3, 2), (3, 2)]
+    """
+    if first.ndim == second.ndim + 1 and first.shape[-1] == 1:
+        return (first, second[..., None]) if second.ndim == 1 else (first[..., 0], second)
+    if second.ndim == first.ndim + 1 and second.shape[-1] == 1:
+        return (first[..., None], second) if first.ndim == 1 else (first, second[..., 0])
+    return first, second
+
+
+def operands(
+    y_true: npt.ArrayLike, y_pred: npt.ArrayLike, *, align: bool = True
+) -> tuple[Float64Array, Float64Array, Precision]:
+    """Return labels and predictions as float64, and the precision that Keras computes in.
+
+    Labels are first cast to the dtype of the predictions, as every Keras loss does: a float64
+    target loses its tail there, and the loss is a loss of what is left.
+
+    Args:
+        y_true: labels of any dtype.
+        y_pred: predictions; their dtype is the compute dtype (integers count as float32).
+        align: whether the definition fits the ranks to one another.
+    """
+    predictions = floating(y_pred)
+    labels = np.asarray(y_true)
+    if align:
+        labels, predictions = align_ranks(labels, predictions)
+    if labels.dtype != predictions.dtype:
+        labels = labels.astype(predictions.dtype)
+    return (
+        labels.astype(np.float64),
+        predictions.astype(np.float64),
+        precision(predictions.dtype),
+    )
+
+
+def floating(y_pred: npt.ArrayLike) -> AnyArray:
+    """Return predictions as they are where they are floating numbers, else as float32."""
+    predictions = np.asarray(y_pred)
+    # ml_dtypes.bfloat16, which TensorFlow and JAX hand out, is of kind "V".
+    return predictions if predictions.dtype.kind in "fV" else predictions.astype(np.float32)
