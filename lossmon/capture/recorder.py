@@ -6,12 +6,15 @@ as the queue drains, at the latest `COMMIT_EVERY` seconds after they came.
 
 from __future__ import annotations
 
+import math
 import queue
 import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
+
+import keras
 
 from lossmon.capture.tap import Step
 from lossmon.records import (
@@ -98,7 +101,6 @@ class Beginning:
     findings: Sequence[Finding]
     judge: Judge
     environment: Callable[[], dict[str, Any]]
-    bytes_per_step: int
     wait_when_full: bool
 
 
@@ -117,7 +119,7 @@ class Recorder:
         self._begin = beginning
         self._say = say
         self._queue: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        self._limit = max(2, min(WAITING_STEPS, WAITING_BYTES // max(1, beginning.bytes_per_step)))
+        self._limit: int | None = None
         self._writer: RunWriter | None = None
         self._unwritten = Records(findings=list(beginning.findings))
         self._oldest: float | None = time.monotonic()
@@ -131,13 +133,19 @@ class Recorder:
 
     def put(self, item: StepItem | EpochItem) -> None:
         """Hand over one item; without its predictions when the thread has fallen behind."""
-        if isinstance(item, StepItem) and self._queue.qsize() >= self._limit:
-            if self._begin.wait_when_full:
-                while self._queue.qsize() >= self._limit and self._thread.is_alive():
-                    time.sleep(0.001)
-            else:
-                item = replace(item, values=without_predictions(item.values))
+        if isinstance(item, StepItem):
+            if self._limit is None:
+                self._limit = _waiting_limit(item.values)
+            if self._queue.qsize() >= self._limit:
+                item = self._when_full(item, self._limit)
         self._queue.put(item)
+
+    def _when_full(self, item: StepItem, limit: int) -> StepItem:
+        if not self._begin.wait_when_full:
+            return replace(item, values=without_predictions(item.values))
+        while self._queue.qsize() >= limit and self._thread.is_alive():
+            time.sleep(0.001)
+        return item
 
     def trouble(self, message: str) -> None:
         """Say once and store with the run what went wrong inside lossmon."""
@@ -258,6 +266,13 @@ class Recorder:
 @dataclass(frozen=True, slots=True)
 class _Stop:
     status: RunStatus
+
+
+def _waiting_limit(step: Step) -> int:
+    """How many steps of this size may wait."""
+    tensors = keras.tree.flatten(dict(step.tapped or {}))
+    elements = sum(math.prod(tensor.shape) for tensor in tensors if hasattr(tensor, "shape"))
+    return max(2, min(WAITING_STEPS, WAITING_BYTES // max(1, 4 * elements)))
 
 
 def without_predictions(step: Step) -> Step:

@@ -22,6 +22,7 @@ import keras
 
 from lossmon.capture import feed
 from lossmon.capture.logits import logits_behind
+from lossmon.capture.override import override
 from lossmon.capture.resolve import ResolvedOutput, resolve, split_outputs
 from lossmon.errors import InvalidCombination
 from lossmon.records import Split
@@ -170,8 +171,7 @@ class Tap:
     def _output_values(self, y: Any, y_pred: Any, sample_weight: Any) -> dict[str, Any]:
         outputs = self._resolve(y, y_pred)
         triples = split_outputs(outputs, y, y_pred, sample_weight)
-        losses = [o for o in outputs if o.loss_object is not None]
-        alone = len(losses) == 1 and not self.model.losses and _default_steps(self.model)
+        alone = len(outputs) == 1 and self._total_is_data_loss(outputs[0])
         carried: dict[str, Any] = {}
         for index, (output, (true, pred, weight)) in enumerate(zip(outputs, triples, strict=True)):
             item: dict[str, Any] = {}
@@ -183,6 +183,10 @@ class Tap:
                 item["logits"] = logits_behind(pred, true, output.loss_object)
             carried[str(index)] = {k: v for k, v in item.items() if v is not None}
         return carried
+
+    def _total_is_data_loss(self, output: ResolvedOutput) -> bool:
+        weighted = output.record.loss_weight not in (None, 1, 1.0)
+        return not weighted and not self.model.losses and override(self.model) is None
 
     def _wanted(self, pred: Any) -> bool:
         if self._values != "bounded":
@@ -260,16 +264,6 @@ def _state(metric: Any) -> Any:
 
 def _carries(value: Any) -> bool:
     return value is not None and not (isinstance(value, (dict, list)) and not value)
-
-
-def _default_steps(model: Any) -> bool:
-    """Whether the compiled loss is what the model's steps minimise, as far as can be seen."""
-    kind = type(model)
-    return (
-        kind.compute_loss is keras.Model.compute_loss
-        and kind.train_step is keras.Model.train_step
-        and kind.test_step is keras.Model.test_step
-    )
 
 
 def _is_end_of_data(error: BaseException) -> bool:

@@ -1,0 +1,116 @@
+"""The callback: hooks only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import keras
+
+from lossmon.capture.options import Options
+from lossmon.capture.session import Session
+
+
+class Monitor(keras.callbacks.Callback):
+    """Records the true loss and accuracy of every batch and epoch, and computes each a second time.
+
+    Add it to `callbacks` of `model.fit`; nothing else changes. Weights, History and the progress bar
+    are bit-identical to a run without it, and an error inside lossmon never ends training.
+
+    Args:
+        db: a SQLAlchemy URL or a path; default `$LOSSMON_DB`, else `sqlite:///lossmon.db` in the
+            working directory.
+        run: name of the run; default a made-up one.
+        project: name under which runs are grouped.
+        tags: words to find the run by.
+        notes: free text kept with the run.
+        config: your own settings, kept with the run and compared between runs; values that JSON
+            knows.
+        strict: raise `InvalidCombination` before the first step where an `error` finding stands.
+        verify: "auto" recomputes every batch as long as the writer thread keeps up and predictions
+            are of a bounded size; "full" recomputes every batch, and lets training wait if it must;
+            "off" records Keras' own values only.
+        rules: codes or names of the rules to apply; default all, `()` none.
+        losses: independent definitions for your own losses: the loss function's name → a function
+            `(y_true, y_pred) -> array` of sample losses in NumPy.
+        metrics: likewise for your own accuracy: the metric's name → a function that returns, for
+            each element, 1.0 where it is right and 0.0 where not.
+
+    Raises:
+        InvalidArgument: an argument is not of the form above.
+        InvalidCombination: from `fit`, before its first step, with `strict=True` only.
+
+    Example:
+        ```python
+        model.fit(x, y, validation_split=0.2, callbacks=[lossmon.Monitor(project="mnist")])
+        ```
+    """
+
+    # Steps are taken from the train function, not from batch hooks, which is why no step has to wait
+    # for the device on this callback's account.
+    async_safe = True
+
+    def __init__(
+        self,
+        db: str | None = None,
+        *,
+        run: str | None = None,
+        project: str | None = None,
+        tags: Iterable[str] = (),
+        notes: str | None = None,
+        config: Mapping[str, Any] | None = None,
+        strict: bool = False,
+        verify: str = "auto",
+        rules: Iterable[str] | None = None,
+        losses: Mapping[str, Callable[..., Any]] | None = None,
+        metrics: Mapping[str, Callable[..., Any]] | None = None,
+    ) -> None:
+        super().__init__()
+        self._options = Options.checked(
+            db=db,
+            run=run,
+            project=project,
+            tags=tags,
+            notes=notes,
+            config=config,
+            strict=strict,
+            verify=verify,
+            rules=rules,
+            losses=losses,
+            metrics=metrics,
+        )
+        self._session: Session | None = None
+
+    @property
+    def run_id(self) -> str | None:
+        """Id of the run being recorded, or of the last one; None before the first `fit`."""
+        return self._session.run_id if self._session is not None else None
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        """Start a run."""
+        self._session = Session.start(self.model, self._options, self.params)
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        """Start an epoch."""
+        if self._session is not None:
+            self._session.begin_epoch(epoch)
+
+    def on_test_begin(self, logs: Any = None) -> None:
+        """Record validation steps from here."""
+        if self._session is not None:
+            self._session.begin_validation()
+
+    def on_test_end(self, logs: Any = None) -> None:
+        """Record training steps again."""
+        if self._session is not None:
+            self._session.end_validation()
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        """Close the epoch with what Keras printed for it."""
+        if self._session is not None:
+            self._session.end_epoch(epoch, dict(logs or {}))
+
+    def on_train_end(self, logs: Any = None) -> None:
+        """Close the run."""
+        if self._session is not None:
+            self._session.end("finished")

@@ -1,0 +1,103 @@
+"""What the user asked of the monitor, checked once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from lossmon.errors import InvalidArgument
+from lossmon.rules import select_rules
+
+VERIFY = ("auto", "full", "off")
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The arguments of `Monitor`; see there."""
+
+    db: str | None = None
+    run: str | None = None
+    project: str | None = None
+    tags: tuple[str, ...] = ()
+    notes: str | None = None
+    config: Mapping[str, Any] = field(default_factory=dict)
+    strict: bool = False
+    verify: str = "auto"
+    rules: tuple[str, ...] | None = None
+    losses: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
+    metrics: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
+
+    @classmethod
+    def checked(cls, **arguments: Any) -> Options:
+        """The options, or an `InvalidArgument` that says what was expected."""
+        for name in ("run", "project", "notes", "db"):
+            _text_or_none(name, arguments[name])
+        rules = arguments["rules"]
+        if rules is not None:
+            rules = _words("rules", rules)
+            select_rules(rules)
+        if arguments["verify"] not in VERIFY:
+            raise InvalidArgument(
+                f"`verify` must be one of {', '.join(map(repr, VERIFY))}. "
+                f"Received: verify={arguments['verify']!r}. "
+                'Fix: leave it out for "auto".'
+            )
+        return cls(
+            **arguments
+            | {
+                "tags": _words("tags", arguments["tags"]),
+                "rules": rules,
+                "config": _config(arguments["config"]),
+                "losses": _definitions("losses", arguments["losses"]),
+                "metrics": _definitions("metrics", arguments["metrics"]),
+            }
+        )
+
+
+def _text_or_none(name: str, value: Any) -> None:
+    if value is not None and not isinstance(value, str):
+        raise InvalidArgument(
+            f"`{name}` must be a string. Received: {name}={value!r} of type "
+            f"{type(value).__name__}. Fix: Monitor({name}={str(value)!r})"
+        )
+
+
+def _words(name: str, value: Any) -> tuple[str, ...]:
+    if isinstance(value, str) or not isinstance(value, Iterable):
+        raise InvalidArgument(
+            f"`{name}` must be a list of strings. Received: {name}={value!r}. "
+            f"Fix: Monitor({name}=[{str(value)!r}])"
+        )
+    words = tuple(value)
+    if not all(isinstance(word, str) for word in words):
+        raise InvalidArgument(
+            f"`{name}` must be a list of strings. Received: {name}={list(words)!r}. "
+            f"Fix: Monitor({name}={[str(word) for word in words]!r})"
+        )
+    return words
+
+
+def _config(value: Any) -> dict[str, Any]:
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping):
+        raise InvalidArgument(
+            "`config` must be a mapping of names to values. "
+            f"Received: config={value!r} of type {type(value).__name__}. "
+            "Fix: pass a dict, for example config=vars(args)"
+        )
+    # Values that JSON does not know (paths, dtypes, arrays) are kept as their text.
+    return json.loads(json.dumps(dict(value), default=str))
+
+
+def _definitions(name: str, value: Any) -> dict[str, Callable[..., Any]]:
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping) or not all(callable(item) for item in value.values()):
+        raise InvalidArgument(
+            f"`{name}` must map names to functions (y_true, y_pred) -> array. "
+            f"Received: {name}={value!r}. Fix: Monitor({name}={{'my_name': my_numpy_function}})"
+        )
+    return dict(value)

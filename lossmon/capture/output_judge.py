@@ -1,0 +1,169 @@
+"""Judge one output of a step: Keras' own values beside the recomputed ones, with a verdict."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from lossmon import recompute
+from lossmon.capture.explain import explain
+from lossmon.capture.judged import Judged
+from lossmon.capture.plan import Plan
+from lossmon.capture.tap import Step
+from lossmon.capture.tapped import OutputValues, StepValues
+from lossmon.capture.verify import VERIFIED, Verdict, compare, worst
+from lossmon.records import BatchRecord, LossSpec, MetricSpec
+
+_EPS = float(np.finfo(np.float32).eps)
+
+
+class OutputJudge:
+    """Judges one output, step by step.
+
+    Args:
+        plan: how the run is judged.
+        index: which of the plan's outputs this is.
+    """
+
+    def __init__(self, plan: Plan, index: int) -> None:
+        self.output = plan.outputs[index]
+        self.loss_key = plan.loss_keys[index]
+        self._plan = plan
+        self._index = index
+        # A lone output is the model as a whole: its loss is what Keras makes of it, weight included.
+        lone, weight = self.output.name is None, self.output.loss_weight
+        self._scale = weight if lone and weight is not None else 1.0
+
+    def judge(
+        self, record: BatchRecord, step: Step, values: StepValues, logs: dict[str, float]
+    ) -> Judged:
+        """Fill in the record of one step.
+
+        Args:
+            record: with its place and what belongs to the whole step.
+            step: as the tap brought it out.
+            values: the same, read.
+            logs: Keras' running means.
+        """
+        tensors = values.outputs[self._index]
+        row = Judged(record, has_loss=self.output.loss is not None)
+        record.output = self.output.name
+        self._keras_values(row, tensors, values, logs)
+        if tensors.y_pred is None or tensors.y_true is None:
+            record.status, record.reason = self._unseen(step, values)
+            return row
+        row.seen = True
+        record.n = len(tensors.y_pred)
+        weight = tensors.sample_weight
+        record.weight = float(record.n) if weight is None else float(np.sum(weight))
+        record.nonfinite = int(tensors.y_pred.size - np.isfinite(tensors.y_pred).sum())
+        verdict = worst(self._loss(row, tensors), self._accuracy(row, tensors))
+        self._explain(row, tensors)
+        record.status, record.reason = verdict
+        return row
+
+    def _keras_values(
+        self, row: Judged, tensors: OutputValues, values: StepValues, logs: dict[str, float]
+    ) -> None:
+        record = row.record
+        record.reported_loss = logs.get(self.loss_key)
+        alone = record.output is None
+        if self.output.loss is not None:
+            own = tensors.loss
+            record.loss = values.total_loss if own is None else own * self._scale
+            record.penalty = self._plan.penalty(values)
+            row.total_loss = values.total_loss if alone else record.loss
+        if self.output.accuracy_metric is not None:
+            record.reported_accuracy = logs.get(self.output.accuracy_metric.key)
+        state = tensors.accuracy_state
+        if state is not None:
+            row.accuracy_total = float(state[2]) - float(state[0])
+            row.accuracy_count = float(state[3]) - float(state[1])
+            if row.accuracy_count:
+                record.accuracy = row.accuracy_total / row.accuracy_count
+
+    def _unseen(self, step: Step, values: StepValues) -> Verdict:
+        if step.tapped is None:
+            return Verdict("unverified", "the step does not call compute_metrics")
+        if values.skipped:
+            return Verdict("unverified", "not recomputed: the writer thread had fallen behind")
+        reason = self._plan.why_unseen() or "labels and predictions do not come out of the step"
+        return Verdict("unverified", reason)
+
+    def _loss(self, row: Judged, tensors: OutputValues) -> Verdict:
+        spec, record = self.output.loss, row.record
+        if spec is None:
+            return VERIFIED
+        try:
+            found = self._evaluate_loss(spec, tensors)
+        except recompute.UnknownDefinition as error:
+            return Verdict("unverified", str(error))
+        record.recomputed_loss = found.value * self._scale
+        row.loss_tolerance = found.tolerance * abs(self._scale)
+        row.explanation = explain(self.output, tensors, found)
+        if record.loss is None:
+            return Verdict("unverified", "Keras' own loss of the batch is not a single number")
+        verdict = compare("loss", record.loss, record.recomputed_loss, row.loss_tolerance)
+        if verdict.status == "mismatch" and self._plan.override is not None:
+            method = self._plan.override
+            return Verdict("unverified", f"{method} is overridden: the loss is not the compiled one")
+        return verdict
+
+    def _evaluate_loss(self, spec: LossSpec, tensors: OutputValues) -> recompute.LossEvaluation:
+        y_pred = tensors.y_pred
+        if tensors.logits is not None:
+            y_pred = tensors.logits
+            spec = LossSpec(spec.name, {**spec.config, "from_logits": True}, spec.reduction)
+        return recompute.evaluate_loss(
+            spec,
+            tensors.y_true,
+            y_pred,
+            sample_weight=tensors.sample_weight,
+            mask=tensors.mask,
+            backend=self._plan.backend,
+            extra=self._plan.losses,
+        )
+
+    def _accuracy(self, row: Judged, tensors: OutputValues) -> Verdict:
+        spec, record, state = self.output.accuracy_metric, row.record, tensors.accuracy_state
+        if spec is None:
+            return VERIFIED
+        try:
+            found = self._evaluate_metric(spec, tensors)
+        except recompute.UnknownDefinition as error:
+            return Verdict("unverified", str(error))
+        record.recomputed_accuracy = found.value
+        row.recomputed_total, row.recomputed_count = found.total, found.count
+        if state is None:
+            return Verdict("unverified", f"Keras keeps no mean for {spec.label or spec.name}")
+        # Near-ties may fall either way; beyond them only the rounding of Keras' running total.
+        rounding = _EPS * (float(max(state[2], state[3])) + record.n)
+        row.accuracy_tolerance = found.near_ties + rounding
+        return worst(
+            compare("accuracy's count", row.accuracy_count, found.count, rounding),
+            compare("accuracy's total", row.accuracy_total, found.total, row.accuracy_tolerance),
+        )
+
+    def _evaluate_metric(self, spec: MetricSpec, tensors: OutputValues) -> recompute.MetricValue:
+        return recompute.evaluate_metric(
+            spec,
+            tensors.y_true,
+            tensors.y_pred,
+            sample_weight=tensors.sample_weight if spec.weighted else None,
+            mask=tensors.mask,
+            backend=self._plan.backend,
+            extra=self._plan.metrics,
+        )
+
+    def _explain(self, row: Judged, tensors: OutputValues) -> None:
+        """What lies behind loss and accuracy; nothing here is compared with Keras."""
+        record, found = row.record, row.explanation
+        if self.output.intended_metric is not None:
+            record.intended_accuracy = self._evaluate_metric(
+                self.output.intended_metric, tensors
+            ).value
+        if found is None:
+            return
+        record.correct, record.judged = found.correct, found.judged
+        record.confidence = found.mean_confidence
+        record.loss_correct, record.loss_wrong = found.loss_correct, found.loss_wrong
+        record.loss_squares = found.loss_squares

@@ -1,0 +1,47 @@
+"""Compare Keras' value with the recomputed one: verified, mismatch or unverified, and why."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+from lossmon.records import Verification
+
+
+class Verdict(NamedTuple):
+    """The outcome of one comparison; the reason is None when verified outright."""
+
+    status: Verification
+    reason: str | None = None
+
+
+VERIFIED = Verdict("verified")
+_ORDER: dict[Verification, int] = {"verified": 0, "unverified": 1, "mismatch": 2}
+
+
+def worst(*verdicts: Verdict) -> Verdict:
+    """The verdict that counts for a row: mismatch before unverified before verified."""
+    return max(verdicts, key=lambda verdict: _ORDER[verdict.status])
+
+
+def compare(what: str, keras: float, recomputed: float, tolerance: float) -> Verdict:
+    """Compare one value of Keras' with the recomputed one.
+
+    Args:
+        what: the name of the value, for the reason.
+        keras: Keras' own value.
+        recomputed: lossmon's.
+        tolerance: absolute; what rounding in Keras' dtype can account for.
+
+    Returns:
+        Verified within the tolerance, or where both are the same non-finite value.
+    """
+    if math.isnan(keras) and math.isnan(recomputed):
+        return VERIFIED
+    if keras == recomputed or abs(keras - recomputed) <= tolerance:
+        return VERIFIED
+    return Verdict(
+        "mismatch",
+        f"{what}: Keras says {keras:.9g}, recomputed {recomputed:.9g}, "
+        f"gap {keras - recomputed:.3g}, tolerance {tolerance:.2g}",
+    )

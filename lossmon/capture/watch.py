@@ -1,0 +1,115 @@
+"""Ask the rules again while training goes on, as more labels and results are known."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from lossmon.capture.recorder import Records, StepItem
+from lossmon.capture.tapped import StepValues
+from lossmon.records import BatchRecord, EpochRecord, Finding
+from lossmon.rules import Facts, Rule, describe_labels, run_rules
+
+# Labels are looked at during the first epoch, and at most this many batches.
+LABEL_BATCHES = 1_000
+# The most recent batches that the rules are shown.
+RECENT_BATCHES = 256
+
+Key = tuple[str, str | None]
+
+
+class Watch:
+    """Keeps what the rules know up to date, and reports only what changed.
+
+    Args:
+        facts: what the first batch showed; None keeps the rules silent.
+        findings: what the rules said of that batch.
+        select: the rules to apply, None for all.
+        announce: tells the user.
+        trouble: told of a rule that fails.
+    """
+
+    def __init__(
+        self,
+        facts: Facts | None,
+        findings: Sequence[Finding],
+        *,
+        select: Sequence[str] | None,
+        announce: Callable[[Sequence[Finding]], None],
+        trouble: Callable[[str], None],
+    ) -> None:
+        self._facts = facts
+        self._standing: dict[Key, Finding] = {_key(finding): finding for finding in findings}
+        self._select = select
+        self._announce = announce
+        self._trouble = trouble
+        self._recent: deque[BatchRecord] = deque(maxlen=RECENT_BATCHES)
+        self._epochs: list[EpochRecord] = []
+        self._label_batches = 0
+
+    def see(self, item: StepItem, values: StepValues, batches: Sequence[BatchRecord]) -> Records:
+        """Take in one step; ask the rules at once where a value is not finite for the first time."""
+        if self._facts is None:
+            return Records()
+        # The first train batch is the one that the facts began with.
+        if item.values.split == "train" and 0 < item.step and not self._epochs:
+            self._see_labels(values)
+        self._recent.extend(batches)
+        if any(batch.nonfinite or not _finite(batch.loss) for batch in batches):
+            return self._ask()
+        return Records()
+
+    def close(self, epochs: Sequence[EpochRecord]) -> Records:
+        """Take in the records of an epoch that ended, and ask the rules."""
+        if self._facts is None:
+            return Records()
+        self._epochs += epochs
+        return self._ask()
+
+    def _see_labels(self, values: StepValues) -> None:
+        self._label_batches += 1
+        if self._facts is None or self._label_batches > LABEL_BATCHES:
+            return
+        outputs = tuple(
+            facts
+            if tensors.y_true is None or facts.labels is None
+            else replace(
+                facts,
+                labels=facts.labels.merge(
+                    describe_labels(
+                        tensors.y_true, weight=tensors.sample_weight, mask=tensors.mask
+                    )
+                ),
+            )
+            for facts, tensors in zip(self._facts.outputs, values.outputs, strict=True)
+        )
+        self._facts = replace(self._facts, outputs=outputs)
+
+    def _ask(self) -> Records:
+        assert self._facts is not None
+        facts = self._facts.after(tuple(self._recent), tuple(self._epochs))
+        found = {
+            _key(finding): finding
+            for finding in run_rules(facts, self._select, on_error=self._failed)
+        }
+        new = [finding for key, finding in found.items() if self._standing.get(key) != finding]
+        gone = [finding for key, finding in self._standing.items() if key not in found]
+        self._announce([f for f in new if not self._was_said(f)])
+        self._standing = found
+        return Records(findings=new, withdrawn=gone)
+
+    def _was_said(self, finding: Finding) -> bool:
+        before = self._standing.get(_key(finding))
+        return before is not None and before.severity == finding.severity
+
+    def _failed(self, rule: Rule, error: Exception) -> None:
+        self._trouble(f"rule {rule.code} {rule.name} failed: {error!r}")
+
+
+def _key(finding: Finding) -> Key:
+    return finding.code, finding.output
+
+
+def _finite(value: float | None) -> bool:
+    return value is None or abs(value) < float("inf")

@@ -1,0 +1,67 @@
+"""Commands that read runs."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+from rich.console import Console
+
+from lossmon.cli.options import print_json, with_db, with_json
+from lossmon.cli.tables import print_comparison, print_findings, print_run, print_runs
+from lossmon.store import open_store
+
+
+@click.command()
+@with_db
+@with_json
+def runs(db: str | None, as_json: bool) -> None:
+    """All runs, newest first."""
+    rows = open_store(db).run_rows()
+    if as_json:
+        print_json(rows)
+    else:
+        print_runs(Console(), rows)
+
+
+@click.command()
+@click.argument("run")
+@with_db
+@with_json
+def show(run: str, db: str | None, as_json: bool) -> None:
+    """One run: what it is, and each epoch's reported, own and recomputed values."""
+    document = open_store(db).run_document(run)
+    if as_json:
+        print_json(document)
+    else:
+        print_run(Console(), document)
+
+
+@click.command()
+@click.argument("run")
+@with_db
+@with_json
+def findings(run: str, db: str | None, as_json: bool) -> None:
+    """What the rules found in one run; exit code 1 where an error or a warning stands."""
+    rows = open_store(db).finding_rows(run)
+    if as_json:
+        print_json(rows)
+    else:
+        print_findings(Console(), rows)
+    sys.exit(1 if any(row["severity"] != "info" for row in rows) else 0)
+
+
+@click.command()
+@click.argument("run", nargs=-1, required=True)
+@with_db
+@with_json
+def compare(run: tuple[str, ...], db: str | None, as_json: bool) -> None:
+    """Two or more runs: their last values, and where their settings differ."""
+    if len(run) < 2:
+        raise click.UsageError(f"compare needs two or more runs. Received: {' '.join(run)}")
+    store = open_store(db)
+    documents = [store.run_document(name) for name in run]
+    if as_json:
+        print_json(documents)
+    else:
+        print_comparison(Console(), documents)

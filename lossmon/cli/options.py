@@ -1,0 +1,43 @@
+"""The options that commands share."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def with_db(command: Command) -> Command:
+    """`--db`: where the runs are."""
+    return click.option(
+        "--db",
+        metavar="URL_OR_PATH",
+        help="Database: a SQLAlchemy URL or a path. Default: $LOSSMON_DB, else lossmon.db here.",
+    )(command)
+
+
+def with_json(command: Command) -> Command:
+    """`--json`: data instead of a table."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")(
+        command
+    )
+
+
+def print_json(value: Any) -> None:
+    """Print a document; NaN and infinities as the strings "NaN", "Infinity", "-Infinity"."""
+    click.echo(json.dumps(_finite(value), indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    return value

@@ -1,0 +1,79 @@
+"""Commands that run something: the demo, the dashboard, a check of a script, the rule pages."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+
+import click
+from rich.console import Console
+
+from lossmon.cli.options import print_json, with_db, with_json
+from lossmon.cli.tables import print_findings, print_rule, print_rules, print_runs
+
+
+@click.command()
+@with_db
+@click.option("--no-dashboard", is_flag=True, help="Train and print the summary only.")
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8050, show_default=True)
+@click.option("--no-browser", is_flag=True, help="Do not open a browser.")
+def demo(db: str | None, no_dashboard: bool, host: str, port: int, no_browser: bool) -> None:
+    """Train the example models on real data, then open the dashboard on them."""
+    from lossmon.demo import run_demo
+    from lossmon.store import open_store
+
+    console = Console()
+    recorded = run_demo(db, console=console)
+    store = open_store(db)
+    ids = {store.resolve(run) for run in recorded}
+    print_runs(console, [row for row in store.run_rows() if row["id"] in ids])
+    if not no_dashboard:
+        _serve(db, host, port, no_browser=no_browser)
+
+
+@click.command()
+@with_db
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8050, show_default=True)
+@click.option("--no-browser", is_flag=True, help="Do not open a browser.")
+def dashboard(db: str | None, host: str, port: int, no_browser: bool) -> None:
+    """Serve the dashboard. Loopback by default; any other address asks for a token."""
+    _serve(db, host, port, no_browser=no_browser)
+
+
+def _serve(db: str | None, host: str, port: int, *, no_browser: bool) -> None:
+    from lossmon_dashboard import serve
+
+    serve(db, host=host, port=port, open_browser=not no_browser)
+
+
+@click.command()
+@click.argument("script_or_module")
+@with_json
+def check(script_or_module: str, as_json: bool) -> None:
+    """Look at every `fit` of a program without training: exit code 1 where findings stand."""
+    from lossmon.capture.script import check_program
+
+    findings = check_program(script_or_module)
+    if as_json:
+        print_json([asdict(finding) for finding in findings])
+    else:
+        print_findings(Console(), [asdict(finding) for finding in findings])
+    sys.exit(1 if any(finding.severity != "info" for finding in findings) else 0)
+
+
+@click.command()
+@click.argument("code", required=False)
+@with_json
+def rules(code: str | None, as_json: bool) -> None:
+    """The rules, or one of them by code or name, with its documentation."""
+    from lossmon.rules import rule_pages
+
+    pages = rule_pages() if code is None else rule_pages([code])
+    if as_json:
+        print_json([asdict(page) for page in pages])
+    elif code is None:
+        print_rules(Console(), pages)
+    else:
+        print_rule(Console(), pages[0])
