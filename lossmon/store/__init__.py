@@ -1,1 +1,18 @@
-"""."""
+"""The database: writing while a model trains, reading for everything else. No keras."""
+
+from __future__ import annotations
+
+from lossmon.store.names import new_run_id, new_run_name
+from lossmon.store.store import Store, open_store
+from lossmon.store.upgrade import info, upgrade
+from lossmon.store.writer import RunWriter
+
+__all__ = [
+    "RunWriter",
+    "Store",
+    "info",
+    "new_run_id",
+    "new_run_name",
+    "open_store",
+    "upgrade",
+]

@@ -1,0 +1,182 @@
+"""From a path or URL to an engine: which database is meant, and how it is opened."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError
+
+from lossmon.errors import InvalidArgument, MissingExtra, StoreError
+
+DEFAULT_DATABASE = "sqlite:///lossmon.db"
+VARIABLE = "LOSSMON_DB"
+BUSY_SECONDS = 10.0
+_WAL_ATTEMPTS = 50
+
+
+def database_url(db: str | os.PathLike[str] | None = None) -> URL:
+    """Return the URL of the database that is meant.
+
+    Args:
+        db: a SQLAlchemy URL or a path; None for `$LOSSMON_DB`, else `lossmon.db` in the working
+            directory.
+
+    Raises:
+        InvalidArgument: it is neither a path nor a SQLite or PostgreSQL URL.
+    """
+    text = os.fspath(db) if db is not None else os.environ.get(VARIABLE) or DEFAULT_DATABASE
+    if "://" not in text:
+        return _sqlite_url(str(Path(text).expanduser()) if text else None, text)
+    try:
+        url = make_url(text)
+    except (ArgumentError, ValueError) as error:
+        raise _unusable(text) from error
+    backend = url.get_backend_name()
+    if backend == "sqlite":
+        return _sqlite_url(url.database, text)
+    if backend not in {"postgresql", "postgres"}:
+        raise _unusable(text if url.password is None else describe(url))
+    if find_spec("psycopg") is None:
+        raise MissingExtra("psycopg", "a PostgreSQL database", "postgres")
+    return url.set(drivername="postgresql+psycopg")
+
+
+def _sqlite_url(database: str | None, received: str) -> URL:
+    if not database or database == ":memory:":
+        raise InvalidArgument(
+            "expected a database that other processes can read. "
+            f"Received: {received!r}. Fix: give the path of a file, such as 'lossmon.db'."
+        )
+    return URL.create("sqlite", database=str(Path(database).absolute()))
+
+
+def _unusable(received: str) -> InvalidArgument:
+    return InvalidArgument(
+        "expected a path, or a sqlite:/// or postgresql:// URL, as the database. "
+        f"Received: {received!r}. Fix: db='lossmon.db' or "
+        "db='postgresql://user:password@host/database'."
+    )
+
+
+def describe(url: URL) -> str:
+    """Return what to call the database in a message: its path, or its URL without the password."""
+    return str(url.database) if is_sqlite(url) else url.render_as_string(hide_password=True)
+
+
+def is_sqlite(url: URL) -> bool:
+    """Tell whether the URL names a SQLite file."""
+    return url.get_backend_name() == "sqlite"
+
+
+def demand_database(url: URL) -> None:
+    """Raise a `StoreError` unless the SQLite file is there; a server is asked when it is used."""
+    path = Path(str(url.database))
+    if is_sqlite(url) and not path.is_file():
+        raise StoreError(
+            f"expected a database at {path}. Received: "
+            f"{'a directory' if path.is_dir() else 'no such file'}. Fix: record a first run with "
+            "model.fit(..., callbacks=[lossmon.Monitor()]), or name another database with "
+            f"--db, db=… or ${VARIABLE}."
+        )
+
+
+def file_identity(url: URL) -> tuple[int, int] | None:
+    """Return what tells a SQLite file from another at the same path; None for a server or none."""
+    if not is_sqlite(url):
+        return None
+    try:
+        status = Path(str(url.database)).stat()
+    except FileNotFoundError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def is_busy(error: DBAPIError) -> bool:
+    """Tell whether the database may well accept the same transaction in a moment."""
+    if isinstance(error.orig, sqlite3.OperationalError):
+        return error.orig.sqlite_errorcode & 0xFF in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+    return error.connection_invalidated
+
+
+def open_engine(url: URL, *, read_only: bool = False) -> Engine:
+    """Return an engine on the database.
+
+    A SQLite transaction that may write takes the write lock when it begins, so that waiting for
+    another process is done once and by the busy timeout. A reader sees one consistent state from
+    the begin of its transaction to the end.
+
+    Args:
+        url: as `database_url` returns it.
+        read_only: whether any attempt to write is to fail.
+    """
+    if not is_sqlite(url):
+        isolation = "REPEATABLE READ" if read_only else "READ COMMITTED"
+        return create_engine(
+            url,
+            pool_pre_ping=True,
+            paramstyle="format",
+            isolation_level=isolation,
+            connect_args={"connect_timeout": int(BUSY_SECONDS), "application_name": "lossmon"},
+            execution_options={"postgresql_readonly": read_only},
+        )
+    return _sqlite_engine(Path(str(url.database)), read_only=read_only)
+
+
+def _sqlite_engine(path: Path, *, read_only: bool) -> Engine:
+    if not read_only:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    query = {"mode": "rw" if read_only else "rwc", "uri": "true"}
+    engine = create_engine(
+        URL.create("sqlite", database=path.as_uri(), query=query),
+        connect_args={"timeout": BUSY_SECONDS},
+    )
+
+    def connected(connection: sqlite3.Connection, _record: Any) -> None:
+        # The driver's own, implicit BEGIN would start a transaction too late for `BEGIN IMMEDIATE`.
+        connection.isolation_level = None
+        connection.execute("PRAGMA foreign_keys = ON")
+        if read_only:
+            connection.execute("PRAGMA query_only = ON")
+        else:
+            _use_write_ahead_log(connection)
+
+    def begun(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+
+    event.listen(engine, "connect", connected)
+    event.listen(engine, "begin", begun)
+    return engine
+
+
+def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
+    # The busy timeout does not cover this switch, which several new processes may try at once.
+    for attempt in range(_WAL_ATTEMPTS):
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            break
+        except sqlite3.OperationalError:
+            if attempt == _WAL_ATTEMPTS - 1:
+                raise
+            time.sleep(0.02)
+    connection.execute("PRAGMA synchronous = NORMAL")
+
+
+@contextmanager
+def explained(url: URL) -> Generator[None]:
+    """Turn what the driver raises into a `StoreError` that names the database."""
+    try:
+        yield
+    except DBAPIError as error:
+        raise StoreError(
+            f"expected a lossmon database that can be used at {describe(url)}. "
+            f"Received: {error.orig}. "
+            f"Fix: check the path and its permissions, or name another with db=… or ${VARIABLE}."
+        ) from error

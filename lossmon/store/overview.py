@@ -1,0 +1,205 @@
+"""All runs at a glance, in a number of statements that does not grow with the number of runs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    Subquery,
+    Table,
+    and_,
+    case,
+    distinct,
+    func,
+    or_,
+    select,
+)
+
+from lossmon.store.liveness import present_status
+from lossmon.store.reading import (
+    iso_time,
+    read_epochs,
+    read_findings,
+    read_outputs,
+    restored,
+)
+from lossmon.store.schema import batches, epochs, outputs, runs
+
+SPARKLINE_POINTS = 60
+_LISTED = (
+    *("id", "name", "project", "status", "started", "ended", "duration", "heartbeat", "host"),
+    *("pid", "epoch", "step", "batches", "epochs_planned", "steps_planned", "tags", "notes"),
+)
+_VALUES = {
+    "loss": ("loss", "train"),
+    "val_loss": ("loss", "val"),
+    "accuracy": ("accuracy", "train"),
+    "val_accuracy": ("accuracy", "val"),
+}
+_BEST = {"loss": func.min, "accuracy": func.max}
+
+_ByRun = Mapping[str, Any]
+
+
+class _Gathered(NamedTuple):
+    """What is known beside the rows of `runs`, each by the run's id."""
+
+    findings: _ByRun
+    accuracy_metrics: _ByRun
+    totals: _ByRun
+    last: _ByRun
+    sparklines: _ByRun
+
+
+def read_runs(connection: Connection, run_id: str | None = None) -> list[dict[str, Any]]:
+    """Return a summary of each run, the newest first.
+
+    Args:
+        connection: to read by.
+        run_id: this run alone; None for all.
+    """
+    query = select(*(runs.c[name] for name in _LISTED)).where(_is(runs.c.id, run_id))
+    ordered = query.order_by(runs.c.started.desc(), runs.c.id)
+    rows = connection.execute(ordered).mappings().all()
+    gathered = _Gathered(
+        findings=read_findings(connection, run_id),
+        accuracy_metrics=_accuracy_metrics(connection, run_id),
+        totals=_totals(connection, run_id),
+        last=_last_values(connection, run_id),
+        sparklines=_sparklines(connection, run_id),
+    )
+    now = time.time()
+    return [_summary(row, gathered, now) for row in rows]
+
+
+def read_document(connection: Connection, run_id: str) -> dict[str, Any]:
+    """Return all that is known of a run, but for its batches."""
+    columns = (runs.c[name] for name in ("verify", "config", "environment", "model", "troubles"))
+    row = connection.execute(select(*columns).where(runs.c.id == run_id)).mappings().one()
+    (summary,) = read_runs(connection, run_id)
+    return {
+        **summary,
+        **row,
+        "troubles": [{**t, "time": iso_time(t["time"])} for t in row["troubles"]],
+        "outputs": read_outputs(connection, run_id),
+        "epochs": read_epochs(connection, run_id),
+    }
+
+
+def _summary(row: Mapping[Any, Any], gathered: _Gathered, now: float) -> dict[str, Any]:
+    run_id, status = row["id"], present_status(row, now)
+    totals = gathered.totals.get(run_id, {})
+    lasted = (now if status == "running" else row["heartbeat"]) - row["started"]
+    return {
+        **row,
+        "status": status,
+        "started": iso_time(row["started"]),
+        "ended": iso_time(row["ended"]),
+        "heartbeat": iso_time(row["heartbeat"]),
+        "duration": lasted if row["duration"] is None else row["duration"],
+        "epochs": totals.get("epochs", 0),
+        "verified": totals.get("verified", 0.0),
+        "findings": gathered.findings.get(run_id, []),
+        "accuracy_metric": gathered.accuracy_metrics.get(run_id),
+        **dict.fromkeys(_VALUES),
+        **gathered.last.get(run_id, {}),
+        **{f"best_{name}": totals.get(f"best_{name}") for name in _VALUES},
+        "sparkline": {"loss": [], "val_loss": []} | gathered.sparklines.get(run_id, {}),
+    }
+
+
+def _is(column: ColumnElement[str], run_id: str | None) -> ColumnElement[bool]:
+    return column.is_not(None) if run_id is None else column == run_id
+
+
+def _accuracy_metrics(connection: Connection, run_id: str | None) -> dict[str, str]:
+    query = select(outputs.c.run_id, outputs.c.name, outputs.c.accuracy_metric)
+    known = query.where(_is(outputs.c.run_id, run_id), outputs.c.accuracy_metric.is_not(None))
+    labels: dict[str, str] = {}
+    for run, name, label in connection.execute(known.order_by(outputs.c.position)):
+        own = label if name is None else f"{name}: {label}"
+        labels[run] = f"{labels[run]}, {own}" if run in labels else own
+    return labels
+
+
+def _totals(connection: Connection, run_id: str | None) -> dict[str, dict[str, Any]]:
+    columns: list[ColumnElement[Any]] = [
+        func.count(distinct(case((epochs.c.split == "train", epochs.c.epoch)))).label("epochs"),
+        func.avg(case((epochs.c.status == "verified", 1.0), else_=0.0)).label("verified"),
+    ]
+    for name, (value, split) in _VALUES.items():
+        best = func.coalesce(epochs.c[f"recomputed_{value}"], epochs.c[value])
+        counted = and_(epochs.c.split == split, epochs.c.output.is_(None))
+        columns.append(_BEST[value](case((counted, best))).label(f"best_{name}"))
+    query = select(epochs.c.run_id, *columns).where(_is(epochs.c.run_id, run_id))
+    rows = connection.execute(query.group_by(epochs.c.run_id)).mappings()
+    return {row["run_id"]: {**row, "verified": float(row["verified"])} for row in rows}
+
+
+def _last_epochs(run_id: str | None) -> Subquery:
+    query = select(epochs.c.run_id, epochs.c.split, func.max(epochs.c.epoch).label("last"))
+    whole = query.where(epochs.c.output.is_(None), _is(epochs.c.run_id, run_id))
+    return whole.group_by(epochs.c.run_id, epochs.c.split).subquery()
+
+
+def _last_values(connection: Connection, run_id: str | None) -> dict[str, dict[str, Any]]:
+    last = _last_epochs(run_id)
+    same = and_(last.c.run_id == epochs.c.run_id, last.c.split == epochs.c.split)
+    values = ("loss", "recomputed_loss", "accuracy", "recomputed_accuracy", "nonfinite_kinds")
+    query = (
+        select(epochs.c.run_id.label("run"), epochs.c.split, *(epochs.c[name] for name in values))
+        .join(last, and_(same, last.c.last == epochs.c.epoch))
+        .where(epochs.c.output.is_(None))
+    )
+    found: dict[str, dict[str, Any]] = {}
+    for row in map(restored, connection.execute(query).mappings()):
+        prefix = "" if row["split"] == "train" else "val_"
+        for value in ("loss", "accuracy"):
+            found.setdefault(row["run"], {})[prefix + value] = _best_known(row, value)
+    return found
+
+
+def _best_known(row: Mapping[str, Any], value: str) -> float | None:
+    recomputed = row[f"recomputed_{value}"]
+    return row[value] if recomputed is None else recomputed
+
+
+def _sparklines(connection: Connection, run_id: str | None) -> dict[str, dict[str, list[Any]]]:
+    lines: dict[str, dict[str, list[Any]]] = {}
+    for query in (_first_epoch_points(run_id), _epoch_points(run_id)):
+        for row in map(restored, connection.execute(query).mappings()):
+            line = lines.setdefault(row["run"], {"loss": [], "val_loss": []})
+            key = "loss" if row["split"] == "train" else "val_loss"
+            line[key].append(_best_known(row, "loss"))
+    return lines
+
+
+def _epoch_points(run_id: str | None) -> Select[Any]:
+    last = _last_epochs(run_id)
+    same = and_(last.c.run_id == epochs.c.run_id, last.c.split == epochs.c.split)
+    stride = last.c.last // (SPARKLINE_POINTS - 1) + 1
+    shown = or_(epochs.c.epoch % stride == 0, epochs.c.epoch == last.c.last)
+    query = select(epochs.c.run_id.label("run"), *_points(epochs)).join(last, same)
+    several = or_(last.c.last > 0, epochs.c.split == "val")
+    return query.where(epochs.c.output.is_(None), shown, several).order_by(epochs.c.epoch)
+
+
+def _first_epoch_points(run_id: str | None) -> Select[Any]:
+    # Before its second epoch a run has no line of epochs: its train batches make one.
+    settled = select(epochs.c.run_id).where(epochs.c.epoch > 0)
+    stride = runs.c.step // (SPARKLINE_POINTS - 1) + 1
+    query = select(runs.c.id.label("run"), *_points(batches)).join(
+        batches, batches.c.run_id == runs.c.id
+    )
+    train = and_(batches.c.split == "train", batches.c.output.is_(None))
+    early = and_(_is(runs.c.id, run_id), runs.c.id.not_in(settled))
+    return query.where(train, early, batches.c.step % stride == 0).order_by(batches.c.step)
+
+
+def _points(table: Table) -> list[ColumnElement[Any]]:
+    return [table.c[name] for name in ("split", "loss", "recomputed_loss", "nonfinite_kinds")]

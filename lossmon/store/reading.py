@@ -1,0 +1,86 @@
+"""From rows back to values: non-finite floats, JSON and times restored."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from types import EllipsisType
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, RowMapping, Table, and_, case, select
+
+from lossmon.records import SEVERITIES, Split
+from lossmon.store.nonfinite import restore_kinds
+from lossmon.store.schema import epochs, findings, outputs
+
+FINDING_KEYS = ("code", "rule", "severity", "output", "message", "fix", "evidence")
+
+
+def restored(row: RowMapping) -> dict[str, Any]:
+    """Return a batch or epoch row with its non-finite floats in place.
+
+    `run_id` and `nonfinite_kinds` are left out.
+    """
+    values = {key: value for key, value in row.items() if key not in {"run_id", "nonfinite_kinds"}}
+    kinds = restore_kinds(row["nonfinite_kinds"])
+    return values | {key: value for key, value in kinds.items() if key in values}
+
+
+def iso_time(seconds: float | None) -> str | None:
+    """Write Unix seconds as ISO 8601 in UTC, to the millisecond."""
+    if seconds is None:
+        return None
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
+
+
+def of_run(
+    table: Table, run_id: str, split: Split | None, output: str | EllipsisType | None = ...
+) -> ColumnElement[bool]:
+    """Return the condition for the rows of a run; None is every split, `...` every output."""
+    conditions = [table.c.run_id == run_id]
+    if split is not None:
+        conditions.append(table.c.split == split)
+    if not isinstance(output, EllipsisType):
+        conditions.append(table.c.output.is_(None) if output is None else table.c.output == output)
+    return and_(*conditions)
+
+
+def read_epochs(
+    connection: Connection,
+    run_id: str,
+    split: Split | None = None,
+    output: str | EllipsisType | None = ...,
+) -> list[dict[str, Any]]:
+    """Return epoch rows by epoch, train before val, the whole model before its outputs."""
+    query = select(epochs).where(of_run(epochs, run_id, split, output))
+    ordered = query.order_by(epochs.c.epoch, epochs.c.split, epochs.c.output.nulls_first())
+    return [restored(row) for row in connection.execute(ordered).mappings()]
+
+
+def read_outputs(connection: Connection, run_id: str) -> list[dict[str, Any]]:
+    """Return the outputs of a run in the model's order."""
+    query = select(outputs).where(outputs.c.run_id == run_id).order_by(outputs.c.position)
+    return [_output(row) for row in connection.execute(query).mappings()]
+
+
+def _output(row: RowMapping) -> dict[str, Any]:
+    values = {key: value for key, value in row.items() if key not in {"run_id", "position"}}
+    return values | {"loss_custom": bool(row["loss_custom"])}
+
+
+def read_findings(
+    connection: Connection, run_id: str | None = None
+) -> dict[str, list[dict[str, Any]]]:
+    """Return findings by run, the gravest first; of one run, or of all where `run_id` is None."""
+    gravity = case({name: rank for rank, name in enumerate(SEVERITIES)}, value=findings.c.severity)
+    query = select(findings).order_by(gravity, findings.c.code, findings.c.output.nulls_first())
+    if run_id is not None:
+        query = query.where(findings.c.run_id == run_id)
+    found: dict[str, list[dict[str, Any]]] = {}
+    for row in connection.execute(query).mappings():
+        found.setdefault(row["run_id"], []).append(_finding(row))
+    return found
+
+
+def _finding(row: RowMapping) -> dict[str, Any]:
+    seen = {"epoch": row["epoch"], "step": row["step"], "time": iso_time(row["time"])}
+    return {key: row[key] for key in FINDING_KEYS} | seen

@@ -1,0 +1,58 @@
+"""Which run is meant by an id, a prefix of one, a name, or `latest`."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+
+from lossmon.errors import RunNotFound
+from lossmon.store.schema import runs
+
+LATEST = "latest"
+
+
+def resolve_run(connection: Connection, name: str) -> str:
+    """Return the id of a run.
+
+    Args:
+        connection: to read by.
+        name: an id, a name (the newest run of that name), a unique prefix of an id, or "latest".
+
+    Raises:
+        RunNotFound: no run answers to it, or several ids begin with it.
+    """
+    exact = connection.execute(select(runs.c.id).where(runs.c.id == name)).scalar()
+    if exact is not None:
+        return exact
+    query = select(runs.c.id, runs.c.name).order_by(runs.c.started.desc(), runs.c.id)
+    known = connection.execute(query).all()
+    if not known:
+        raise RunNotFound(
+            f"expected a run to answer to {name!r}. Received: a database without any run. "
+            "Fix: record one with model.fit(..., callbacks=[lossmon.Monitor()])."
+        )
+    if name == LATEST:
+        return known[0].id
+    named = [run.id for run in known if run.name == name]
+    return named[0] if named else _by_prefix(name, known)
+
+
+def _by_prefix(name: str, known: Sequence[Row[Any]]) -> str:
+    begun = [run for run in known if name and run.id.startswith(name)]
+    if len(begun) == 1:
+        return begun[0].id
+    if begun:
+        listed = ", ".join(f"{run.id} ({run.name})" for run in begun[:5])
+        raise RunNotFound(
+            f"expected one run to answer to {name!r}. Received: {len(begun)} runs whose id begins "
+            f"so: {listed}. Fix: give more characters of the id."
+        )
+    near = difflib.get_close_matches(name, [run.name for run in known], n=3)
+    hint = f"did you mean {' or '.join(map(repr, near))}? " if near else ""
+    raise RunNotFound(
+        f"expected a run's id, a unique prefix of one, its name, or `latest`. Received: {name!r}. "
+        f"Fix: {hint}`lossmon runs` lists all."
+    )

@@ -1,0 +1,107 @@
+"""What the writer says to the database, each within the caller's transaction."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Dialect,
+    Table,
+    bindparam,
+    delete,
+    insert,
+    select,
+    update,
+)
+
+from lossmon.records import BatchRecord, EpochRecord, Finding, OutputRecord
+from lossmon.store.rows import batch_rows, epoch_rows, finding_row, output_row
+from lossmon.store.schema import batches, changes, epochs, findings, outputs, runs
+
+Position = tuple[int, int]
+
+
+@lru_cache(maxsize=8)
+def _insert_sql(table: Table, dialect: Dialect) -> str:
+    return str(insert(table).compile(dialect=dialect))
+
+
+def insert_batches(connection: Connection, run_id: str, records: Sequence[BatchRecord]) -> None:
+    """Add rows; by the driver's own `executemany`, for it is called thousands of times a second."""
+    if records:
+        sql = _insert_sql(batches, connection.dialect)
+        connection.exec_driver_sql(sql, [batch_rows.row(run_id, record) for record in records])
+
+
+def replace_epochs(connection: Connection, run_id: str, records: Sequence[EpochRecord]) -> None:
+    """Add rows in place of those of the same epoch, split and output."""
+    if not records:
+        return
+    same = (
+        epochs.c.run_id == run_id,
+        epochs.c.epoch == bindparam("at_epoch"),
+        epochs.c.split == bindparam("at_split"),
+        epochs.c.output.is_not_distinct_from(bindparam("at_output")),
+    )
+    keys = [{"at_epoch": r.epoch, "at_split": r.split, "at_output": r.output} for r in records]
+    connection.execute(delete(epochs).where(*same), keys)
+    sql = _insert_sql(epochs, connection.dialect)
+    connection.exec_driver_sql(sql, [epoch_rows.row(run_id, record) for record in records])
+
+
+def replace_outputs(connection: Connection, run_id: str, records: Sequence[OutputRecord]) -> None:
+    """Describe all outputs of the run anew."""
+    connection.execute(delete(outputs).where(outputs.c.run_id == run_id))
+    if records:
+        rows = [output_row(run_id, position, record) for position, record in enumerate(records)]
+        connection.execute(insert(outputs), rows)
+
+
+def report_finding(
+    connection: Connection, run_id: str, finding: Finding, position: Position | None
+) -> None:
+    """Add a finding, or renew the one that the same rule made of the same output."""
+    row = finding_row(finding)
+    renewed = connection.execute(update(findings).where(*_same(run_id, finding)).values(row))
+    if renewed.rowcount == 0:
+        epoch, step = position or (None, None)
+        first_seen = {"run_id": run_id, "epoch": epoch, "step": step, "time": time.time()}
+        connection.execute(insert(findings).values(row | first_seen))
+
+
+def withdraw_finding(connection: Connection, run_id: str, finding: Finding) -> None:
+    """Remove what this rule found of this output."""
+    connection.execute(delete(findings).where(*_same(run_id, finding)))
+
+
+def _same(run_id: str, finding: Finding) -> Iterable[ColumnElement[bool]]:
+    row = finding_row(finding)
+    return (
+        findings.c.run_id == run_id,
+        findings.c.code == row["code"],
+        findings.c.output.is_not_distinct_from(row["output"]),
+    )
+
+
+def change_run(connection: Connection, run_id: str, **values: Any) -> int:
+    """Set columns of a run and mark it as changed.
+
+    Last in a transaction: PostgreSQL holds every other writer at the counter from here to commit.
+
+    Returns:
+        How many runs that were: 0 where the run has been deleted.
+    """
+    connection.execute(update(changes).values(counter=changes.c.counter + 1))
+    revision = select(changes.c.counter).scalar_subquery()
+    changed = update(runs).where(runs.c.id == run_id).values(revision=revision, **values)
+    return connection.execute(changed).rowcount
+
+
+def count_run_batches(records: Iterable[BatchRecord]) -> int:
+    """Return the number of train batches among rows of which several may tell of the same batch."""
+    return len({(r.epoch, r.batch) for r in records if r.split == "train"})

@@ -1,0 +1,266 @@
+"""The reading side: what was recorded, for people, the command line and the dashboard."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
+from types import EllipsisType
+from typing import Any
+
+from sqlalchemy import URL, Connection
+
+from lossmon.errors import InvalidArgument, StoreError
+from lossmon.records import Split
+from lossmon.store.edits import delete_runs, edit_run
+from lossmon.store.engine import (
+    database_url,
+    demand_database,
+    describe,
+    explained,
+    file_identity,
+    open_engine,
+)
+from lossmon.store.frames import frame
+from lossmon.store.overview import read_document, read_runs
+from lossmon.store.reading import read_epochs, read_findings
+from lossmon.store.resolve import resolve_run
+from lossmon.store.revision import read_revision
+from lossmon.store.series import Series, read_series
+from lossmon.store.tables import (
+    export_rows,
+    read_batch_table,
+    read_epoch_table,
+    read_finding_table,
+    read_run_table,
+)
+from lossmon.store.upgrade import check_revision, stored_revision
+
+
+def open_store(db: str | os.PathLike[str] | None = None) -> Store:
+    """Open a database for reading.
+
+    Args:
+        db: a SQLAlchemy URL or a path; None for `$LOSSMON_DB`, else `lossmon.db` in the working
+            directory.
+
+    Raises:
+        InvalidArgument: `db` names no database.
+        SchemaOutdated: the database was written by an older lossmon.
+        SchemaTooNew: it was written by a newer lossmon.
+        StoreError: there is none, or it cannot be read.
+    """
+    return Store(database_url(db))
+
+
+class Store:
+    """The runs of one database.
+
+    A `run` is named by its id, a unique prefix of that, its name (the newest run of that name), or
+    "latest"; every method that takes one raises `RunNotFound` where that fails.
+
+    **Thread safety**: a store may be used by several threads at once.
+
+    **Consistency**: each call reads one state of the database, through connections that cannot
+    write; the methods that change something open another for as long as they take.
+
+    **Liveness**: a run whose process is gone is shown as "interrupted", see
+    `lossmon.store.liveness`.
+    """
+
+    def __init__(self, url: URL) -> None:
+        self._url = url
+        self._engine = open_engine(url, read_only=True)
+        self._file: tuple[int, int] | None = None
+        with self._reading():
+            pass
+
+    @property
+    def database(self) -> str:
+        """The path of the database, or its URL without the password."""
+        return describe(self._url)
+
+    # --- data frames: pandas, or polars where pandas is not installed ---
+
+    def runs(self) -> Any:
+        """Return the table `runs` as a data frame, the newest first, with the present status."""
+        with self._reading() as connection:
+            return frame(*read_run_table(connection))
+
+    def batches(self, run: str, split: Split | None = None) -> Any:
+        """Return the batches of a run as a data frame: both splits, or one."""
+        with self._reading() as connection:
+            return frame(*read_batch_table(connection, resolve_run(connection, run), split))
+
+    def epochs(self, run: str, split: Split | None = None) -> Any:
+        """Return the epochs of a run as a data frame: both splits, or one."""
+        with self._reading() as connection:
+            return frame(*read_epoch_table(connection, resolve_run(connection, run), split))
+
+    def findings(self, run: str) -> Any:
+        """Return the findings of a run as a data frame."""
+        with self._reading() as connection:
+            return frame(*read_finding_table(connection, resolve_run(connection, run)))
+
+    # --- plain Python, for the command line and the dashboard ---
+
+    def resolve(self, run: str) -> str:
+        """Return the id of a run."""
+        with self._reading() as connection:
+            return resolve_run(connection, run)
+
+    def run(self, run: str) -> dict[str, Any]:
+        """Return all there is to say of a run, but for its batches: what `lossmon show` prints.
+
+        Returns:
+            The element of `run_rows`, plus `environment`, `config`, `model`, `verify`, `troubles`,
+            `outputs` and, instead of their number, the rows of `epochs`.
+        """
+        with self._reading() as connection:
+            return read_document(connection, resolve_run(connection, run))
+
+    def run_rows(self) -> list[dict[str, Any]]:
+        """Return a summary of every run, the newest first: what `lossmon runs` prints.
+
+        Times are ISO 8601 in UTC. `loss`, `val_loss`, `accuracy` and `val_accuracy` are those of
+        the last epoch, recomputed where that is known and Keras' own where not; `best_…` the best
+        finite ones. `verified` is the share of the epochs' values that are verified, 0 to 1.
+        `sparkline` holds at most 60 values of `loss` and `val_loss`.
+        """
+        with self._reading() as connection:
+            return read_runs(connection)
+
+    def run_document(self, run: str) -> dict[str, Any]:
+        """Return the same as `run`."""
+        return self.run(run)
+
+    def epoch_rows(
+        self, run: str, split: Split | None = None, output: str | EllipsisType | None = ...
+    ) -> list[dict[str, Any]]:
+        """Return the epochs of a run with the fields of `EpochRecord`.
+
+        Args:
+            run: the run.
+            split: "train" or "val"; None for both.
+            output: an output's name; None for the model as a whole; `...` for all.
+        """
+        with self._reading() as connection:
+            return read_epochs(connection, resolve_run(connection, run), split, output)
+
+    def finding_rows(self, run: str) -> list[dict[str, Any]]:
+        """Return the findings of a run, the gravest first."""
+        with self._reading() as connection:
+            run_id = resolve_run(connection, run)
+            return read_findings(connection, run_id).get(run_id, [])
+
+    def batch_series(
+        self,
+        run: str,
+        columns: Sequence[str],
+        *,
+        split: Split,
+        output: str | None = None,
+        max_points: int = 2000,
+        step_range: tuple[int, int] | None = None,
+    ) -> Series:
+        """Return numeric columns of the batches in at most `max_points` points.
+
+        Where there are more, the rows that stay hold every extreme and every first non-finite
+        value of each of the equal spans that the run is cut into.
+
+        Args:
+            run: the run.
+            columns: numeric columns of the table `batches`.
+            split: "train" or "val".
+            output: an output's name; None for the model as a whole.
+            max_points: the most points to return.
+            step_range: the first and last step wanted, both included.
+
+        Returns:
+            Arrays of one length: "step", "epoch", "batch" (int64) and each of the columns, a
+            masked float64 array: masked where a value is not known, NaN or infinite where it was.
+
+        Raises:
+            InvalidArgument: a column is not one of the numeric columns.
+        """
+        with self._reading() as connection:
+            return read_series(
+                connection,
+                resolve_run(connection, run),
+                columns,
+                split=split,
+                output=output,
+                max_points=max_points,
+                step_range=step_range,
+            )
+
+    def export_batches(self, run: str) -> Iterator[dict[str, Any]]:
+        """Yield every batch of a run, in the order of training."""
+        run_id = self.resolve(run)
+
+        def rows() -> Iterator[dict[str, Any]]:
+            with self._reading() as connection:
+                yield from export_rows(connection, run_id)
+
+        return rows()
+
+    def revision(self, run: str | None = None) -> str:
+        """Return a token that changes when there is something new to show, of a run or of all."""
+        with self._reading() as connection:
+            run_id = None if run is None else resolve_run(connection, run)
+            return read_revision(connection, run_id)
+
+    # --- changes ---
+
+    def delete(self, runs: Sequence[str]) -> int:
+        """Delete runs with all that was recorded of them.
+
+        Returns:
+            How many runs were deleted.
+        """
+        return delete_runs(self._url, [self.resolve(run) for run in runs])
+
+    def rename(self, run: str, name: str) -> None:
+        """Give a run another name."""
+        if not name.strip():
+            raise InvalidArgument(
+                f"expected a name for run {run!r}. Received: {name!r}. Fix: give it a visible one."
+            )
+        edit_run(self._url, self.resolve(run), name=name)
+
+    def set_notes(self, run: str, notes: str | None) -> None:
+        """Replace the notes of a run; None removes them."""
+        edit_run(self._url, self.resolve(run), notes=notes)
+
+    def set_tags(self, run: str, tags: Sequence[str]) -> None:
+        """Replace the tags of a run."""
+        edit_run(self._url, self.resolve(run), tags=list(tags))
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._engine.dispose()
+
+    @contextmanager
+    def _reading(self) -> Generator[Connection]:
+        demand_database(self._url)
+        with explained(self._url):
+            self._follow_file()
+            with self._engine.connect() as connection:
+                yield connection
+
+    def _follow_file(self) -> None:
+        # A connection that is kept would go on reading a file that was removed or replaced.
+        present = file_identity(self._url)
+        if present == self._file:
+            return
+        self._engine.dispose()
+        with self._engine.connect() as connection:
+            revision = stored_revision(connection)
+        if revision is None:
+            raise StoreError(
+                f"expected a lossmon database at {self.database}. Received: a database in which "
+                "lossmon never recorded. Fix: record a first run with model.fit(..., "
+                "callbacks=[lossmon.Monitor()]), or name another database."
+            )
+        check_revision(revision, self.database)
+        self._file = present
