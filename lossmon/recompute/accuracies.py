@@ -58,7 +58,9 @@ def binary_accuracy_elements(
     cut = float(np.float32(threshold))
     matches = labels == (scores > cut)
     reach = _tie(predictions, max(abs(cut), 0.5))
-    ties = np.broadcast_to(~(np.abs(scores - cut) > reach), matches.shape)
+    ties = ~(np.abs(scores - cut) > reach)
+    if ties.shape != matches.shape:
+        ties = np.broadcast_to(ties, matches.shape)
     return Elements(np.asarray(matches, dtype=np.float64), ties=ties)
 
 
@@ -85,7 +87,7 @@ def categorical_accuracy_elements(
     y_true: npt.ArrayLike, y_pred: npt.ArrayLike, *, backend: Backend = "tensorflow"
 ) -> Elements:
     """Matches of the two strongest classes."""
-    labels = np.argmax(np.asarray(y_true), axis=-1)
+    labels = np.asarray(np.asarray(y_true).argmax(axis=-1))
     scores = np.asarray(y_pred)
     if labels.ndim == scores.ndim and labels.ndim:
         labels = labels[..., 0]
@@ -150,15 +152,23 @@ def _squeeze_last(elements: Elements) -> Elements:
 
 def _argmax_matches(labels: AnyArray, scores: AnyArray, backend: Backend) -> Elements:
     """Compare labels with the strongest class; a near tie has a rival within rounding of it."""
-    strongest = np.max(scores, axis=-1, keepdims=True)
+    strongest = scores.max(axis=-1, keepdims=True)
     if backend == "tensorflow" and np.isnan(strongest).any():
         scores = np.where(np.isnan(scores), -np.inf, scores)
-        strongest = np.max(scores, axis=-1, keepdims=True)
-    chosen = np.argmax(scores, axis=-1)
-    matches = np.asarray(labels == chosen.astype(labels.dtype, copy=False), dtype=np.float64)
+        strongest = scores.max(axis=-1, keepdims=True)
+    chosen = scores.argmax(axis=-1)
+    matches = labels == chosen
     weaker = strongest - scores > _tie(scores, np.abs(strongest))
-    rivals = scores.shape[-1] - np.count_nonzero(weaker, axis=-1)
-    return Elements(matches, ties=np.broadcast_to(rivals > 1, matches.shape))
+    ties = weaker.sum(axis=-1) < scores.shape[-1] - 1
+    if ties.any():
+        ties = ties & _is_rival(labels, weaker)
+    return Elements(np.asarray(matches, dtype=np.float64), ties=ties)
+
+
+def _is_rival(labels: AnyArray, weaker: AnyArray) -> AnyArray:
+    """Tell where the label is among the classes that tie: elsewhere it is wrong either way."""
+    rivals = np.arange(weaker.shape[-1]) == labels[..., None]
+    return (rivals & ~weaker).any(axis=-1)
 
 
 def _tie(scores: AnyArray, magnitude: Any) -> Any:

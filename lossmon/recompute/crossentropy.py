@@ -169,7 +169,7 @@ def _log_softmax(logits: Float64Array, axis: int) -> tuple[Float64Array, Float64
     exponential, and |x - max| from rounding the difference, at most log C on average) and of the
     summation are absolute errors of its logarithm.
     """
-    shifted = logits - np.max(logits, axis=axis, keepdims=True)
+    shifted = logits - logits.max(axis=axis, keepdims=True)
     total = np.add.reduce(np.exp(shifted), axis=axis, keepdims=True)
     log_total = np.log(total)
     classes = logits.shape[axis]
@@ -205,7 +205,9 @@ def sparse_categorical_crossentropy_elements(
     """Sparse categorical cross-entropies with their bounds; `mask` where a class is ignored."""
     scores = floating(y_pred)
     constants = precision(scores.dtype)
-    scores = np.moveaxis(scores.astype(np.float64), axis, -1)
+    scores = scores.astype(np.float64)
+    if axis not in (-1, scores.ndim - 1):
+        scores = np.moveaxis(scores, axis, -1)
     ids, valid = _class_ids(y_true, scores.ndim, axis, ignore_class)
     if from_logits:
         log_p, common = _log_softmax(scores, -1)
@@ -282,7 +284,7 @@ def _log_renormalised(
     clipped = clip_probabilities(probabilities, constants)
     logits = np.log(clipped)
     total = np.add.reduce(clipped, axis=-1, keepdims=True)
-    largest = np.max(clipped, axis=-1, keepdims=True)
+    largest = clipped.max(axis=-1, keepdims=True)
     entropy = -np.add.reduce(clipped * logits, axis=-1, keepdims=True) / total
     log_ratio = np.log(total / largest)
     common = FUNCTION * (1.0 - largest / total + log_ratio + entropy)
@@ -296,8 +298,13 @@ def _chosen(log_p: Float64Array, ids: npt.NDArray[np.int64], backend: Backend) -
     classes = log_p.shape[-1]
     named = (ids >= 0) & (ids < classes)
     if named.all():
-        return -np.take_along_axis(log_p, ids[..., None], axis=-1)[..., 0]
-    safe = np.where(named, ids, 0)
-    values = -np.take_along_axis(log_p, safe[..., None], axis=-1)[..., 0]
+        return -_pick(log_p, ids)
+    values = -_pick(log_p, np.where(named, ids, 0))
     unnamed = np.where(ids == _TORCH_IGNORE_INDEX, 0.0, np.nan) if backend == "torch" else np.nan
     return np.where(named, values, 0.0 if backend == "jax" else unnamed)
+
+
+def _pick(rows: Float64Array, columns: npt.NDArray[np.int64]) -> Float64Array:
+    """Take one column of each row; indexing the flat array is twice as fast as along an axis."""
+    starts = np.arange(0, rows.size, rows.shape[-1]).reshape(columns.shape)
+    return rows.reshape(-1).take(starts + columns)

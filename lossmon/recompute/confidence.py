@@ -1,0 +1,98 @@
+"""Probabilities, the predicted class, how sure of it the model is, and whether it is right."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from lossmon.recompute.layout import Float64Array, align_ranks
+
+
+class Judgement(NamedTuple):
+    """One verdict per judged element, all flat, shape `(M,)`.
+
+    Attributes:
+        confidence: probability of the predicted class.
+        predicted: class predicted (0 or 1 for a binary output).
+        label: class that was right.
+        correct: whether they are the same.
+    """
+
+    confidence: Float64Array
+    predicted: npt.NDArray[np.int64]
+    label: npt.NDArray[np.int64]
+    correct: npt.NDArray[np.bool_]
+
+
+def predicted_probabilities(
+    y_pred: npt.ArrayLike, *, from_logits: bool = False, binary: bool = False
+) -> Float64Array:
+    """Return the probabilities that predictions stand for.
+
+    Args:
+        y_pred: probabilities or logits, shape `(..., C)`, or `(..., D)` for D binary outputs.
+        from_logits: whether a softmax (a sigmoid where `binary`) is still to be applied.
+        binary: whether each number is the probability of class 1 of its own.
+
+    Returns:
+        Float64, same shape.
+
+    >>> predicted_probabilities([[0.0, 0.0]], from_logits=True)
+    array([[0.5, 0.5]])
+    >>> predicted_probabilities([[0.0]], from_logits=True, binary=True)
+    array([[0.5]])
+    """
+    scores = np.asarray(y_pred).astype(np.float64)
+    if not from_logits:
+        return scores
+    if binary:
+        # e^-log(1 + e^-x) neither overflows nor loses small probabilities.
+        return np.exp(-np.logaddexp(0.0, -scores))
+    with np.errstate(invalid="ignore"):
+        powers = np.exp(scores - scores.max(axis=-1, keepdims=True))
+    return powers / powers.sum(axis=-1, keepdims=True)
+
+
+def judge(
+    y_true: npt.ArrayLike, y_pred: npt.ArrayLike, *, from_logits: bool = False, binary: bool = False
+) -> Judgement:
+    """Judge each prediction: class, confidence, right or wrong.
+
+    Args:
+        y_true: class ids `(...)` or `(..., 1)`, or one-hot or soft labels `(..., C)`; labels of
+            the shape of `y_pred` where `binary`, above 0.5 for class 1.
+        y_pred: probabilities or logits, shape `(..., C)`, or `(..., D)` for D binary outputs.
+        from_logits: whether a softmax (a sigmoid where `binary`) is still to be applied.
+        binary: whether each number is the probability of class 1 of its own; class 1 is predicted
+            above 0.5, and the confidence is max(p, 1 - p).
+
+    >>> judge([1, 0], [[0.2, 0.8], [0.3, 0.7]]).correct
+    array([ True, False])
+    >>> judge([[1.0], [0.0]], [[0.2], [0.4]], binary=True).confidence
+    array([0.8, 0.6])
+    """
+    labels = np.asarray(y_true)
+    probabilities = predicted_probabilities(y_pred, from_logits=from_logits, binary=binary)
+    if binary:
+        labels, probabilities = align_ranks(labels, probabilities)
+        predicted = (probabilities > 0.5).ravel().astype(np.int64)
+        label = np.broadcast_to(labels > 0.5, probabilities.shape).ravel().astype(np.int64)
+        confidence = np.maximum(probabilities, 1.0 - probabilities).ravel()
+    else:
+        predicted = np.asarray(probabilities.argmax(axis=-1)).ravel()
+        label = class_ids(labels, probabilities.shape)
+        confidence = np.asarray(probabilities.max(axis=-1)).ravel()
+    return Judgement(confidence, predicted, label, predicted == label)
+
+
+def class_ids(labels: npt.NDArray[np.generic], shape: tuple[int, ...]) -> npt.NDArray[np.int64]:
+    """Return flat class ids of labels that are ids, or rows of one number per class.
+
+    >>> class_ids(np.array([[0, 1], [1, 0]]), (2, 2)), class_ids(np.array([[1], [0]]), (2, 2))
+    (array([1, 0]), array([1, 0]))
+    """
+    if labels.shape == shape:
+        return np.asarray(labels.argmax(axis=-1)).ravel()
+    return labels.ravel().astype(np.int64, copy=False)
