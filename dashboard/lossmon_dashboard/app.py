@@ -1,0 +1,46 @@
+"""The application: an explicit list of pages on one shell."""
+
+from __future__ import annotations
+
+import dash
+
+from lossmon_dashboard import shell
+from lossmon_dashboard.pages import PAGES
+from lossmon_dashboard.security import LOOPBACK_HOSTS, guard
+from lossmon_dashboard.source import DATABASE
+
+
+def create_app(
+    db: str | None = None,
+    *,
+    hosts: frozenset[str] = LOOPBACK_HOSTS,
+    token: str | None = None,
+) -> dash.Dash:
+    """Build the dashboard over a database.
+
+    Args:
+        db: a path or a SQLAlchemy URL; `$LOSSMON_DB`, else `sqlite:///lossmon.db`, where None.
+        hosts: host names that requests may be addressed to.
+        token: what a browser must present once; None where none is required.
+
+    Returns:
+        The app; its WSGI application is `.server`. The database is opened by the first request.
+    """
+    app = dash.Dash(
+        __name__,
+        title="lossmon",
+        update_title="",
+        suppress_callback_exceptions=True,
+        serve_locally=True,
+        meta_tags=[
+            {"name": "viewport", "content": "width=device-width, initial-scale=1"},
+            {"name": "color-scheme", "content": "light dark"},
+        ],
+    )
+    app.server.config[DATABASE] = db
+    app.layout = shell.layout()
+    shell.register(app)
+    for page in PAGES:
+        page.register(app)
+    guard(app.server, hosts=hosts, token=token, scripts=app.csp_hashes())
+    return app

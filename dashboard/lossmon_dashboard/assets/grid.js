@@ -1,0 +1,151 @@
+/* How cells of the grids are drawn. Values arrive as data and leave as React text: never as HTML. */
+(function () {
+    "use strict";
+    const h = (...parts) => window.React.createElement(...parts);
+    const renderers = (window.dashAgGridComponentFunctions =
+        window.dashAgGridComponentFunctions || {});
+    const functions = (window.dashAgGridFunctions = window.dashAgGridFunctions || {});
+
+    function visit(event, href) {
+        if (event.metaKey || event.ctrlKey || event.shiftKey || event.button !== 0) {
+            return;
+        }
+        event.preventDefault();
+        window.history.pushState({}, "", href);
+        window.dispatchEvent(new CustomEvent("_dashprivate_pushstate"));
+        window.scrollTo(0, 0);
+    }
+
+    renderers.RunName = function ({data}) {
+        const href = "/run/" + encodeURIComponent(data.id);
+        const go = (event) => visit(event, href);
+        return h("a", {href, onClick: go, className: "lossmon-link", title: data.name}, data.name);
+    };
+
+    renderers.RunStatus = ({value}) =>
+        h("span", {className: "lossmon-status lossmon-status-" + value}, value);
+
+    renderers.Findings = function ({data}) {
+        const chips = ["error", "warning", "info"]
+            .map((severity) => [severity, data.severities[severity]])
+            .filter(([, amount]) => amount)
+            .map(([severity, amount]) => {
+                const plural = amount > 1 && severity !== "info" ? "s" : "";
+                const words = amount + " " + severity + plural;
+                const title = data.finding_words[severity];
+                const className = "lossmon-chip lossmon-chip-" + severity;
+                return h("span", {key: severity, className, title}, words);
+            });
+        return chips.length
+            ? h("span", {className: "lossmon-chips"}, chips)
+            : h("span", {className: "lossmon-quiet"}, "none");
+    };
+
+    renderers.Verified = function ({value}) {
+        if (value === null || value === undefined) {
+            return h("span", {className: "lossmon-quiet"}, "–");
+        }
+        const style = {width: value * 100 + "%"};
+        return h(
+            "span",
+            {className: "lossmon-meter" + (value < 1 ? " lossmon-meter-part" : "")},
+            h("span", {className: "lossmon-meter-track"}, h("span", {style})),
+            functions.formatShare(value)
+        );
+    };
+
+    renderers.Verification = ({value}) =>
+        h("span", {className: "lossmon-status lossmon-status-" + value}, value);
+
+    renderers.Tags = ({value}) =>
+        h(
+            "span",
+            {className: "lossmon-chips"},
+            (value || []).map((tag) => h("span", {key: tag, className: "lossmon-chip"}, tag))
+        );
+
+    const WIDTH = 120;
+    const HEIGHT = 28;
+
+    function path(values, low, high) {
+        const x = (place) => (values.length < 2 ? 0 : (place / (values.length - 1)) * WIDTH);
+        const y = (value) => HEIGHT - 2 - ((value - low) / (high - low || 1)) * (HEIGHT - 4);
+        let pen = "M";
+        return values
+            .map((value, place) => {
+                if (!Number.isFinite(value)) {
+                    pen = "M";
+                    return "";
+                }
+                const point = pen + x(place).toFixed(1) + " " + y(value).toFixed(1);
+                pen = "L";
+                return point;
+            })
+            .join("");
+    }
+
+    renderers.Sparkline = function ({value}) {
+        const lines = ["loss", "val_loss"].map((key) => [key, (value && value[key]) || []]);
+        const finite = lines.flatMap(([, values]) => values).filter(Number.isFinite);
+        if (finite.length < 2) {
+            return h("span", {className: "lossmon-quiet"}, "–");
+        }
+        const low = Math.min(...finite);
+        const high = Math.max(...finite);
+        const title = "loss " + functions.formatNumber(low) + " to " + functions.formatNumber(high);
+        const paths = lines.map(([key, values]) =>
+            h("path", {key, d: path(values, low, high), className: "lossmon-spark-" + key})
+        );
+        const box = {viewBox: `0 0 ${WIDTH} ${HEIGHT}`, width: WIDTH, height: HEIGHT};
+        return h(
+            "svg",
+            {...box, role: "img", "aria-label": title},
+            h("title", null, title),
+            paths
+        );
+    };
+
+    functions.formatNumber = function (value) {
+        if (value === null || value === undefined) {
+            return "–";
+        }
+        if (typeof value !== "number") {
+            return String(value);
+        }
+        const size = Math.abs(value);
+        if (size !== 0 && (size < 1e-4 || size >= 1e6)) {
+            return value.toExponential(2);
+        }
+        return String(Number(value.toPrecision(4)));
+    };
+
+    functions.formatShare = function (value) {
+        if (typeof value !== "number") {
+            return "–";
+        }
+        return (value < 1 ? Math.floor(value * 1000) / 10 : 100) + " %";
+    };
+
+    functions.formatDuration = function (seconds) {
+        if (typeof seconds !== "number") {
+            return "–";
+        }
+        if (seconds < 10) {
+            return seconds.toFixed(1) + " s";
+        }
+        const whole = Math.round(seconds);
+        const pad = (part) => String(part).padStart(2, "0");
+        if (whole < 60) {
+            return whole + " s";
+        }
+        if (whole < 3600) {
+            return Math.floor(whole / 60) + " min " + pad(whole % 60) + " s";
+        }
+        return Math.floor(whole / 3600) + " h " + pad(Math.floor((whole % 3600) / 60)) + " min";
+    };
+
+    const when = new Intl.DateTimeFormat(undefined, {dateStyle: "medium", timeStyle: "short"});
+    functions.formatTime = (value) => (value ? when.format(new Date(value)) : "–");
+
+    functions.rowIdentity = (data) => data.id;
+})();

@@ -1,0 +1,1 @@
+"""Parts of pages: rows of the store in, Dash components out; no queries, no callbacks."""

@@ -1,0 +1,39 @@
+"""Nested settings as a two-column list, and what differs between several of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import dash_mantine_components as dmc
+
+from lossmon_dashboard.components.findings import evidence_words
+
+
+def flatten(settings: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+    """Nested settings as dotted names and readable values, in the order given."""
+    flat: dict[str, str] = {}
+    for key, value in settings.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, Mapping) and value:
+            flat |= flatten(value, f"{name}.")  # pyright: ignore[reportUnknownArgumentType]
+        else:
+            flat[name] = evidence_words(value)
+    return flat
+
+
+def fact_table(settings: Mapping[str, Any], nothing: str) -> dmc.Table | dmc.Text:
+    """Settings as a table of names and values.
+
+    Args:
+        settings: what is known, possibly nested.
+        nothing: what to say where nothing is.
+    """
+    flat = flatten(settings)
+    if not flat:
+        return dmc.Text(nothing, size="sm", c="dimmed")
+    rows = [
+        dmc.TableTr([dmc.TableTd(name, className="lossmon-key"), dmc.TableTd(value)])
+        for name, value in flat.items()
+    ]
+    return dmc.Table(dmc.TableTbody(rows), className="lossmon-facts", verticalSpacing=6)

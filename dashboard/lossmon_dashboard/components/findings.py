@@ -1,0 +1,100 @@
+"""Findings: what is wrong, the values that prove it, and the code that mends it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import dash_mantine_components as dmc
+from dash import dcc, html
+
+from lossmon.records import SEVERITIES
+from lossmon_dashboard.components.code import paste_ready
+from lossmon_dashboard.components.labels import spoken
+from lossmon_dashboard.links import rule_link
+from lossmon_dashboard.theme import SEVERITY_COLOURS
+from lossmon_dashboard.wording import number
+
+Row = Mapping[str, Any]
+
+_MEANING = {
+    "error": "A printed number is meaningless, or the loss is not the one intended.",
+    "warning": "Probably not what was meant.",
+    "info": "Advice; nothing is wrong.",
+}
+
+
+def finding_list(findings: Sequence[Row]) -> dmc.Stack | dmc.Alert:
+    """All findings of a run, worst first; a quiet line where there are none."""
+    if not findings:
+        return dmc.Alert(
+            "No rule has anything to say about this run. Silence means fine.",
+            color="teal",
+            variant="light",
+        )
+    ordered = sorted(findings, key=lambda row: (SEVERITIES.index(row["severity"]), row["code"]))
+    return dmc.Stack([finding_card(row) for row in ordered], gap="sm")
+
+
+def finding_card(finding: Row) -> dmc.Paper:
+    """One finding with its evidence and its fix."""
+    colour = SEVERITY_COLOURS[finding["severity"]]
+    return dmc.Paper(
+        dmc.Stack(
+            [
+                dmc.Group(_heading(finding, colour), gap="xs"),
+                dmc.Text(finding["message"]),
+                _evidence(finding["evidence"]),
+                _fix(finding["fix"]),
+            ],
+            gap="sm",
+        ),
+        className=f"lossmon-panel lossmon-finding lossmon-{finding['severity']}",
+    )
+
+
+def _heading(finding: Row, colour: str) -> list[Any]:
+    output = finding["output"]
+    return [
+        dmc.Tooltip(
+            dmc.Badge(finding["severity"], color=colour, variant="filled", radius="sm"),
+            label=_MEANING[finding["severity"]],
+        ),
+        dmc.Text(finding["rule"].replace("-", " "), fw=600),
+        dcc.Link(finding["code"], href=rule_link(finding["code"]), className="lossmon-link"),
+        *([dmc.Badge(f"output {output}", variant="default", tt="none")] if output else []),
+    ]
+
+
+def _evidence(evidence: Row) -> html.Div | None:
+    if not evidence:
+        return None
+    return html.Div(
+        [
+            html.Div([html.Dt(key.replace("_", " ")), html.Dd(evidence_words(value))])
+            for key, value in evidence.items()
+        ],
+        className="lossmon-evidence",
+        role="group",
+        **spoken("Evidence"),
+    )
+
+
+def _fix(fix: str) -> html.Div | None:
+    if not fix:
+        return None
+    return html.Div([dmc.Text("Fix", size="sm", fw=600, mb=4), paste_ready(fix)])
+
+
+def evidence_words(value: Any) -> str:
+    """A value of the evidence as people read it."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return number(value)
+    if isinstance(value, str) or value is None:
+        return value or "not known"
+    return json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,10 @@
+"""Names for those who do not see the page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def spoken(words: str) -> dict[str, Any]:
+    """Properties that give a part of the page the name that screen readers say."""
+    return {"aria-label": words}

@@ -1,0 +1,59 @@
+"""Whole-page states that are not a page: nothing recorded, nothing found, no database."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import dash_mantine_components as dmc
+from dash import dcc
+
+from lossmon_dashboard.components.code import paste_ready
+from lossmon_dashboard.links import RUNS
+
+QUICK_START = """\
+import lossmon
+
+model.fit(x, y, validation_data=(x_val, y_val), callbacks=[lossmon.Monitor()])"""
+
+
+def notice(title: str, words: str, *children: Any) -> dmc.Center:
+    """A calm card in the middle of the page that says what is the matter and what to do."""
+    return dmc.Center(
+        dmc.Paper(
+            dmc.Stack([dmc.Title(title, order=2, size="h3"), dmc.Text(words), *children], gap="md"),
+            className="lossmon-panel lossmon-notice",
+        ),
+        py={"base": "md", "sm": 64},
+    )
+
+
+def no_runs_yet() -> dmc.Center:
+    """The state before the first run: the one line that makes one."""
+    return notice(
+        "No runs yet: add this line",
+        "Give `fit` the monitor as a callback. The run shows up here with its first batch, "
+        "and this page fills itself.",
+        paste_ready(QUICK_START),
+        dmc.Text("Nothing to train at hand? Try the seven example runs:", size="sm", c="dimmed"),
+        paste_ready("lossmon demo"),
+    )
+
+
+def no_database(message: str) -> dmc.Center:
+    """The database is missing or cannot be read."""
+    return notice(
+        "The database cannot be read",
+        message,
+        dmc.Text("To record a first run:", size="sm", c="dimmed"),
+        paste_ready(QUICK_START),
+    )
+
+
+def not_found(message: str) -> dmc.Center:
+    """The address names something that is not there."""
+    return notice("Nothing here by that name", message, back_to_runs())
+
+
+def back_to_runs() -> dcc.Link:
+    """The way back to the list of runs."""
+    return dcc.Link("← All runs", href=RUNS, className="lossmon-link")

@@ -1,0 +1,90 @@
+"""The head of a run's page: its name, its state, and what happened in a sentence or two."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import tzinfo
+from typing import Any
+
+import dash_mantine_components as dmc
+
+from lossmon_dashboard.clock import moment
+from lossmon_dashboard.components.badges import finding_badges, status_badge, verified_badge
+from lossmon_dashboard.wording import count, duration, number, share
+
+Row = Mapping[str, Any]
+
+
+def run_header(document: Row, zone: tzinfo) -> dmc.Stack:
+    """Name, badges and origin of a run."""
+    origin = [
+        f"started {moment(document['started'], zone)}",
+        f"took {duration(document['duration'])}"
+        if document["status"] != "running"
+        else f"for {duration(document['duration'])} so far",
+        *([f"project {document['project']}"] if document["project"] else []),
+        f"id {document['id']}",
+    ]
+    return dmc.Stack(
+        [
+            dmc.Title(document["name"], order=1, size="h2", className="lossmon-title", mt=4),
+            dmc.Group(
+                [
+                    status_badge(document["status"]),
+                    *finding_badges(document["findings"]),
+                    verified_badge(document["verified"], len(document["epochs"])),
+                    *(_tag(tag) for tag in document["tags"]),
+                ],
+                gap="xs",
+            ),
+            dmc.Text(" · ".join(origin), size="sm", c="dimmed"),
+            *([dmc.Text(document["notes"])] if document["notes"] else []),
+        ],
+        gap="xs",
+    )
+
+
+def _tag(tag: str) -> dmc.Badge:
+    return dmc.Badge(tag, variant="default", size="lg", className="lossmon-badge")
+
+
+def run_summary(document: Row) -> dmc.Text:
+    """What happened, in plain words."""
+    sentences = [_progress(document), _ending(document), _trust(document)]
+    return dmc.Text(" ".join(sentence for sentence in sentences if sentence), mt="xs", maw=860)
+
+
+def epochs_done(epochs: Sequence[Row]) -> int:
+    """How many epochs have been trained to their end."""
+    return len({row["epoch"] for row in epochs if row["split"] == "train"})
+
+
+def _progress(document: Row) -> str:
+    done, planned = epochs_done(document["epochs"]), document["epochs_planned"]
+    words = f"{done} of {count(planned, 'epoch')}" if planned else count(done, "epoch")
+    verb = {"running": "Training", "interrupted": "Stopped"}.get(document["status"], "Trained")
+    return f"{verb}: {words} done." if verb != "Trained" else f"Trained for {words}."
+
+
+def _ending(document: Row) -> str:
+    parts = [
+        f"{label} {number(document[key], 3)}"
+        for key, label in (
+            ("val_loss", "validation loss"),
+            ("val_accuracy", "validation accuracy"),
+            ("loss", "training loss"),
+            ("accuracy", "training accuracy"),
+        )
+        if document.get(key) is not None
+    ]
+    return f"It stands at {', '.join(parts[:2])}." if parts else "No epoch has ended yet."
+
+
+def _trust(document: Row) -> str:
+    if any(finding["severity"] == "error" for finding in document["findings"]):
+        return "A number it printed does not mean what it says: see the finding below."
+    if not document["epochs"]:
+        return ""
+    if document["verified"] == 1:
+        return "Every epoch value was computed twice and agrees."
+    return f"{share(document['verified'])} of its epoch values could be verified."

@@ -1,0 +1,20 @@
+"""Charts as pure functions: rows of the store in, a plotly figure out; no queries, no ids."""
+
+from __future__ import annotations
+
+from lossmon_dashboard.figures.calibration import plot_calibration
+from lossmon_dashboard.figures.history import HistoryView, plot_history
+from lossmon_dashboard.figures.overlay import plot_overlay
+from lossmon_dashboard.figures.pareto import plot_pareto
+from lossmon_dashboard.figures.reliability import plot_reliability
+from lossmon_dashboard.figures.right_and_wrong import plot_right_and_wrong
+
+__all__ = [
+    "HistoryView",
+    "plot_calibration",
+    "plot_history",
+    "plot_overlay",
+    "plot_pareto",
+    "plot_reliability",
+    "plot_right_and_wrong",
+]

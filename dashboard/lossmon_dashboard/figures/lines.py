@@ -1,0 +1,93 @@
+"""A line of a chart as data: what every figure that follows a run is made of."""
+
+from __future__ import annotations
+
+import html
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+import plotly.graph_objects as go
+
+from lossmon_dashboard.theme import Scheme, ink
+from lossmon_dashboard.wording import number
+
+
+class Line(NamedTuple):
+    """Values over a common axis.
+
+    Attributes:
+        name: how the legend calls it.
+        x: positions, ascending.
+        y: values; None where there is none or where it is not finite.
+        hover: what is said of each point, in plain words.
+        lost: (position, kind) of the values that are NaN or infinite.
+    """
+
+    name: str
+    x: tuple[float, ...]
+    y: tuple[float | None, ...]
+    hover: tuple[str, ...]
+    lost: tuple[tuple[float, str], ...] = ()
+
+
+def make_line(name: str, points: Iterable[tuple[float, float | None, str]]) -> Line:
+    """Gather (position, value, where) triples into a line; values not known are left out.
+
+    Args:
+        name: how the legend calls it.
+        points: `where` says in words where the point lies, e.g. "epoch 3".
+    """
+    known = [(x, y, where) for x, y, where in points if y is not None]
+    return Line(
+        name,
+        tuple(x for x, _, _ in known),
+        tuple(y if math.isfinite(y) else None for _, y, _ in known),
+        tuple(f"{number(y)} · {where}" for _, y, where in known),
+        tuple((x, number(y)) for x, y, _ in known if not math.isfinite(y)),
+    )
+
+
+def epoch_line(
+    name: str, rows: Iterable[Mapping[str, Any]], column: str, *, axis: str = "step"
+) -> Line:
+    """One column of epoch rows over the step in which each epoch ended (or over the epoch)."""
+    return make_line(
+        name, [(row[axis], row.get(column), f"epoch {row['epoch'] + 1}") for row in rows]
+    )
+
+
+def legend_name(name: str, width: int = 40) -> str:
+    """A name as plotly may draw it: cut to a width, its markup made inert."""
+    cut = name if len(name) <= width else name[: width - 1] + "…"
+    return html.escape(cut, quote=False)
+
+
+def draw_line(line: Line, /, **style: Any) -> go.Scatter:
+    """A line as a trace whose hover text is plain words."""
+    return go.Scatter(
+        x=line.x,
+        y=line.y,
+        name=legend_name(line.name),
+        text=line.hover,
+        hovertemplate="%{text}",
+        **({"mode": "lines"} | style),
+    )
+
+
+def draw_lost(lines: Iterable[Line], scheme: Scheme) -> go.Scatter | None:
+    """Crosses at the top of the values seen, where a value is NaN or infinite; None if none is."""
+    drawn = tuple(lines)
+    lost = sorted({point for line in drawn for point in line.lost})
+    if not lost:
+        return None
+    top = max((y for line in drawn for y in line.y if y is not None), default=1.0)
+    return go.Scatter(
+        x=[x for x, _ in lost],
+        y=[top] * len(lost),
+        name="not a finite number",
+        mode="markers",
+        marker={"symbol": "x", "size": 9, "color": ink(scheme).alarm},
+        text=[kind for _, kind in lost],
+        hovertemplate="%{text}",
+    )

@@ -1,0 +1,61 @@
+"""The frame of a chart: one pane, or panes stacked on one time axis."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from lossmon_dashboard.theme import Scheme, ink, template
+
+PANE_HEIGHT = 250
+_LEGEND_HEIGHT = 70
+
+
+def stacked_panes(titles: Sequence[str], x_title: str, scheme: Scheme) -> go.Figure:
+    """Panes above one another that zoom, pan and answer the pointer together.
+
+    Args:
+        titles: what each pane measures, top to bottom.
+        x_title: what the common axis counts.
+        scheme: the colour scheme to draw for.
+    """
+    figure = make_subplots(rows=len(titles), shared_xaxes=True, vertical_spacing=0.06)
+    _dress(figure, scheme, height=PANE_HEIGHT * len(titles) + _LEGEND_HEIGHT)
+    figure.update_layout(hovermode="x unified", hoversubplots="axis")
+    for row, title in enumerate(titles, start=1):
+        figure.update_yaxes(title_text=title, row=row)
+    figure.update_xaxes(title_text=x_title, row=len(titles))
+    return figure
+
+
+def single_pane(x_title: str, y_title: str, scheme: Scheme, **layout: Any) -> go.Figure:
+    """One pane with its axis titles."""
+    figure = go.Figure()
+    _dress(figure, scheme, height=PANE_HEIGHT + _LEGEND_HEIGHT)
+    figure.update_layout(xaxis_title_text=x_title, yaxis_title_text=y_title, **layout)
+    return figure
+
+
+def empty_pane(words: str, scheme: Scheme) -> go.Figure:
+    """A chart that has nothing to show yet, and says so."""
+    figure = go.Figure()
+    _dress(figure, scheme, height=PANE_HEIGHT)
+    figure.update_xaxes(visible=False)
+    figure.update_yaxes(visible=False)
+    figure.add_annotation(
+        text=words,
+        showarrow=False,
+        xref="paper",
+        yref="paper",
+        x=0.5,
+        y=0.5,
+        font={"size": 13, "color": ink(scheme).dimmed},
+    )
+    return figure
+
+
+def _dress(figure: go.Figure, scheme: Scheme, height: int) -> None:
+    figure.update_layout(template=template(scheme), height=height)

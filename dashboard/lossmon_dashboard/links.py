@@ -1,0 +1,42 @@
+"""Addresses of the pages, written and read in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from urllib.parse import parse_qsl, quote, unquote, urlencode
+
+RUNS = "/"
+RUN = "/run"
+COMPARE = "/compare"
+RULES = "/rules"
+
+
+def run_link(run: str) -> str:
+    """The page of one run."""
+    return f"{RUN}/{quote(run, safe='')}"
+
+
+def rule_link(code: str) -> str:
+    """The page of one rule."""
+    return f"{RULES}/{quote(code, safe='')}"
+
+
+def compare_link(runs: Iterable[str]) -> str:
+    """The comparison of several runs."""
+    return f"{COMPARE}?runs=" + ",".join(quote(run, safe="") for run in runs)
+
+
+def split_path(pathname: str | None) -> tuple[str, str | None]:
+    """A path as (page, argument): `/run/abc` → (`/run`, `abc`), `/` → (`/`, None)."""
+    head, _, tail = (pathname or "/").strip("/").partition("/")
+    return f"/{head}", unquote(tail) or None
+
+
+def read_query(search: str | None) -> dict[str, str]:
+    """The query of an address (`?a=b`) as a dictionary; the last of equal keys counts."""
+    return dict(parse_qsl((search or "").removeprefix("?")))
+
+
+def write_query(values: Mapping[str, str]) -> str:
+    """The query part of an address, empty where there is nothing to say."""
+    return "?" + urlencode(values, safe=",") if values else ""

@@ -1,0 +1,172 @@
+"""Several runs over one another: which is better, and what was different?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import dash
+import dash_mantine_components as dmc
+from dash import ClientsideFunction, Input, Output, html
+
+from lossmon.errors import RunNotFound
+from lossmon.records import Split
+from lossmon_dashboard import figures
+from lossmon_dashboard.components.comparison import (
+    caution,
+    difference_table,
+    end_table,
+)
+from lossmon_dashboard.components.labels import spoken
+from lossmon_dashboard.components.notice import back_to_runs
+from lossmon_dashboard.components.panel import chart, panel
+from lossmon_dashboard.links import COMPARE
+from lossmon_dashboard.source import current_store
+from lossmon_dashboard.theme import Scheme
+
+PATH = COMPARE
+NAME = "Compare"
+
+_SPLITS = [{"value": "val", "label": "Validation"}, {"value": "train", "label": "Training"}]
+
+
+def layout(
+    argument: str | None = None, *, runs: str = "", split: str = "val", **_: str
+) -> dmc.Container:
+    """The page.
+
+    Args:
+        argument: not used; the runs stand in the query.
+        runs: ids of the runs, separated by commas.
+        split: `val` or `train`.
+
+    Raises:
+        StoreError: the database cannot be read.
+    """
+    del argument
+    known = current_store().run_rows()
+    options = [{"value": row["id"], "label": f"{row['name']} ({row['id'][:6]})"} for row in known]
+    chosen = _resolve([part for part in runs.split(",") if part])
+    return dmc.Container(
+        dmc.Stack(
+            [
+                html.Div(
+                    [
+                        back_to_runs(),
+                        dmc.Title("Compare runs", order=1, size="h2", className="lossmon-title"),
+                    ]
+                ),
+                _controls(options, chosen, split if split == "train" else "val"),
+                html.Div(id="compare-caution"),
+                *_panels(),
+            ],
+            gap="md",
+        ),
+        size="xl",
+        px=0,
+    )
+
+
+def _resolve(names: Sequence[str]) -> list[str]:
+    """The ids of the runs that are there; those that are not are left out."""
+    store = current_store()
+    found: list[str] = []
+    for name in names:
+        try:
+            found.append(store.resolve(name))
+        except RunNotFound:
+            continue
+    return list(dict.fromkeys(found))
+
+
+def _controls(options: Sequence[Any], chosen: Sequence[str], split: str) -> dmc.Group:
+    return dmc.Group(
+        [
+            dmc.MultiSelect(
+                id="compare-runs",
+                data=list(options),
+                value=list(chosen),
+                searchable=True,
+                clearable=True,
+                placeholder="Add a run",
+                style={"flex": "1 1 320px"},
+                **spoken("Runs to compare"),
+            ),
+            dmc.SegmentedControl(id="compare-split", data=_SPLITS, value=split),
+        ],
+        align="start",
+    )
+
+
+def _panels() -> list[Any]:
+    return [
+        panel(
+            "Loss and accuracy by epoch",
+            "Each run keeps its colour and line style on this page. Click a name to hide it.",
+            chart("compare-overlay", "Loss and accuracy of the runs by epoch", 570),
+        ),
+        panel(
+            "Where they ended",
+            "Values of the last epoch; the best of each column among comparable runs is bold.",
+            html.Div(id="compare-ends", className="lossmon-scroll"),
+        ),
+        dmc.SimpleGrid(
+            [
+                panel(
+                    "Loss against accuracy",
+                    "Left is a smaller loss, up a higher accuracy. A filled dot is beaten by no "
+                    "other run on both.",
+                    chart("compare-pareto", "Validation loss against validation accuracy"),
+                ),
+                panel(
+                    "What was different",
+                    "Only the settings in which these runs differ.",
+                    html.Div(id="compare-differences", className="lossmon-scroll"),
+                ),
+            ],
+            cols={"base": 1, "md": 2},
+        ),
+    ]
+
+
+def register(app: dash.Dash) -> None:
+    """Connect the panels to the choice of runs."""
+
+    @app.callback(
+        Output("compare-overlay", "figure"),
+        Output("compare-pareto", "figure"),
+        Output("compare-ends", "children"),
+        Output("compare-differences", "children"),
+        Output("compare-caution", "children"),
+        Input("revision", "data"),
+        Input("compare-runs", "value"),
+        Input("compare-split", "value"),
+        Input("scheme", "computedColorScheme"),
+    )
+    def compare(
+        _: Any, runs: list[str] | None, split: Split, scheme: Scheme | None
+    ) -> tuple[Any, ...]:
+        store = current_store()
+        documents = [store.run_document(run) for run in runs or []]
+        return comparison(documents, split, scheme or "light")
+
+    app.clientside_callback(
+        ClientsideFunction("lossmon", "rememberComparison"),
+        Input("compare-runs", "value"),
+        Input("compare-split", "value"),
+    )
+
+
+def comparison(
+    documents: Sequence[Mapping[str, Any]], split: Split, scheme: Scheme
+) -> tuple[Any, Any, Any, Any, Any]:
+    """Overlay, Pareto view, end values, differences and caution for some runs."""
+    overlay = figures.plot_overlay(documents, split, scheme)
+    identity = ",".join(document["id"] for document in documents)
+    return (
+        overlay.update_layout(uirevision=f"{identity}/{split}"),
+        figures.plot_pareto(documents, scheme),
+        end_table(documents, scheme),
+        difference_table(documents),
+        caution(documents),
+    )

@@ -1,0 +1,244 @@
+"""One run: what happened, and can its numbers be trusted?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import dash
+import dash_mantine_components as dmc
+from dash import ClientsideFunction, Input, Output, State, dcc, html
+
+from lossmon_dashboard import figures
+from lossmon_dashboard.clock import viewer_zone
+from lossmon_dashboard.components.accuracy_meaning import accuracy_meanings, accuracy_panel
+from lossmon_dashboard.components.findings import finding_list
+from lossmon_dashboard.components.labels import spoken
+from lossmon_dashboard.components.notice import back_to_runs, not_found
+from lossmon_dashboard.components.panel import chart, panel
+from lossmon_dashboard.components.run_header import run_header, run_summary
+from lossmon_dashboard.components.run_settings import run_settings
+from lossmon_dashboard.components.verification import verification_grid, verification_rows
+from lossmon_dashboard.figures.history import HistoryView, batch_column
+from lossmon_dashboard.links import RUN
+from lossmon_dashboard.source import current_store
+from lossmon_dashboard.theme import Scheme
+
+PATH = RUN
+NAME = "Run"
+WHOLE_MODEL = ""
+"""The value of the output selector that stands for the model as a whole."""
+
+Row = Mapping[str, Any]
+
+
+def layout(argument: str | None = None, **query: str) -> dmc.Container | dmc.Center:
+    """The page of a run, to be filled by callbacks.
+
+    Args:
+        argument: id, unique prefix or name of the run, or `latest`.
+        query: the view, see `HistoryView`.
+
+    Raises:
+        RunNotFound: no run, or several, answer to that name.
+        StoreError: the database cannot be read.
+    """
+    if argument is None:
+        return not_found("This address names no run.")
+    store = current_store()
+    run = store.resolve(argument)
+    outputs = [output["name"] for output in store.run_document(run)["outputs"]]
+    view = HistoryView.from_query(query)
+    return dmc.Container(
+        dmc.Stack([dcc.Store(id="run-id", data=run), *_sections(outputs, view)], gap="md"),
+        size="xl",
+        px=0,
+    )
+
+
+def _sections(outputs: Sequence[str | None], view: HistoryView) -> list[Any]:
+    return [
+        html.Div([back_to_runs(), html.Div(id="run-header")]),
+        html.Section(id="run-findings", **spoken("Findings")),
+        panel(
+            "Loss and accuracy",
+            "Every batch is a faint line, every epoch a marked one. Drag to zoom: both charts "
+            "follow. Values are lossmon's own second computation unless you choose otherwise.",
+            _controls(outputs, view),
+            chart("run-history", "Loss and accuracy over training steps", 570),
+        ),
+        _side_by_side(
+            panel(
+                "What “accuracy” means here",
+                "Keras resolves the word from tensor shapes alone. This is what it became.",
+                html.Div(id="run-accuracy"),
+            ),
+            panel(
+                "Loss over right and wrong predictions",
+                "When the loss rises while accuracy holds, it is usually a few wrong predictions "
+                "made with more and more confidence.",
+                chart("run-right-and-wrong", "Loss over right and over wrong predictions"),
+            ),
+        ),
+        _side_by_side(
+            panel(
+                "Calibration gap",
+                "How much surer the model is than it is right. Above zero it is overconfident, "
+                "below zero too cautious.",
+                chart("run-calibration", "Confidence minus accuracy over training steps"),
+            ),
+            panel(
+                "Reliability",
+                "Of the predictions made with 80 % confidence, 80 % should be right: bars below "
+                "the dashed line are overconfident. Last validation epoch.",
+                chart("run-reliability", "Share right by confidence"),
+            ),
+        ),
+        panel(
+            "Verification",
+            "What Keras printed is a mean over the epoch while the weights were moving; its own "
+            "value is that of the data alone; lossmon computes the same again, independently. "
+            "The gap is printed minus recomputed.",
+            verification_grid("run-verification"),
+        ),
+        html.Div(id="run-settings"),
+    ]
+
+
+def _side_by_side(*panels: Any) -> dmc.SimpleGrid:
+    return dmc.SimpleGrid(list(panels), cols={"base": 1, "md": 2}, spacing="md")
+
+
+def _controls(outputs: Sequence[str | None], view: HistoryView) -> dmc.Group:
+    named = [name for name in outputs if name is not None] if len(outputs) > 1 else []
+    choices = [{"value": WHOLE_MODEL, "label": "Whole model"}, *named]
+    return dmc.Group(
+        [
+            _choice("run-detail", "Detail", view.detail, _DETAILS),
+            _choice("run-value", "Values", view.value, _VALUES),
+            html.Div(
+                _choice("run-output", "Output", view.output or WHOLE_MODEL, choices),
+                hidden=not named,
+            ),
+            dmc.Switch(id="run-log", label="Logarithmic loss", checked=view.log),
+        ],
+        gap="md",
+        mb="xs",
+    )
+
+
+_DETAILS = [
+    {"value": "both", "label": "Epochs and batches"},
+    {"value": "epochs", "label": "Epochs"},
+    {"value": "batches", "label": "Batches"},
+]
+_VALUES = [
+    {"value": "recomputed", "label": "Recomputed"},
+    {"value": "own", "label": "Keras' own"},
+    {"value": "reported", "label": "Printed"},
+    {"value": "all", "label": "All"},
+]
+
+
+def _choice(identity: str, label: str, value: str, data: Sequence[Any]) -> html.Div:
+    control = dmc.SegmentedControl(id=identity, value=value, data=list(data), size="sm")
+    return html.Div(control, className="lossmon-choice", role="group", **spoken(label))
+
+
+def register(app: dash.Dash) -> None:
+    """Connect the panels to the run, the controls and the colour scheme."""
+
+    @app.callback(
+        Output("run-header", "children"),
+        Output("run-findings", "children"),
+        Output("run-accuracy", "children"),
+        Output("run-verification", "rowData"),
+        Output("run-settings", "children"),
+        Input("revision", "data"),
+        Input("run-id", "data"),
+    )
+    def describe(_: Any, run: str) -> tuple[Any, ...]:
+        return description(current_store().run_document(run))
+
+    @app.callback(
+        Output("run-history", "figure"),
+        inputs={
+            "revision": Input("revision", "data"),
+            "chosen": {
+                "detail": Input("run-detail", "value"),
+                "value": Input("run-value", "value"),
+                "output": Input("run-output", "value"),
+            },
+            "log": Input("run-log", "checked"),
+            "scheme": Input("scheme", "computedColorScheme"),
+            "run": State("run-id", "data"),
+        },
+    )
+    def draw_history(
+        revision: Any, chosen: dict[str, str], log: bool, scheme: Scheme | None, run: str
+    ) -> Any:
+        del revision
+        return history_figure(run, chosen_view(chosen, log), scheme or "light")
+
+    @app.callback(
+        Output("run-right-and-wrong", "figure"),
+        Output("run-calibration", "figure"),
+        Output("run-reliability", "figure"),
+        Input("revision", "data"),
+        Input("run-output", "value"),
+        Input("scheme", "computedColorScheme"),
+        State("run-id", "data"),
+    )
+    def draw_confidence(
+        _: Any, output: str, scheme: Scheme | None, run: str
+    ) -> tuple[Any, Any, Any]:
+        rows = current_store().epoch_rows(run, output=output or None)
+        return confidence_figures(rows, scheme or "light")
+
+    app.clientside_callback(
+        ClientsideFunction("lossmon", "rememberRun"),
+        Input("run-detail", "value"),
+        Input("run-value", "value"),
+        Input("run-log", "checked"),
+        Input("run-output", "value"),
+    )
+
+
+def description(document: Row) -> tuple[Any, Any, Any, list[dict[str, Any]], Any]:
+    """Header, findings, meaning of accuracy, verification rows and settings of a run."""
+    return (
+        [run_header(document, viewer_zone()), run_summary(document)],
+        finding_list(document["findings"]),
+        accuracy_panel(accuracy_meanings(document)),
+        verification_rows(document["epochs"]),
+        run_settings(document),
+    )
+
+
+def chosen_view(chosen: Mapping[str, str], log: bool) -> HistoryView:
+    """The view that the controls stand at."""
+    query = {key: value for key, value in chosen.items() if value}
+    return HistoryView.from_query(query | ({"scale": "log"} if log else {}))
+
+
+def history_figure(run: str, view: HistoryView, scheme: Scheme) -> Any:
+    """The chart of loss and accuracy; zoom is kept while the run and its output stay the same."""
+    store = current_store()
+    columns = sorted(
+        {batch_column("loss", view), batch_column("accuracy", view), "loss", "accuracy"}
+    )
+    batches = store.batch_series(run, columns, split="train", output=view.output)
+    epochs = store.epoch_rows(run, output=view.output)
+    figure = figures.plot_history(epochs, batches, view, scheme)
+    return figure.update_layout(uirevision=f"{run}/{view.output}/{view.log}")
+
+
+def confidence_figures(rows: Sequence[Row], scheme: Scheme) -> tuple[Any, Any, Any]:
+    """Right and wrong, calibration gap and reliability of one output."""
+    val = [row for row in rows if row["split"] == "val"]
+    bins = max(val, key=lambda row: row["epoch"])["reliability"] if val else None
+    return (
+        figures.plot_right_and_wrong(rows, scheme),
+        figures.plot_calibration(rows, scheme),
+        figures.plot_reliability(bins, scheme),
+    )

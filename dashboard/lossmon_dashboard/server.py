@@ -1,0 +1,94 @@
+"""Serve the dashboard with a production WSGI server."""
+
+from __future__ import annotations
+
+import secrets
+import socket
+import sys
+import webbrowser
+from collections.abc import Callable
+
+from waitress.server import create_server
+
+from lossmon.errors import InvalidArgument
+from lossmon_dashboard.app import create_app
+from lossmon_dashboard.security import ANY_ADDRESS, LOOPBACK_HOSTS, is_loopback
+
+DEFAULT_PORT = 8050
+_WILDCARDS = frozenset({"0.0.0.0", "::", ""})
+
+
+def serve(
+    db: str | None = None,
+    host: str = "127.0.0.1",
+    port: int = DEFAULT_PORT,
+    open_browser: bool = True,
+    on_ready: Callable[[str], None] | None = None,
+) -> None:
+    """Serve the dashboard until the process is interrupted.
+
+    Args:
+        db: a path or a SQLAlchemy URL; the default database where None.
+        host: the address to listen on. On any that is not loopback a token is required.
+        port: the port; a free one is taken instead when the default is in use.
+        open_browser: whether to open the page in a browser.
+        on_ready: called with the address of the page once connections are accepted.
+
+    Raises:
+        InvalidArgument: nothing can listen on that address and port.
+    """
+    listener = _listen(host, port)
+    token = None if is_loopback(host) else secrets.token_urlsafe(24)
+    app = create_app(db, hosts=allowed_hosts(host), token=token)
+    server = create_server(app.server, sockets=[listener], threads=8, ident="lossmon")
+    url = page_address(host, listener.getsockname()[1], token)
+    sys.stdout.write(f"lossmon dashboard: {url}  (stop with Ctrl-C)\n")
+    sys.stdout.flush()
+    if on_ready is not None:
+        on_ready(url)
+    if open_browser:
+        webbrowser.open(url)
+    try:
+        server.run()
+    finally:
+        server.close()
+
+
+def allowed_hosts(host: str) -> frozenset[str]:
+    """The names that requests may be addressed to when listening on an address."""
+    if is_loopback(host):
+        return LOOPBACK_HOSTS | {host}
+    names = {host.lower()} - _WILDCARDS
+    own = {socket.gethostname().lower(), socket.getfqdn().lower()}
+    return LOOPBACK_HOSTS | names | own | {ANY_ADDRESS}
+
+
+def page_address(host: str, port: int, token: str | None) -> str:
+    """The address to open, with the token where one is required."""
+    name = socket.gethostname() if host in _WILDCARDS else host
+    bracketed = f"[{name}]" if ":" in name else name
+    return f"http://{bracketed}:{port}/" + (f"?token={token}" if token else "")
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        return _bind(host, port)
+    except OSError as error:
+        if port == DEFAULT_PORT:
+            return _bind(host, 0)
+        raise InvalidArgument(
+            f"`host` and `port` must be free to listen on. Received: {host}:{port} ({error}). "
+            "Fix: choose another, e.g. --port 0 for any free one."
+        ) from error
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+    except OSError:
+        listener.close()
+        raise
+    return listener

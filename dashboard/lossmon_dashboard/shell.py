@@ -1,0 +1,144 @@
+"""What frames every page: header, navigation, colour scheme, live indicator, routing."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import dash
+import dash_mantine_components as dmc
+from dash import Input, Output, State, dcc, html, no_update
+
+from lossmon.errors import RunNotFound, StoreError
+from lossmon_dashboard.components.labels import spoken
+from lossmon_dashboard.components.notice import no_database, not_found
+from lossmon_dashboard.links import RULES, RUN, RUNS, read_query, split_path
+from lossmon_dashboard.pages import PAGES
+from lossmon_dashboard.source import current_store
+from lossmon_dashboard.theme import MANTINE
+from lossmon_dashboard.wording import count
+
+ACTIVE_MS = 1000
+IDLE_MS = 4000
+_LIVENESS_SECONDS = 5
+
+
+def layout() -> dmc.MantineProvider:
+    """The frame; the page itself is put into `page` by the router."""
+    return dmc.MantineProvider(
+        [
+            dcc.Location(id="url", refresh="callback-nav"),
+            dcc.Interval(id="tick", interval=ACTIVE_MS),
+            dcc.Store(id="revision", data={}),
+            html.A("Skip to content", href="#page", className="lossmon-skip"),
+            dmc.AppShell(
+                [dmc.AppShellHeader(_header()), dmc.AppShellMain(html.Main(id="page"))],
+                header={"height": 56},
+                padding="md",
+            ),
+        ],
+        theme=MANTINE,
+        defaultColorScheme="auto",
+    )
+
+
+def _header() -> dmc.Container:
+    brand = dcc.Link(
+        [html.Span(className="lossmon-mark"), html.Span("lossmon")],
+        href=RUNS,
+        className="lossmon-brand",
+        title="lossmon: the honest meter for Keras training",
+    )
+    navigation = html.Nav(
+        [
+            dcc.Link("Runs", href=RUNS, className="lossmon-nav"),
+            dcc.Link("Rules", href=RULES, className="lossmon-nav"),
+        ],
+        **spoken("Pages"),
+    )
+    toggle = dmc.ColorSchemeToggle(
+        id="scheme",
+        lightIcon=html.Span(className="lossmon-icon lossmon-sun"),
+        darkIcon=html.Span(className="lossmon-icon lossmon-moon"),
+        variant="subtle",
+        color="gray",
+        size="lg",
+        **spoken("Switch between light and dark"),
+    )
+    return dmc.Container(
+        [
+            dmc.Group([brand, navigation], gap="lg", wrap="nowrap"),
+            dmc.Group([html.Div(id="live", role="status"), toggle], gap="sm", wrap="nowrap"),
+        ],
+        size="xl",
+        className="lossmon-header",
+    )
+
+
+def register(app: dash.Dash) -> None:
+    """Connect routing and the pulse that tells pages when something changed."""
+
+    @app.callback(Output("page", "children"), Input("url", "pathname"), State("url", "search"))
+    def show_page(pathname: str | None, search: str | None) -> Any:
+        return render(pathname, search)
+
+    @app.callback(
+        Output("revision", "data"),
+        Output("tick", "interval"),
+        Output("live", "children"),
+        Input("tick", "n_intervals"),
+        Input("url", "pathname"),
+        State("revision", "data"),
+    )
+    def pulse(_: int | None, pathname: str | None, seen: dict[str, Any]) -> tuple[Any, Any, Any]:
+        now = observe(pathname, seen, time.time())
+        if now == seen:
+            return no_update, no_update, no_update
+        running = now["running"]
+        return now, ACTIVE_MS if running else IDLE_MS, live_indicator(running)
+
+
+def render(pathname: str | None, search: str | None) -> Any:
+    """The page that an address names, or a friendly one that says why there is none."""
+    head, argument = split_path(pathname)
+    page = next((page for page in PAGES if head == page.PATH), None)
+    if page is None:
+        return not_found(f"There is no page at {pathname}.")
+    try:
+        return page.layout(argument=argument, **read_query(search))
+    except RunNotFound as error:
+        return not_found(str(error))
+    except StoreError as error:
+        return no_database(str(error))
+
+
+def observe(pathname: str | None, seen: dict[str, Any], now: float) -> dict[str, Any]:
+    """What pages redraw themselves by: equal to `seen` as long as nothing has changed.
+
+    Whether a run is still alive shows in no table, so it is looked at anew every few seconds for
+    as long as one was seen running.
+    """
+    head, argument = split_path(pathname)
+    try:
+        store = current_store()
+        token = store.revision(argument if head == RUN else None)
+        beat = int(now // _LIVENESS_SECONDS) if seen.get("running") else 0
+        if (token, beat, pathname) == (seen.get("token"), seen.get("beat"), seen.get("path")):
+            return seen
+        running = [row["id"] for row in store.run_rows() if row["status"] == "running"]
+    except StoreError:
+        return {"token": None, "beat": 0, "path": pathname, "running": 0}
+    return {"token": token, "beat": beat, "path": pathname, "running": len(running)}
+
+
+def live_indicator(running: int) -> Any:
+    """How many runs are training right now; nothing at all while none is."""
+    if not running:
+        return None
+    return dmc.Badge(
+        f"{count(running, 'run')} training",
+        color="blue",
+        variant="dot",
+        size="lg",
+        className="lossmon-badge lossmon-pulse",
+    )

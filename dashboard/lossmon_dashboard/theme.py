@@ -1,0 +1,134 @@
+"""Every colour, line style and font of the dashboard.
+
+Traces use the palette of Okabe and Ito (2008), which stays apart under the common kinds of colour
+blindness, and each colour is paired with a line style as a second cue. Everything that is not a
+trace takes Mantine's own variables, so that it follows the colour scheme by itself.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal, NamedTuple
+
+import plotly.graph_objects as go
+
+from lossmon.records import Severity, Split, Verification
+
+Scheme = Literal["light", "dark"]
+
+FONT = "Inter, ui-sans-serif, system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', sans-serif"
+MONOSPACE = "ui-monospace, 'SF Mono', 'Cascadia Code', Menlo, Consolas, monospace"
+
+MANTINE: Any = {
+    "primaryColor": "teal",
+    "primaryShade": {"light": 8, "dark": 6},
+    "defaultRadius": "md",
+    "fontFamily": FONT,
+    "fontFamilyMonospace": MONOSPACE,
+    "headings": {"fontFamily": FONT, "fontWeight": "650"},
+    "cursorType": "pointer",
+    "respectReducedMotion": True,
+}
+
+SEVERITY_COLOURS: dict[Severity, str] = {"error": "red", "warning": "orange", "info": "blue"}
+VERIFICATION_COLOURS: dict[Verification, str] = {
+    "verified": "teal",
+    "mismatch": "red",
+    "unverified": "gray",
+}
+STATUS_COLOURS = {"running": "blue", "finished": "teal", "failed": "red", "interrupted": "orange"}
+
+
+class Ink(NamedTuple):
+    """The colours of one scheme that a chart needs beside its traces."""
+
+    text: str
+    dimmed: str
+    grid: str
+    surface: str
+    border: str
+    alarm: str
+    palette: tuple[str, ...]
+
+
+_INKS: dict[Scheme, Ink] = {
+    "light": Ink(
+        text="#1f2937",
+        dimmed="#5b6472",
+        grid="#e9ecef",
+        surface="#ffffff",
+        border="#dee2e6",
+        alarm="#c92a2a",
+        palette=("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"),
+    ),
+    "dark": Ink(
+        text="#d7dbe0",
+        dimmed="#9aa3ad",
+        grid="#343a40",
+        surface="#242424",
+        border="#424242",
+        alarm="#ff8787",
+        palette=("#56B4E9", "#E69F00", "#12B886", "#CC79A7", "#F0E442", "#D55E00", "#FFFFFF"),
+    ),
+}
+
+DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
+
+
+def ink(scheme: Scheme) -> Ink:
+    """The colours of a scheme."""
+    return _INKS[scheme]
+
+
+def split_colour(split: Split, scheme: Scheme) -> str:
+    """The colour that stands for a split on every chart."""
+    return ink(scheme).palette[0 if split == "train" else 1]
+
+
+def run_style(position: int, scheme: Scheme) -> tuple[str, str]:
+    """Colour and line style of the n-th run of a comparison; no pair repeats within 42 runs."""
+    palette = ink(scheme).palette
+    return palette[position % len(palette)], DASHES[position % len(DASHES)]
+
+
+def template(scheme: Scheme) -> go.layout.Template:
+    """The plotly template of a scheme: no frame, quiet grid, room for every label."""
+    colours = ink(scheme)
+    axis: dict[str, Any] = {
+        "gridcolor": colours.grid,
+        "zeroline": False,
+        "linecolor": colours.border,
+        "tickcolor": colours.border,
+        "automargin": True,
+        "title": {"font": {"size": 12, "color": colours.dimmed}, "standoff": 8},
+        "tickfont": {"size": 12, "color": colours.dimmed},
+    }
+    return go.layout.Template(
+        layout={
+            "font": {"family": FONT, "size": 13, "color": colours.text},
+            "paper_bgcolor": "rgba(0,0,0,0)",
+            "plot_bgcolor": "rgba(0,0,0,0)",
+            "colorway": list(colours.palette),
+            "xaxis": axis,
+            "yaxis": axis,
+            "margin": {"l": 8, "r": 12, "t": 12, "b": 8},
+            "hoverlabel": {
+                "bgcolor": colours.surface,
+                "bordercolor": colours.border,
+                "font": {"family": FONT, "size": 12, "color": colours.text},
+                "align": "left",
+            },
+            "legend": {
+                "orientation": "h",
+                "x": 0,
+                "xanchor": "left",
+                "y": 1.02,
+                "yanchor": "bottom",
+                "font": {"size": 12},
+            },
+            "modebar": {
+                "bgcolor": "rgba(0,0,0,0)",
+                "color": colours.dimmed,
+                "activecolor": colours.text,
+            },
+        }
+    )
