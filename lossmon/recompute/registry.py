@@ -79,6 +79,7 @@ _ALIASES: Mapping[str, str] = {
     "mape": "mean_absolute_percentage_error",
     "msle": "mean_squared_logarithmic_error",
     "logcosh": "log_cosh",
+    "huber_loss": "huber",
 }
 
 
