@@ -1,1 +1,31 @@
-"""."""
+"""Rules that name what makes a printed number meaningless; they know facts, not keras."""
+
+from __future__ import annotations
+
+from lossmon.rules.engine import OnError, run_rules
+from lossmon.rules.facts import Facts, LabelKind, OutputFacts, TrainingFacts
+from lossmon.rules.intent import intended_metric
+from lossmon.rules.label_facts import LabelFacts, RowFacts, describe_labels
+from lossmon.rules.prediction_facts import OutputRange, PredictionFacts, describe_predictions
+from lossmon.rules.registry import Rule, RulePage, all_rules, rule_pages, select_rules
+
+__all__ = [
+    "Facts",
+    "LabelFacts",
+    "LabelKind",
+    "OnError",
+    "OutputFacts",
+    "OutputRange",
+    "PredictionFacts",
+    "RowFacts",
+    "Rule",
+    "RulePage",
+    "TrainingFacts",
+    "all_rules",
+    "describe_labels",
+    "describe_predictions",
+    "intended_metric",
+    "rule_pages",
+    "run_rules",
+    "select_rules",
+]

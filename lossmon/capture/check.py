@@ -1,0 +1,115 @@
+"""`lossmon.check`: what the rules find before anything is trained."""
+
+from __future__ import annotations
+
+import itertools
+import time
+import warnings
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import keras
+import numpy as np
+
+from lossmon.capture.facts import gather_facts
+from lossmon.errors import InvalidArgument
+from lossmon.records import Finding
+from lossmon.rules import Facts, Rule, run_rules
+
+# Labels of arrays are read up to this many values per array, of batches for this many seconds.
+LABEL_VALUES = 2_000_000
+LABEL_SECONDS = 0.5
+
+
+def check(model: Any, x: Any, y: Any = None, sample_weight: Any = None) -> list[Finding]:
+    """Judge a compiled model with its data, without training it.
+
+    Nothing is assigned to the model; one that was never called is built, as `fit` would.
+
+    Args:
+        model: a compiled `keras.Model`.
+        x: inputs as for `fit`: arrays (nested for several inputs), a `tf.data.Dataset`, a
+            `PyDataset` or another iterable of batches that can be gone through again.
+        y: targets as for `fit`; None where `x` brings them or there are none.
+        sample_weight: weights as for `fit`, or None.
+
+    Returns:
+        The findings, gravest first; none for a correct program.
+
+    Raises:
+        InvalidArgument: the model is not compiled, or `x` can be gone through only once.
+    """
+    if not isinstance(model, keras.Model) or not getattr(model, "compiled", False):
+        raise InvalidArgument(
+            "expected a compiled keras.Model. "
+            f"Received: {type(model).__name__}, compiled={getattr(model, 'compiled', False)}. "
+            'Fix: model.compile(optimizer="adam", loss=..., metrics=[...])'
+        )
+    facts = _facts(model, x, y, sample_weight)
+    return [] if facts is None else run_rules(facts, on_error=_rule_failed)
+
+
+def _facts(model: Any, x: Any, y: Any, sample_weight: Any) -> Facts | None:
+    if not _is_batches(x):
+        whole, cut = _label_bound(y)
+        if cut is not None:
+            y, sample_weight = _head(y, cut), _head(sample_weight, cut)
+        return gather_facts(model, _arrays(x), _arrays(y), _arrays(sample_weight), complete=whole)
+    facts: Facts | None = None
+    started = time.perf_counter()
+    batches = _batches(x)
+    for batch in batches:
+        part = gather_facts(model, *keras.utils.unpack_x_y_sample_weight(batch))
+        facts = part if facts is None else facts.merge(part)
+        if time.perf_counter() - started > LABEL_SECONDS:
+            break
+    return facts
+
+
+def _is_batches(x: Any) -> bool:
+    if isinstance(x, keras.utils.PyDataset):
+        return True
+    if hasattr(x, "__next__"):
+        raise InvalidArgument(
+            "expected data that can be gone through more than once, because checking must not use "
+            f"up training data. Received: {type(x).__name__}. Fix: check(model, *next(make_data()))"
+        )
+    arrays = isinstance(x, (list, tuple, dict)) or hasattr(x, "shape") or keras.ops.is_tensor(x)
+    return not arrays and isinstance(x, Iterable)
+
+
+def _batches(x: Any) -> Iterator[Any]:
+    if isinstance(x, keras.utils.PyDataset):
+        count = x.num_batches
+        return (x[i] for i in (range(count) if count is not None else itertools.count()))
+    return iter(x)
+
+
+def _label_bound(y: Any) -> tuple[bool, int | None]:
+    """Whether all labels are read, and else how many samples of them."""
+    bounds: list[int] = []
+    for leaf in keras.tree.flatten(y):
+        size = int(np.prod(np.shape(leaf))) if leaf is not None else 0
+        if size > LABEL_VALUES:
+            bounds.append(max(1, len(leaf) * LABEL_VALUES // size))
+    return (False, min(bounds)) if bounds else (True, None)
+
+
+def _head(structure: Any, count: int) -> Any:
+    return keras.tree.map_structure(lambda v: v if v is None else v[:count], structure)
+
+
+def _arrays(structure: Any) -> Any:
+    """Tables become arrays; whatever knows its shape and can be cut stays what it is."""
+
+    def convert(leaf: Any) -> Any:
+        plain = leaf is None or isinstance(leaf, np.ndarray) or keras.ops.is_tensor(leaf)
+        return leaf if plain else np.asarray(leaf)
+
+    return keras.tree.map_structure(convert, structure)
+
+
+def _rule_failed(rule: Rule, error: Exception) -> None:
+    warnings.warn(
+        f"lossmon: rule {rule.code} {rule.name} failed: {error!r}", RuntimeWarning, stacklevel=2
+    )

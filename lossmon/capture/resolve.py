@@ -1,0 +1,287 @@
+"""Which loss and which metrics act on which output of a compiled model.
+
+`model.compile(metrics=["accuracy"])` holds words; Keras turns them into objects from the shapes of
+the first batch. This reads what it made of them (Keras 3, `trainers/compile_utils.py`), or makes
+the same from the same arguments where the model has not been used yet, leaving the model alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+
+from lossmon.capture.output_range import known_activation, producing_layer
+from lossmon.capture.specs import accuracy_index, alias_of, loss_spec, metric_spec
+from lossmon.records import MetricSpec, OutputRecord
+
+Path = tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedOutput:
+    """One output of a model, with the live Keras objects that act on it.
+
+    Attributes:
+        record: what is stored of it.
+        path: keys that lead to it in the model's output structure; () for a lone tensor.
+        position: its place among the flattened outputs, in Keras' order.
+        several: whether the model has more than one output.
+        output_names: the names of all outputs, in order, where Keras uses them to pick targets.
+        losses: how many losses `compile` gave the whole model.
+        loss_key: the key that Keras prints this output's loss under.
+        loss_object: the `keras.losses.Loss`, or None.
+        metric_objects: the `keras.metrics.Metric`s, aligned with `record.metrics`.
+    """
+
+    record: OutputRecord
+    path: Path
+    position: int
+    several: bool
+    output_names: tuple[str, ...] | None
+    loss_positions: tuple[int, ...]
+    loss_key: str | None
+    loss_object: Any
+    metric_objects: tuple[Any, ...]
+
+    @property
+    def accuracy_object(self) -> Any:
+        """The live metric behind `record.accuracy_metric`, or None."""
+        if self.record.accuracy_metric is None:
+            return None
+        return self.metric_objects[self.record.metrics.index(self.record.accuracy_metric)]
+
+
+def resolve(model: Any, y: Any, y_pred: Any) -> list[ResolvedOutput]:
+    """Find the loss and the metrics of every output, in Keras' order of outputs.
+
+    Only structure, shapes and dtypes of `y` and `y_pred` are used, so they may be symbolic. The
+    model is not changed.
+
+    Args:
+        model: a compiled `keras.Model`.
+        y: the targets of a batch, nested as given to `fit`; None where there are none.
+        y_pred: the model's outputs for it, nested as the model returns them.
+
+    Returns:
+        One entry per output.
+    """
+    paths, names = _output_paths(model, y_pred)
+    losses = _flat_losses(model, y, y_pred)
+    metrics = _flat_metrics(model, y, y_pred, len(paths))
+    symbolic = _symbolic_outputs(model, y_pred)
+    leaves = {tuple(p): (i, t) for i, (p, t) in enumerate(_flatten_with_path(y_pred))}
+    with_loss = tuple(i for i, path in enumerate(paths) if _loss_at(losses, path) is not None)
+    resolved: list[ResolvedOutput] = []
+    for position, path in enumerate(paths):
+        index, tensor = leaves[path]
+        entry = _loss_at(losses, path)
+        specs = tuple(spec for spec, _ in metrics[position])
+        accuracy = accuracy_index(specs)
+        origin = None if symbolic is None else symbolic[index]
+        record = OutputRecord(
+            name=_name(names, path, position, len(paths)),
+            layer=producing_layer(origin),
+            shape=_static_shape(tensor if origin is None else origin),
+            dtype=keras.backend.standardize_dtype(tensor.dtype),
+            activation=known_activation(origin),
+            loss=None if entry is None else loss_spec(entry.loss),
+            loss_weight=None if entry is None else entry.loss_weights,
+            accuracy_metric=None if accuracy is None else specs[accuracy],
+            metrics=specs,
+        )
+        resolved.append(
+            ResolvedOutput(
+                record=record,
+                path=path,
+                position=position,
+                several=len(paths) > 1,
+                output_names=names,
+                loss_positions=with_loss,
+                loss_key=_loss_key(losses, entry),
+                loss_object=None if entry is None else entry.loss,
+                metric_objects=tuple(metric for _, metric in metrics[position]),
+            )
+        )
+    return resolved
+
+
+def split_outputs(
+    resolved: Sequence[ResolvedOutput], y: Any, y_pred: Any, sample_weight: Any
+) -> list[tuple[Any, Any, Any]]:
+    """Pick each output's targets, predictions and weights, as Keras does.
+
+    Args:
+        resolved: what `resolve` returned.
+        y: targets, nested as given to `fit`.
+        y_pred: predictions, nested as the model returns them.
+        sample_weight: None, one array for all outputs, or nested like the targets.
+
+    Returns:
+        (y_true, y_pred, sample_weight) per output; None for what is not there.
+    """
+    weights = _leaves_by_output(resolved, sample_weight)
+    if len([w for w in weights if w is not None]) == 1 and len(resolved) > 1:
+        lone = keras.tree.flatten(sample_weight)
+        weights = lone * len(resolved) if len(lone) == 1 else weights
+    targets = _leaves_by_output(resolved, y)
+    predictions = [_at(y_pred, output.path) for output in resolved]
+    return list(zip(targets, predictions, weights, strict=True))
+
+
+def _leaves_by_output(resolved: Sequence[ResolvedOutput], values: Any) -> list[Any]:
+    """The leaves of a structure given beside the outputs, one per output, None where missing."""
+    if values is None:
+        return [None] * len(resolved)
+    names = resolved[0].output_names
+    if isinstance(values, dict) and names and set(values) <= set(names):
+        return [values.get(name) for name in names]
+    paths = [output.path for output in resolved]
+    if all(_has(values, path) for path in paths):
+        return [_at(values, path) for path in paths]
+    leaves = keras.tree.flatten(values)
+    if len(leaves) == len(resolved):
+        return leaves
+    positions = resolved[0].loss_positions
+    if len(leaves) == len(positions):
+        by_position = dict(zip(positions, leaves, strict=True))
+        return [by_position.get(i) for i in range(len(resolved))]
+    return [leaves[i] if i < len(leaves) else None for i in range(len(resolved))]
+
+
+def _output_paths(model: Any, y_pred: Any) -> tuple[list[Path], tuple[str, ...] | None]:
+    """Paths of the outputs in the order in which Keras judges them, and their names."""
+    paths = [tuple(path) for path, _ in _flatten_with_path(y_pred)]
+    names = getattr(model, "output_names", None)
+    flat = keras.tree.is_nested(y_pred) and len(y_pred) == len(paths)
+    if flat and isinstance(y_pred, dict):
+        keys = list(names) if names and set(names) == set(y_pred) else [p[0] for p in paths]
+        return [(key,) for key in keys], tuple(keys)
+    return paths, tuple(names) if names and len(names) == len(paths) else None
+
+
+def _name(names: tuple[str, ...] | None, path: Path, position: int, count: int) -> str | None:
+    if count == 1:
+        return None
+    if names is not None:
+        return names[position]
+    keys = [str(key) for key in path]
+    return "_".join(keys) if not keys[-1].isdigit() else f"output_{position + 1}"
+
+
+def _flat_losses(model: Any, y: Any, y_pred: Any) -> list[Any]:
+    compiled = getattr(model, "_compile_loss", None)
+    if compiled is None:
+        return []
+    if compiled.built:
+        return list(compiled._flat_losses)
+    fresh = type(compiled)(
+        compiled._user_loss, compiled._user_loss_weights, output_names=compiled.output_names
+    )
+    fresh.build(_shaped_like_outputs(fresh, y, y_pred), y_pred)
+    return list(fresh._flat_losses)
+
+
+def _shaped_like_outputs(compiled: Any, y: Any, y_pred: Any) -> Any:
+    """The targets in the structure of the outputs, as `CompileLoss.call` packs them."""
+    count = len(keras.tree.flatten(y_pred))
+    if not keras.tree.is_nested(y_pred):
+        leaves = keras.tree.flatten(y)
+        return leaves[0] if len(leaves) == 1 else y
+    if isinstance(y_pred, (list, tuple)) and isinstance(y, dict):
+        names = compiled.output_names
+        y = [y.get(name) for name in names] if names else y
+    leaves = keras.tree.flatten(y)
+    if len(leaves) != count:
+        wanted = keras.tree.flatten(compiled._user_loss)
+        given = iter(leaves)
+        leaves = [None if loss is None else next(given, None) for loss in wanted]
+    leaves = (leaves + [None] * count)[:count]
+    return keras.tree.pack_sequence_as(y_pred, leaves)
+
+
+def _loss_at(losses: list[Any], path: Path) -> Any:
+    # Of several losses on one tensor Keras uses the first.
+    return next((entry for entry in losses if tuple(entry.path) == path), None)
+
+
+def _loss_key(losses: list[Any], entry: Any) -> str | None:
+    if entry is None:
+        return None
+    return "loss" if len(losses) == 1 else f"{entry.name}_loss"
+
+
+def _flat_metrics(
+    model: Any, y: Any, y_pred: Any, count: int
+) -> list[list[tuple[MetricSpec, Any]]]:
+    """Per output: its metrics with their specs, keys as `CompileMetrics.result` makes them."""
+    found: list[list[tuple[MetricSpec, Any]]] = [[] for _ in range(count)]
+    compiled = getattr(model, "_compile_metrics", None)
+    if compiled is None or y is None:
+        return found
+    if not compiled.built:
+        compiled = type(compiled)(
+            compiled._user_metrics,
+            compiled._user_weighted_metrics,
+            output_names=compiled.output_names,
+        )
+        compiled.build(y, y_pred)
+    written = keras.tree.flatten([compiled._user_metrics, compiled._user_weighted_metrics])
+    seen: dict[str, int] = {}
+    for weighted in (False, True):
+        groups = compiled._flat_weighted_metrics if weighted else compiled._flat_metrics
+        for position, group in enumerate(groups):
+            for metric in group.metrics if group else ():
+                key = _log_key(metric.name, group.output_name, seen, weighted=weighted)
+                spec = metric_spec(metric, key, weighted=weighted, alias=alias_of(metric, written))
+                found[position].append((spec, metric))
+    return found
+
+
+def _log_key(name: str, output: str | None, seen: dict[str, int], *, weighted: bool) -> str:
+    prefix = f"{output}_" if output else ""
+    key = f"{prefix}{name}"
+    if weighted and key in seen:
+        key = f"{prefix}weighted_{name}"
+    if key not in seen:
+        seen[key] = 1
+        return key
+    seen[key] += 1
+    return f"{key}_{seen[key] - 1}"
+
+
+def _symbolic_outputs(model: Any, y_pred: Any) -> list[Any] | None:
+    outputs = getattr(model, "outputs", None)
+    if not outputs or len(outputs) != len(keras.tree.flatten(y_pred)):
+        return None
+    return list(outputs)
+
+
+def _static_shape(tensor: Any) -> tuple[int | None, ...]:
+    shape = tuple(None if size is None else int(size) for size in tensor.shape)
+    return (None, *shape[1:]) if shape else shape
+
+
+def _flatten_with_path(structure: Any) -> list[tuple[Path, Any]]:
+    if not keras.tree.is_nested(structure):
+        return [((), structure)]
+    return list(keras.tree.flatten_with_path(structure))
+
+
+def _has(structure: Any, path: Path) -> bool:
+    for key in path:
+        if isinstance(structure, dict):
+            if key not in structure:
+                return False
+        elif not isinstance(structure, (list, tuple)) or not isinstance(key, int) or key >= len(structure):
+            return False
+        structure = structure[key]
+    return not keras.tree.is_nested(structure)
+
+
+def _at(structure: Any, path: Path) -> Any:
+    for key in path:
+        structure = structure[key]
+    return structure

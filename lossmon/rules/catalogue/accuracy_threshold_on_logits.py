@@ -1,0 +1,98 @@
+"""An accuracy cuts raw scores at a threshold made for probabilities.
+
+## What it does
+Flags a binary accuracy with a threshold between 0 and 1 on an output of logits: the loss is a
+binary cross-entropy with `from_logits=True`, or a hinge whose scores fall below 0.
+
+## Why is this bad
+A probability of 0.5 is a logit of 0. Cut at 0.5, a logit must exceed p = 0.62 to count as positive,
+so the printed accuracy is that of another classifier, usually a worse one.
+
+## Example
+```python
+x = np.random.rand(64, 8)
+y = np.random.randint(0, 2, size=64)
+model = keras.Sequential([keras.Input((8,)), keras.layers.Dense(1)])
+model.compile(loss=keras.losses.BinaryCrossentropy(from_logits=True), metrics=["accuracy"])
+```
+
+## Use instead
+```python
+x = np.random.rand(64, 8)
+y = np.random.randint(0, 2, size=64)
+model = keras.Sequential([keras.Input((8,)), keras.layers.Dense(1)])
+model.compile(
+    loss=keras.losses.BinaryCrossentropy(from_logits=True),
+    metrics=[keras.metrics.BinaryAccuracy(threshold=0.0, name="accuracy")],
+)
+```
+
+## References
+- [Keras accuracy metrics](https://keras.io/api/metrics/accuracy_metrics/)
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from lossmon.records import Finding, MetricSpec, Severity
+from lossmon.rules.facts import CLASS_KINDS, Facts, OutputFacts
+from lossmon.rules.families import BINARY_LOSSES, HINGE_LOSSES
+from lossmon.rules.judgement import logits_by_contract
+from lossmon.rules.wording import compile_with
+
+code = "LM302"
+name = "accuracy-threshold-on-logits"
+severity: Severity = "warning"
+
+
+def check(facts: Facts) -> Iterator[Finding]:
+    """Find binary accuracies that cut logits."""
+    for output in facts.outputs:
+        if not cut_at_zero(output) or output.label_kind not in (None, *CLASS_KINDS):
+            continue
+        for metric in output.metrics:
+            threshold = metric.config.get("threshold")
+            if metric.name == "binary_accuracy" and threshold and 0 < threshold < 1:
+                yield _finding(output, metric, float(threshold))
+
+
+def cut_at_zero(output: OutputFacts) -> bool:
+    """Whether the decision boundary of the output's scores is 0."""
+    loss, seen = output.loss, output.predictions
+    if loss is None:
+        return False
+    if loss.name in HINGE_LOSSES:
+        return seen is not None and seen.minimum is not None and seen.minimum < 0
+    return loss.name in BINARY_LOSSES and logits_by_contract(output)
+
+
+def _finding(output: OutputFacts, metric: MetricSpec, threshold: float) -> Finding:
+    loss = output.loss
+    assert loss is not None
+    actual = 1 / (1 + math.exp(-threshold))
+    message = (
+        f"{metric.key!r} ({metric.label}) cuts raw scores at {threshold:g}, where the boundary is "
+        f"0: on logits that is a probability of {actual:.2f}, not {threshold:g}."
+    )
+    fix = compile_with(
+        output,
+        loss=f"keras.losses.{_title(loss.name)}({_arguments(loss.name)})",
+        metrics=f'[keras.metrics.BinaryAccuracy(threshold=0.0, name="{metric.key}")]',
+    )
+    evidence = {
+        "metric": metric.key,
+        "threshold": threshold,
+        "probability_at_threshold": round(actual, 4),
+        "loss": loss.name,
+    }
+    return Finding(code, name, severity, output.name, message, fix, evidence)
+
+
+def _title(loss: str) -> str:
+    return "".join(word.title() for word in loss.split("_"))
+
+
+def _arguments(loss: str) -> str:
+    return "from_logits=True" if loss in BINARY_LOSSES else ""

@@ -1,0 +1,88 @@
+"""An accuracy counts matches between real-valued targets and class decisions.
+
+## What it does
+Flags an accuracy metric on an output whose targets are real numbers. Decided by the targets'
+values: 0/1 targets and one-hot rows are classes whatever the loss, and soft rows that sum to one
+are too.
+
+## Why is this bad
+Keras resolves the word `accuracy` from shapes alone. On a regression it becomes an equality test
+between real numbers and 0 or 1, or a comparison of argmaxes. The number that is printed counts
+nothing anyone asked for, and it may well look like progress.
+
+## Example
+```python
+x = np.random.rand(64, 8)
+y = np.random.uniform(25, 346, size=64)
+model = keras.Sequential([keras.Input((8,)), keras.layers.Dense(1)])
+model.compile(loss="mean_squared_error", optimizer="sgd", metrics=["acc"])
+```
+
+## Use instead
+```python
+x = np.random.rand(64, 8)
+y = np.random.uniform(25, 346, size=64)
+model = keras.Sequential([keras.Input((8,)), keras.layers.Dense(1)])
+model.compile(loss="mean_squared_error", optimizer="sgd", metrics=["mae"])
+```
+
+## References
+- [Keras accuracy metrics](https://keras.io/api/metrics/accuracy_metrics/)
+- [Keras regression metrics](https://keras.io/api/metrics/regression_metrics/)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lossmon.records import Finding, MetricSpec, Severity
+from lossmon.rules.facts import Facts, OutputFacts
+from lossmon.rules.families import MULTICLASS_LOSSES, REGRESSION_LOSSES
+from lossmon.rules.judgement import accuracies
+from lossmon.rules.wording import compile_with, labels_evidence, labels_text
+
+code = "LM301"
+name = "accuracy-with-regression"
+severity: Severity = "error"
+
+_MEANING = {
+    "binary_accuracy": "compares them for equality with 0 or 1",
+    "categorical_accuracy": "compares the position of their largest entry",
+    "sparse_categorical_accuracy": "compares them with the number of a unit",
+    "accuracy": "asks whether prediction and target are exactly the same real number",
+}
+
+
+def check(facts: Facts) -> Iterator[Finding]:
+    """Find accuracy metrics on real-valued targets."""
+    for output in facts.outputs:
+        metrics = accuracies(output)
+        if metrics and _real_valued(output):
+            yield _finding(output, metrics)
+
+
+def _real_valued(output: OutputFacts) -> bool:
+    loss = output.record.loss
+    if loss is not None and loss.name in MULTICLASS_LOSSES:
+        return False
+    if output.label_kind == "integers":
+        return loss is not None and loss.name in REGRESSION_LOSSES
+    return output.label_kind in ("continuous", "unit_interval")
+
+
+def _finding(output: OutputFacts, metrics: list[MetricSpec]) -> Finding:
+    labels, metric = output.labels, metrics[0]
+    assert labels is not None
+    meaning = _MEANING.get(metric.name, "ranks units by them")
+    wanted = '["mae"]'
+    message = (
+        f"targets span {labels_text(labels)}; {metric.key!r} ({metric.label}) {meaning}. "
+        "The number it prints means nothing for a regression."
+    )
+    evidence = labels_evidence(labels) | {
+        "metrics": [m.key for m in metrics],
+        "resolved": metric.label,
+        "loss": None if output.record.loss is None else output.record.loss.name,
+    }
+    fix = compile_with(output, loss='"mse"', metrics=wanted)
+    return Finding(code, name, severity, output.name, message, fix, evidence)

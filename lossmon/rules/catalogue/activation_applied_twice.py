@@ -1,0 +1,107 @@
+"""Probabilities are given to a loss that applies the activation itself.
+
+## What it does
+Flags a cross-entropy with `from_logits=True` on an output that already is probabilities: rows that
+sum to one, or values that cannot leave [0, 1]. Also flags a sigmoid or softmax stacked on another,
+which shows in the range that the output can take.
+
+## Why is this bad
+The activation is applied a second time. Two sigmoids squeeze every prediction into
+[0.5, 0.73], so the loss cannot come near zero and gradients shrink. The TensorFlow backend
+sometimes puts it right in silence; JAX and torch, or any layer after the activation, do not.
+
+## Example
+```python
+x = np.random.rand(64, 8)
+y = np.random.randint(0, 10, size=64)
+model = keras.Sequential([keras.Input((8,)), keras.layers.Dense(10, activation="softmax")])
+model.compile(loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+```
+
+## Use instead
+```python
+x = np.random.rand(64, 8)
+y = np.random.randint(0, 10, size=64)
+model = keras.Sequential([keras.Input((8,)), keras.layers.Dense(10, activation="softmax")])
+model.compile(loss=keras.losses.SparseCategoricalCrossentropy())
+```
+
+## References
+- [Keras probabilistic losses](https://keras.io/api/losses/probabilistic_losses/)
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from lossmon.records import Finding, Severity
+from lossmon.rules.facts import Facts, OutputFacts
+from lossmon.rules.families import CROSSENTROPIES, from_logits
+from lossmon.rules.judgement import probabilities
+from lossmon.rules.wording import compile_with, where
+
+code = "LM102"
+name = "activation-applied-twice"
+severity: Severity = "error"
+
+_SIGMOID_OF_ONE = 1 / (1 + math.exp(-1))
+
+
+def check(facts: Facts) -> Iterator[Finding]:
+    """Find probabilities under from_logits=True, and stacked activations."""
+    for output in facts.outputs:
+        loss = output.loss
+        if loss is None or loss.name not in CROSSENTROPIES:
+            continue
+        if _stacked(output):
+            yield _finding(
+                output,
+                "no weights can take it further, because one sigmoid or softmax stands on another",
+                "remove one of the two activations",
+            )
+        elif (from_logits(loss) and output.units != 1 and probabilities(output)) or (from_logits(loss) and output.units == 1 and _bounded(output)):
+            yield _from_logits(output)
+
+
+def _bounded(output: OutputFacts) -> bool:
+    values = output.range
+    return bool(probabilities(output)) and values is not None and values.low < values.high
+
+
+def _stacked(output: OutputFacts) -> bool:
+    values, units = output.range, output.units
+    if values is None or units is None:
+        return False
+    if units == 1 or not values.normalised:
+        return math.isclose(values.low, 0.5, abs_tol=1e-3) and math.isclose(
+            values.high, _SIGMOID_OF_ONE, abs_tol=1e-3
+        )
+    highest = math.e / (math.e + units - 1)
+    return math.isclose(values.high, highest, rel_tol=1e-2)
+
+
+def _from_logits(output: OutputFacts) -> Finding:
+    loss = output.loss
+    assert loss is not None
+    title = "".join(word.title() for word in loss.name.split("_"))
+    return _finding(
+        output,
+        f"{loss.name} with from_logits=True applies the activation again",
+        compile_with(output, loss=f"keras.losses.{title}(from_logits=False)"),
+    )
+
+
+def _finding(output: OutputFacts, reason: str, fix: str) -> Finding:
+    loss, seen, values = output.loss, output.predictions, output.range
+    assert loss is not None
+    shown = "probabilities" if values is None else f"within {values.text}"
+    message = f"{where(output)} is already {shown}; {reason}."
+    evidence = {
+        "loss": loss.name,
+        "from_logits": from_logits(loss),
+        "range": None if values is None else [values.low, values.high],
+        "row_sum_error": None if seen is None else seen.sum_error,
+        "units": output.units,
+    }
+    return Finding(code, name, severity, output.name, message, fix, evidence)

@@ -1,0 +1,43 @@
+"""Keras' losses and metrics by what they are for; names as `lossmon.records` spells them."""
+
+from __future__ import annotations
+
+from lossmon.records import LossSpec
+
+BINARY_LOSSES = frozenset({"binary_crossentropy", "binary_focal_crossentropy"})
+CATEGORICAL_LOSSES = frozenset({"categorical_crossentropy", "categorical_focal_crossentropy"})
+SPARSE_LOSSES = frozenset({"sparse_categorical_crossentropy"})
+MULTICLASS_LOSSES = CATEGORICAL_LOSSES | SPARSE_LOSSES
+CROSSENTROPIES = BINARY_LOSSES | MULTICLASS_LOSSES
+HINGE_LOSSES = frozenset({"hinge", "squared_hinge"})
+REGRESSION_LOSSES = frozenset(
+    {
+        "mean_squared_error",
+        "mean_absolute_error",
+        "mean_absolute_percentage_error",
+        "mean_squared_logarithmic_error",
+        "huber",
+        "log_cosh",
+        "poisson",
+    }
+)
+# Their values depend on each pair of target and prediction alone, so shapes broadcast silently.
+ELEMENTWISE_LOSSES = REGRESSION_LOSSES | BINARY_LOSSES | HINGE_LOSSES
+
+COUNTING_ACCURACIES = frozenset(
+    {"binary_accuracy", "categorical_accuracy", "sparse_categorical_accuracy"}
+)
+TOP_K_ACCURACIES = frozenset({"top_k_categorical_accuracy", "sparse_top_k_categorical_accuracy"})
+EXACT_MATCH = "accuracy"
+ACCURACIES = COUNTING_ACCURACIES | TOP_K_ACCURACIES | {EXACT_MATCH}
+
+
+def from_logits(loss: LossSpec) -> bool:
+    """Whether the loss takes raw scores rather than probabilities."""
+    return bool(loss.config.get("from_logits", False))
+
+
+def class_axis(loss: LossSpec | None) -> int:
+    """The axis along which the loss finds a sample's classes; the last one by default."""
+    axis = None if loss is None else loss.config.get("axis")
+    return axis if isinstance(axis, int) else -1

@@ -1,0 +1,52 @@
+"""Numbers and code as they stand in a finding."""
+
+from __future__ import annotations
+
+from lossmon.rules.facts import OutputFacts
+from lossmon.rules.label_facts import LabelFacts
+
+
+def labels_text(labels: LabelFacts) -> str:
+    """What the labels span, e.g. "25 … 346, 214 distinct values"."""
+    count = labels.distinct_text
+    noun = "value" if count == "1" else "values"
+    return f"{number(labels.minimum)} … {number(labels.maximum)}, {count} distinct {noun}"
+
+
+def labels_evidence(labels: LabelFacts) -> dict[str, object]:
+    """The values behind `labels_text`, for the finding's evidence."""
+    return {
+        "label_min": labels.minimum,
+        "label_max": labels.maximum,
+        "label_distinct": None if labels.distinct is None else len(labels.distinct),
+        "label_shape": [None, *labels.sample_shape],
+        "label_samples": labels.samples,
+    }
+
+
+def number(value: float | None) -> str:
+    """A number with no more digits than a reader needs."""
+    if value is None:
+        return "unknown"
+    return str(int(value)) if value == int(value) and abs(value) < 1e15 else f"{value:.4g}"
+
+
+def compile_with(output: OutputFacts, **arguments: str) -> str:
+    """A `compile` call to paste.
+
+    Args:
+        output: the output it is about; with several, each argument becomes a dict entry.
+        **arguments: code for each argument, e.g. `loss='"mse"'`.
+    """
+    shown = ", ".join(f"{name}={for_output(output, code)}" for name, code in arguments.items())
+    return f"model.compile(optimizer=model.optimizer, {shown})"
+
+
+def for_output(output: OutputFacts, code: str) -> str:
+    """The code itself, or the dict entry that gives it to one of several outputs."""
+    return code if output.name is None else f'{{"{output.name}": {code}}}'
+
+
+def where(output: OutputFacts) -> str:
+    """How a message names the output: "the output" or "output 'box'"."""
+    return "the output" if output.name is None else f"output {output.name!r}"
