@@ -9,15 +9,19 @@ from typing import Any, NamedTuple
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Integer,
     Select,
     Subquery,
     Table,
     and_,
     case,
+    column,
     distinct,
     func,
     or_,
     select,
+    true,
+    values,
 )
 
 from lossmon.store.liveness import present_status
@@ -150,9 +154,9 @@ def _last_epochs(run_id: str | None) -> Subquery:
 def _last_values(connection: Connection, run_id: str | None) -> dict[str, dict[str, Any]]:
     last = _last_epochs(run_id)
     same = and_(last.c.run_id == epochs.c.run_id, last.c.split == epochs.c.split)
-    values = ("loss", "recomputed_loss", "accuracy", "recomputed_accuracy", "nonfinite_kinds")
+    names = ("loss", "recomputed_loss", "accuracy", "recomputed_accuracy", "nonfinite_kinds")
     query = (
-        select(epochs.c.run_id.label("run"), epochs.c.split, *(epochs.c[name] for name in values))
+        select(epochs.c.run_id.label("run"), epochs.c.split, *(epochs.c[name] for name in names))
         .join(last, and_(same, last.c.last == epochs.c.epoch))
         .where(epochs.c.output.is_(None))
     )
@@ -173,9 +177,10 @@ def _sparklines(connection: Connection, run_id: str | None) -> dict[str, dict[st
     lines: dict[str, dict[str, list[Any]]] = {}
     for query in (_first_epoch_points(run_id), _epoch_points(run_id)):
         for row in map(restored, connection.execute(query).mappings()):
-            line = lines.setdefault(row["run"], {"loss": [], "val_loss": []})
-            key = "loss" if row["split"] == "train" else "val_loss"
-            line[key].append(_best_known(row, "loss"))
+            if row["split"] is not None:
+                line = lines.setdefault(row["run"], {"loss": [], "val_loss": []})
+                key = "loss" if row["split"] == "train" else "val_loss"
+                line[key].append(_best_known(row, "loss"))
     return lines
 
 
@@ -190,15 +195,18 @@ def _epoch_points(run_id: str | None) -> Select[Any]:
 
 
 def _first_epoch_points(run_id: str | None) -> Select[Any]:
-    # Before its second epoch a run has no line of epochs: its train batches make one.
+    # Before its second epoch a run has no line of epochs: some of its train batches make one.
     settled = select(epochs.c.run_id).where(epochs.c.epoch > 0)
-    stride = runs.c.step // (SPARKLINE_POINTS - 1) + 1
-    query = select(runs.c.id.label("run"), *_points(batches)).join(
-        batches, batches.c.run_id == runs.c.id
-    )
-    train = and_(batches.c.split == "train", batches.c.output.is_(None))
+    numbers = values(column("number", Integer), name="numbers")
+    point = numbers.data([(number,) for number in range(SPARKLINE_POINTS)]).cte()
+    step = point.c.number * (runs.c.step // (SPARKLINE_POINTS - 1) + 1)
     early = and_(_is(runs.c.id, run_id), runs.c.id.not_in(settled))
-    return query.where(train, early, batches.c.step % stride == 0).order_by(batches.c.step)
+    wanted = select(runs.c.id.label("run"), step.label("step")).join_from(runs, point, true())
+    at = wanted.where(early).subquery()
+    train = and_(batches.c.split == "train", batches.c.output.is_(None))
+    same = and_(batches.c.run_id == at.c.run, batches.c.step == at.c.step, train)
+    # An outer join, for SQLite then looks the few steps up instead of reading every batch.
+    return select(at.c.run, *_points(batches)).outerjoin_from(at, batches, same).order_by(at.c.step)
 
 
 def _points(table: Table) -> list[ColumnElement[Any]]:

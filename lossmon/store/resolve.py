@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, select
 
 from lossmon.errors import RunNotFound
 from lossmon.store.schema import runs
@@ -40,7 +40,7 @@ def resolve_run(connection: Connection, name: str) -> str:
     return named[0] if named else _by_prefix(name, known)
 
 
-def _by_prefix(name: str, known: Sequence[Row[Any]]) -> str:
+def _by_prefix(name: str, known: Sequence[Any]) -> str:
     begun = [run for run in known if name and run.id.startswith(name)]
     if len(begun) == 1:
         return begun[0].id

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from sqlalchemy import (
+    CTE,
     BigInteger,
     ColumnElement,
     Connection,
@@ -15,6 +16,7 @@ from sqlalchemy import (
     and_,
     case,
     func,
+    or_,
     select,
     tuple_,
 )
@@ -29,7 +31,7 @@ Series = dict[str, np.ndarray[Any, np.dtype[Any]]]
 # A batch's place in its run as one integer that both engines compare and divide.
 _PLACES = 1 << 31
 _PLACE = batches.c.step * _PLACES + batches.c.batch
-_PARAMETERS = 10_000
+_PLACES_AT_ONCE = 5_000
 
 
 def read_series(
@@ -73,9 +75,10 @@ def read_series(
     if total <= max_points:
         return _arrays(connection, [query], columns)
     spans = max(1, max_points // (2 * len(columns) + 1))
-    picked = connection.execute(_extremes(columns, wanted, total, spans))
+    bounds = _bounds(columns, wanted, total, spans)
+    picked = connection.execute(_extremes(columns, wanted, bounds))
     places = sorted({place for row in picked for place in row if place is not None})
-    chunks = (places[i : i + _PARAMETERS] for i in range(0, len(places), _PARAMETERS))
+    chunks = (places[i : i + _PLACES_AT_ONCE] for i in range(0, len(places), _PLACES_AT_ONCE))
     return _arrays(connection, [query.where(_at(chunk)) for chunk in chunks], columns)
 
 
@@ -94,31 +97,42 @@ def _rows(columns: Sequence[str]) -> Select[Any]:
     return select(*(batches.c[name] for name in named)).order_by(batches.c.step, batches.c.batch)
 
 
-def _extremes(
-    columns: Sequence[str], wanted: ColumnElement[bool], total: int, spans: int
-) -> Select[Any]:
-    """Return the query for the places of the rows that must stay, a row a span."""
+def _bounds(columns: Sequence[str], wanted: ColumnElement[bool], total: int, spans: int) -> CTE:
+    """Cut the rows into spans: where each begins and ends, and between what values it lies."""
     number = func.row_number().over(order_by=(batches.c.step, batches.c.batch)) - 1
-    values = [batches.c[name].label(f"value_{i}") for i, name in enumerate(columns)]
-    numbered = (
-        select(_PLACE.label("place"), (number * spans // total).label("span"), *values)
-        .add_columns(batches.c.nonfinite_kinds)
-        .where(wanted)
-        .cte("numbered")
+    values = (batches.c[name] for name in dict.fromkeys(("step", *columns)))
+    numbered = select((number * spans // total).label("span"), _PLACE.label("place"), *values)
+    row = numbered.where(wanted).subquery("numbered").c
+    ends = [
+        end(row[name]).label(f"{end_name}_{name}")
+        for name in dict.fromkeys(("step", "place", *columns))
+        for end_name, end in (("least", func.min), ("greatest", func.max))
+    ]
+    return select(row.span, *ends).group_by(row.span).cte("bounds")
+
+
+def _extremes(columns: Sequence[str], wanted: ColumnElement[bool], bounds: CTE) -> Select[Any]:
+    """Return the query for the places of the rows that must stay, a row a span."""
+    stays = [
+        batches.c[name] == bounds.c[f"{end}_{name}"]
+        for name in columns
+        for end in ("least", "greatest")
+    ]
+    stays.append(batches.c.nonfinite_kinds.is_not(None))
+    within = and_(
+        # The steps are what the index knows; several val batches share one.
+        batches.c.step.between(bounds.c.least_step, bounds.c.greatest_step),
+        _PLACE.between(bounds.c.least_place, bounds.c.greatest_place),
     )
-    span, row, numbers = numbered.c.span, numbered.c, range(len(columns))
-    least = [func.min(row[f"value_{i}"]).label(f"least_{i}") for i in numbers]
-    greatest = [func.max(row[f"value_{i}"]).label(f"greatest_{i}") for i in numbers]
-    bounds = select(span, *least, *greatest).group_by(span).cte("bounds")
-    stays = [row[f"value_{i}"] == bounds.c[f"least_{i}"] for i in numbers]
-    stays += [row[f"value_{i}"] == bounds.c[f"greatest_{i}"] for i in numbers]
-    stays.append(row.nonfinite_kinds.is_not(None))
-    first_places = [func.min(case((condition, row.place))) for condition in stays]
-    return select(*first_places).join(bounds, bounds.c.span == span).group_by(span)
+    first_places = [func.min(case((condition, _PLACE))) for condition in stays]
+    query = select(*first_places).select_from(bounds).join(batches, within)
+    return query.where(wanted, or_(*stays)).group_by(bounds.c.span)
 
 
 def _at(places: Sequence[int]) -> ColumnElement[bool]:
-    return tuple_(batches.c.step, batches.c.batch).in_([divmod(p, _PLACES) for p in places])
+    positions = [divmod(place, _PLACES) for place in places]
+    steps = sorted({step for step, _ in positions})
+    return and_(batches.c.step.in_(steps), tuple_(batches.c.step, batches.c.batch).in_(positions))
 
 
 def _arrays(

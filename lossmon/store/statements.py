@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    Dialect,
-    Table,
     bindparam,
     delete,
     insert,
@@ -21,20 +18,15 @@ from sqlalchemy import (
 
 from lossmon.records import BatchRecord, EpochRecord, Finding, OutputRecord
 from lossmon.store.rows import batch_rows, epoch_rows, finding_row, output_row
-from lossmon.store.schema import batches, changes, epochs, findings, outputs, runs
+from lossmon.store.schema import changes, epochs, findings, outputs, runs
 
 Position = tuple[int, int]
 
 
-@lru_cache(maxsize=8)
-def _insert_sql(table: Table, dialect: Dialect) -> str:
-    return str(insert(table).compile(dialect=dialect))
-
-
 def insert_batches(connection: Connection, run_id: str, records: Sequence[BatchRecord]) -> None:
-    """Add rows; by the driver's own `executemany`, for it is called thousands of times a second."""
+    """Add rows."""
     if records:
-        sql = _insert_sql(batches, connection.dialect)
+        sql = batch_rows.insert(connection.dialect)
         connection.exec_driver_sql(sql, [batch_rows.row(run_id, record) for record in records])
 
 
@@ -50,7 +42,7 @@ def replace_epochs(connection: Connection, run_id: str, records: Sequence[EpochR
     )
     keys = [{"at_epoch": r.epoch, "at_split": r.split, "at_output": r.output} for r in records]
     connection.execute(delete(epochs).where(*same), keys)
-    sql = _insert_sql(epochs, connection.dialect)
+    sql = epoch_rows.insert(connection.dialect)
     connection.exec_driver_sql(sql, [epoch_rows.row(run_id, record) for record in records])
 
 
@@ -100,8 +92,3 @@ def change_run(connection: Connection, run_id: str, **values: Any) -> int:
     revision = select(changes.c.counter).scalar_subquery()
     changed = update(runs).where(runs.c.id == run_id).values(revision=revision, **values)
     return connection.execute(changed).rowcount
-
-
-def count_run_batches(records: Iterable[BatchRecord]) -> int:
-    """Return the number of train batches among rows of which several may tell of the same batch."""
-    return len({(r.epoch, r.batch) for r in records if r.split == "train"})

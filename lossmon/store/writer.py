@@ -81,7 +81,11 @@ class RunWriter:
             statements.replace_outputs(connection, run.id, outputs)
             statements.change_run(connection, run.id)
 
-        writer._commit(begin)
+        try:
+            writer._commit(begin)
+        except StoreError:
+            writer.close()
+            raise
         return writer
 
     @property
@@ -186,7 +190,8 @@ def _progress(
 ) -> dict[str, Any]:
     values: dict[str, Any] = {}
     if batches:
-        values["batches"] = runs.c.batches + statements.count_run_batches(batches)
+        new = sum(record.split == "train" and record.output is None for record in batches)
+        values["batches"] = runs.c.batches + new
     if reached is not None:
         values["epoch"], values["step"] = reached
     return values
