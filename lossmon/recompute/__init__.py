@@ -21,6 +21,7 @@ from lossmon.recompute.crossentropy import (
     categorical_crossentropy,
     sparse_categorical_crossentropy,
 )
+from lossmon.recompute.divergence import cosine_similarity, kl_divergence, poisson
 from lossmon.recompute.evaluation import LossEvaluation, MetricValue, agrees
 from lossmon.recompute.margin import categorical_hinge, hinge, squared_hinge
 from lossmon.recompute.reduction import ReducedLoss, reduce_loss
@@ -63,6 +64,7 @@ __all__ = [
     "categorical_accuracy",
     "categorical_crossentropy",
     "categorical_hinge",
+    "cosine_similarity",
     "evaluate_loss",
     "evaluate_metric",
     "expected_calibration_error",
@@ -71,12 +73,14 @@ __all__ = [
     "hinge",
     "huber",
     "judge",
+    "kl_divergence",
     "log_cosh",
     "loss_elements",
     "mean_absolute_error",
     "mean_absolute_percentage_error",
     "mean_squared_error",
     "mean_squared_logarithmic_error",
+    "poisson",
     "predicted_probabilities",
     "reduce_loss",
     "reliability",

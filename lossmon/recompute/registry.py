@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lossmon.errors import LossmonError
-from lossmon.recompute import accuracies, crossentropy, margin, regression, topk
+from lossmon.recompute import accuracies, crossentropy, divergence, margin, regression, topk
 from lossmon.recompute.crossentropy import Backend
 from lossmon.recompute.evaluation import LossEvaluation, MetricValue
 from lossmon.recompute.layout import AnyArray, Float64Array, align_ranks, floating
@@ -53,6 +53,9 @@ _LOSSES: Mapping[str, _Definition] = {
     "mean_squared_logarithmic_error": _define(regression.squared_logarithmic_error_elements),
     "huber": _define(regression.huber_elements),
     "log_cosh": _define(regression.log_cosh_elements),
+    "kl_divergence": _define(divergence.kl_divergence_elements),
+    "poisson": _define(divergence.poisson_elements),
+    "cosine_similarity": _define(divergence.cosine_similarity_elements),
     "hinge": _define(margin.hinge_elements),
     "squared_hinge": _define(margin.squared_hinge_elements),
     "categorical_hinge": _define(margin.categorical_hinge_elements),
@@ -65,6 +68,7 @@ _LOSSES: Mapping[str, _Definition] = {
 
 _METRICS: Mapping[str, _Definition] = {
     **_LOSSES,
+    "cosine_similarity": _define(divergence.cosine_direction_elements),
     "accuracy": _define(accuracies.accuracy_elements),
     "binary_accuracy": _define(accuracies.binary_accuracy_elements),
     "categorical_accuracy": _define(accuracies.categorical_accuracy_elements),
@@ -78,6 +82,7 @@ _ALIASES: Mapping[str, str] = {
     "mae": "mean_absolute_error",
     "mape": "mean_absolute_percentage_error",
     "msle": "mean_squared_logarithmic_error",
+    "kld": "kl_divergence",
     "logcosh": "log_cosh",
     "huber_loss": "huber",
 }

@@ -21,6 +21,9 @@ LOSSES: list[tuple[str, str, dict[str, Any]]] = [
     ("Huber", "real", {}),
     ("Huber", "real", {"delta": 0.3}),
     ("LogCosh", "real", {}),
+    ("KLDivergence", "classes-probabilities", {}),
+    ("Poisson", "positive", {}),
+    ("CosineSimilarity", "real", {}),
     ("Hinge", "margin", {}),
     ("Hinge", "binary-logits", {}),
     ("Hinge", "real", {}),
@@ -47,7 +50,7 @@ REDUCTIONS = ["sum_over_batch_size", "sum", "mean", "mean_with_sample_weight"]
 
 def keras_loss(name: str, config: dict[str, Any], reduction: str, batch: Batch) -> float:
     """What Keras itself makes of a batch."""
-    predictions = keras.ops.convert_to_tensor(batch.y_pred)
+    predictions: Any = keras.ops.convert_to_tensor(batch.y_pred)
     if batch.mask is not None:
         predictions._keras_mask = keras.ops.convert_to_tensor(batch.mask)
     loss = getattr(keras.losses, name)(reduction=reduction, **config)
@@ -95,6 +98,8 @@ def test_a_relative_error_of_one_in_a_hundred_thousand_is_caught(
     }.get(labels, 2.0 + rng.normal(size=scores.shape))
     powers = np.exp(scores)
     y_pred = powers / powers.sum(axis=-1, keepdims=True) if form == "probabilities" else scores
+    if kind == "positive":
+        y_true, y_pred = np.abs(y_true), powers
 
     evaluation = evaluate_loss(spec_of(name, config), y_true, y_pred)
 

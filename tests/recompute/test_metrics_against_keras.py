@@ -30,6 +30,9 @@ MEANS: list[tuple[str, str, dict[str, Any]]] = [
     ("MeanAbsolutePercentageError", "real", {}),
     ("MeanSquaredLogarithmicError", "positive", {}),
     ("LogCoshError", "real", {}),
+    ("KLDivergence", "classes-probabilities", {}),
+    ("Poisson", "positive", {}),
+    ("CosineSimilarity", "real", {}),
     ("Hinge", "margin", {}),
     ("SquaredHinge", "margin", {}),
     ("CategoricalHinge", "classes-logits", {}),
@@ -44,7 +47,7 @@ NAMES = {"LogCoshError": "log_cosh"}
 
 def keras_metric(name: str, config: dict[str, Any], batch: Batch) -> Any:
     """Keras' own metric object after one batch."""
-    predictions = keras.ops.convert_to_tensor(batch.y_pred)
+    predictions: Any = keras.ops.convert_to_tensor(batch.y_pred)
     if batch.mask is not None:
         predictions._keras_mask = keras.ops.convert_to_tensor(batch.mask)
     metric = getattr(keras.metrics, name)(**config)
@@ -53,8 +56,9 @@ def keras_metric(name: str, config: dict[str, Any], batch: Batch) -> Any:
 
 
 def spec_of(name: str, config: dict[str, Any]) -> MetricSpec:
-    metric = getattr(keras.metrics, name)(**config)
-    return MetricSpec(metric.name, NAMES.get(name, metric.name), metric.get_config())
+    metric: Any = getattr(keras.metrics, name)(**config)
+    key = str(metric.name)
+    return MetricSpec(key, NAMES.get(name, key), metric.get_config())
 
 
 def judged_like(name: str, batch: Batch) -> Batch:
