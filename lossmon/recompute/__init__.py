@@ -19,18 +19,15 @@ from lossmon.recompute.crossentropy import (
     Backend,
     binary_crossentropy,
     categorical_crossentropy,
-    sparse_categorical_crossentropy,
 )
+from lossmon.recompute.definitions import UnknownDefinition, UserDefinition, has_loss, has_metric
 from lossmon.recompute.divergence import cosine_similarity, kl_divergence, poisson
 from lossmon.recompute.evaluation import LossEvaluation, MetricValue, agrees
 from lossmon.recompute.margin import categorical_hinge, hinge, squared_hinge
 from lossmon.recompute.reduction import ReducedLoss, reduce_loss
 from lossmon.recompute.registry import (
-    UnknownDefinition,
     evaluate_loss,
     evaluate_metric,
-    has_loss,
-    has_metric,
     loss_elements,
 )
 from lossmon.recompute.regression import (
@@ -42,6 +39,7 @@ from lossmon.recompute.regression import (
     mean_squared_logarithmic_error,
 )
 from lossmon.recompute.rounding import Elements
+from lossmon.recompute.sparse import sparse_categorical_crossentropy
 from lossmon.recompute.topk import (
     sparse_top_k_categorical_accuracy,
     top_k_categorical_accuracy,
@@ -56,6 +54,7 @@ __all__ = [
     "ReducedLoss",
     "Reliability",
     "UnknownDefinition",
+    "UserDefinition",
     "accuracy",
     "agrees",
     "binary_accuracy",

@@ -19,7 +19,7 @@ from lossmon.recompute.rounding import accumulation
 
 REDUCTIONS = ("sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", "none")
 
-_WEIGHTING = 4.0
+WEIGHTING = 4.0
 """Roundings of one weighted element: total / valid of a mask, its product with the weight, the
 product with the value, the final division."""
 
@@ -45,7 +45,7 @@ class ReducedLoss(NamedTuple):
 
     def roundings(self) -> float:
         """Bound the whole error in unit roundoffs: carried by elements, weighting, summing."""
-        steps = 1.0 if self.weights is None else _WEIGHTING
+        steps = 1.0 if self.weights is None else WEIGHTING
         return self.carried + (accumulation(self.terms) + steps) * self.magnitude
 
 

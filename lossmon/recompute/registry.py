@@ -2,111 +2,21 @@
 
 from __future__ import annotations
 
-import inspect
-import math
-from collections.abc import Callable, Mapping
-from functools import cache
-from importlib.metadata import entry_points
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from lossmon.errors import LossmonError
-from lossmon.recompute import accuracies, crossentropy, divergence, margin, regression, topk
 from lossmon.recompute.crossentropy import Backend
+from lossmon.recompute.definitions import UnknownDefinition, UserDefinition, elements_of
 from lossmon.recompute.evaluation import LossEvaluation, MetricValue
 from lossmon.recompute.layout import AnyArray, Float64Array, align_ranks, floating
-from lossmon.recompute.reduction import accumulate_mean, masked_weights, reduce_loss
+from lossmon.recompute.reduction import WEIGHTING, accumulate_mean, masked_weights, reduce_loss
 from lossmon.recompute.rounding import Elements, accumulation, precision
 from lossmon.records import LossSpec, MetricSpec
 
-UserDefinition = Callable[[AnyArray, AnyArray], "Elements | npt.ArrayLike"]
-"""A user's own definition: (y_true, y_pred in float64) → losses or matches per element."""
-
-ENTRY_POINT_GROUP = "lossmon.recompute"
-
-_NOT_ARGUMENTS = frozenset({"name", "dtype", "reduction", "fn"})
 _PRECISIONS = ("float32", "float64")
-_WEIGHTING = 4.0
-
-
-class UnknownDefinition(LossmonError, LookupError):
-    """There is no independent definition of a loss or metric."""
-
-
-class _Definition(NamedTuple):
-    elements: Callable[..., Elements]
-    arguments: frozenset[str]
-
-
-def _define(elements: Callable[..., Elements]) -> _Definition:
-    parameters = inspect.signature(elements).parameters.values()
-    keywords = (p.name for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY)
-    return _Definition(elements, frozenset(keywords))
-
-
-_LOSSES: Mapping[str, _Definition] = {
-    "mean_squared_error": _define(regression.squared_error_elements),
-    "mean_absolute_error": _define(regression.absolute_error_elements),
-    "mean_absolute_percentage_error": _define(regression.absolute_percentage_error_elements),
-    "mean_squared_logarithmic_error": _define(regression.squared_logarithmic_error_elements),
-    "huber": _define(regression.huber_elements),
-    "log_cosh": _define(regression.log_cosh_elements),
-    "kl_divergence": _define(divergence.kl_divergence_elements),
-    "poisson": _define(divergence.poisson_elements),
-    "cosine_similarity": _define(divergence.cosine_similarity_elements),
-    "hinge": _define(margin.hinge_elements),
-    "squared_hinge": _define(margin.squared_hinge_elements),
-    "categorical_hinge": _define(margin.categorical_hinge_elements),
-    "binary_crossentropy": _define(crossentropy.binary_crossentropy_elements),
-    "categorical_crossentropy": _define(crossentropy.categorical_crossentropy_elements),
-    "sparse_categorical_crossentropy": _define(
-        crossentropy.sparse_categorical_crossentropy_elements
-    ),
-}
-
-_METRICS: Mapping[str, _Definition] = {
-    **_LOSSES,
-    "cosine_similarity": _define(divergence.cosine_direction_elements),
-    "accuracy": _define(accuracies.accuracy_elements),
-    "binary_accuracy": _define(accuracies.binary_accuracy_elements),
-    "categorical_accuracy": _define(accuracies.categorical_accuracy_elements),
-    "sparse_categorical_accuracy": _define(accuracies.sparse_categorical_accuracy_elements),
-    "top_k_categorical_accuracy": _define(topk.top_k_categorical_accuracy_elements),
-    "sparse_top_k_categorical_accuracy": _define(topk.sparse_top_k_categorical_accuracy_elements),
-}
-
-_ALIASES: Mapping[str, str] = {
-    "mse": "mean_squared_error",
-    "mae": "mean_absolute_error",
-    "mape": "mean_absolute_percentage_error",
-    "msle": "mean_squared_logarithmic_error",
-    "kld": "kl_divergence",
-    "logcosh": "log_cosh",
-    "huber_loss": "huber",
-}
-
-
-def has_loss(
-    name: str, *, custom: bool = False, extra: Mapping[str, UserDefinition] | None = None
-) -> bool:
-    """Tell whether a loss of that name can be recomputed.
-
-    Args:
-        name: the definition's name, or Keras' short form of it ("mse").
-        custom: whether it is a user's own object: only `extra` and entry points answer for those,
-            since a name proves nothing.
-        extra: the user's own definitions.
-    """
-    return _is_defined(name, _LOSSES, custom, extra)
-
-
-def has_metric(
-    name: str, *, custom: bool = False, extra: Mapping[str, UserDefinition] | None = None
-) -> bool:
-    """Tell whether a metric of that name can be recomputed; arguments as for `has_loss`."""
-    return _is_defined(name, _METRICS, custom, extra)
 
 
 def loss_elements(
@@ -200,7 +110,7 @@ def evaluate_metric(
     (1.0, 2.0, 0.5, 0)
     """
     with np.errstate(all="ignore"):
-        elements = _elements(spec, y_true, y_pred, backend=backend, extra=extra)
+        elements = elements_of(spec, y_true, y_pred, backend=backend, extra=extra)
         weights = masked_weights(sample_weight, mask, rescale=False)
         mean = accumulate_mean(elements.values, weights, elements.mask)
         uncertain = _uncertainty(elements, weights, precision(floating(y_pred).dtype).roundoff)
@@ -217,7 +127,7 @@ def _uncertainty(elements: Elements, weights: AnyArray | None, roundoff: float) 
     magnitude = accumulate_mean(np.abs(elements.values), heft, elements.mask).total
     size = elements.values.size
     # Totals and counts are sums of their own, and float32 whatever the predictions are.
-    steps = 2.0 * accumulation(size) + _WEIGHTING
+    steps = 2.0 * accumulation(size) + WEIGHTING
     bound = precision(np.dtype(np.float32)).roundoff * steps * magnitude
     if elements.roundings is not None:
         carried = accumulate_mean(elements.roundings, heft, elements.mask).total
@@ -240,7 +150,7 @@ def _loss_elements(
     labels: AnyArray = np.asarray(y_true)
     if not spec.custom:
         labels, predictions = align_ranks(labels.astype(dtype, copy=False), predictions)
-    elements = _elements(spec, labels, predictions, backend=backend, extra=extra)
+    elements = elements_of(spec, labels, predictions, backend=backend, extra=extra)
     return elements, precision(dtype).roundoff
 
 
@@ -252,81 +162,6 @@ def _loss_dtype(spec: LossSpec) -> np.dtype[Any]:
             f"dtype={name!r}. Fix: leave the loss' `dtype` at its default, float32."
         )
     return np.dtype(name)
-
-
-def _elements(
-    spec: LossSpec | MetricSpec,
-    y_true: npt.ArrayLike,
-    y_pred: npt.ArrayLike,
-    *,
-    backend: Backend,
-    extra: Mapping[str, UserDefinition] | None,
-) -> Elements:
-    """Find the definition, the user's own first, and call it with the configured arguments."""
-    own = _user_definition(spec.name, extra)
-    if own is not None:
-        return _user_elements(own, y_true, y_pred)
-    definition, config = _definition(spec)
-    if "backend" in definition.arguments:
-        config["backend"] = backend
-    return definition.elements(y_true, y_pred, **config)
-
-
-def _definition(spec: LossSpec | MetricSpec) -> tuple[_Definition, dict[str, Any]]:
-    """Return a built-in definition and the arguments to call it with."""
-    known, argument = (_LOSSES, "losses") if isinstance(spec, LossSpec) else (_METRICS, "metrics")
-    fix = f"pass `{argument}={{{spec.name!r}: your_numpy_function}}`"
-    definition = None if spec.custom else known.get(_ALIASES.get(spec.name, spec.name))
-    if definition is None:
-        raise UnknownDefinition(f"no independent definition for `{spec.name}`; {fix}")
-    config = {k: v for k, v in spec.config.items() if k not in _NOT_ARGUMENTS}
-    unknown = config.keys() - definition.arguments
-    if unknown:
-        raise UnknownDefinition(
-            f"the independent definition of `{spec.name}` takes the arguments "
-            f"{sorted(definition.arguments)}. Received: {sorted(unknown)}. Fix: {fix}"
-        )
-    return definition, config
-
-
-def _user_elements(
-    definition: UserDefinition, y_true: npt.ArrayLike, y_pred: npt.ArrayLike
-) -> Elements:
-    """Call a user's definition; without a bound of its own it must agree in half the digits.
-
-    √u is what remains of a dtype's digits when nothing is known of the operations but that no more
-    than half of them cancel.
-    """
-    predictions = floating(y_pred)
-    result = definition(np.asarray(y_true), predictions.astype(np.float64))
-    if isinstance(result, Elements):
-        return result
-    values = np.asarray(result, dtype=np.float64)
-    return Elements(values, np.abs(values) / math.sqrt(precision(predictions.dtype).roundoff))
-
-
-def _user_definition(
-    name: str, extra: Mapping[str, UserDefinition] | None
-) -> UserDefinition | None:
-    if extra is not None and name in extra:
-        return extra[name]
-    return _entry_point_definitions().get(name)
-
-
-@cache
-def _entry_point_definitions() -> Mapping[str, UserDefinition]:
-    return {point.name: point.load() for point in entry_points(group=ENTRY_POINT_GROUP)}
-
-
-def _is_defined(
-    name: str,
-    known: Mapping[str, _Definition],
-    custom: bool,
-    extra: Mapping[str, UserDefinition] | None,
-) -> bool:
-    if _user_definition(name, extra) is not None:
-        return True
-    return not custom and _ALIASES.get(name, name) in known
 
 
 def _both(first: npt.ArrayLike | None, second: AnyArray | None) -> AnyArray | None:

@@ -11,12 +11,12 @@ from lossmon.errors import InvalidArgument
 from lossmon.recompute import (
     Elements,
     UnknownDefinition,
+    definitions,
     evaluate_loss,
     evaluate_metric,
     has_loss,
     has_metric,
     loss_elements,
-    registry,
 )
 from lossmon.records import LossSpec, MetricSpec
 
@@ -129,8 +129,8 @@ def test_a_users_metric() -> None:
 
 
 def test_definitions_of_other_packages(monkeypatch: pytest.MonkeyPatch) -> None:
-    point = EntryPoint("fourth_power", f"{__name__}:fourth_power", registry.ENTRY_POINT_GROUP)
-    monkeypatch.setattr(registry, "_entry_point_definitions", lambda: {point.name: point.load()})
+    point = EntryPoint("fourth_power", f"{__name__}:fourth_power", definitions.ENTRY_POINT_GROUP)
+    monkeypatch.setattr(definitions, "_entry_point_definitions", lambda: {point.name: point.load()})
 
     assert evaluate_loss(LossSpec("fourth_power", custom=True), ZEROS, TWOS).value == 16.0
 
