@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from lossmon.errors import InvalidArgument
 from lossmon.recompute.layout import AnyArray, Float64Array, align_ranks
-from lossmon.recompute.rounding import accumulation
+from lossmon.recompute.rounding import Precision, accumulation
 
 REDUCTIONS = ("sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", "none")
 
@@ -43,10 +43,11 @@ class ReducedLoss(NamedTuple):
     carried: float
     terms: int
 
-    def roundings(self) -> float:
-        """Bound the whole error in unit roundoffs: carried by elements, weighting, summing."""
+    def tolerance(self, constants: Precision) -> float:
+        """Bound the whole error: carried by elements, weighting, summing, underflow."""
         steps = 1.0 if self.weights is None else WEIGHTING
-        return self.carried + (accumulation(self.terms) + steps) * self.magnitude
+        roundings = self.carried + (accumulation(self.terms) + steps) * self.magnitude
+        return constants.roundoff * roundings + constants.smallest * self.terms
 
 
 def reduce_loss(

@@ -13,7 +13,7 @@ from lossmon.recompute.definitions import UnknownDefinition, UserDefinition, ele
 from lossmon.recompute.evaluation import LossEvaluation, MetricValue
 from lossmon.recompute.layout import AnyArray, Float64Array, align_ranks, floating
 from lossmon.recompute.reduction import WEIGHTING, accumulate_mean, masked_weights, reduce_loss
-from lossmon.recompute.rounding import Elements, accumulation, precision
+from lossmon.recompute.rounding import Elements, Precision, accumulation, precision
 from lossmon.records import LossSpec, MetricSpec
 
 _PRECISIONS = ("float32", "float64")
@@ -66,7 +66,7 @@ def evaluate_loss(
     (5.0, True, False)
     """
     with np.errstate(all="ignore"):
-        elements, roundoff = _loss_elements(spec, y_true, y_pred, backend, extra)
+        elements, constants = _loss_elements(spec, y_true, y_pred, backend, extra)
         kept = _both(mask, elements.mask)
         reduced = reduce_loss(
             elements.values,
@@ -75,7 +75,7 @@ def evaluate_loss(
             reduction=spec.reduction,
             roundings=elements.roundings,
         )
-    tolerance = roundoff * reduced.roundings()
+    tolerance = reduced.tolerance(constants)
     return LossEvaluation(reduced.value, elements.values, reduced.weights, tolerance)
 
 
@@ -113,7 +113,7 @@ def evaluate_metric(
         elements = elements_of(spec, y_true, y_pred, backend=backend, extra=extra)
         weights = masked_weights(sample_weight, mask, rescale=False)
         mean = accumulate_mean(elements.values, weights, elements.mask)
-        uncertain = _uncertainty(elements, weights, precision(floating(y_pred).dtype).roundoff)
+        uncertain = _uncertainty(elements, weights, precision(floating(y_pred).dtype))
     near_ties = 0 if elements.ties is None else int(np.count_nonzero(elements.ties))
     if not mean.count:
         return MetricValue(mean.total, mean.count, 0.0, near_ties, 0.0)
@@ -121,7 +121,7 @@ def evaluate_metric(
     return MetricValue(mean.total, mean.count, value, near_ties, tolerance)
 
 
-def _uncertainty(elements: Elements, weights: AnyArray | None, roundoff: float) -> float:
+def _uncertainty(elements: Elements, weights: AnyArray | None, constants: Precision) -> float:
     """Bound the error of a metric's total: near ties in full, roundings of elements and sums."""
     heft = None if weights is None else np.abs(weights)
     magnitude = accumulate_mean(np.abs(elements.values), heft, elements.mask).total
@@ -131,7 +131,7 @@ def _uncertainty(elements: Elements, weights: AnyArray | None, roundoff: float) 
     bound = precision(np.dtype(np.float32)).roundoff * steps * magnitude
     if elements.roundings is not None:
         carried = accumulate_mean(elements.roundings, heft, elements.mask).total
-        bound += roundoff * carried
+        bound += constants.roundoff * carried + constants.smallest * size
     if elements.ties is not None and elements.ties.any():
         bound += accumulate_mean(elements.ties.astype(np.float64), heft).total
     return bound
@@ -143,15 +143,15 @@ def _loss_elements(
     y_pred: npt.ArrayLike,
     backend: Backend,
     extra: Mapping[str, UserDefinition] | None,
-) -> tuple[Elements, float]:
-    """Return elements and the unit roundoff of the loss' dtype."""
+) -> tuple[Elements, Precision]:
+    """Return elements and the constants of the loss' dtype."""
     dtype = _loss_dtype(spec)
     predictions = np.asarray(y_pred, dtype=dtype)
     labels: AnyArray = np.asarray(y_true)
     if not spec.custom:
         labels, predictions = align_ranks(labels.astype(dtype, copy=False), predictions)
     elements = elements_of(spec, labels, predictions, backend=backend, extra=extra)
-    return elements, precision(dtype).roundoff
+    return elements, precision(dtype)
 
 
 def _loss_dtype(spec: LossSpec) -> np.dtype[Any]:

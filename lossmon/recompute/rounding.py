@@ -11,6 +11,8 @@ dtype at the very end. The rules:
   its argument is an absolute error of k u in its value.
 * exp, log, log1p, tanh, pow: `FUNCTION` u of the result.
 * a sum of n terms: `accumulation(n)` u of the sum of the terms' magnitudes.
+
+Only underflow is absolute: the dtype's smallest normal number for each element.
 """
 
 from __future__ import annotations
@@ -28,6 +30,12 @@ FUNCTION = 4.0
 _LEAF = 32
 _LEAF_FACTOR = 2.0
 _ROUNDOFF = {"float16": 2.0**-11, "bfloat16": 2.0**-8, "float32": 2.0**-24, "float64": 2.0**-53}
+_SMALLEST = {
+    "float16": 2.0**-14,
+    "bfloat16": 2.0**-126,
+    "float32": 2.0**-126,
+    "float64": 2.0**-1022,
+}
 _EPSILON = 1e-7
 
 
@@ -38,11 +46,13 @@ class Precision(NamedTuple):
         roundoff: unit roundoff u.
         epsilon: `keras.config.epsilon()`, 1e-7, as that dtype holds it.
         ceiling: 1 - 1e-7 as that dtype holds it: 1 - 1.19e-7 in float32, 1 in float16.
+        smallest: smallest normal number; what is smaller, backends may flush to 0.
     """
 
     roundoff: float
     epsilon: float
     ceiling: float
+    smallest: float
 
 
 @lru_cache(maxsize=16)
@@ -50,7 +60,7 @@ def precision(dtype: np.dtype[Any]) -> Precision:
     """Return the constants of a floating dtype; integers count as float32, as Keras casts them."""
     held = dtype if dtype.name in _ROUNDOFF else np.dtype(np.float32)
     epsilon, ceiling = np.array([_EPSILON, 1.0 - _EPSILON]).astype(held).astype(np.float64).tolist()
-    return Precision(_ROUNDOFF[held.name], epsilon, ceiling)
+    return Precision(_ROUNDOFF[held.name], epsilon, ceiling, _SMALLEST[held.name])
 
 
 @lru_cache(maxsize=4096)

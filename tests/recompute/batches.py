@@ -83,7 +83,9 @@ def _weights(draw: st.DrawFn, rng: np.random.Generator, shape: tuple[int, ...]) 
     weights = rng.gamma(1.0, size=shape).astype(np.float32)
     if form == "zeros":
         weights *= rng.random(shape) < 0.5
-    return weights[..., None] if form == "column" else weights
+    # Keras drops a last axis of 1 from matches of rank 2, and then refuses a column of weights.
+    fits = len(shape) == 1 or shape[-1] > 1
+    return weights[..., None] if form == "column" and fits else weights
 
 
 def softmax(scores: Array) -> Array:

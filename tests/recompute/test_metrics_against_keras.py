@@ -88,7 +88,7 @@ def test_unweighted_accuracies_are_equal_counts(
     value = evaluate_metric(spec_of(name, config), batch.y_true, batch.y_pred)
 
     assert value.count == float(metric.count)
-    assert round(value.total * scale) == pytest.approx(float(metric.total) * scale, abs=1e-3)
+    assert round(value.total * scale) == round(float(metric.total) * scale)
     assert value.agrees(float(metric.result()))
 
 
