@@ -7,7 +7,7 @@ from typing import Any
 
 import dash
 import dash_mantine_components as dmc
-from dash import Input, Output, State, dcc, html, no_update
+from dash import ClientsideFunction, Input, Output, State, dcc, html, no_update
 
 from lossmon.errors import RunNotFound, StoreError
 from lossmon_dashboard.components.labels import spoken
@@ -15,7 +15,7 @@ from lossmon_dashboard.components.notice import no_database, not_found
 from lossmon_dashboard.links import RULES, RUN, RUNS, read_query, split_path
 from lossmon_dashboard.pages import PAGES
 from lossmon_dashboard.source import current_store
-from lossmon_dashboard.theme import MANTINE
+from lossmon_dashboard.theme import MANTINE, PAGE_WIDTH
 from lossmon_dashboard.wording import count
 
 ACTIVE_MS = 1000
@@ -30,6 +30,7 @@ def layout() -> dmc.MantineProvider:
             dcc.Location(id="url", refresh="callback-nav"),
             dcc.Interval(id="tick", interval=ACTIVE_MS),
             dcc.Store(id="revision", data={}),
+            dcc.Store(id="scheme"),
             html.A("Skip to content", href="#page", className="lossmon-skip"),
             dmc.AppShell(
                 [dmc.AppShellHeader(_header()), dmc.AppShellMain(html.Main(id="page"))],
@@ -51,13 +52,12 @@ def _header() -> dmc.Container:
     )
     navigation = html.Nav(
         [
-            dcc.Link("Runs", href=RUNS, className="lossmon-nav"),
-            dcc.Link("Rules", href=RULES, className="lossmon-nav"),
+            dcc.Link("Runs", href=RUNS, id="nav-runs", className="lossmon-nav"),
+            dcc.Link("Rules", href=RULES, id="nav-rules", className="lossmon-nav"),
         ],
         **spoken("Pages"),
     )
     toggle = dmc.ColorSchemeToggle(
-        id="scheme",
         lightIcon=html.Span(className="lossmon-icon lossmon-sun"),
         darkIcon=html.Span(className="lossmon-icon lossmon-moon"),
         variant="subtle",
@@ -70,7 +70,7 @@ def _header() -> dmc.Container:
             dmc.Group([brand, navigation], gap="lg", wrap="nowrap"),
             dmc.Group([html.Div(id="live", role="status"), toggle], gap="sm", wrap="nowrap"),
         ],
-        size="xl",
+        size=PAGE_WIDTH,
         className="lossmon-header",
     )
 
@@ -81,6 +81,15 @@ def register(app: dash.Dash) -> None:
     @app.callback(Output("page", "children"), Input("url", "pathname"), State("url", "search"))
     def show_page(pathname: str | None, search: str | None) -> Any:
         return render(pathname, search)
+
+    app.clientside_callback(ClientsideFunction("lossmon", "nameTab"), Input("page", "children"))
+    app.clientside_callback(
+        ClientsideFunction("lossmon", "showPlace"),
+        Output("scheme", "data"),
+        Output("nav-runs", "className"),
+        Output("nav-rules", "className"),
+        Input("url", "pathname"),
+    )
 
     @app.callback(
         Output("revision", "data"),

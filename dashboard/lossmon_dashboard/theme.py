@@ -18,9 +18,12 @@ Scheme = Literal["light", "dark"]
 FONT = "Inter, ui-sans-serif, system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', sans-serif"
 MONOSPACE = "ui-monospace, 'SF Mono', 'Cascadia Code', Menlo, Consolas, monospace"
 
+PAGE_WIDTH = 1440
+"""The widest a page gets, in pixels."""
+
 MANTINE: Any = {
     "primaryColor": "teal",
-    "primaryShade": {"light": 8, "dark": 6},
+    "primaryShade": {"light": 9, "dark": 6},
     "defaultRadius": "md",
     "fontFamily": FONT,
     "fontFamilyMonospace": MONOSPACE,

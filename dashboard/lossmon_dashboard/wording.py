@@ -54,6 +54,12 @@ def count(amount: int, noun: str) -> str:
     return f"{amount:,} {plural}"
 
 
+def sentence(name: str) -> str:
+    """The name of a rule as words: `accuracy-with-regression` → `Accuracy with regression`."""
+    words = name.replace("-", " ")
+    return words[:1].upper() + words[1:]
+
+
 def listing(words: list[str]) -> str:
     """Words as a sentence has them: `a`, `a and b`, `a, b and c`."""
     if len(words) < 2:

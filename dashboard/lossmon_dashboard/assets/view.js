@@ -17,10 +17,34 @@
         return window.dash_clientside.no_update;
     }
 
+    const scheme = () =>
+        document.documentElement.getAttribute("data-mantine-color-scheme") || "light";
+
+    new MutationObserver(() => window.dash_clientside.set_props("scheme", {data: scheme()})).observe(
+        document.documentElement,
+        {attributes: true, attributeFilter: ["data-mantine-color-scheme"]}
+    );
+
+    function nameTab() {
+        window.requestAnimationFrame(function () {
+            const heading = document.querySelector("#page h1, #page h2");
+            document.title = heading ? heading.textContent + " · lossmon" : "lossmon";
+        });
+        return window.dash_clientside.no_update;
+    }
+
+    const place = (here) => "lossmon-nav" + (here ? " lossmon-nav-here" : "");
+
     const unless = (value, usual) => (value === usual ? "" : value);
 
     window.dash_clientside = Object.assign({}, window.dash_clientside, {
         lossmon: {
+            nameTab,
+            showPlace: (path) => [
+                scheme(),
+                place(path === "/" || /^\/(run|compare)\b/.test(path)),
+                place(/^\/rules\b/.test(path)),
+            ],
             rememberRun: (detail, value, log, output) =>
                 remember({
                     detail: unless(detail, "both"),

@@ -51,8 +51,7 @@ def end_table(documents: Sequence[Document], scheme: Scheme) -> dmc.Table | dmc.
                 ]
             ),
         ],
-        className="lossmon-facts",
-        miw=720,
+        className="lossmon-facts lossmon-ends",
     )
 
 
@@ -75,21 +74,18 @@ def _end_row(
         style={"borderTopColor": colour, "borderTopStyle": _CSS_STYLES.get(dash, "double")},
     )
     name = dcc.Link(document["name"], href=run_link(document["id"]), className="lossmon-link")
-    cells = [
-        dmc.Text(
-            number(value),
-            span=True,
-            fw=700 if value is not None and value == bests[column.key] else 400,
-        )
-        for column in _COLUMNS
-        for value in [document.get(column.key)]
-    ]
+    cells = [_value(document.get(column.key), bests[column.key]) for column in _COLUMNS]
     rest = [
         share(document["verified"]),
         str(epochs_done(document["epochs"])),
         duration(document["duration"]),
     ]
     return dmc.TableTr([dmc.TableTd(part) for part in ([swatch, name], *cells, *rest)])
+
+
+def _value(value: float | None, best: float | None) -> str | html.Strong:
+    words = number(value)
+    return html.Strong(words) if value is not None and value == best else words
 
 
 def differences(documents: Sequence[Document]) -> dict[str, list[str]]:
@@ -135,7 +131,7 @@ def difference_table(documents: Sequence[Document]) -> dmc.Table | dmc.Text:
             ),
         ],
         className="lossmon-facts lossmon-differs",
-        miw=160 + 150 * len(documents),
+        miw=180 + 230 * len(documents),
     )
 
 
@@ -170,4 +166,4 @@ def caution(documents: Sequence[Document]) -> dmc.Alert | None:
         sentences.append(f"An error finding stands on {listing(faulty)}.")
     if not sentences:
         return None
-    return dmc.Alert(" ".join(sentences), title="Mind this", color="orange", variant="light")
+    return dmc.Alert(" ".join(sentences), title="Mind this", color="yellow", variant="light")

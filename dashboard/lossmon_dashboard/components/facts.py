@@ -15,7 +15,7 @@ def flatten(settings: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
     flat: dict[str, str] = {}
     for key, value in settings.items():
         name = f"{prefix}{key}"
-        if isinstance(value, Mapping) and value:
+        if isinstance(value, Mapping):
             flat |= flatten(value, f"{name}.")  # pyright: ignore[reportUnknownArgumentType]
         else:
             flat[name] = evidence_words(value)

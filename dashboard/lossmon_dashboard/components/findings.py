@@ -12,9 +12,10 @@ from dash import dcc, html
 from lossmon.records import SEVERITIES
 from lossmon_dashboard.components.code import paste_ready
 from lossmon_dashboard.components.labels import spoken
+from lossmon_dashboard.components.prose import with_code
 from lossmon_dashboard.links import rule_link
 from lossmon_dashboard.theme import SEVERITY_COLOURS
-from lossmon_dashboard.wording import number
+from lossmon_dashboard.wording import number, sentence
 
 Row = Mapping[str, Any]
 
@@ -44,7 +45,7 @@ def finding_card(finding: Row) -> dmc.Paper:
         dmc.Stack(
             [
                 dmc.Group(_heading(finding, colour), gap="xs"),
-                dmc.Text(finding["message"]),
+                dmc.Text(with_code(finding["message"])),
                 _evidence(finding["evidence"]),
                 _fix(finding["fix"]),
             ],
@@ -61,7 +62,7 @@ def _heading(finding: Row, colour: str) -> list[Any]:
             dmc.Badge(finding["severity"], color=colour, variant="filled", radius="sm"),
             label=_MEANING[finding["severity"]],
         ),
-        dmc.Text(finding["rule"].replace("-", " "), fw=600),
+        dmc.Text(sentence(finding["rule"]), fw=600),
         dcc.Link(finding["code"], href=rule_link(finding["code"]), className="lossmon-link"),
         *([dmc.Badge(f"output {output}", variant="default", tt="none")] if output else []),
     ]

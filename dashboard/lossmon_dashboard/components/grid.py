@@ -45,15 +45,17 @@ def text_column(field: str, title: str, width: int, **more: Any) -> Column:
     return {"field": field, "headerName": title, "width": width, "tooltipField": field, **more}
 
 
-def number_column(field: str, title: str, width: int = 112, **more: Any) -> Column:
-    """A column of numbers in sensible digits."""
+def number_column(
+    field: str, title: str, width: int = 104, formatter: str = "formatNumber", **more: Any
+) -> Column:
+    """A column of numbers, written by a formatter of `assets/grid.js`."""
     return {
         "field": field,
         "headerName": title,
         "width": width,
         "type": "rightAligned",
         "filter": "agNumberColumnFilter",
-        "valueFormatter": {"function": "formatNumber(params.value)"},
+        "valueFormatter": {"function": f"{formatter}(params.value)"},
         **more,
     }
 

@@ -10,7 +10,7 @@ import dash_mantine_components as dmc
 
 from lossmon_dashboard.clock import moment
 from lossmon_dashboard.components.badges import finding_badges, status_badge, verified_badge
-from lossmon_dashboard.wording import count, duration, number, share
+from lossmon_dashboard.wording import count, duration, listing, number, share
 
 Row = Mapping[str, Any]
 
@@ -77,7 +77,10 @@ def _ending(document: Row) -> str:
         )
         if document.get(key) is not None
     ]
-    return f"It stands at {', '.join(parts[:2])}." if parts else "No epoch has ended yet."
+    if not parts:
+        return "No epoch has ended yet."
+    verb = "It stands at" if document["status"] == "running" else "It ended with"
+    return f"{verb} {listing(parts[:2])}."
 
 
 def _trust(document: Row) -> str:

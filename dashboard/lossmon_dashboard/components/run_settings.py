@@ -19,7 +19,7 @@ def run_settings(document: Row) -> dmc.Stack:
     return dmc.Stack(
         [
             *_troubles(document["troubles"]),
-            dmc.SimpleGrid(
+            html.Div(
                 [
                     panel(
                         "Outputs",
@@ -42,8 +42,7 @@ def run_settings(document: Row) -> dmc.Stack:
                         fact_table(document["environment"], "Nothing is known."),
                     ),
                 ],
-                cols={"base": 1, "md": 2},
-                spacing="md",
+                className="lossmon-masonry",
             ),
         ],
         gap="md",
@@ -55,8 +54,11 @@ def _output(output: Row) -> html.Div:
     facts = {
         key.replace("_", " "): value
         for key, value in output.items()
-        if key not in hidden and value is not None
+        if key not in hidden and value not in (None, False)
     }
+    if output["shape"] is not None:
+        sizes = ["batch" if size is None else str(size) for size in output["shape"]]
+        facts["shape"] = f"({', '.join(sizes)})"
     title = [dmc.Text(output["name"], fw=600, mt="xs")] if output["name"] else []
     return html.Div([*title, fact_table(facts, "Nothing is known of this output.")])
 
@@ -74,7 +76,7 @@ def _troubles(troubles: Sequence[Row]) -> list[dmc.Alert]:
                 dmc.List([dmc.ListItem(trouble["message"]) for trouble in troubles], size="sm"),
             ],
             title="lossmon had trouble during this run",
-            color="orange",
+            color="yellow",
             variant="light",
         )
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,36 +16,60 @@ from lossmon_dashboard.components.grid import (
     text_column,
 )
 
-_COLUMNS = (
-    number_column("epoch", "Epoch", 84, valueFormatter=None, sort="desc"),
-    text_column("split", "Data", 84),
-    text_column("output", "Output", 110),
-    drawn_column("status", "Status", 124, "Verification"),
-    number_column("reported_loss", "Loss, printed", 128),
-    number_column("loss", "Loss, own", 108),
-    number_column("recomputed_loss", "Loss, recomputed", 150),
-    number_column("penalty", "Penalty", 96),
-    number_column("loss_gap", "Loss gap", 100),
-    number_column("reported_accuracy", "Accuracy, printed", 152),
-    number_column("accuracy", "Accuracy, own", 132),
-    number_column("recomputed_accuracy", "Accuracy, recomputed", 172),
-    number_column("accuracy_gap", "Accuracy gap", 122),
-    number_column(
-        "coverage", "Coverage", 104, valueFormatter={"function": "formatShare(params.value)"}
-    ),
-    text_column("reason", "Reason", 320),
+Row = Mapping[str, Any]
+
+_MEASURES = (
+    ("Loss", ("reported_loss", "loss", "recomputed_loss", "loss_gap")),
+    ("Accuracy", ("reported_accuracy", "accuracy", "recomputed_accuracy", "accuracy_gap")),
 )
+_VALUES = ("Printed", "Own", "Recomputed", "Gap")
+_KEYS = ("split", "output", "status", "reason", "penalty", "coverage")
 
 
-def verification_grid(identity: str) -> dag.AgGrid:
-    """The empty table, to be filled by a callback."""
-    return grid(identity, _COLUMNS, style={"height": 380})
+def verification_grid(identity: str, *, several_outputs: bool = False) -> dag.AgGrid:
+    """The empty table, to be filled by a callback.
+
+    Args:
+        identity: the id of the component.
+        several_outputs: whether to say which output a row is about.
+    """
+    columns = [
+        number_column("epoch", "Epoch", 108, sort="desc"),
+        text_column("split", "Data", 84),
+        text_column("output", "Output", 120, hide=not several_outputs),
+        drawn_column("status", "Status", 124, "Verification", tooltipField="reason"),
+        *(_measure(title, fields) for title, fields in _MEASURES),
+        number_column("penalty", "Penalty", 100),
+        number_column("coverage", "Coverage", 112, "formatShare"),
+        text_column("reason", "Reason", 340),
+    ]
+    return grid(identity, columns, style={"height": 400})
 
 
-def verification_rows(epochs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def _measure(title: str, fields: Sequence[str]) -> dict[str, Any]:
+    columns = [
+        number_column(field, name, 122 if name == "Recomputed" else 100)
+        for field, name in zip(fields, _VALUES, strict=True)
+    ]
+    return {"headerName": title, "children": columns}
+
+
+def verification_rows(epochs: Sequence[Row]) -> list[dict[str, Any]]:
     """Epoch rows as the table takes them; epochs are counted from 1, as Keras prints them."""
-    fields = [column["field"] for column in _COLUMNS]
+    fields = [*_KEYS, *(field for _, measured in _MEASURES for field in measured)]
     return [
         {field: json_safe(row.get(field)) for field in fields} | {"epoch": row["epoch"] + 1}
         for row in epochs
     ]
+
+
+def verification_summary(epochs: Sequence[Row]) -> str:
+    """How many epoch values are verified, and what kept the others from it."""
+    if not epochs:
+        return "The first rows appear when an epoch has ended."
+    agreeing = sum(row["status"] == "verified" for row in epochs)
+    if agreeing == len(epochs):
+        return f"All {len(epochs)} epoch values were computed twice and agree."
+    reasons = Counter(f"{row['status']}: {row['reason']}" for row in epochs if row["reason"])
+    why = "; ".join(f"{reason} ({amount})" for reason, amount in reasons.most_common(3))
+    return f"{agreeing} of {len(epochs)} epoch values are verified. {why}"

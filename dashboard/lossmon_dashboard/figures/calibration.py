@@ -50,5 +50,5 @@ def _get_calibration_plot(info: _CalibrationInfo, scheme: Scheme) -> go.Figure:
                     marker={"symbol": "circle" if split == "train" else "diamond", "size": 6},
                 )
             )
-    figure.update_yaxes(tickformat="+.2f")
+    figure.update_yaxes(tickformat="+~g")
     return figure

@@ -177,14 +177,12 @@ def _trace(curve: _Curve, scheme: Scheme, *, showlegend: bool) -> go.Scatter:
     style: dict[str, Any] = {"legendgroup": curve.line.name, "showlegend": showlegend}
     if curve.kind == "batch":
         return draw_line(curve.line, line={"color": colour, "width": 1}, opacity=0.4, **style)
-    dash = "longdash" if curve.kind == "intended" else _DASH[curve.kind]
-    symbol = "circle" if curve.split == "train" else "diamond"
     if curve.kind == "intended":
-        symbol = "star"
+        return draw_line(curve.line, line={"color": colour, "width": 2, "dash": "dot"}, **style)
     return draw_line(
         curve.line,
         mode="lines+markers",
-        line={"color": colour, "width": 2.25, "dash": dash},
-        marker={"symbol": symbol, "size": 6},
+        line={"color": colour, "width": 2.25, "dash": _DASH[curve.kind]},
+        marker={"symbol": "circle" if curve.split == "train" else "diamond", "size": 6},
         **style,
     )

@@ -15,6 +15,9 @@ from lossmon_dashboard.wording import number
 
 NOTHING_TO_SHOW = "Needs two runs that have both a validation loss and a validation accuracy."
 
+_HALF_SPAN = 0.05
+"""Half the height of the axis where all accuracies are the same."""
+
 
 class _Place(NamedTuple):
     position: int
@@ -94,4 +97,7 @@ def _get_pareto_plot(info: _ParetoInfo, scheme: Scheme) -> go.Figure:
             text=[f"loss {number(place.loss)}, accuracy {number(place.accuracy)}"],
             hovertemplate="%{text}",
         )
+    if len({place.accuracy for place in info.places}) == 1:
+        middle = info.places[0].accuracy
+        figure.update_yaxes(range=[middle - _HALF_SPAN, middle + _HALF_SPAN])
     return figure

@@ -74,6 +74,6 @@ def _get_reliability_plot(info: _ReliabilityInfo, scheme: Scheme) -> go.Figure:
         textposition="none",
         hovertemplate="%{text}<extra></extra>",
     )
-    figure.update_xaxes(range=[0, 1], tickformat=".0%")
-    figure.update_yaxes(range=[0, 1], tickformat=".0%")
+    figure.update_xaxes(range=[0, 1], tickformat=".0%", dtick=0.25)
+    figure.update_yaxes(range=[0, 1.02], tickformat=".0%", dtick=0.25)
     return figure

@@ -22,7 +22,7 @@ from lossmon_dashboard.components.notice import back_to_runs
 from lossmon_dashboard.components.panel import chart, panel
 from lossmon_dashboard.links import COMPARE
 from lossmon_dashboard.source import current_store
-from lossmon_dashboard.theme import Scheme
+from lossmon_dashboard.theme import PAGE_WIDTH, Scheme
 
 PATH = COMPARE
 NAME = "Compare"
@@ -62,7 +62,7 @@ def layout(
             ],
             gap="md",
         ),
-        size="xl",
+        size=PAGE_WIDTH,
         px=0,
     )
 
@@ -141,7 +141,7 @@ def register(app: dash.Dash) -> None:
         Input("revision", "data"),
         Input("compare-runs", "value"),
         Input("compare-split", "value"),
-        Input("scheme", "computedColorScheme"),
+        Input("scheme", "data"),
     )
     def compare(
         _: Any, runs: list[str] | None, split: Split, scheme: Scheme | None

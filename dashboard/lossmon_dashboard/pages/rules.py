@@ -12,9 +12,12 @@ from lossmon_dashboard.components.labels import spoken
 from lossmon_dashboard.components.notice import not_found
 from lossmon_dashboard.components.rule_page import rule_page, rule_rows
 from lossmon_dashboard.links import RULES
+from lossmon_dashboard.theme import PAGE_WIDTH
 
 PATH = RULES
 NAME = "Rules"
+
+_READING_WIDTH = 920
 
 
 def layout(argument: str | None = None, *, q: str = "", **_: str) -> dmc.Container | dmc.Center:
@@ -25,13 +28,15 @@ def layout(argument: str | None = None, *, q: str = "", **_: str) -> dmc.Contain
         q: words to search for.
     """
     if argument is None:
-        return dmc.Container(_catalogue(q), size="lg", px=0)
+        return dmc.Container(dmc.Box(_catalogue(q), maw=_READING_WIDTH), size=PAGE_WIDTH, px=0)
     try:
         page = rule_pages([argument])[0]
     except InvalidArgument as error:
         return not_found(str(error))
     back = dcc.Link("← All rules", href=RULES, className="lossmon-link")
-    return dmc.Container([back, rule_page(page)], size="md", px=0)
+    return dmc.Container(
+        dmc.Box([back, rule_page(page)], maw=_READING_WIDTH), size=PAGE_WIDTH, px=0
+    )
 
 
 def _catalogue(q: str) -> dmc.Stack:

@@ -7,7 +7,7 @@ from typing import Any
 
 import dash
 import dash_mantine_components as dmc
-from dash import ClientsideFunction, Input, Output, State, dcc, html
+from dash import ClientsideFunction, Input, Output, State, dcc, html, no_update
 
 from lossmon_dashboard import figures
 from lossmon_dashboard.clock import viewer_zone
@@ -18,11 +18,15 @@ from lossmon_dashboard.components.notice import back_to_runs, not_found
 from lossmon_dashboard.components.panel import chart, panel
 from lossmon_dashboard.components.run_header import run_header, run_summary
 from lossmon_dashboard.components.run_settings import run_settings
-from lossmon_dashboard.components.verification import verification_grid, verification_rows
+from lossmon_dashboard.components.verification import (
+    verification_grid,
+    verification_rows,
+    verification_summary,
+)
 from lossmon_dashboard.figures.history import HistoryView, batch_column
 from lossmon_dashboard.links import RUN
 from lossmon_dashboard.source import current_store
-from lossmon_dashboard.theme import Scheme
+from lossmon_dashboard.theme import PAGE_WIDTH, Scheme
 
 PATH = RUN
 NAME = "Run"
@@ -51,7 +55,7 @@ def layout(argument: str | None = None, **query: str) -> dmc.Container | dmc.Cen
     view = HistoryView.from_query(query)
     return dmc.Container(
         dmc.Stack([dcc.Store(id="run-id", data=run), *_sections(outputs, view)], gap="md"),
-        size="xl",
+        size=PAGE_WIDTH,
         px=0,
     )
 
@@ -61,26 +65,39 @@ def _sections(outputs: Sequence[str | None], view: HistoryView) -> list[Any]:
         html.Div([back_to_runs(), html.Div(id="run-header")]),
         html.Section(id="run-findings", **spoken("Findings")),
         panel(
+            "What “accuracy” means here",
+            "Keras resolves the word from tensor shapes alone. This is what it became.",
+            html.Div(id="run-accuracy"),
+        ),
+        panel(
             "Loss and accuracy",
             "Every batch is a faint line, every epoch a marked one. Drag to zoom: both charts "
             "follow. Values are lossmon's own second computation unless you choose otherwise.",
             _controls(outputs, view),
             chart("run-history", "Loss and accuracy over training steps", 570),
         ),
-        _side_by_side(
+        _confidence_panels(),
+        panel(
+            "Verification",
+            "What Keras printed is a mean over the epoch while the weights were moving; its own "
+            "value is that of the data alone; lossmon computes the same again, independently. "
+            "The gap is printed minus recomputed.",
+            dmc.Text(id="run-verified", fw=550, mb="sm"),
+            verification_grid("run-verification", several_outputs=len(outputs) > 1),
+        ),
+        html.Div(id="run-settings"),
+    ]
+
+
+def _confidence_panels() -> dmc.SimpleGrid:
+    return dmc.SimpleGrid(
+        [
             panel(
-                "What “accuracy” means here",
-                "Keras resolves the word from tensor shapes alone. This is what it became.",
-                html.Div(id="run-accuracy"),
-            ),
-            panel(
-                "Loss over right and wrong predictions",
+                "Right and wrong predictions",
                 "When the loss rises while accuracy holds, it is usually a few wrong predictions "
                 "made with more and more confidence.",
                 chart("run-right-and-wrong", "Loss over right and over wrong predictions"),
             ),
-        ),
-        _side_by_side(
             panel(
                 "Calibration gap",
                 "How much surer the model is than it is right. Above zero it is overconfident, "
@@ -89,24 +106,14 @@ def _sections(outputs: Sequence[str | None], view: HistoryView) -> list[Any]:
             ),
             panel(
                 "Reliability",
-                "Of the predictions made with 80 % confidence, 80 % should be right: bars below "
-                "the dashed line are overconfident. Last validation epoch.",
+                "Of predictions made with 80 % confidence, 80 % should be right: bars below the "
+                "dashed line are overconfident. Last validation epoch.",
                 chart("run-reliability", "Share right by confidence"),
             ),
-        ),
-        panel(
-            "Verification",
-            "What Keras printed is a mean over the epoch while the weights were moving; its own "
-            "value is that of the data alone; lossmon computes the same again, independently. "
-            "The gap is printed minus recomputed.",
-            verification_grid("run-verification"),
-        ),
-        html.Div(id="run-settings"),
-    ]
-
-
-def _side_by_side(*panels: Any) -> dmc.SimpleGrid:
-    return dmc.SimpleGrid(list(panels), cols={"base": 1, "md": 2}, spacing="md")
+        ],
+        cols={"base": 1, "md": 2, "lg": 3},
+        spacing="md",
+    )
 
 
 def _controls(outputs: Sequence[str | None], view: HistoryView) -> dmc.Group:
@@ -153,6 +160,7 @@ def register(app: dash.Dash) -> None:
         Output("run-findings", "children"),
         Output("run-accuracy", "children"),
         Output("run-verification", "rowData"),
+        Output("run-verified", "children"),
         Output("run-settings", "children"),
         Input("revision", "data"),
         Input("run-id", "data"),
@@ -170,7 +178,7 @@ def register(app: dash.Dash) -> None:
                 "output": Input("run-output", "value"),
             },
             "log": Input("run-log", "checked"),
-            "scheme": Input("scheme", "computedColorScheme"),
+            "scheme": Input("scheme", "data"),
             "run": State("run-id", "data"),
         },
     )
@@ -178,7 +186,7 @@ def register(app: dash.Dash) -> None:
         revision: Any, chosen: dict[str, str], log: bool, scheme: Scheme | None, run: str
     ) -> Any:
         del revision
-        return history_figure(run, chosen_view(chosen, log), scheme or "light")
+        return history_figure(run, chosen_view(chosen, log), scheme) if scheme else no_update
 
     @app.callback(
         Output("run-right-and-wrong", "figure"),
@@ -186,15 +194,20 @@ def register(app: dash.Dash) -> None:
         Output("run-reliability", "figure"),
         Input("revision", "data"),
         Input("run-output", "value"),
-        Input("scheme", "computedColorScheme"),
+        Input("scheme", "data"),
         State("run-id", "data"),
     )
     def draw_confidence(
         _: Any, output: str, scheme: Scheme | None, run: str
     ) -> tuple[Any, Any, Any]:
+        if scheme is None:
+            return no_update, no_update, no_update
         rows = current_store().epoch_rows(run, output=output or None)
-        return confidence_figures(rows, scheme or "light")
+        return confidence_figures(rows, scheme)
 
+    app.clientside_callback(
+        ClientsideFunction("lossmon", "nameTab"), Input("run-header", "children")
+    )
     app.clientside_callback(
         ClientsideFunction("lossmon", "rememberRun"),
         Input("run-detail", "value"),
@@ -204,13 +217,14 @@ def register(app: dash.Dash) -> None:
     )
 
 
-def description(document: Row) -> tuple[Any, Any, Any, list[dict[str, Any]], Any]:
-    """Header, findings, meaning of accuracy, verification rows and settings of a run."""
+def description(document: Row) -> tuple[Any, ...]:
+    """Header, findings, meaning of accuracy, verification and settings of a run."""
     return (
         [run_header(document, viewer_zone()), run_summary(document)],
         finding_list(document["findings"]),
         accuracy_panel(accuracy_meanings(document)),
         verification_rows(document["epochs"]),
+        verification_summary(document["epochs"]),
         run_settings(document),
     )
 

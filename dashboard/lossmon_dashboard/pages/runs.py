@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -23,29 +22,32 @@ from lossmon_dashboard.components.labels import spoken
 from lossmon_dashboard.components.notice import no_database, no_runs_yet
 from lossmon_dashboard.links import RUNS, compare_link
 from lossmon_dashboard.source import current_store
+from lossmon_dashboard.theme import PAGE_WIDTH
 from lossmon_dashboard.wording import count
 
 PATH = RUNS
 NAME = "Runs"
 
-_DURATION = {"function": "formatDuration(params.value)"}
+_ROW, _HEADER = 42, 68
+"""Heights in pixels, the header with the bar to scroll by."""
+
 _TIME = {"function": "formatTime(params.value)"}
 _COLUMNS = (
-    drawn_column("name", "Name", 210, "RunName", minWidth=150),
-    drawn_column("status", "Status", 122, "RunStatus"),
-    drawn_column("flags", "Findings", 176, "Findings", filter="agNumberColumnFilter"),
-    drawn_column("verified", "Verified", 128, "Verified", filter="agNumberColumnFilter"),
-    text_column("accuracy_metric", "Accuracy means", 230),
-    number_column("loss", "Train loss"),
+    drawn_column("name", "Name", 190, "RunName", minWidth=150),
+    drawn_column("flags", "Findings", 124, "Findings", filter="agNumberColumnFilter"),
+    drawn_column("status", "Status", 116, "RunStatus"),
+    drawn_column("verified", "Verified", 134, "Verified", filter="agNumberColumnFilter"),
+    drawn_column("sparkline", "Loss so far", 152, "Sparkline", sortable=False, filter=False),
     number_column("val_loss", "Val loss"),
-    number_column("accuracy", "Train acc."),
     number_column("val_accuracy", "Val acc."),
-    drawn_column("sparkline", "Loss over time", 152, "Sparkline", sortable=False, filter=False),
-    number_column("epochs", "Epochs", 92, valueFormatter=None),
-    text_column("started", "Started", 184, valueFormatter=_TIME, tooltipField=None),
-    number_column("duration", "Duration", 118, valueFormatter=_DURATION),
-    text_column("project", "Project", 130),
-    drawn_column("tags", "Tags", 160, "Tags"),
+    text_column("accuracy_metric", "Accuracy means", 252),
+    number_column("loss", "Train loss", 112),
+    number_column("accuracy", "Train acc.", 112),
+    number_column("epochs", "Epochs", 96),
+    text_column("started", "Started", 186, valueFormatter=_TIME, tooltipField=None),
+    number_column("duration", "Duration", 122, "formatDuration"),
+    text_column("project", "Project", 140),
+    drawn_column("tags", "Tags", 180, "Tags"),
 )
 
 
@@ -85,7 +87,7 @@ def layout(
                     ),
                 ],
                 id="runs-body",
-                fluid=True,
+                size=PAGE_WIDTH,
                 px=0,
                 display="none",
             ),
@@ -107,11 +109,12 @@ def _tools(q: str) -> dmc.Group:
         id="runs-search",
         placeholder="Search runs",
         value=q,
-        w=220,
+        className="lossmon-search",
         debounce=200,
         **spoken("Search runs"),
     )
-    return dmc.Group([search, dmc.Button("Compare selected", id="runs-compare", disabled=True)])
+    button = dmc.Button("Compare selected", id="runs-compare", disabled=True)
+    return dmc.Group([search, button], wrap="nowrap", className="lossmon-tools")
 
 
 def _grid(q: str, filters: dict[str, Any], sort: str) -> Any:
@@ -128,7 +131,6 @@ def _grid(q: str, filters: dict[str, Any], sort: str) -> Any:
         getRowId="params.data.id",
         filterModel=filters,
         persistence=False,
-        style={"height": "calc(100dvh - 230px)", "minHeight": 340},
         dashGridOptions={
             "quickFilterText": q,
             "rowSelection": {"mode": "multiRow", "headerCheckbox": True},
@@ -154,6 +156,7 @@ def register(app: dash.Dash) -> None:
         Output("runs-summary", "children"),
         Output("runs-notice", "children"),
         Output("runs-body", "display"),
+        Output("runs-grid", "style"),
         Input("revision", "data"),
     )
     def fill(_: Any) -> tuple[Any, ...]:
@@ -194,15 +197,20 @@ def register(app: dash.Dash) -> None:
     )
 
 
-def contents() -> tuple[list[dict[str, Any]], str, Any, str]:
-    """Rows of the grid, the summary, the notice and whether the grid is shown."""
+def contents() -> tuple[list[dict[str, Any]], str, Any, str, dict[str, str]]:
+    """Rows of the grid, the summary, the notice, whether the grid is shown and how high it is."""
     try:
         runs = current_store().run_rows()
     except StoreError as error:
-        return [], "", no_database(str(error)), "none"
+        return [], "", no_database(str(error)), "none", {}
     if not runs:
-        return [], "", no_runs_yet(), "none"
-    return [run_grid_row(run) for run in runs], summary(runs), None, "block"
+        return [], "", no_runs_yet(), "none", {}
+    return [run_grid_row(run) for run in runs], summary(runs), None, "block", height(len(runs))
+
+
+def height(runs: int) -> dict[str, str]:
+    """As high as its rows, but no higher than the window, and never too low for a menu."""
+    return {"height": f"clamp(340px, {_ROW * runs + _HEADER}px, calc(100dvh - 230px))"}
 
 
 def summary(runs: Sequence[dict[str, Any]]) -> str:
