@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import URL, Connection, delete, update
 
-from lossmon.store.engine import describe, explained, open_engine
+from lossmon.store.engine import describe, opened
 from lossmon.store.nonfinite import storable_text
 from lossmon.store.schema import changes, runs
 from lossmon.store.statements import change_run
@@ -17,14 +17,10 @@ from lossmon.store.upgrade import create_or_check
 
 @contextmanager
 def _writing(url: URL) -> Generator[Connection]:
-    engine = open_engine(url)
-    try:
-        with explained(url):
-            create_or_check(engine, describe(url))
-            with engine.begin() as connection:
-                yield connection
-    finally:
-        engine.dispose()
+    with opened(url) as engine:
+        create_or_check(engine, describe(url))
+        with engine.begin() as connection:
+            yield connection
 
 
 def delete_runs(url: URL, run_ids: Sequence[str]) -> int:

@@ -94,7 +94,7 @@ def file_identity(url: URL) -> tuple[int, int] | None:
         return None
     try:
         status = Path(str(url.database)).stat()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     return status.st_dev, status.st_ino
 
@@ -170,13 +170,25 @@ def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
 
 
 @contextmanager
+def opened(url: URL, *, read_only: bool = False) -> Generator[Engine]:
+    """Open an engine for as long as the block takes, its errors explained."""
+    with explained(url):
+        engine = open_engine(url, read_only=read_only)
+        try:
+            yield engine
+        finally:
+            engine.dispose()
+
+
+@contextmanager
 def explained(url: URL) -> Generator[None]:
-    """Turn what the driver raises into a `StoreError` that names the database."""
+    """Turn errors of the driver and the file system into a `StoreError` naming the database."""
     try:
         yield
-    except DBAPIError as error:
+    except (DBAPIError, OSError) as error:
+        received = error.orig if isinstance(error, DBAPIError) else error
         raise StoreError(
             f"expected a lossmon database that can be used at {describe(url)}. "
-            f"Received: {error.orig}. "
+            f"Received: {received}. "
             f"Fix: check the path and its permissions, or name another with db=… or ${VARIABLE}."
         ) from error

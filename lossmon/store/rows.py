@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from itertools import accumulate
 from math import isfinite
 from operator import attrgetter
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import BigInteger, Dialect, Double, Table, Text
 
@@ -25,6 +25,7 @@ from lossmon.store.nonfinite import encode_json, nonfinite_kinds, storable_text
 from lossmon.store.schema import Document, batches, epochs
 
 Row = tuple[Any, ...]
+T = TypeVar("T")
 _ADDED = ("run_id", "nonfinite_kinds")
 
 
@@ -66,7 +67,7 @@ class RowMaker:
         """Return the values of one record, in the order of the INSERT."""
         values = self._read(record)
         after_texts, after_documents, after_integers = self._ends
-        reals = [None if value is None else float(value) for value in values[after_integers:]]
+        reals = _each(float, values[after_integers:])
         kinds = None
         # A sum is finite only where all of its terms are: nearly every row is done with here.
         if not isfinite(sum(value for value in reals if value is not None)):
@@ -74,15 +75,9 @@ class RowMaker:
         return (
             run_id,
             kinds,
-            *[None if text is None else _known_text(text) for text in values[:after_texts]],
-            *[
-                None if document is None else _json_text(document)
-                for document in values[after_texts:after_documents]
-            ],
-            *[
-                None if number is None else int(number)
-                for number in values[after_documents:after_integers]
-            ],
+            *_each(_known_text, values[:after_texts]),
+            *_each(_json_text, values[after_texts:after_documents]),
+            *_each(int, values[after_documents:after_integers]),
             *reals,
         )
 
@@ -94,6 +89,10 @@ class RowMaker:
             None if name in kinds else value for name, value in zip(self._reals, reals, strict=True)
         ]
         return json.dumps(kinds) if kinds else None, finite
+
+
+def _each(convert: Callable[[Any], T], values: Iterable[Any]) -> list[T | None]:
+    return [None if value is None else convert(value) for value in values]
 
 
 # The same few words, row for row.

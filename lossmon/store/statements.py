@@ -80,15 +80,12 @@ def _same(run_id: str, finding: Finding) -> Iterable[ColumnElement[bool]]:
     )
 
 
-def change_run(connection: Connection, run_id: str, **values: Any) -> int:
+def change_run(connection: Connection, run_id: str, **values: Any) -> None:
     """Set columns of a run and mark it as changed.
 
     Last in a transaction: PostgreSQL holds every other writer at the counter from here to commit.
-
-    Returns:
-        How many runs that were: 0 where the run has been deleted.
     """
     connection.execute(update(changes).values(counter=changes.c.counter + 1))
     revision = select(changes.c.counter).scalar_subquery()
     changed = update(runs).where(runs.c.id == run_id).values(revision=revision, **values)
-    return connection.execute(changed).rowcount
+    connection.execute(changed)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import weakref
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from types import EllipsisType
@@ -72,6 +73,7 @@ class Store:
         self._url = url
         self._engine = open_engine(url, read_only=True)
         self._file: tuple[int, int] | None = None
+        weakref.finalize(self, self._engine.dispose)
         with self._reading():
             pass
 

@@ -13,8 +13,7 @@ from lossmon.store.engine import (
     database_url,
     demand_database,
     describe,
-    explained,
-    open_engine,
+    opened,
 )
 from lossmon.store.schema import HEAD, VERSION_TABLE, metadata, runs
 
@@ -85,8 +84,7 @@ def upgrade(db: str | os.PathLike[str] | None = None) -> tuple[str | None, str]:
         StoreError: it cannot be used, or belongs to another program.
     """
     url = database_url(db)
-    engine = open_engine(url)
-    with explained(url), engine.begin() as connection:
+    with opened(url) as engine, engine.begin() as connection:
         _take_turns(connection)
         before = stored_revision(connection)
         if before is None:
@@ -94,7 +92,6 @@ def upgrade(db: str | os.PathLike[str] | None = None) -> tuple[str | None, str]:
         elif before > HEAD:
             check_revision(before, describe(url))
         _migrate(connection)
-    engine.dispose()
     return before, HEAD
 
 
@@ -106,10 +103,9 @@ def info(db: str | os.PathLike[str] | None = None) -> dict[str, Any]:
     """
     url = database_url(db)
     demand_database(url)
-    engine = open_engine(url, read_only=True)
-    with explained(url), engine.connect() as connection:
+    with opened(url, read_only=True) as engine, engine.connect() as connection:
         revision = stored_revision(connection)
-        described = {
+        return {
             "database": describe(url),
             "engine": engine.dialect.name,
             "schema": revision,
@@ -117,8 +113,6 @@ def info(db: str | os.PathLike[str] | None = None) -> dict[str, Any]:
             "runs": _count_runs(connection) if revision is not None else 0,
             "bytes": _size(connection),
         }
-    engine.dispose()
-    return described
 
 
 def _count_runs(connection: Connection) -> int:

@@ -20,6 +20,7 @@ from lossmon.store.engine import (
     file_identity,
     is_busy,
     open_engine,
+    opened,
 )
 from lossmon.store.nonfinite import storable_text
 from lossmon.store.rows import run_row
@@ -71,10 +72,9 @@ class RunWriter:
             StoreError: it cannot be used.
         """
         url = database_url(db)
-        with explained(url):
-            engine = open_engine(url)
+        with opened(url) as engine:
             create_or_check(engine, describe(url))
-            writer = cls(engine.connect(), url, run)
+        writer = cls(open_engine(url).connect(), url, run)
 
         def begin(connection: Connection) -> None:
             connection.execute(insert(runs).values(run_row(run)))
@@ -122,6 +122,7 @@ class RunWriter:
         findings, withdrawn = tuple(findings), tuple(withdrawn)
 
         def store(connection: Connection) -> None:
+            self._beat(connection)
             statements.insert_batches(connection, self._run_id, batches)
             statements.replace_epochs(connection, self._run_id, epochs)
             if outputs is not None:
@@ -130,14 +131,13 @@ class RunWriter:
                 statements.withdraw_finding(connection, self._run_id, finding)
             for finding in findings:
                 statements.report_finding(connection, self._run_id, finding, reached)
-            self._change(connection, **_progress(batches, reached))
+            statements.change_run(connection, self._run_id, **_progress(batches, reached))
 
         self._commit(store)
 
     def heartbeat(self) -> None:
         """Store that the run is alive."""
-        beat = update(runs).where(runs.c.id == self._run_id).values(heartbeat=time.time())
-        self._commit(lambda connection: connection.execute(beat))
+        self._commit(self._beat)
 
     def trouble(self, message: str) -> None:
         """Add one of lossmon's own troubles to the run."""
@@ -156,8 +156,12 @@ class RunWriter:
         self._connection.engine.dispose()
 
     def _change(self, connection: Connection, **values: Any) -> None:
-        values["heartbeat"] = time.time()
-        if not statements.change_run(connection, self._run_id, **values):
+        self._beat(connection)
+        statements.change_run(connection, self._run_id, **values)
+
+    def _beat(self, connection: Connection) -> None:
+        beat = update(runs).where(runs.c.id == self._run_id).values(heartbeat=time.time())
+        if connection.execute(beat).rowcount == 0:
             raise StoreError(
                 f"expected run {self._run_id} in {describe(self._url)}. Received: no such run, it "
                 "was deleted while it was being recorded. Fix: start a new run."
