@@ -57,7 +57,8 @@ def binary_accuracy_elements(
     # Keras makes the threshold a float32 tensor.
     cut = float(np.float32(threshold))
     matches = labels == (scores > cut)
-    reach = _tie(predictions, max(abs(cut), 0.5))
+    # A logit near 0 is a sum whose terms, of order 1, cancelled: theirs is the scale of its error.
+    reach = _tie(predictions, abs(cut) or 1.0)
     ties = ~(np.abs(scores - cut) > reach)
     if ties.shape != matches.shape:
         ties = np.broadcast_to(ties, matches.shape)

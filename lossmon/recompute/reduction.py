@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from lossmon.errors import InvalidArgument
 from lossmon.recompute.layout import AnyArray, Float64Array, align_ranks
-from lossmon.recompute.rounding import Precision, accumulation
+from lossmon.recompute.rounding import Precision, accumulation, drift
 
 REDUCTIONS = ("sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", "none")
 
@@ -34,20 +34,25 @@ class ReducedLoss(NamedTuple):
             None where there are none.
         magnitude: the same reduction over the elements' magnitudes, the scale of its rounding.
         carried: the same reduction over the elements' own roundings, 0 without them.
+        drift: the same share of the drift of a plain running sum.
         terms: number of elements that were summed.
+        sums: sums that the value rests on: 2 where weights are summed as well.
     """
 
     value: float
     weights: Float64Array | None
     magnitude: float
     carried: float
+    drift: float
     terms: int
+    sums: int
 
     def tolerance(self, constants: Precision) -> float:
         """Bound the whole error: carried by elements, weighting, summing, underflow."""
         steps = 1.0 if self.weights is None else WEIGHTING
-        roundings = self.carried + (accumulation(self.terms) + steps) * self.magnitude
-        return constants.roundoff * roundings + constants.smallest * self.terms
+        steps += self.sums * accumulation(self.terms)
+        roundings = self.carried + steps * self.magnitude
+        return constants.roundoff * roundings + self.drift + constants.smallest * self.terms
 
 
 def reduce_loss(
@@ -57,6 +62,7 @@ def reduce_loss(
     mask: npt.ArrayLike | None = None,
     reduction: str = "sum_over_batch_size",
     roundings: Float64Array | None = None,
+    dtype: npt.DTypeLike = np.float32,
 ) -> ReducedLoss:
     """Weigh and reduce elementwise losses.
 
@@ -67,6 +73,7 @@ def reduce_loss(
         mask: true where an element counts. With a mean, what counts is scaled by total / valid.
         reduction: one of `REDUCTIONS`.
         roundings: bounds of the elements' errors, reduced alongside.
+        dtype: the compute dtype that the drift is measured in.
 
     Raises:
         InvalidArgument: the reduction is not known.
@@ -94,7 +101,9 @@ def reduce_loss(
         weights,
         _share(np.abs(values), abs(divisor)),
         0.0 if roundings is None else _share(roundings, abs(divisor)),
+        drift(values, dtype) / abs(divisor) if divisor else 0.0,
         values.size,
+        2 if reduction == "mean_with_sample_weight" and weights is not None else 1,
     )
 
 
@@ -144,10 +153,12 @@ class Samplewise:
     Attributes:
         total: sum over samples of the weighted sample means.
         count: sum over samples of the mean weights; the number of samples without weights.
+        drift: how far a plain float32 running sum of the total drifts.
     """
 
     total: float
     count: float
+    drift: float = 0.0
 
 
 def accumulate_mean(
@@ -167,13 +178,12 @@ def accumulate_mean(
             it only where there are weights.
 
     >>> accumulate_mean(np.array([[1.0, 0.0], [1.0, 1.0]]), None)
-    Samplewise(total=1.5, count=2.0)
+    Samplewise(total=1.5, count=2.0, drift=0.0)
     """
     if weights is None:
         samples = _mean_from_axis(values, 1)
-        return Samplewise(
-            float(np.add.reduce(samples, axis=None)), float(values.shape[0] if values.ndim else 1)
-        )
+        number = float(values.shape[0] if values.ndim else 1)
+        return Samplewise(float(np.add.reduce(samples, axis=None)), number, drift(samples))
     if values_mask is not None:
         kept, weights = align_ranks(values_mask.astype(np.float64), weights)
         weights = weights * kept
@@ -184,7 +194,9 @@ def accumulate_mean(
     samples = _mean_from_axis(values * weights, 1)
     sample_weights = _mean_from_axis(weights, 1) if rank > 1 else weights
     return Samplewise(
-        float(np.add.reduce(samples, axis=None)), float(np.add.reduce(sample_weights, axis=None))
+        float(np.add.reduce(samples, axis=None)),
+        float(np.add.reduce(sample_weights, axis=None)),
+        drift(samples),
     )
 
 

@@ -74,6 +74,7 @@ def evaluate_loss(
             mask=kept,
             reduction=spec.reduction,
             roundings=elements.roundings,
+            dtype=_loss_dtype(spec),
         )
     tolerance = reduced.tolerance(constants)
     return LossEvaluation(reduced.value, elements.values, reduced.weights, tolerance)
@@ -124,11 +125,11 @@ def evaluate_metric(
 def _uncertainty(elements: Elements, weights: AnyArray | None, constants: Precision) -> float:
     """Bound the error of a metric's total: near ties in full, roundings of elements and sums."""
     heft = None if weights is None else np.abs(weights)
-    magnitude = accumulate_mean(np.abs(elements.values), heft, elements.mask).total
+    scale = accumulate_mean(np.abs(elements.values), heft, elements.mask)
     size = elements.values.size
     # Totals and counts are sums of their own, and float32 whatever the predictions are.
     steps = 2.0 * accumulation(size) + WEIGHTING
-    bound = precision(np.dtype(np.float32)).roundoff * steps * magnitude
+    bound = precision(np.dtype(np.float32)).roundoff * steps * scale.total + scale.drift
     if elements.roundings is not None:
         carried = accumulate_mean(elements.roundings, heft, elements.mask).total
         bound += constants.roundoff * carried + constants.smallest * size
