@@ -80,8 +80,8 @@ def _is_batches(x: Any) -> bool:
 
 def _batches(x: Any) -> Iterator[Any]:
     if isinstance(x, keras.utils.PyDataset):
-        count = x.num_batches
-        return (x[i] for i in (range(count) if count is not None else itertools.count()))
+        count: int | None = x.num_batches
+        return (x[i] for i in (itertools.count() if count is None else range(count)))
     return iter(x)
 
 
@@ -89,9 +89,10 @@ def _label_bound(y: Any) -> tuple[bool, int | None]:
     """Whether all labels are read, and else how many samples of them."""
     bounds: list[int] = []
     for leaf in keras.tree.flatten(y):
-        size = int(np.prod(np.shape(leaf))) if leaf is not None else 0
+        shape = np.shape(leaf)
+        size = int(np.prod(shape))
         if size > LABEL_VALUES:
-            bounds.append(max(1, len(leaf) * LABEL_VALUES // size))
+            bounds.append(max(1, int(shape[0]) * LABEL_VALUES // size))
     return (False, min(bounds)) if bounds else (True, None)
 
 

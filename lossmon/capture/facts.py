@@ -149,9 +149,13 @@ def _among(y_true: Any, inputs: list[NDArray[Any] | None]) -> bool:
 def _numpy(values: Any) -> NDArray[Any] | None:
     if values is None:
         return None
-    if keras.ops.is_tensor(values):
-        return np.asarray(keras.ops.convert_to_numpy(values))
-    return np.asarray(values)
+    try:
+        return np.asarray(
+            keras.ops.convert_to_numpy(values) if keras.ops.is_tensor(values) else values
+        )
+    except (TypeError, ValueError, NotImplementedError):
+        # Ragged and sparse values have no plain array; then they are not known.
+        return None
 
 
 def _predict(model: Any, x: Any) -> tuple[Any, bool | None]:

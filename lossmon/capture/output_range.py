@@ -67,24 +67,27 @@ def known_activation(tensor: Any) -> str | None:
     operation = _operation(tensor)
     if operation is None or not is_keras(type(operation)):
         return None
-    kind = type(operation).__name__
-    if kind in ("Functional", "Sequential"):
+    if type(operation).__name__ in ("Functional", "Sequential"):
         return known_activation(operation.outputs[0]) if len(operation.outputs) == 1 else None
-    own = operation.layer if kind == "TimeDistributed" else operation
-    kind = type(own).__name__
     inputs = keras.tree.flatten(operation.input)
+    own = operation.layer if type(operation).__name__ == "TimeDistributed" else operation
     if len(inputs) != 1 or not is_keras(type(own)):
         return None
-    if kind in _CARRIERS:
-        return known_activation(inputs[0])
+    return _activation_of(own, inputs[0])
+
+
+def _activation_of(layer: Any, given: Any) -> str | None:
+    kind = type(layer).__name__
     if kind in _WEIGHTED:
-        constrained = getattr(own, "kernel_constraint", None) is not None
-        return None if constrained else _function_name(own.activation)
+        constrained = getattr(layer, "kernel_constraint", None) is not None
+        return None if constrained else _function_name(layer.activation)
+    below = known_activation(given)
+    if kind in _CARRIERS:
+        return below
     if kind == "Activation":
-        function = _function_name(own.activation)
+        function = _function_name(layer.activation)
     else:
         function = _FUNCTION_LAYERS.get(kind)
-    below = known_activation(inputs[0])
     if function == "linear":
         return below
     return None if below in ("sigmoid", "softmax", "tanh") else function

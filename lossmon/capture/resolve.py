@@ -1,8 +1,8 @@
 """Which loss and which metrics act on which output of a compiled model.
 
 `model.compile(metrics=["accuracy"])` holds words; Keras turns them into objects from the shapes of
-the first batch. This reads what it made of them (Keras 3, `trainers/compile_utils.py`), or makes
-the same from the same arguments where the model has not been used yet, leaving the model alone.
+the first batch, and packs targets and weights into the structure of the outputs. This finds out
+what it made of them, output by output.
 """
 
 from __future__ import annotations
@@ -13,11 +13,10 @@ from typing import Any
 
 import keras
 
+from lossmon.capture.compiled import Path, flat_losses, flat_metrics, loss_at, loss_key
 from lossmon.capture.output_range import known_activation, producing_layer
-from lossmon.capture.specs import accuracy_index, alias_of, loss_spec, metric_spec
-from lossmon.records import MetricSpec, OutputRecord
-
-Path = tuple[Any, ...]
+from lossmon.capture.specs import accuracy_index, loss_spec
+from lossmon.records import OutputRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +29,7 @@ class ResolvedOutput:
         position: its place among the flattened outputs, in Keras' order.
         several: whether the model has more than one output.
         output_names: the names of all outputs, in order, where Keras uses them to pick targets.
-        losses: how many losses `compile` gave the whole model.
+        loss_positions: the positions of the outputs that have a loss.
         loss_key: the key that Keras prints this output's loss under.
         loss_object: the `keras.losses.Loss`, or None.
         metric_objects: the `keras.metrics.Metric`s, aligned with `record.metrics`.
@@ -69,15 +68,15 @@ def resolve(model: Any, y: Any, y_pred: Any) -> list[ResolvedOutput]:
         One entry per output.
     """
     paths, names = _output_paths(model, y_pred)
-    losses = _flat_losses(model, y, y_pred)
-    metrics = _flat_metrics(model, y, y_pred, len(paths))
+    losses = flat_losses(model, y, y_pred)
+    metrics = flat_metrics(model, y, y_pred, len(paths))
     symbolic = _symbolic_outputs(model, y_pred)
     leaves = {tuple(p): (i, t) for i, (p, t) in enumerate(_flatten_with_path(y_pred))}
-    with_loss = tuple(i for i, path in enumerate(paths) if _loss_at(losses, path) is not None)
+    with_loss = tuple(i for i, path in enumerate(paths) if loss_at(losses, path) is not None)
     resolved: list[ResolvedOutput] = []
     for position, path in enumerate(paths):
         index, tensor = leaves[path]
-        entry = _loss_at(losses, path)
+        entry = loss_at(losses, path)
         specs = tuple(spec for spec, _ in metrics[position])
         accuracy = accuracy_index(specs)
         origin = None if symbolic is None else symbolic[index]
@@ -100,7 +99,7 @@ def resolve(model: Any, y: Any, y_pred: Any) -> list[ResolvedOutput]:
                 several=len(paths) > 1,
                 output_names=names,
                 loss_positions=with_loss,
-                loss_key=_loss_key(losses, entry),
+                loss_key=loss_key(losses, entry),
                 loss_object=None if entry is None else entry.loss,
                 metric_objects=tuple(metric for _, metric in metrics[position]),
             )
@@ -171,87 +170,6 @@ def _name(names: tuple[str, ...] | None, path: Path, position: int, count: int) 
     return "_".join(keys) if not keys[-1].isdigit() else f"output_{position + 1}"
 
 
-def _flat_losses(model: Any, y: Any, y_pred: Any) -> list[Any]:
-    compiled = getattr(model, "_compile_loss", None)
-    if compiled is None:
-        return []
-    if compiled.built:
-        return list(compiled._flat_losses)
-    fresh = type(compiled)(
-        compiled._user_loss, compiled._user_loss_weights, output_names=compiled.output_names
-    )
-    fresh.build(_shaped_like_outputs(fresh, y, y_pred), y_pred)
-    return list(fresh._flat_losses)
-
-
-def _shaped_like_outputs(compiled: Any, y: Any, y_pred: Any) -> Any:
-    """The targets in the structure of the outputs, as `CompileLoss.call` packs them."""
-    count = len(keras.tree.flatten(y_pred))
-    if not keras.tree.is_nested(y_pred):
-        leaves = keras.tree.flatten(y)
-        return leaves[0] if len(leaves) == 1 else y
-    if isinstance(y_pred, (list, tuple)) and isinstance(y, dict):
-        names = compiled.output_names
-        y = [y.get(name) for name in names] if names else y
-    leaves = keras.tree.flatten(y)
-    if len(leaves) != count:
-        wanted = keras.tree.flatten(compiled._user_loss)
-        given = iter(leaves)
-        leaves = [None if loss is None else next(given, None) for loss in wanted]
-    leaves = (leaves + [None] * count)[:count]
-    return keras.tree.pack_sequence_as(y_pred, leaves)
-
-
-def _loss_at(losses: list[Any], path: Path) -> Any:
-    # Of several losses on one tensor Keras uses the first.
-    return next((entry for entry in losses if tuple(entry.path) == path), None)
-
-
-def _loss_key(losses: list[Any], entry: Any) -> str | None:
-    if entry is None:
-        return None
-    return "loss" if len(losses) == 1 else f"{entry.name}_loss"
-
-
-def _flat_metrics(
-    model: Any, y: Any, y_pred: Any, count: int
-) -> list[list[tuple[MetricSpec, Any]]]:
-    """Per output: its metrics with their specs, keys as `CompileMetrics.result` makes them."""
-    found: list[list[tuple[MetricSpec, Any]]] = [[] for _ in range(count)]
-    compiled = getattr(model, "_compile_metrics", None)
-    if compiled is None or y is None:
-        return found
-    if not compiled.built:
-        compiled = type(compiled)(
-            compiled._user_metrics,
-            compiled._user_weighted_metrics,
-            output_names=compiled.output_names,
-        )
-        compiled.build(y, y_pred)
-    written = keras.tree.flatten([compiled._user_metrics, compiled._user_weighted_metrics])
-    seen: dict[str, int] = {}
-    for weighted in (False, True):
-        groups = compiled._flat_weighted_metrics if weighted else compiled._flat_metrics
-        for position, group in enumerate(groups):
-            for metric in group.metrics if group else ():
-                key = _log_key(metric.name, group.output_name, seen, weighted=weighted)
-                spec = metric_spec(metric, key, weighted=weighted, alias=alias_of(metric, written))
-                found[position].append((spec, metric))
-    return found
-
-
-def _log_key(name: str, output: str | None, seen: dict[str, int], *, weighted: bool) -> str:
-    prefix = f"{output}_" if output else ""
-    key = f"{prefix}{name}"
-    if weighted and key in seen:
-        key = f"{prefix}weighted_{name}"
-    if key not in seen:
-        seen[key] = 1
-        return key
-    seen[key] += 1
-    return f"{key}_{seen[key] - 1}"
-
-
 def _symbolic_outputs(model: Any, y_pred: Any) -> list[Any] | None:
     outputs = getattr(model, "outputs", None)
     if not outputs or len(outputs) != len(keras.tree.flatten(y_pred)):
@@ -275,7 +193,11 @@ def _has(structure: Any, path: Path) -> bool:
         if isinstance(structure, dict):
             if key not in structure:
                 return False
-        elif not isinstance(structure, (list, tuple)) or not isinstance(key, int) or key >= len(structure):
+        elif (
+            not isinstance(structure, (list, tuple))
+            or not isinstance(key, int)
+            or key >= len(structure)
+        ):
             return False
         structure = structure[key]
     return not keras.tree.is_nested(structure)

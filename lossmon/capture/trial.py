@@ -41,11 +41,9 @@ def tried_ranges(model: Any, call: Call, class_axes: list[int]) -> list[OutputRa
     unknown: list[OutputRange | None] = [None] * len(class_axes)
     if not variables:
         return unknown
-    passes = [
-        [call(replacement) for replacement in _replacements(variables, size)] for size in SIZES
-    ]
+    small, large = ([call(given) for given in _replacements(variables, size)] for size in SIZES)
     return [
-        _range_of(*[[np.asarray(p[i]) for p in at_size] for at_size in passes], axis)
+        _range_of([outputs[i] for outputs in small], [outputs[i] for outputs in large], axis)
         for i, axis in enumerate(class_axes)
     ]
 

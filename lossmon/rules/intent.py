@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from lossmon.records import MetricSpec
-from lossmon.rules.catalogue.accuracy_threshold_on_logits import cut_at_zero
-from lossmon.rules.facts import CLASS_KINDS, OutputFacts
-from lossmon.rules.judgement import logits_by_contract
+from lossmon.rules.facts import LabelKind, OutputFacts
+from lossmon.rules.families import EXACT_MATCH, TOP_K_ACCURACIES
+from lossmon.rules.judgement import cut_at_zero, logits_by_contract, real_scores
+from lossmon.rules.wording import class_name
 
-_BY_KIND = {
+_BY_KIND: dict[LabelKind | None, str] = {
     "binary": "binary_accuracy",
     "multi_hot": "binary_accuracy",
     "one_hot": "categorical_accuracy",
@@ -26,32 +27,32 @@ def intended_metric(output: OutputFacts) -> MetricSpec | None:
         The metric to compute beside the printed one; None where the printed one is right, where
         there is none, or where no accuracy makes sense.
     """
-    printed = output.record.accuracy_metric
-    if printed is None or printed.custom or not output.compiled_used:
+    printed, kind = output.record.accuracy_metric, output.label_kind
+    if printed is None or printed.custom or not output.compiled_used or kind not in _BY_KIND:
         return None
-    if output.label_kind not in CLASS_KINDS or output.label_kind not in _BY_KIND:
+    if printed.name in TOP_K_ACCURACIES or (printed.name == EXACT_MATCH and not _scored(output)):
         return None
-    fitting = _fitting(output, printed)
-    same = fitting.name == printed.name
-    if same and fitting.config.get("threshold") == printed.config.get("threshold"):
+    wanted = _BY_KIND[kind]
+    if printed.name == wanted != "binary_accuracy":
         return None
-    return fitting
+    if wanted != "binary_accuracy":
+        return _spec(printed, wanted, {})
+    zero = cut_at_zero(output) or logits_by_contract(output)
+    if printed.name == wanted and not (zero and 0 < printed.config.get("threshold", 0.5) < 1):
+        return None
+    return _spec(printed, wanted, {"threshold": 0.0 if zero else 0.5})
 
 
-def _fitting(output: OutputFacts, printed: MetricSpec) -> MetricSpec:
-    name = _BY_KIND[output.label_kind or "binary"]
-    if "top_k" in printed.name:
-        return printed
-    if name != "binary_accuracy":
-        label = "".join(word.title() for word in name.split("_")) + "()"
-        return MetricSpec(f"intended_{printed.key}", name, {}, printed.weighted, label=label)
-    threshold = 0.0 if cut_at_zero(output) or logits_by_contract(output) else 0.5
-    if printed.name == name and threshold == 0.5:
-        return printed
+def _scored(output: OutputFacts) -> bool:
+    return output.predictions is None or real_scores(output)
+
+
+def _spec(printed: MetricSpec, name: str, config: dict[str, float]) -> MetricSpec:
+    told = ", ".join(f"{key}={value}" for key, value in config.items())
     return MetricSpec(
-        f"intended_{printed.key}",
-        name,
-        {"threshold": threshold},
-        printed.weighted,
-        label=f"BinaryAccuracy(threshold={threshold})",
+        key=f"intended_{printed.key}",
+        name=name,
+        config=config,
+        weighted=printed.weighted,
+        label=f"{class_name(name)}({told})",
     )

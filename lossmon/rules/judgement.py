@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from lossmon.records import MetricSpec
 from lossmon.rules.facts import OutputFacts
-from lossmon.rules.families import ACCURACIES, CROSSENTROPIES, from_logits
+from lossmon.rules.families import (
+    ACCURACIES,
+    BINARY_LOSSES,
+    CATEGORICAL_LOSSES,
+    CROSSENTROPIES,
+    HINGE_LOSSES,
+    SPARSE_LOSSES,
+    from_logits,
+)
 from lossmon.rules.prediction_facts import RAW_MARGIN
+
+# Noisy and one-sided smoothed labels leave [0, 1] on purpose, by less than this.
+OVERSHOOT = 0.1
+ENOUGH_ROWS = 8
 
 
 def probabilities(output: OutputFacts) -> bool | None:
@@ -49,3 +63,63 @@ def logits_by_contract(output: OutputFacts) -> bool:
 def accuracies(output: OutputFacts) -> list[MetricSpec]:
     """The output's metrics that count right answers."""
     return [metric for metric in output.metrics if metric.name in ACCURACIES]
+
+
+def single_label(output: OutputFacts) -> bool:
+    """Whether every label row names exactly one of three classes or more, and enough were seen.
+
+    A few rows of a multi-label problem may happen to hold one label each, and the one-hot rows of
+    an autoencoder are features.
+    """
+    rows = None if output.labels is None else output.labels.rows
+    if rows is None or output.label_kind != "one_hot" or output.reconstruction:
+        return False
+    all_one_hot = rows.one_hot == rows.rows >= ENOUGH_ROWS and len(rows.hot) > 1
+    return all_one_hot and rows.width == output.units and rows.width > 2
+
+
+def wrong_encoding(output: OutputFacts) -> Literal["rows", "ids"] | None:
+    """What the labels are, where the loss over classes reads the other encoding."""
+    loss, kind = output.loss, output.label_kind
+    if loss is None or (output.units or 1) < 2:
+        return None
+    rows = None if output.labels is None else output.labels.rows
+    if loss.name in SPARSE_LOSSES and not output.sparse and rows is not None:
+        return "rows" if rows.width == output.units else None
+    return "ids" if loss.name in CATEGORICAL_LOSSES and kind == "class_ids" else None
+
+
+def binary_as_two_columns(output: OutputFacts) -> bool:
+    """Whether binary labels come as two one-hot columns against a single unit."""
+    loss, labels = output.loss, output.labels
+    if loss is None or labels is None or labels.rows is None or output.units != 1:
+        return False
+    rows = labels.rows
+    return loss.name in BINARY_LOSSES and rows.width == 2 and rows.one_hot == rows.rows
+
+
+def scaled_ids(output: OutputFacts) -> bool:
+    """Whether ids under a sparse loss were scaled: fractions, no more of them than units."""
+    loss, labels = output.loss, output.labels
+    if loss is None or loss.name not in SPARSE_LOSSES or labels is None or not output.sparse:
+        return False
+    few = labels.distinct is not None and len(labels.distinct) <= (output.units or 0)
+    return output.label_kind == "continuous" and few
+
+
+def cut_at_zero(output: OutputFacts) -> bool:
+    """Whether the decision boundary of the output's scores is 0."""
+    loss, seen = output.loss, output.predictions
+    if loss is None:
+        return False
+    if loss.name in HINGE_LOSSES:
+        return seen is not None and seen.minimum is not None and seen.minimum < 0
+    return loss.name in BINARY_LOSSES and logits_by_contract(output)
+
+
+def real_scores(output: OutputFacts) -> bool:
+    """Whether predictions are seen to be real numbers rather than class ids themselves."""
+    seen = output.predictions
+    if seen is None or "float" not in seen.dtype:
+        return False
+    return not seen.integer_valued or seen.all_ones

@@ -40,7 +40,7 @@ class OutputRange:
     @property
     def text(self) -> str:
         """The range in words, such as "[0, 1]" or "[0, ∞)"."""
-        left = f"[{self.low:.4g}" if np.isfinite(self.low) else "(−∞"
+        left = f"[{self.low:.4g}" if np.isfinite(self.low) else "(-∞"
         right = f"{self.high:.4g}]" if np.isfinite(self.high) else "∞)"
         return f"{left}, {right}"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import inspect
 import re
+import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
@@ -54,8 +55,20 @@ class RulePage:
 def all_rules() -> tuple[Rule, ...]:
     """Every rule, by code: lossmon's own and those of installed packages."""
     own = cast("tuple[Rule, ...]", RULES)
-    plugged = (cast("Rule", entry.load()) for entry in entry_points(group=ENTRY_POINT_GROUP))
-    return tuple(sorted((*own, *plugged), key=lambda rule: rule.code))
+    return tuple(sorted((*own, *_plugged()), key=lambda rule: rule.code))
+
+
+def _plugged() -> Iterator[Rule]:
+    for entry in entry_points(group=ENTRY_POINT_GROUP):
+        try:
+            yield cast("Rule", entry.load())
+        except Exception as error:
+            # Another package's fault must not silence lossmon's own rules.
+            warnings.warn(
+                f"lossmon: the rule {entry.value} could not be loaded: {error!r}",
+                RuntimeWarning,
+                stacklevel=2,
+            )
 
 
 def select_rules(select: Iterable[str]) -> list[Rule]:

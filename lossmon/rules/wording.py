@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 from lossmon.rules.facts import OutputFacts
 from lossmon.rules.label_facts import LabelFacts
+from lossmon.rules.prediction_facts import OutputRange
 
 
 def labels_text(labels: LabelFacts) -> str:
@@ -50,3 +53,15 @@ def for_output(output: OutputFacts, code: str) -> str:
 def where(output: OutputFacts) -> str:
     """How a message names the output: "the output" or "output 'box'"."""
     return "the output" if output.name is None else f"output {output.name!r}"
+
+
+def class_name(definition: str) -> str:
+    """The class of a definition: `binary_crossentropy` → `BinaryCrossentropy`."""
+    return "".join(word.title() for word in definition.split("_"))
+
+
+def range_evidence(values: OutputRange | None) -> list[float | None] | None:
+    """The bounds of a range for the finding's evidence; None for an open side."""
+    if values is None:
+        return None
+    return [bound if math.isfinite(bound) else None for bound in (values.low, values.high)]

@@ -2,12 +2,12 @@
 
 ## What it does
 Flags an argmax accuracy on multi-label rows, an argmax over the batch on outputs of rank 1, and a
-0/1 accuracy on labels of −1 and 1.
+0/1 accuracy on labels of -1 and 1.
 
 ## Why is this bad
 Keras resolves the word from shapes alone. With several labels per row it compares the position of
 the *first* label with that of the largest output; with predictions of shape `(N,)` it takes one
-argmax over the whole batch; with labels of −1 no prediction of the negative class is ever right.
+argmax over the whole batch; with labels of -1 no prediction of the negative class is ever right.
 
 ## Example
 ```python
@@ -62,7 +62,7 @@ def _problem(output: OutputFacts, metric: MetricSpec) -> tuple[str, str] | None:
     if metric.name == "categorical_accuracy" and kind == "multi_hot":
         return "compares argmaxes, but rows hold several labels", _for_rows(output, per_label)
     if metric.name == "binary_accuracy" and kind == "signed_binary":
-        return "knows 0 and 1, but the labels are −1 and 1", _for_signs(output, per_label)
+        return "knows 0 and 1, but the labels are -1 and 1", _for_signs(output, per_label)
     return None
 
 

@@ -38,9 +38,9 @@ from collections.abc import Iterator
 
 from lossmon.records import Finding, MetricSpec, Severity
 from lossmon.rules.facts import CLASS_KINDS, Facts, OutputFacts
-from lossmon.rules.families import BINARY_LOSSES, HINGE_LOSSES
-from lossmon.rules.judgement import logits_by_contract
-from lossmon.rules.wording import compile_with
+from lossmon.rules.families import BINARY_LOSSES
+from lossmon.rules.judgement import cut_at_zero
+from lossmon.rules.wording import class_name, compile_with
 
 code = "LM302"
 name = "accuracy-threshold-on-logits"
@@ -50,22 +50,14 @@ severity: Severity = "warning"
 def check(facts: Facts) -> Iterator[Finding]:
     """Find binary accuracies that cut logits."""
     for output in facts.outputs:
-        if not cut_at_zero(output) or output.label_kind not in (None, *CLASS_KINDS):
+        # Labels of -1 and 1 need more than another threshold: that is accuracy-alias-mismatch.
+        classes = output.label_kind in CLASS_KINDS and output.label_kind != "signed_binary"
+        if not cut_at_zero(output) or not (classes or output.label_kind is None):
             continue
         for metric in output.metrics:
             threshold = metric.config.get("threshold")
             if metric.name == "binary_accuracy" and threshold and 0 < threshold < 1:
                 yield _finding(output, metric, float(threshold))
-
-
-def cut_at_zero(output: OutputFacts) -> bool:
-    """Whether the decision boundary of the output's scores is 0."""
-    loss, seen = output.loss, output.predictions
-    if loss is None:
-        return False
-    if loss.name in HINGE_LOSSES:
-        return seen is not None and seen.minimum is not None and seen.minimum < 0
-    return loss.name in BINARY_LOSSES and logits_by_contract(output)
 
 
 def _finding(output: OutputFacts, metric: MetricSpec, threshold: float) -> Finding:
@@ -76,9 +68,10 @@ def _finding(output: OutputFacts, metric: MetricSpec, threshold: float) -> Findi
         f"{metric.key!r} ({metric.label}) cuts raw scores at {threshold:g}, where the boundary is "
         f"0: on logits that is a probability of {actual:.2f}, not {threshold:g}."
     )
+    logits = "from_logits=True" if loss.name in BINARY_LOSSES else ""
     fix = compile_with(
         output,
-        loss=f"keras.losses.{_title(loss.name)}({_arguments(loss.name)})",
+        loss=f"keras.losses.{class_name(loss.name)}({logits})",
         metrics=f'[keras.metrics.BinaryAccuracy(threshold=0.0, name="{metric.key}")]',
     )
     evidence = {
@@ -88,11 +81,3 @@ def _finding(output: OutputFacts, metric: MetricSpec, threshold: float) -> Findi
         "loss": loss.name,
     }
     return Finding(code, name, severity, output.name, message, fix, evidence)
-
-
-def _title(loss: str) -> str:
-    return "".join(word.title() for word in loss.split("_"))
-
-
-def _arguments(loss: str) -> str:
-    return "from_logits=True" if loss in BINARY_LOSSES else ""

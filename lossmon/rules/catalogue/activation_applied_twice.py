@@ -39,7 +39,7 @@ from lossmon.records import Finding, Severity
 from lossmon.rules.facts import Facts, OutputFacts
 from lossmon.rules.families import CROSSENTROPIES, from_logits
 from lossmon.rules.judgement import probabilities
-from lossmon.rules.wording import compile_with, where
+from lossmon.rules.wording import class_name, compile_with, range_evidence, where
 
 code = "LM102"
 name = "activation-applied-twice"
@@ -60,7 +60,9 @@ def check(facts: Facts) -> Iterator[Finding]:
                 "no weights can take it further, because one sigmoid or softmax stands on another",
                 "remove one of the two activations",
             )
-        elif (from_logits(loss) and output.units != 1 and probabilities(output)) or (from_logits(loss) and output.units == 1 and _bounded(output)):
+        elif (from_logits(loss) and output.units != 1 and probabilities(output)) or (
+            from_logits(loss) and output.units == 1 and _bounded(output)
+        ):
             yield _from_logits(output)
 
 
@@ -84,11 +86,10 @@ def _stacked(output: OutputFacts) -> bool:
 def _from_logits(output: OutputFacts) -> Finding:
     loss = output.loss
     assert loss is not None
-    title = "".join(word.title() for word in loss.name.split("_"))
     return _finding(
         output,
         f"{loss.name} with from_logits=True applies the activation again",
-        compile_with(output, loss=f"keras.losses.{title}(from_logits=False)"),
+        compile_with(output, loss=f"keras.losses.{class_name(loss.name)}(from_logits=False)"),
     )
 
 
@@ -100,7 +101,7 @@ def _finding(output: OutputFacts, reason: str, fix: str) -> Finding:
     evidence = {
         "loss": loss.name,
         "from_logits": from_logits(loss),
-        "range": None if values is None else [values.low, values.high],
+        "range": range_evidence(values),
         "row_sum_error": None if seen is None else seen.sum_error,
         "units": output.units,
     }

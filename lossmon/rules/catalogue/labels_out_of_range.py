@@ -8,7 +8,7 @@ Judged by values, whatever the dtype. Labels of zero weight, under a mask or equ
 
 ## Why is this bad
 Keras does not look. An id out of range gives NaN, zero or an error depending on backend and
-device; a binary cross-entropy with the label 2 has no lowest value and falls towards −∞.
+device; a binary cross-entropy with the label 2 has no lowest value and falls towards -∞.
 
 ## Example
 ```python
@@ -44,8 +44,6 @@ code = "LM201"
 name = "labels-out-of-range"
 severity: Severity = "error"
 
-# Noisy and one-sided smoothed labels leave [0, 1] on purpose, by less than this.
-_OVERSHOOT = 0.1
 _LOGARITHMIC = ("mean_squared_logarithmic_error", "poisson")
 
 
@@ -67,10 +65,9 @@ def _problem(output: OutputFacts, loss: LossSpec, labels: LabelFacts) -> tuple[s
     if loss.name in SPARSE_LOSSES:
         return _ids_problem(output, loss, labels)
     if loss.name in BINARY_LOSSES and output.label_kind in ("integers", "signed_binary"):
-        if not labels.within(-_OVERSHOOT, 1 + _OVERSHOOT):
-            return "0 and 1", _binary_fix(labels)
+        return "0 and 1", _binary_fix(labels)
     if loss.name in HINGE_LOSSES and output.label_kind == "integers":
-        return "−1 and 1 (or 0 and 1)", "y = np.where(y == positive_class, 1, -1)"
+        return "-1 and 1 (or 0 and 1)", "y = np.where(y == positive_class, 1, -1)"
     if loss.name in _LOGARITHMIC and (labels.minimum or 0.0) < 0:
         return "targets of 0 and more", 'model.compile(optimizer=model.optimizer, loss="mse")'
     return None

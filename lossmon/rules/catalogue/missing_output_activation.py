@@ -5,7 +5,7 @@ Flags a cross-entropy without `from_logits=True` on an output that is not a prob
 bounds it, so it leaves [0, 1].
 
 ## Why is this bad
-Keras divides by the row sum and clips to [1e-7, 1 − 1e-7] whatever comes. A negative score becomes
+Keras divides by the row sum and clips to [1e-7, 1 - 1e-7] whatever comes. A negative score becomes
 a probability of 1e-7 with no gradient at all, so training stalls or wanders, without any error.
 
 ## Example
@@ -36,9 +36,9 @@ from collections.abc import Iterator
 
 from lossmon.records import Finding, Severity
 from lossmon.rules.facts import Facts, OutputFacts
-from lossmon.rules.families import BINARY_LOSSES, HINGE_LOSSES, MULTICLASS_LOSSES
+from lossmon.rules.families import CROSSENTROPIES, MULTICLASS_LOSSES
 from lossmon.rules.judgement import linear_head, probabilities, wants_probabilities
-from lossmon.rules.wording import compile_with, number, where
+from lossmon.rules.wording import class_name, compile_with, number, where
 
 code = "LM101"
 name = "missing-output-activation"
@@ -82,7 +82,6 @@ def _finding(output: OutputFacts) -> Finding:
 def _fix(output: OutputFacts) -> str:
     loss = output.loss
     assert loss is not None
-    if loss.name not in BINARY_LOSSES | MULTICLASS_LOSSES | HINGE_LOSSES:
+    if loss.name not in CROSSENTROPIES:
         return f'keras.layers.Dense({output.units}, activation="softmax")'
-    title = "".join(word.title() for word in loss.name.split("_"))
-    return compile_with(output, loss=f"keras.losses.{title}(from_logits=True)")
+    return compile_with(output, loss=f"keras.losses.{class_name(loss.name)}(from_logits=True)")

@@ -64,8 +64,14 @@ def check(facts: Facts) -> Iterator[Finding]:
         if loss is None or loss.name not in REGRESSION_LOSSES or kind not in _FITTING:
             continue
         counted = accuracies(output)
-        if counted or (kind in _CERTAIN and not output.reconstruction):
+        if counted or (kind in _CERTAIN and _varied(output) and not output.reconstruction):
             yield _finding(output, loss.name, kind, counted=bool(counted))
+
+
+def _varied(output: OutputFacts) -> bool:
+    """Whether both 0 and 1 occur; a target of zeros alone may be a residual."""
+    labels = output.labels
+    return labels is not None and labels.minimum != labels.maximum
 
 
 def _finding(output: OutputFacts, loss: str, kind: str, *, counted: bool) -> Finding:

@@ -1,0 +1,68 @@
+"""A per-unit accuracy is counted over one-hot rows.
+
+## What it does
+Flags a binary accuracy on three units or more where every label row is one-hot.
+
+## Why is this bad
+Each zero of a one-hot row counts as a right answer. With ten classes a model that always says no is
+90 % accurate, and a random guess 82 %.
+
+## Example
+```python
+x = np.random.rand(64, 8)
+y = np.eye(10)[np.random.randint(0, 10, size=64)]
+model = keras.Sequential([keras.Input((8,)), keras.layers.Dense(10, activation="softmax")])
+model.compile(loss="categorical_crossentropy", metrics=["binary_accuracy"])
+```
+
+## Use instead
+```python
+x = np.random.rand(64, 8)
+y = np.eye(10)[np.random.randint(0, 10, size=64)]
+model = keras.Sequential([keras.Input((8,)), keras.layers.Dense(10, activation="softmax")])
+model.compile(loss="categorical_crossentropy", metrics=["categorical_accuracy"])
+```
+
+## References
+- [Keras accuracy metrics](https://keras.io/api/metrics/accuracy_metrics/)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lossmon.records import Finding, MetricSpec, Severity
+from lossmon.rules.facts import Facts, OutputFacts
+from lossmon.rules.judgement import single_label
+from lossmon.rules.wording import compile_with, labels_evidence
+
+code = "LM306"
+name = "elementwise-accuracy-inflated"
+severity: Severity = "warning"
+
+
+def check(facts: Facts) -> Iterator[Finding]:
+    """Find per-unit accuracies on one-hot rows."""
+    for output in facts.outputs:
+        for metric in output.metrics:
+            if metric.name == "binary_accuracy" and single_label(output):
+                yield _finding(output, metric)
+
+
+def _finding(output: OutputFacts, metric: MetricSpec) -> Finding:
+    labels = output.labels
+    assert labels is not None
+    assert labels.rows is not None
+    width = labels.rows.width
+    idle = 1 - 1 / width
+    message = (
+        f"{metric.key!r} ({metric.label}) counts each of {width} units, but rows are one-hot: a "
+        f"model that says no to every class already scores {idle:.1%}."
+    )
+    evidence = labels_evidence(labels) | {
+        "metric": metric.key,
+        "units": width,
+        "accuracy_of_all_zeros": round(idle, 6),
+    }
+    fix = compile_with(output, metrics=f'[keras.metrics.CategoricalAccuracy(name="{metric.key}")]')
+    return Finding(code, name, severity, output.name, message, fix, evidence)

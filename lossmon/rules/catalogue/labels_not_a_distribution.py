@@ -1,0 +1,74 @@
+"""Rows of labels do not sum to one under a loss that takes distributions.
+
+## What it does
+Flags a categorical cross-entropy whose label rows are neither one-hot nor soft. Rows of zeros (void
+or padding) are fine; rows of several ones are `softmax-for-multilabel`.
+
+## Why is this bad
+Each row's loss is weighted by its sum. Percentages weigh a hundred times too much, and negative
+entries reward wrong answers.
+
+## Example
+```python
+x = np.random.rand(64, 8)
+y = np.random.uniform(0, 100, size=(64, 4))
+model = keras.Sequential([keras.Input((8,)), keras.layers.Dense(4, activation="softmax")])
+model.compile(loss="categorical_crossentropy")
+```
+
+## Use instead
+```python
+x = np.random.rand(64, 8)
+y = np.random.uniform(0, 100, size=(64, 4))
+y = y / y.sum(axis=-1, keepdims=True)
+model = keras.Sequential([keras.Input((8,)), keras.layers.Dense(4, activation="softmax")])
+model.compile(loss="categorical_crossentropy")
+```
+
+## References
+- [Keras probabilistic losses](https://keras.io/api/losses/probabilistic_losses/)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lossmon.records import Finding, Severity
+from lossmon.rules.facts import Facts, OutputFacts
+from lossmon.rules.families import CATEGORICAL_LOSSES
+from lossmon.rules.label_facts import RowFacts
+from lossmon.rules.wording import labels_evidence, number
+
+code = "LM203"
+name = "labels-not-a-distribution"
+severity: Severity = "error"
+
+
+def check(facts: Facts) -> Iterator[Finding]:
+    """Find label rows that are no distribution under a categorical cross-entropy."""
+    for output in facts.outputs:
+        loss = output.loss
+        if loss is None or loss.name not in CATEGORICAL_LOSSES or output.labels is None:
+            continue
+        rows = output.labels.rows
+        if rows is None or rows.width != output.units or output.label_kind == "multi_hot":
+            continue
+        if rows.distribution + rows.zero < rows.rows:
+            yield _finding(output, loss.name, rows)
+
+
+def _finding(output: OutputFacts, loss: str, rows: RowFacts) -> Finding:
+    assert output.labels is not None
+    wrong = rows.rows - rows.distribution - rows.zero
+    message = (
+        f"{loss} takes rows that sum to 1, but {wrong} of {rows.rows} label rows do not: sums span "
+        f"{number(rows.sum_min)} … {number(rows.sum_max)}."
+    )
+    evidence = labels_evidence(output.labels) | {
+        "rows": rows.rows,
+        "not_a_distribution": wrong,
+        "sum_min": rows.sum_min,
+        "sum_max": rows.sum_max,
+    }
+    fix = "y = y / y.sum(axis=-1, keepdims=True)"
+    return Finding(code, name, severity, output.name, message, fix, evidence)

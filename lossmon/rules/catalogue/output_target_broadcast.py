@@ -1,0 +1,71 @@
+"""Targets and predictions of different shapes are stretched to fit each other.
+
+## What it does
+Flags losses that compare element by element where the shapes of one sample's target and prediction
+differ, yet broadcast: one is repeated along an axis of the other.
+
+## Why is this bad
+Every target is compared with predictions it does not belong to. The loss goes down to the spread
+of the targets and no further, and no error is raised.
+
+## Example
+```python
+x = np.random.rand(64, 8)
+y = np.random.rand(64, 30)
+model = keras.Sequential([keras.Input((8,)), keras.layers.Dense(1)])
+model.compile(loss="mse")
+```
+
+## Use instead
+```python
+x = np.random.rand(64, 8)
+y = np.random.rand(64, 30)
+model = keras.Sequential([keras.Input((8,)), keras.layers.Dense(30)])
+model.compile(loss="mse")
+```
+
+## References
+- [NumPy broadcasting](https://numpy.org/doc/stable/user/basics.broadcasting.html)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lossmon.records import Finding, Severity
+from lossmon.rules.facts import Facts
+from lossmon.rules.families import ELEMENTWISE_LOSSES
+from lossmon.rules.judgement import binary_as_two_columns
+from lossmon.rules.shapes import aligned, broadcastable, shape_text
+from lossmon.rules.wording import where
+
+code = "LM112"
+name = "output-target-broadcast"
+severity: Severity = "error"
+
+
+def check(facts: Facts) -> Iterator[Finding]:
+    """Find silent broadcasting between targets and predictions."""
+    for output in facts.outputs:
+        loss, labels, seen = output.loss, output.labels, output.predictions
+        if loss is None or labels is None or seen is None or binary_as_two_columns(output):
+            continue
+        target, prediction = aligned(labels.sample_shape, seen.sample_shape)
+        if loss.name in ELEMENTWISE_LOSSES and broadcastable(target, prediction):
+            message = (
+                f"targets have shape {shape_text(labels.sample_shape)} and {where(output)} has "
+                f"shape {shape_text(seen.sample_shape)}: {loss.name} repeats one along the other."
+            )
+            fix = _fix(target, prediction)
+            evidence = {
+                "target_shape": [None, *labels.sample_shape],
+                "prediction_shape": [None, *seen.sample_shape],
+                "loss": loss.name,
+            }
+            yield Finding(code, name, severity, output.name, message, fix, evidence)
+
+
+def _fix(target: tuple[int, ...], prediction: tuple[int, ...]) -> str:
+    if len(target) == len(prediction) and prediction[-1] == 1:
+        return f"keras.layers.Dense({target[-1]})"
+    return "keras.layers.Flatten()  # before the last layer, or y = y.reshape(model.output_shape)"
