@@ -26,7 +26,7 @@ RNG = np.random.default_rng(2)
 def test_the_mean_of_a_long_batch(predictions: Array, jit_compile: bool) -> None:
     labels = np.ones((N, 1), dtype=np.float32)
     loss = keras.losses.BinaryCrossentropy()
-    compiled = tf.function(lambda y, p: loss(y, p), jit_compile=jit_compile)
+    compiled = tf.function(loss, jit_compile=jit_compile)
 
     expected = float(compiled(tf.constant(labels), tf.constant(predictions)))
 
