@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dash
 
+from lossmon.errors import StoreError
 from lossmon_dashboard import shell
 from lossmon_dashboard.pages import PAGES
 from lossmon_dashboard.security import LOOPBACK_HOSTS, guard
@@ -31,6 +32,7 @@ def create_app(
         title="lossmon",
         update_title="",
         suppress_callback_exceptions=True,
+        on_error=_keep_what_is_shown,
         serve_locally=True,
         meta_tags=[
             {"name": "viewport", "content": "width=device-width, initial-scale=1"},
@@ -44,3 +46,13 @@ def create_app(
         page.register(app)
     guard(app.server, hosts=hosts, token=token, scripts=app.csp_hashes())
     return app
+
+
+def _keep_what_is_shown(error: Exception) -> None:
+    """Leave a page as it is when its run or its database goes away; the header says what is wrong.
+
+    Raises:
+        Exception: any other error, as it came.
+    """
+    if not isinstance(error, StoreError):
+        raise error

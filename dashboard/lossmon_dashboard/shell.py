@@ -16,7 +16,6 @@ from lossmon_dashboard.links import RULES, RUN, RUNS, read_query, split_path
 from lossmon_dashboard.pages import PAGES
 from lossmon_dashboard.source import current_store
 from lossmon_dashboard.theme import MANTINE, PAGE_WIDTH
-from lossmon_dashboard.wording import count
 
 ACTIVE_MS = 1000
 IDLE_MS = 4000
@@ -103,8 +102,8 @@ def register(app: dash.Dash) -> None:
         now = observe(pathname, seen, time.time())
         if now == seen:
             return no_update, no_update, no_update
-        running = now["running"]
-        return now, ACTIVE_MS if running else IDLE_MS, live_indicator(running)
+        interval = ACTIVE_MS if now["running"] else IDLE_MS
+        return now, interval, live_indicator(now["running"], now.get("trouble"))
 
 
 def render(pathname: str | None, search: str | None) -> Any:
@@ -135,19 +134,30 @@ def observe(pathname: str | None, seen: dict[str, Any], now: float) -> dict[str,
         if (token, beat, pathname) == (seen.get("token"), seen.get("beat"), seen.get("path")):
             return seen
         running = [row["id"] for row in store.run_rows() if row["status"] == "running"]
-    except StoreError:
-        return {"token": None, "beat": 0, "path": pathname, "running": 0}
+    except StoreError as error:
+        return {"token": None, "beat": 0, "path": pathname, "running": 0, "trouble": str(error)}
     return {"token": token, "beat": beat, "path": pathname, "running": len(running)}
 
 
-def live_indicator(running: int) -> Any:
-    """How many runs are training right now; nothing at all while none is."""
+def live_indicator(running: int, trouble: str | None = None) -> Any:
+    """How many runs are training right now; nothing at all while none is.
+
+    Args:
+        running: the number of runs that are training.
+        trouble: why the database cannot be read; None where it can.
+    """
+    if trouble is not None:
+        return dmc.Tooltip(
+            _badge("nothing to read", "orange"), label=trouble, multiline=True, w=320
+        )
     if not running:
         return None
+    noun = "run" if running == 1 else "runs"
+    words = [str(running), html.Span(f" {noun} training", className="lossmon-wide")]
+    return _badge(words, "blue", "lossmon-pulse")
+
+
+def _badge(words: Any, colour: str, name: str = "") -> dmc.Badge:
     return dmc.Badge(
-        f"{count(running, 'run')} training",
-        color="blue",
-        variant="dot",
-        size="lg",
-        className="lossmon-badge lossmon-pulse",
+        words, color=colour, variant="dot", size="lg", className=f"lossmon-badge {name}"
     )

@@ -55,7 +55,7 @@ def _meaning(output: Row, epochs: Sequence[Row]) -> AccuracyMeaning:
     return AccuracyMeaning(
         output=output["name"],
         metric=metric,
-        words=_PLAIN_WORDS.get(metric.partition("(")[0], "a metric of the user's own"),
+        words=_PLAIN_WORDS.get(metric.partition("(")[0], "a metric of your own"),
         intended=output["intended_metric"],
         split="validation" if last.get("split") == "val" else "training",
         printed=last.get("reported_accuracy"),

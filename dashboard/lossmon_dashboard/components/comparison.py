@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import dash_mantine_components as dmc
 from dash import dcc, html
 
+from lossmon_dashboard.components.callout import callout
 from lossmon_dashboard.components.facts import flatten
 from lossmon_dashboard.components.run_header import epochs_done
 from lossmon_dashboard.links import run_link
@@ -145,7 +146,7 @@ def comparable(documents: Sequence[Document], measure: str) -> bool:
     return len(meanings) < 2
 
 
-def caution(documents: Sequence[Document]) -> dmc.Alert | None:
+def caution(documents: Sequence[Document]) -> dmc.Paper | None:
     """What must not be compared, said before it is."""
     parts = [
         words
@@ -166,4 +167,4 @@ def caution(documents: Sequence[Document]) -> dmc.Alert | None:
         sentences.append(f"An error finding stands on {listing(faulty)}.")
     if not sentences:
         return None
-    return dmc.Alert(" ".join(sentences), title="Mind this", color="yellow", variant="light")
+    return callout("warning", "Mind this", dmc.Text(" ".join(sentences)))

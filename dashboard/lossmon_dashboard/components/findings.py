@@ -10,6 +10,7 @@ import dash_mantine_components as dmc
 from dash import dcc, html
 
 from lossmon.records import SEVERITIES
+from lossmon_dashboard.components.callout import callout
 from lossmon_dashboard.components.code import paste_ready
 from lossmon_dashboard.components.labels import spoken
 from lossmon_dashboard.components.prose import with_code
@@ -26,13 +27,13 @@ _MEANING = {
 }
 
 
-def finding_list(findings: Sequence[Row]) -> dmc.Stack | dmc.Alert:
+def finding_list(findings: Sequence[Row]) -> dmc.Stack | dmc.Paper:
     """All findings of a run, worst first; a quiet line where there are none."""
     if not findings:
-        return dmc.Alert(
-            "No rule has anything to say about this run. Silence means fine.",
-            color="teal",
-            variant="light",
+        return callout(
+            "good",
+            "No findings",
+            dmc.Text("No rule has anything to say about this run.", size="sm"),
         )
     ordered = sorted(findings, key=lambda row: (SEVERITIES.index(row["severity"]), row["code"]))
     return dmc.Stack([finding_card(row) for row in ordered], gap="sm")

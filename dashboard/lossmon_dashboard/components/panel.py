@@ -9,11 +9,13 @@ import plotly.graph_objects as go
 from dash import dcc, html
 
 from lossmon_dashboard.components.labels import spoken
+from lossmon_dashboard.figures.panes import CHART_HEIGHT
 
+# Nothing leaves the machine: plotly would otherwise offer to upload the chart to its cloud.
 GRAPH_CONFIG: Any = {
     "displaylogo": False,
-    "responsive": True,
-    "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"],
+    "plotlyServerURL": "",
+    "modeBarButtonsToRemove": ["sendChartToCloud", "select2d", "lasso2d", "autoScale2d"],
     "toImageButtonOptions": {"format": "png", "scale": 2, "filename": "lossmon"},
 }
 
@@ -38,12 +40,17 @@ def panel(title: str, help_text: str, *children: Any, **props: Any) -> dmc.Paper
     )
 
 
-def chart(identity: str, label: str, height: int = 320) -> html.Div:
+def chart(identity: str, label: str, height: int = CHART_HEIGHT) -> html.Div:
     """A chart to be filled by a callback, with the room it will need and a name for readers."""
     graph = dcc.Graph(
         id=identity,
-        figure=go.Figure(layout={"height": height, "xaxis": {"visible": False}}),
+        figure=go.Figure(layout={"xaxis": {"visible": False}, "yaxis": {"visible": False}}),
         config=GRAPH_CONFIG,
-        responsive=True,
+        style={"height": height},
     )
     return html.Div(graph, role="img", **spoken(label))
+
+
+def own_height(figure: go.Figure) -> dict[str, int]:
+    """The style that gives a chart the height that its figure asks for."""
+    return {"height": figure.to_plotly_json()["layout"]["height"]}

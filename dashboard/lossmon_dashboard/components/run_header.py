@@ -90,4 +90,5 @@ def _trust(document: Row) -> str:
         return ""
     if document["verified"] == 1:
         return "Every epoch value was computed twice and agrees."
-    return f"{share(document['verified'])} of its epoch values could be verified."
+    amount = share(document["verified"]) if document["verified"] else "None"
+    return f"{amount} of its epoch values could be verified: the table below says why."

@@ -8,6 +8,7 @@ from typing import Any
 import dash_mantine_components as dmc
 from dash import html
 
+from lossmon_dashboard.components.callout import callout
 from lossmon_dashboard.components.facts import fact_table
 from lossmon_dashboard.components.panel import panel
 
@@ -63,20 +64,14 @@ def _output(output: Row) -> html.Div:
     return html.Div([*title, fact_table(facts, "Nothing is known of this output.")])
 
 
-def _troubles(troubles: Sequence[Row]) -> list[dmc.Alert]:
+def _troubles(troubles: Sequence[Row]) -> list[dmc.Paper]:
     if not troubles:
         return []
     return [
-        dmc.Alert(
-            [
-                dmc.Text(
-                    "Training was not affected, but some of what lossmon records may be missing.",
-                    size="sm",
-                ),
-                dmc.List([dmc.ListItem(trouble["message"]) for trouble in troubles], size="sm"),
-            ],
-            title="lossmon had trouble during this run",
-            color="yellow",
-            variant="light",
+        callout(
+            "warning",
+            "lossmon had trouble during this run",
+            dmc.Text("Training went on, but some of what lossmon records may be missing."),
+            dmc.List([dmc.ListItem(trouble["message"]) for trouble in troubles]),
         )
     ]

@@ -12,6 +12,8 @@ from lossmon_dashboard.theme import Scheme, ink, template
 
 PANE_HEIGHT = 250
 _LEGEND_HEIGHT = 70
+CHART_HEIGHT = PANE_HEIGHT + _LEGEND_HEIGHT
+PAIR_HEIGHT = 2 * PANE_HEIGHT + _LEGEND_HEIGHT
 
 
 def stacked_panes(titles: Sequence[str], x_title: str, scheme: Scheme) -> go.Figure:
@@ -34,7 +36,7 @@ def stacked_panes(titles: Sequence[str], x_title: str, scheme: Scheme) -> go.Fig
 def single_pane(x_title: str, y_title: str, scheme: Scheme, **layout: Any) -> go.Figure:
     """One pane with its axis titles."""
     figure = go.Figure()
-    _dress(figure, scheme, height=PANE_HEIGHT + _LEGEND_HEIGHT)
+    _dress(figure, scheme, height=CHART_HEIGHT)
     figure.update_layout(xaxis_title_text=x_title, yaxis_title_text=y_title, **layout)
     return figure
 
@@ -42,7 +44,7 @@ def single_pane(x_title: str, y_title: str, scheme: Scheme, **layout: Any) -> go
 def empty_pane(words: str, scheme: Scheme) -> go.Figure:
     """A chart that has nothing to show yet, and says so."""
     figure = go.Figure()
-    _dress(figure, scheme, height=PANE_HEIGHT)
+    _dress(figure, scheme, height=CHART_HEIGHT)
     figure.update_xaxes(visible=False)
     figure.update_yaxes(visible=False)
     figure.add_annotation(

@@ -7,7 +7,7 @@ from typing import Any
 
 import dash
 import dash_mantine_components as dmc
-from dash import ClientsideFunction, Input, Output, html
+from dash import ClientsideFunction, Input, Output, html, no_update
 
 from lossmon.errors import RunNotFound
 from lossmon.records import Split
@@ -19,7 +19,8 @@ from lossmon_dashboard.components.comparison import (
 )
 from lossmon_dashboard.components.labels import spoken
 from lossmon_dashboard.components.notice import back_to_runs
-from lossmon_dashboard.components.panel import chart, panel
+from lossmon_dashboard.components.panel import chart, own_height, panel
+from lossmon_dashboard.figures.panes import PAIR_HEIGHT
 from lossmon_dashboard.links import COMPARE
 from lossmon_dashboard.source import current_store
 from lossmon_dashboard.theme import PAGE_WIDTH, Scheme
@@ -103,7 +104,7 @@ def _panels() -> list[Any]:
         panel(
             "Loss and accuracy by epoch",
             "Each run keeps its colour and line style on this page. Click a name to hide it.",
-            chart("compare-overlay", "Loss and accuracy of the runs by epoch", 570),
+            chart("compare-overlay", "Loss and accuracy of the runs by epoch", PAIR_HEIGHT),
         ),
         panel(
             "Where they ended",
@@ -134,6 +135,7 @@ def register(app: dash.Dash) -> None:
 
     @app.callback(
         Output("compare-overlay", "figure"),
+        Output("compare-overlay", "style"),
         Output("compare-pareto", "figure"),
         Output("compare-ends", "children"),
         Output("compare-differences", "children"),
@@ -146,9 +148,11 @@ def register(app: dash.Dash) -> None:
     def compare(
         _: Any, runs: list[str] | None, split: Split, scheme: Scheme | None
     ) -> tuple[Any, ...]:
+        if scheme is None:
+            return (no_update,) * 6
         store = current_store()
         documents = [store.run_document(run) for run in runs or []]
-        return comparison(documents, split, scheme or "light")
+        return comparison(documents, split, scheme)
 
     app.clientside_callback(
         ClientsideFunction("lossmon", "rememberComparison"),
@@ -159,12 +163,13 @@ def register(app: dash.Dash) -> None:
 
 def comparison(
     documents: Sequence[Mapping[str, Any]], split: Split, scheme: Scheme
-) -> tuple[Any, Any, Any, Any, Any]:
+) -> tuple[Any, ...]:
     """Overlay, Pareto view, end values, differences and caution for some runs."""
     overlay = figures.plot_overlay(documents, split, scheme)
     identity = ",".join(document["id"] for document in documents)
     return (
         overlay.update_layout(uirevision=f"{identity}/{split}"),
+        own_height(overlay),
         figures.plot_pareto(documents, scheme),
         end_table(documents, scheme),
         difference_table(documents),

@@ -15,7 +15,7 @@ from lossmon_dashboard.components.accuracy_meaning import accuracy_meanings, acc
 from lossmon_dashboard.components.findings import finding_list
 from lossmon_dashboard.components.labels import spoken
 from lossmon_dashboard.components.notice import back_to_runs, not_found
-from lossmon_dashboard.components.panel import chart, panel
+from lossmon_dashboard.components.panel import chart, own_height, panel
 from lossmon_dashboard.components.run_header import run_header, run_summary
 from lossmon_dashboard.components.run_settings import run_settings
 from lossmon_dashboard.components.verification import (
@@ -24,6 +24,7 @@ from lossmon_dashboard.components.verification import (
     verification_summary,
 )
 from lossmon_dashboard.figures.history import HistoryView, batch_column
+from lossmon_dashboard.figures.panes import PAIR_HEIGHT
 from lossmon_dashboard.links import RUN
 from lossmon_dashboard.source import current_store
 from lossmon_dashboard.theme import PAGE_WIDTH, Scheme
@@ -74,7 +75,7 @@ def _sections(outputs: Sequence[str | None], view: HistoryView) -> list[Any]:
             "Every batch is a faint line, every epoch a marked one. Drag to zoom: both charts "
             "follow. Values are lossmon's own second computation unless you choose otherwise.",
             _controls(outputs, view),
-            chart("run-history", "Loss and accuracy over training steps", 570),
+            chart("run-history", "Loss and accuracy over training steps", PAIR_HEIGHT),
         ),
         _confidence_panels(),
         panel(
@@ -170,6 +171,7 @@ def register(app: dash.Dash) -> None:
 
     @app.callback(
         Output("run-history", "figure"),
+        Output("run-history", "style"),
         inputs={
             "revision": Input("revision", "data"),
             "chosen": {
@@ -184,9 +186,12 @@ def register(app: dash.Dash) -> None:
     )
     def draw_history(
         revision: Any, chosen: dict[str, str], log: bool, scheme: Scheme | None, run: str
-    ) -> Any:
+    ) -> tuple[Any, Any]:
         del revision
-        return history_figure(run, chosen_view(chosen, log), scheme) if scheme else no_update
+        if scheme is None:
+            return no_update, no_update
+        figure = history_figure(run, chosen_view(chosen, log), scheme)
+        return figure, own_height(figure)
 
     @app.callback(
         Output("run-right-and-wrong", "figure"),

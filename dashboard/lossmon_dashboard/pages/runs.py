@@ -113,7 +113,7 @@ def _tools(q: str) -> dmc.Group:
         debounce=200,
         **spoken("Search runs"),
     )
-    button = dmc.Button("Compare selected", id="runs-compare", disabled=True)
+    button = dmc.Button("Compare", id="runs-compare", disabled=True)
     return dmc.Group([search, button], wrap="nowrap", className="lossmon-tools")
 
 
@@ -227,5 +227,5 @@ def summary(runs: Sequence[dict[str, Any]]) -> str:
 def comparison_offer(selected: int) -> tuple[bool, str]:
     """Whether the button is disabled, and what it says."""
     if selected < 2:
-        return True, "Compare selected"
-    return False, f"Compare {selected} selected"
+        return True, "Compare"
+    return False, f"Compare {selected} runs"
