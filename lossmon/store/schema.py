@@ -176,7 +176,7 @@ batches = Table(
     _text("status", "verified, mismatch or unverified", nullable=False),
     _text("reason", "why it is not verified; NULL where it is"),
     _nonfinite_kinds(),
-    Index("batches_in_order", "run_id", "split", "output", "step", "batch"),
+    Index("batches_in_order", "run_id", "split", "output", "step", "epoch", "batch"),
     comment="one batch of one output each",
 )
 

@@ -28,9 +28,11 @@ from lossmon.store.schema import batches
 
 Series = dict[str, np.ndarray[Any, np.dtype[Any]]]
 
-# A batch's place in its run as one integer that both engines compare and divide.
+# A batch's place in its run as one integer that both engines compare and divide. The step alone
+# does not tell: val batches share one, and not every optimiser counts.
 _PLACES = 1 << 31
-_PLACE = batches.c.step * _PLACES + batches.c.batch
+_PLACE = batches.c.epoch * _PLACES + batches.c.batch
+_IN_ORDER = (batches.c.step, batches.c.epoch, batches.c.batch)
 _PLACES_AT_ONCE = 5_000
 
 
@@ -47,8 +49,8 @@ def read_series(
     """Return batch rows in order, thinned out where they are more than `max_points`.
 
     The rows are cut into spans of equal length. Of each span those rows stay in which one of the
-    columns has its least or greatest value, and the first that holds a non-finite value; so every
-    point is a batch that was, and the extremes of every span are among them.
+    columns has its least or greatest value or is first not finite, and the last row; so every point
+    is a batch that was, and the extremes of every span are among them.
 
     Args:
         connection: to read by.
@@ -74,11 +76,18 @@ def read_series(
     query = _rows(columns).where(wanted)
     if total <= max_points:
         return _arrays(connection, [query], columns)
-    spans = max(1, max_points // (2 * len(columns) + 1))
+    spans = max(1, max_points // (3 * len(columns) + 1))
     bounds = _bounds(columns, wanted, total, spans)
-    picked = connection.execute(_extremes(columns, wanted, bounds))
-    places = sorted({place for row in picked for place in row if place is not None})
-    chunks = (places[i : i + _PLACES_AT_ONCE] for i in range(0, len(places), _PLACES_AT_ONCE))
+    picked = connection.execute(_extremes(columns, wanted, bounds)).all()
+    stays = sorted(
+        {
+            stay
+            for row in picked
+            for stay in zip(row[::2], row[1::2], strict=True)
+            if None not in stay
+        }
+    )
+    chunks = (stays[i : i + _PLACES_AT_ONCE] for i in range(0, len(stays), _PLACES_AT_ONCE))
     return _arrays(connection, [query.where(_at(chunk)) for chunk in chunks], columns)
 
 
@@ -94,12 +103,12 @@ def _demand_numeric(columns: Sequence[str]) -> None:
 
 def _rows(columns: Sequence[str]) -> Select[Any]:
     named = dict.fromkeys(("step", "epoch", "batch", *columns, "nonfinite_kinds"))
-    return select(*(batches.c[name] for name in named)).order_by(batches.c.step, batches.c.batch)
+    return select(*(batches.c[name] for name in named)).order_by(*_IN_ORDER)
 
 
 def _bounds(columns: Sequence[str], wanted: ColumnElement[bool], total: int, spans: int) -> CTE:
     """Cut the rows into spans: where each begins and ends, and between what values it lies."""
-    number = func.row_number().over(order_by=(batches.c.step, batches.c.batch)) - 1
+    number = func.row_number().over(order_by=_IN_ORDER) - 1
     values = (batches.c[name] for name in dict.fromkeys(("step", *columns)))
     numbered = select((number * spans // total).label("span"), _PLACE.label("place"), *values)
     row = numbered.where(wanted).subquery("numbered").c
@@ -112,27 +121,33 @@ def _bounds(columns: Sequence[str], wanted: ColumnElement[bool], total: int, spa
 
 
 def _extremes(columns: Sequence[str], wanted: ColumnElement[bool], bounds: CTE) -> Select[Any]:
-    """Return the query for the places of the rows that must stay, a row a span."""
+    """Return the query for the rows that must stay: a row a span, of steps and their places."""
     stays = [
         batches.c[name] == bounds.c[f"{end}_{name}"]
         for name in columns
         for end in ("least", "greatest")
     ]
-    stays.append(batches.c.nonfinite_kinds.is_not(None))
+    stays += [batches.c.nonfinite_kinds.contains(f'"{name}"') for name in columns]
+    last = bounds.c.greatest_place == _PLACE
     within = and_(
-        # The steps are what the index knows; several val batches share one.
+        # The steps are what the index knows.
         batches.c.step.between(bounds.c.least_step, bounds.c.greatest_step),
         _PLACE.between(bounds.c.least_place, bounds.c.greatest_place),
     )
-    first_places = [func.min(case((condition, _PLACE))) for condition in stays]
-    query = select(*first_places).select_from(bounds).join(batches, within)
-    return query.where(wanted, or_(*stays)).group_by(bounds.c.span)
+    firsts = [
+        func.min(case((condition, where)))
+        for condition in (*stays, last)
+        for where in (batches.c.step, _PLACE)
+    ]
+    query = select(*firsts).select_from(bounds).join(batches, within)
+    return query.where(wanted, or_(*stays, last)).group_by(bounds.c.span)
 
 
-def _at(places: Sequence[int]) -> ColumnElement[bool]:
-    positions = [divmod(place, _PLACES) for place in places]
-    steps = sorted({step for step, _ in positions})
-    return and_(batches.c.step.in_(steps), tuple_(batches.c.step, batches.c.batch).in_(positions))
+def _at(stays: Sequence[tuple[int, int]]) -> ColumnElement[bool]:
+    steps = sorted({step for step, _ in stays})
+    positions = [divmod(place, _PLACES) for _, place in stays]
+    position = tuple_(batches.c.epoch, batches.c.batch)
+    return and_(batches.c.step.in_(steps), position.in_(positions))
 
 
 def _arrays(

@@ -167,8 +167,8 @@ class Store:
     ) -> Series:
         """Return numeric columns of the batches in at most `max_points` points.
 
-        Where there are more, the rows that stay hold every extreme and every first non-finite
-        value of each of the equal spans that the run is cut into.
+        Where there are more, the run is cut into equal spans, and of each those rows stay that
+        hold an extreme or the first non-finite value of a column, and the last one.
 
         Args:
             run: the run.

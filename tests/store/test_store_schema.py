@@ -113,10 +113,10 @@ def make_at_once(path: str) -> None:
 
 def test_processes_may_make_one_new_database_at_once(path: Path) -> None:
     context = get_context("spawn")
-    processes = [context.Process(target=make_at_once, args=(str(path),)) for _ in range(4)]
+    processes = [context.Process(target=make_at_once, args=(str(path),)) for _ in range(3)]
     for process in processes:
         process.start()
     for process in processes:
         process.join(60)
-    assert [process.exitcode for process in processes] == [0] * 4
-    assert len(open_store(path).run_rows()) == 4
+    assert [process.exitcode for process in processes] == [0] * 3
+    assert len(open_store(path).run_rows()) == 3

@@ -115,7 +115,9 @@ def _create_batches() -> None:
         Column("reason", Text),
         Column("nonfinite_kinds", Text),
     )
-    op.create_index("batches_in_order", "batches", ["run_id", "split", "output", "step", "batch"])
+    op.create_index(
+        "batches_in_order", "batches", ["run_id", "split", "output", "step", "epoch", "batch"]
+    )
 
 
 def _create_epochs() -> None:
