@@ -12,7 +12,13 @@ from lossmon.recompute.crossentropy import Backend
 from lossmon.recompute.definitions import UnknownDefinition, UserDefinition, elements_of
 from lossmon.recompute.evaluation import LossEvaluation, MetricValue
 from lossmon.recompute.layout import AnyArray, Float64Array, align_ranks, floating
-from lossmon.recompute.reduction import WEIGHTING, accumulate_mean, masked_weights, reduce_loss
+from lossmon.recompute.reduction import (
+    WEIGHTING,
+    Samplewise,
+    accumulate_mean,
+    masked_weights,
+    reduce_loss,
+)
 from lossmon.recompute.rounding import Elements, Precision, accumulation, precision
 from lossmon.records import LossSpec, MetricSpec
 
@@ -114,7 +120,7 @@ def evaluate_metric(
         elements = elements_of(spec, y_true, y_pred, backend=backend, extra=extra)
         weights = masked_weights(sample_weight, mask, rescale=False)
         mean = accumulate_mean(elements.values, weights, elements.mask)
-        uncertain = _uncertainty(elements, weights, precision(floating(y_pred).dtype))
+        uncertain = _uncertainty(elements, weights, mean, precision(floating(y_pred).dtype))
     near_ties = 0 if elements.ties is None else int(np.count_nonzero(elements.ties))
     if not mean.count:
         return MetricValue(mean.total, mean.count, 0.0, near_ties, 0.0)
@@ -122,10 +128,14 @@ def evaluate_metric(
     return MetricValue(mean.total, mean.count, value, near_ties, tolerance)
 
 
-def _uncertainty(elements: Elements, weights: AnyArray | None, constants: Precision) -> float:
+def _uncertainty(
+    elements: Elements, weights: AnyArray | None, mean: Samplewise, constants: Precision
+) -> float:
     """Bound the error of a metric's total: near ties in full, roundings of elements and sums."""
     heft = None if weights is None else np.abs(weights)
-    scale = accumulate_mean(np.abs(elements.values), heft, elements.mask)
+    scale = mean
+    if weights is not None or elements.roundings is not None:
+        scale = accumulate_mean(np.abs(elements.values), heft, elements.mask)
     size = elements.values.size
     # Totals and counts are sums of their own, and float32 whatever the predictions are.
     steps = 2.0 * accumulation(size) + WEIGHTING

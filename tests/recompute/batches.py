@@ -7,9 +7,13 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from hypothesis import settings
 from hypothesis import strategies as st
 
 Array = npt.NDArray[Any]
+
+# The first eager call of each operation compiles kernels: no deadline can be fair to it.
+EAGER = settings(deadline=None, max_examples=40, derandomize=True)
 
 SATURATED_PROBABILITIES = np.array([0.0, 1.0, 1e-8, 1.0 - 1e-7, 0.5], dtype=np.float32)
 SATURATED_LOGITS = np.array([-100.0, 100.0, 0.0, 16.0, -16.0], dtype=np.float32)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from lossmon.recompute import evaluate_loss
 from lossmon.records import LossSpec
-from tests.recompute.batches import Batch, batches
+from tests.recompute.batches import EAGER, Batch, batches
 
 LOSSES: list[tuple[str, str, dict[str, Any]]] = [
     ("MeanSquaredError", "real", {}),
@@ -63,6 +63,7 @@ def spec_of(name: str, config: dict[str, Any], reduction: str = "sum_over_batch_
 
 
 @pytest.mark.parametrize(("name", "kind", "config"), LOSSES)
+@EAGER
 @given(data=st.data())
 def test_every_loss_is_keras_own_within_rounding(
     name: str, kind: str, config: dict[str, Any], data: st.DataObject

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from lossmon.recompute import evaluate_metric
 from lossmon.records import MetricSpec
-from tests.recompute.batches import Batch, batches
+from tests.recompute.batches import EAGER, Batch, batches
 
 ACCURACIES: list[tuple[str, str, dict[str, Any]]] = [
     ("Accuracy", "ids-logits", {}),
@@ -70,6 +70,7 @@ def judged_like(name: str, batch: Batch) -> Batch:
 
 
 @pytest.mark.parametrize(("name", "kind", "config"), ACCURACIES)
+@EAGER
 @given(data=st.data())
 def test_unweighted_accuracies_are_equal_counts(
     name: str, kind: str, config: dict[str, Any], data: st.DataObject
@@ -93,6 +94,7 @@ def test_unweighted_accuracies_are_equal_counts(
 
 
 @pytest.mark.parametrize(("name", "kind", "config"), ACCURACIES + MEANS)
+@EAGER
 @given(data=st.data())
 def test_weights_masks_and_ranks(
     name: str, kind: str, config: dict[str, Any], data: st.DataObject

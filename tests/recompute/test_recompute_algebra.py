@@ -8,12 +8,13 @@ from hypothesis import strategies as st
 from lossmon.recompute import evaluate_loss, evaluate_metric, expected_calibration_error
 from lossmon.recompute import reliability as histogram
 from lossmon.records import LossSpec, MetricSpec
-from tests.recompute.batches import Batch, batches
+from tests.recompute.batches import EAGER, Batch, batches
 
 SUM = LossSpec("sparse_categorical_crossentropy", {"from_logits": True}, "sum")
 ACCURACY = MetricSpec("accuracy", "sparse_categorical_accuracy")
 
 
+@EAGER
 @given(batch=batches("ids-logits", weighted=False), data=st.data())
 def test_splitting_a_batch_changes_nothing(batch: Batch, data: st.DataObject) -> None:
     cut = data.draw(st.integers(0, len(batch.y_true)))
@@ -30,6 +31,7 @@ def test_splitting_a_batch_changes_nothing(batch: Batch, data: st.DataObject) ->
     assert sum(part.count for part in metrics) == metric.count
 
 
+@EAGER
 @given(batch=batches("ids-logits", weighted=False), data=st.data())
 def test_weight_zero_is_absence(batch: Batch, data: st.DataObject) -> None:
     y_true, y_pred = batch.y_true.ravel(), batch.y_pred.reshape(-1, batch.y_pred.shape[-1])
@@ -46,6 +48,7 @@ def test_weight_zero_is_absence(batch: Batch, data: st.DataObject) -> None:
     assert metric.value == evaluate_metric(ACCURACY, y_true[kept], y_pred[kept]).value
 
 
+@EAGER
 @given(batch=batches("ids-logits", weighted=False), data=st.data())
 def test_a_mask_leaves_the_mean_of_what_it_keeps(batch: Batch, data: st.DataObject) -> None:
     y_true, y_pred = batch.y_true.ravel(), batch.y_pred.reshape(-1, batch.y_pred.shape[-1])
@@ -61,6 +64,7 @@ def test_a_mask_leaves_the_mean_of_what_it_keeps(batch: Batch, data: st.DataObje
         assert masked.value == 0.0
 
 
+@EAGER
 @given(
     confidence=st.lists(st.floats(0.0, 1.0), min_size=1, max_size=60),
     cut=st.integers(0, 60),
