@@ -14,12 +14,23 @@ Every message says what was expected, what came, and the fix.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from lossmon.records import Finding
+
+class _Finding(Protocol):
+    """What is said of a `lossmon.records.Finding`, which lies a layer above."""
+
+    @property
+    def code(self) -> str: ...
+    @property
+    def rule(self) -> str: ...
+    @property
+    def message(self) -> str: ...
+    @property
+    def fix(self) -> str: ...
 
 
 class LossmonError(Exception):
@@ -36,7 +47,7 @@ class InvalidCombination(LossmonError):
         findings: the same findings, as a tuple.
     """
 
-    def __init__(self, findings: Sequence[Finding]) -> None:
+    def __init__(self, findings: Sequence[_Finding]) -> None:
         self.findings = tuple(findings)
         lines = [f"{f.code} {f.rule}: {f.message}\n  Fix: {f.fix}" for f in self.findings]
         super().__init__(

@@ -18,8 +18,8 @@ def environment() -> dict[str, Any]:
     """The facts that a person needs to repeat the run.
 
     Returns:
-        JSON-serialisable: `versions`, `python`, `platform`, `backend`, `devices`, `argv`, `directory`
-        (name only) and, in a git checkout, `git_commit`.
+        JSON-serialisable: `versions`, `python`, `platform`, `backend`, `floatx`, `devices`, `argv`,
+        `directory` (its name only) and, in a git checkout, `git_commit`.
     """
     facts: dict[str, Any] = {
         "versions": _versions(),

@@ -14,6 +14,7 @@ from lossmon.capture.verify import VERIFIED, Verdict, compare, worst
 from lossmon.records import BatchRecord, EpochRecord
 
 _EPS = float(np.finfo(np.float32).eps)
+_EQUAL_BATCHES = "Keras weighs every batch the same in what it prints, whatever its size"
 
 
 class WeightedMean:
@@ -43,14 +44,14 @@ class RunningMean:
         self._count = np.float32(0)
         self._known = True
 
-    def add(self, value: float | None, n: int) -> None:
-        """Add one batch value of `n` samples."""
+    def add(self, value: float | None, weight: float) -> None:
+        """Add one batch value with the weight that Keras gives it."""
         if value is None:
             self._known = False
             return
         with np.errstate(over="ignore", invalid="ignore"):
-            self._total += np.float32(value) * np.float32(n)
-            self._count += np.float32(n)
+            self._total += np.float32(value) * np.float32(weight)
+            self._count += np.float32(weight)
 
     @property
     def value(self) -> float | None:
@@ -77,6 +78,8 @@ class EpochTotals:
         steps_per_call: int,
     ) -> None:
         self._first = first
+        # Keras prints the model's loss with the penalty in it, and outputs' losses without.
+        self._with_penalty = loss_key == "loss"
         self._loss_key = loss_key
         self._accuracy_key = accuracy_key
         self._steps_per_call = steps_per_call
@@ -85,6 +88,7 @@ class EpochTotals:
         self._loss, self._recomputed = WeightedMean(), WeightedMean()
         self._penalty, self._running = WeightedMean(), RunningMean()
         self._intended, self._tolerance = WeightedMean(), WeightedMean()
+        self._printed, self._exact = WeightedMean(), WeightedMean()
         self._keras_total = self._keras_count = 0.0
         self._recomputed_total = self._accuracy_tolerance = self._covered_count = 0.0
         self._explained = ExplainedEpoch()
@@ -102,7 +106,7 @@ class EpochTotals:
         self._learning_rate = record.learning_rate
         self._loss.add(record.loss, record.n)
         self._penalty.add(record.penalty, record.n)
-        self._running.add(row.total_loss, record.n)
+        self._running.add(row.total_loss, row.printed_weight)
         self._keras_total += row.accuracy_total
         self._keras_count += row.accuracy_count
         if row.seen:
@@ -113,7 +117,11 @@ class EpochTotals:
     def _add_recomputed(self, row: Judged) -> None:
         record = row.record
         self._recomputed.add(record.recomputed_loss, record.n)
-        self._tolerance.add(row.loss_tolerance, record.n)
+        self._tolerance.add(row.loss_tolerance, row.printed_weight)
+        self._exact.add(row.total_loss, row.printed_weight)
+        if record.recomputed_loss is not None and record.penalty is not None:
+            penalty = record.penalty if self._with_penalty else 0.0
+            self._printed.add(record.recomputed_loss + penalty, row.printed_weight)
         self._intended.add(record.intended_accuracy, record.n)
         self._recomputed_total += row.recomputed_total
         self._covered_count += row.recomputed_count
@@ -150,7 +158,7 @@ class EpochTotals:
         return record
 
     def _coverage(self) -> float:
-        """Share of the samples that were recomputed; batches that never came out count as missing."""
+        """Share of samples that were recomputed; batches that never came out count as missing."""
         return self._covered / (self._n * self._steps_per_call) if self._n else 0.0
 
     def _close_accuracy(self, record: EpochRecord, item: EpochItem, prefix: str) -> None:
@@ -165,7 +173,7 @@ class EpochTotals:
 
     def _judge(self, record: EpochRecord) -> None:
         verdict = worst(self._verdict, self._judge_loss(record), self._judge_accuracy(record))
-        if verdict.status == "verified" and record.coverage < 1.0:
+        if verdict.status == "verified" and verdict.reason is None and record.coverage < 1.0:
             verdict = Verdict("verified", f"on {record.coverage:.1%} of the samples")
         record.status, record.reason = verdict
 
@@ -174,23 +182,24 @@ class EpochTotals:
             return VERIFIED
         if record.coverage < 1.0 or record.penalty is None:
             return VERIFIED
-        span = record.recomputed_loss + (record.penalty if self._whole_model() else 0.0)
+        span = record.recomputed_loss + (record.penalty if self._with_penalty else 0.0)
         record.loss_gap = record.reported_loss - span
-        return compare("loss of the epoch", record.reported_loss, span, self._loss_tolerance(span))
+        printed = self._printed.value
+        if printed is None:
+            return VERIFIED
+        tolerance = self._loss_tolerance(printed)
+        verdict = compare("loss of the epoch", record.reported_loss, printed, tolerance)
+        if verdict.status == "verified" and abs(printed - span) > tolerance:
+            return Verdict("verified", _EQUAL_BATCHES)
+        return verdict
 
-    def _whole_model(self) -> bool:
-        """Whether Keras prints this loss with the penalty in it."""
-        return self._first.output is None
-
-    def _loss_tolerance(self, span: float) -> float:
+    def _loss_tolerance(self, printed: float) -> float:
         """What the batches' rounding and Keras' own float32 running mean account for."""
-        running, own = self._running.value, self._loss.value
-        drift = 0.0
-        if running is not None and own is not None and self._penalty.value is not None:
-            drift = abs(running - (own + (self._penalty.value if self._whole_model() else 0.0)))
+        running, exact = self._running.value, self._exact.value
+        drift = 0.0 if running is None or exact is None else abs(running - exact)
         if not math.isfinite(drift):
             drift = 0.0
-        return (self._tolerance.value or 0.0) + drift + 4 * _EPS * abs(span)
+        return (self._tolerance.value or 0.0) + drift + 4 * _EPS * abs(printed)
 
     def _judge_accuracy(self, record: EpochRecord) -> Verdict:
         if record.reported_accuracy is None or record.recomputed_accuracy is None:
@@ -208,6 +217,3 @@ def _of_split(logs: dict[str, float], split: str) -> dict[str, Any]:
     if split == "val":
         return {key.removeprefix("val_"): v for key, v in logs.items() if key.startswith("val_")}
     return {key: value for key, value in logs.items() if not key.startswith("val_")}
-
-
-

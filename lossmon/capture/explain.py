@@ -1,7 +1,7 @@
 """What lies behind loss and accuracy: confidence, and the loss of right and of wrong answers.
 
-Nothing here is compared with Keras. Masked elements and those of sample weight 0 are left out; other
-weights are not applied, so that counts are counts.
+Nothing here is compared with Keras. Masked elements and those of sample weight 0 are left out;
+other weights are not applied, so that counts are counts.
 """
 
 from __future__ import annotations
@@ -101,7 +101,9 @@ def explain(
         return Explanation(squares)
     right = correct if correct.shape == counted.shape else correct.all(axis=-1)
     right = right[counted]
-    predictions = Predictions(*(a[counted].ravel() for a in (correct, confidence, label, predicted)))
+    predictions = Predictions(
+        *(a[counted].ravel() for a in (correct, confidence, label, predicted))
+    )
     return Explanation(
         squares,
         predictions,
@@ -156,7 +158,7 @@ def _binary(kind: Kind, values: Floats, y_true: Floats, logits: bool) -> Predict
     if kind == "binary":
         values = values[..., 0] if values.ndim > 1 else values
         y_true = y_true.reshape(values.shape)
-    probability = recompute.sigmoid(values) if logits else values
+    probability = 0.5 * (1.0 + np.tanh(0.5 * values)) if logits else values
     predicted = probability > 0.5
     label = y_true > 0.5
     confidence = np.where(predicted, probability, 1.0 - probability)

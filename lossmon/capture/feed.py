@@ -1,9 +1,9 @@
 """Look at the first batches of an iterator without taking them away from training.
 
 Rules must speak before the first step, from real labels and predictions, and the only place where
-both can be had for every kind of data (arrays, `tf.data`, generators, `PyDataset`, torch loaders) is
-the iterator that `fit` hands to its train function. What is taken from it here is put back in front,
-so that training sees the same batches in the same order.
+both can be had for every kind of data (arrays, `tf.data`, generators, `PyDataset`, torch loaders)
+is the iterator that `fit` hands to its train function. What is taken from it here is put back in
+front, so that training sees the same batches in the same order.
 """
 
 from __future__ import annotations
@@ -44,7 +44,10 @@ def _peek_tensorflow(iterator: Any, count: int) -> tuple[list[Any], Any]:
         return batches, iter(batches)
     try:
         return batches, iter(_dataset(batches, iterator.element_spec))
-    except (TypeError, ValueError):  # a structure that tf.data cannot rebuild: Keras takes a list too
+    except (
+        TypeError,
+        ValueError,
+    ):  # a structure that tf.data cannot rebuild: Keras takes a list too
         return batches, iter(batches)
 
 

@@ -4,11 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import keras
-
-# Rules need a sample of predictions, not all of them.
-SAMPLES = 256
-
 
 def forward(model: Any, x: Any, state: Any = None) -> Any:
     """Predictions of `model` for `x`, in inference mode.
@@ -33,10 +28,7 @@ def forward(model: Any, x: Any, state: Any = None) -> Any:
     return outputs
 
 
-def first_samples(*structures: Any) -> tuple[Any, ...]:
-    """The first `SAMPLES` samples of each nested structure of a batch; None stays None."""
-
-    def cut(value: Any) -> Any:
-        return value if value is None or not value.shape else value[:SAMPLES]
-
-    return tuple(keras.tree.map_structure(cut, structure) for structure in structures)
+def has_fixed_batch(model: Any) -> bool:
+    """Whether the model takes batches of one size only, as stateful recurrent ones do."""
+    inputs = getattr(model, "inputs", None) or []
+    return any(tensor.shape and tensor.shape[0] is not None for tensor in inputs)

@@ -35,7 +35,7 @@ class RunJudge:
         ]
 
     def step(self, item: StepItem) -> Records:
-        """Judge one step: a record per output, and one for the whole where that is not an output."""
+        """Judge one step: a record per output, and one for the whole where there are several."""
         values = read(item.values, self._plan.accuracy_positions)
         logs = scalar_logs(item.values.logs)
         rows = [
@@ -83,7 +83,12 @@ class RunJudge:
         record.penalty = self._plan.penalty(values)
         data = self._plan.data_loss(values)
         record.loss = values.total_loss if data is None else data
-        whole = Judged(record, total_loss=values.total_loss, seen=all(row.seen for row in rows))
+        whole = Judged(
+            record,
+            total_loss=values.total_loss,
+            printed_weight=float(values.size or 0),
+            seen=bool(rows) and all(row.seen for row in rows),
+        )
         if not rows:
             record.status, record.reason = "unverified", self._plan.nothing_compiled()
             return whole

@@ -17,6 +17,7 @@ class Judged:
         has_loss: whether a compiled loss acts on the output.
         seen: whether labels and predictions came out of the step.
         total_loss: the value that Keras' running mean of this loss took in, penalty included.
+        printed_weight: what that running mean weighs the batch by.
         loss_tolerance: absolute, of the recomputed loss.
         accuracy_total, accuracy_count: what Keras' accuracy metric added to its state.
         recomputed_total, recomputed_count: the same by `lossmon.recompute`.
@@ -28,6 +29,7 @@ class Judged:
     has_loss: bool = False
     seen: bool = False
     total_loss: float | None = None
+    printed_weight: float = 0.0
     loss_tolerance: float = 0.0
     accuracy_total: float = 0.0
     accuracy_count: float = 0.0

@@ -12,10 +12,10 @@ from lossmon.capture.session import Session
 
 
 class Monitor(keras.callbacks.Callback):
-    """Records the true loss and accuracy of every batch and epoch, and computes each a second time.
+    """Records the true loss and accuracy of every batch and epoch, and computes each again.
 
-    Add it to `callbacks` of `model.fit`; nothing else changes. Weights, History and the progress bar
-    are bit-identical to a run without it, and an error inside lossmon never ends training.
+    Add it to `callbacks` of `model.fit`; nothing else changes. Weights, History and the progress
+    bar are bit-identical to a run without it, and an error inside lossmon never ends training.
 
     Args:
         db: a SQLAlchemy URL or a path; default `$LOSSMON_DB`, else `sqlite:///lossmon.db` in the
@@ -46,8 +46,8 @@ class Monitor(keras.callbacks.Callback):
         ```
     """
 
-    # Steps are taken from the train function, not from batch hooks, which is why no step has to wait
-    # for the device on this callback's account.
+    # Steps are taken from the train function, not from batch hooks, which is why no step has to
+    # wait for the device on this callback's account.
     async_safe = True
 
     def __init__(

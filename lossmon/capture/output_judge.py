@@ -29,7 +29,7 @@ class OutputJudge:
         self.loss_key = plan.loss_keys[index]
         self._plan = plan
         self._index = index
-        # A lone output is the model as a whole: its loss is what Keras makes of it, weight included.
+        # A lone output is the whole model: its loss is what Keras makes of it, weight included.
         lone, weight = self.output.name is None, self.output.loss_weight
         self._scale = weight if lone and weight is not None else 1.0
 
@@ -66,12 +66,14 @@ class OutputJudge:
     ) -> None:
         record = row.record
         record.reported_loss = logs.get(self.loss_key)
-        alone = record.output is None
+        alone = self.loss_key == "loss"
         if self.output.loss is not None:
             own = tensors.loss
-            record.loss = values.total_loss if own is None else own * self._scale
+            record.loss = self._total(values) if own is None else own * self._scale
             record.penalty = self._plan.penalty(values)
             row.total_loss = values.total_loss if alone else record.loss
+            tracked = values.size if alone or tensors.tracked is None else tensors.tracked
+            row.printed_weight = float(tracked or 0)
         if self.output.accuracy_metric is not None:
             record.reported_accuracy = logs.get(self.output.accuracy_metric.key)
         state = tensors.accuracy_state
@@ -101,14 +103,27 @@ class OutputJudge:
         row.loss_tolerance = found.tolerance * abs(self._scale)
         row.explanation = explain(self.output, tensors, found)
         if record.loss is None:
-            return Verdict("unverified", "Keras' own loss of the batch is not a single number")
+            return Verdict("unverified", self._why_no_loss())
+        own = tensors.loss if tensors.loss is not None else record.loss
+        if found.agrees(own):
+            return VERIFIED
         verdict = compare("loss", record.loss, record.recomputed_loss, row.loss_tolerance)
         if verdict.status == "mismatch" and self._plan.override is not None:
-            method = self._plan.override
-            return Verdict("unverified", f"{method} is overridden: the loss is not the compiled one")
+            return Verdict("unverified", self._why_no_loss())
         return verdict
 
+    def _total(self, values: StepValues) -> float | None:
+        """The total, where it is this output's loss."""
+        return values.total_loss if len(self._plan.outputs) == 1 else None
+
+    def _why_no_loss(self) -> str:
+        if self._plan.override is not None:
+            return f"{self._plan.override} is overridden: the loss is not the compiled one"
+        return "Keras' own loss of the batch is not a single number"
+
     def _evaluate_loss(self, spec: LossSpec, tensors: OutputValues) -> recompute.LossEvaluation:
+        assert tensors.y_true is not None
+        assert tensors.y_pred is not None
         y_pred = tensors.y_pred
         if tensors.logits is not None:
             y_pred = tensors.logits
@@ -135,15 +150,17 @@ class OutputJudge:
         row.recomputed_total, row.recomputed_count = found.total, found.count
         if state is None:
             return Verdict("unverified", f"Keras keeps no mean for {spec.label or spec.name}")
-        # Near-ties may fall either way; beyond them only the rounding of Keras' running total.
-        rounding = _EPS * (float(max(state[2], state[3])) + record.n)
-        row.accuracy_tolerance = found.near_ties + rounding
+        # What came out is a difference of Keras' float32 running totals: add their rounding.
+        rounding = _EPS * float(max(abs(state[2]), abs(state[3])))
+        row.accuracy_tolerance = found.tolerance * abs(found.count) + rounding
         return worst(
             compare("accuracy's count", row.accuracy_count, found.count, rounding),
             compare("accuracy's total", row.accuracy_total, found.total, row.accuracy_tolerance),
         )
 
     def _evaluate_metric(self, spec: MetricSpec, tensors: OutputValues) -> recompute.MetricValue:
+        assert tensors.y_true is not None
+        assert tensors.y_pred is not None
         return recompute.evaluate_metric(
             spec,
             tensors.y_true,

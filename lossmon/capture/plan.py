@@ -9,6 +9,7 @@ from typing import Any
 
 import keras
 
+from lossmon import recompute
 from lossmon.capture.resolve import ResolvedOutput
 from lossmon.capture.tapped import StepValues
 from lossmon.records import OutputRecord
@@ -34,14 +35,14 @@ class Plan:
     loss_keys: tuple[str, ...]
     accuracy_positions: tuple[int | None, ...]
     override: str | None
-    backend: str
+    backend: recompute.Backend
     why_unseen: Callable[[], str | None]
     steps_per_call: int = 1
     losses: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
     metrics: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
 
     def data_loss(self, values: StepValues) -> float | None:
-        """The weighted sum of the outputs' own data losses; None where they were not carried out."""
+        """The weighted sum of the outputs' own data losses; None where none was carried out."""
         losses = [
             (1.0 if output.loss_weight is None else output.loss_weight) * tensors.loss
             for output, tensors in zip(self.outputs, values.outputs, strict=True)

@@ -147,9 +147,9 @@ class Recorder:
             time.sleep(0.001)
         return item
 
-    def trouble(self, message: str) -> None:
-        """Say once and store with the run what went wrong inside lossmon."""
-        self._queue.put(message)
+    def trouble(self, message: str, *, aloud: bool = True) -> None:
+        """Store with the run what went wrong, once; and say it, unless the user knows already."""
+        self._queue.put(_Trouble(message, aloud))
 
     def stop(self, status: RunStatus, timeout: float = 60.0) -> None:
         """Write all that waits, give the run its end, and join the thread."""
@@ -157,8 +157,8 @@ class Recorder:
         self._thread.join(timeout)
         if self._thread.is_alive():
             self._say(
-                f"the database did not take the last records within {timeout:.0f} s; they are lost. "
-                "Fix: see that the database is reachable and not locked by another program."
+                f"the database did not take the last records within {timeout:.0f} s; "
+                "they are lost. Fix: see that the database is reachable and not locked by another program."
             )
 
     def _work(self) -> None:
@@ -189,8 +189,8 @@ class Recorder:
             return None
 
     def _take(self, item: Any) -> None:
-        if isinstance(item, str):
-            self._note(item)
+        if isinstance(item, _Trouble):
+            self._note(item.message, aloud=item.aloud)
             return
         try:
             judge = self._begin.judge
@@ -202,10 +202,11 @@ class Recorder:
         if records and self._oldest is None:
             self._oldest = time.monotonic()
 
-    def _note(self, message: str) -> None:
+    def _note(self, message: str, *, aloud: bool = True) -> None:
         if message not in self._said:
             self._said.add(message)
-            self._say(message)
+            if aloud:
+                self._say(message)
             self._troubles.append(message)
 
     def _flush(self, *, final: bool) -> None:
@@ -268,6 +269,12 @@ class _Stop:
     status: RunStatus
 
 
+@dataclass(frozen=True, slots=True)
+class _Trouble:
+    message: str
+    aloud: bool
+
+
 def _waiting_limit(step: Step) -> int:
     """How many steps of this size may wait."""
     tensors = keras.tree.flatten(dict(step.tapped or {}))
@@ -280,7 +287,7 @@ def without_predictions(step: Step) -> Step:
     if step.tapped is None:
         return step
     outputs = {
-        index: {k: v for k, v in item.items() if k == "loss"}
+        index: {k: v for k, v in item.items() if k in ("loss", "tracked")}
         for index, item in step.tapped.get("outputs", {}).items()
     }
     return replace(step, tapped={**step.tapped, "outputs": outputs, "skipped": True})

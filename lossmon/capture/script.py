@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import runpy
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,8 +20,8 @@ from lossmon.records import Finding
 def check_program(script_or_module: str) -> list[Finding]:
     """Run a program with `fit` replaced by `lossmon.check`, and return what was found.
 
-    What the program does after a `fit` may fail, as nothing was trained; once a `fit` was seen, such
-    a failure ends the check quietly.
+    What the program does after a `fit` may fail, as nothing was trained; once a `fit` was seen,
+    such a failure ends the check quietly.
 
     Args:
         script_or_module: a path to a Python file, or the name of a module.
@@ -63,7 +63,7 @@ def _run(script_or_module: str) -> None:
 
 
 @contextmanager
-def _fit_replaced(findings: list[Finding], seen: list[str]) -> Iterator[None]:
+def _fit_replaced(findings: list[Finding], seen: list[str]) -> Generator[None]:
     original = keras.Model.fit
 
     def fit(
@@ -77,8 +77,8 @@ def _fit_replaced(findings: list[Finding], seen: list[str]) -> Iterator[None]:
         history.on_train_begin()
         return history
 
-    keras.Model.fit = fit
+    setattr(keras.Model, "fit", fit)  # noqa: B010
     try:
         yield
     finally:
-        keras.Model.fit = original
+        setattr(keras.Model, "fit", original)  # noqa: B010

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import inspect
+import itertools
 import os
 import socket
-import sys
 import time
 import weakref
 from collections.abc import Callable
+from dataclasses import replace
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec
+from typing import Any, Concatenate, ParamSpec, cast
 
 import keras
 
+from lossmon import recompute
 from lossmon.capture.environment import describe_model, environment
-from lossmon.capture.facts import gather_facts
-from lossmon.capture.forward import first_samples, forward
+from lossmon.capture.facts import PREDICTED_SAMPLES, first_samples, gather_facts
+from lossmon.capture.forward import forward, has_fixed_batch
 from lossmon.capture.judge import RunJudge
 from lossmon.capture.options import Options
 from lossmon.capture.override import override
@@ -30,7 +33,6 @@ from lossmon.errors import InvalidCombination
 from lossmon.records import Finding, RunRecord, RunStatus
 from lossmon.rules import Facts, Rule, run_rules
 from lossmon.store import new_run_id, new_run_name
-
 
 P = ParamSpec("P")
 
@@ -151,7 +153,8 @@ class Session:
 
     def _on_broken_off(self, error: BaseException) -> None:
         if self._recorder is not None:
-            self._recorder.trouble(f"training ended with {type(error).__name__}: {error}"[:2000])
+            message = f"training ended with {type(error).__name__}: {error}"[:2000]
+            self._recorder.trouble(message, aloud=False)
         self.end("interrupted" if isinstance(error, KeyboardInterrupt) else "failed")
 
     def _on_step(self, step: Step) -> None:
@@ -185,16 +188,18 @@ class Session:
 
     def _facts(self, batch: Any, arguments: tuple[Any, ...]) -> Facts:
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(batch)
-        x, y, sample_weight = first_samples(x, y, sample_weight)
+        if not has_fixed_batch(self._model):
+            x = first_samples(x, PREDICTED_SAMPLES)
         state = arguments[0] if keras.backend.backend() == "jax" else None
         y_pred = forward(self._model, x, state)
+        _build_metrics(self._model, y, y_pred)
         self._tap.outputs = resolve(self._model, y, y_pred)
         return gather_facts(self._model, x, y, sample_weight, y_pred)
 
     def _open(self, findings: list[Finding], facts: Facts | None) -> None:
         if self._recorder is not None:
             return
-        plan = self._plan()
+        plan = self._plan(facts)
         watch = Watch(
             facts,
             findings,
@@ -215,16 +220,20 @@ class Session:
             say,
         )
         for message in self._troubles:
-            self._recorder.trouble(message)
+            self._recorder.trouble(message, aloud=False)
 
-    def _plan(self) -> Plan:
+    def _plan(self, facts: Facts | None) -> Plan:
         outputs = self._tap.outputs or []
+        intended = [] if facts is None else [o.record.intended_metric for o in facts.outputs]
         return Plan(
-            outputs=tuple(output.record for output in outputs),
+            outputs=tuple(
+                replace(output.record, intended_metric=metric)
+                for output, metric in itertools.zip_longest(outputs, intended)
+            ),
             loss_keys=tuple(output.loss_key or "loss" for output in outputs),
             accuracy_positions=accuracy_positions(outputs),
             override=override(self._model),
-            backend=keras.backend.backend(),
+            backend=cast("recompute.Backend", keras.backend.backend()),
             why_unseen=self._why_unseen,
             steps_per_call=self._model.steps_per_execution,
             losses=self._options.losses,
@@ -253,6 +262,17 @@ class Session:
         )
 
 
+def _build_metrics(model: Any, y: Any, y_pred: Any) -> None:
+    """Let Keras make its metric objects now.
+
+    On TensorFlow it would do so while it traces the step, too late for the tap to read their state
+    before the step adds to it.
+    """
+    metrics = model._compile_metrics
+    if metrics is not None and not metrics.built and y is not None:
+        metrics.build(y, y_pred)
+
+
 def _abandoned(reference: weakref.ref[Session]) -> None:
     session = reference()
     if session is not None:
@@ -260,8 +280,8 @@ def _abandoned(reference: weakref.ref[Session]) -> None:
 
 
 def _callback_list() -> Any:
-    """The list of callbacks of the running `fit`: nothing outlives it, and nothing else ends with it."""
-    frame = sys._getframe(1)
+    """The list of callbacks of the running `fit`: it goes away when that ends, however it ends."""
+    frame = inspect.currentframe()
     while frame is not None:
         owner = frame.f_locals.get("self")
         if isinstance(owner, keras.callbacks.CallbackList):

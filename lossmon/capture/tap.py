@@ -1,9 +1,10 @@
 """Take y_true, y_pred and Keras' own values out of each step, and leave no trace.
 
 `compute_metrics` is public and is called by every default train and test step with exactly the
-tensors that loss and metrics saw, so the model's instance gets a wrapped one that returns them in the
-step's logs; wrapped train and test functions take them out of the logs again before any callback
-sees them. The values are immutable results of the step: they can be read later on another thread.
+tensors that loss and metrics saw, so the model's instance gets a wrapped one that returns them in
+the step's logs; wrapped train and test functions take them out of the logs again before any
+callback sees them. The values are immutable results of the step, and can be read later on another
+thread.
 
 The total loss is seen where Keras hands it to its running mean. What a metric added to its state in
 this step is the difference of that state after and before, both read inside the step.
@@ -12,10 +13,10 @@ this step is the difference of that state after and before, both read inside the
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 from weakref import WeakKeyDictionary
 
 import keras
@@ -67,7 +68,7 @@ class Tap:
         values: "all", "bounded" (leave out large predictions) or "none".
     """
 
-    _installed: WeakKeyDictionary[Any, Tap] = WeakKeyDictionary()
+    _installed: ClassVar[WeakKeyDictionary[Any, Tap]] = WeakKeyDictionary()
 
     def __init__(
         self,
@@ -171,12 +172,16 @@ class Tap:
     def _output_values(self, y: Any, y_pred: Any, sample_weight: Any) -> dict[str, Any]:
         outputs = self._resolve(y, y_pred)
         triples = split_outputs(outputs, y, y_pred, sample_weight)
+        own = override(self.model) is None
         alone = len(outputs) == 1 and self._total_is_data_loss(outputs[0])
         carried: dict[str, Any] = {}
         for index, (output, (true, pred, weight)) in enumerate(zip(outputs, triples, strict=True)):
             item: dict[str, Any] = {}
-            if output.loss_object is not None and not alone:
+            if output.loss_object is not None and own and not alone:
                 item["loss"] = output.loss_object(true, pred, weight)
+                # What Keras' running mean of this output's loss weighs the batch by: its size where
+                # that is static, else nothing, so that all batches weigh the same.
+                item["tracked"] = keras.ops.convert_to_tensor(float(pred.shape[0] or 1))
             if self._wanted(pred):
                 item |= {"y": true, "y_pred": pred, "sample_weight": weight}
                 item["mask"] = getattr(pred, "_keras_mask", None)
@@ -186,7 +191,7 @@ class Tap:
 
     def _total_is_data_loss(self, output: ResolvedOutput) -> bool:
         weighted = output.record.loss_weight not in (None, 1, 1.0)
-        return not weighted and not self.model.losses and override(self.model) is None
+        return not weighted and not self.model.losses
 
     def _wanted(self, pred: Any) -> bool:
         if self._values != "bounded":
@@ -243,7 +248,7 @@ class Tap:
         return (logs, *state) if isinstance(result, tuple) else logs
 
     @contextmanager
-    def _kept_from_training(self) -> Iterator[None]:
+    def _kept_from_training(self) -> Generator[None]:
         """An error inside lossmon never ends training; only a refusal before its start may."""
         try:
             yield
@@ -259,7 +264,7 @@ def _is_mean(metric: Any) -> bool:
 
 def _state(metric: Any) -> Any:
     # Stacked, because converting a variable alone would read it later than here.
-    return keras.ops.stack([metric.total, metric.count])
+    return keras.ops.stack([metric.total.value, metric.count.value])
 
 
 def _carries(value: Any) -> bool:

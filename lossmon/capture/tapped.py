@@ -22,6 +22,7 @@ class OutputValues:
         y_true, y_pred, sample_weight, mask, logits: as Keras' loss and metrics saw them; None where
             they were not given, or not copied out of the step.
         loss: Keras' own data loss of this output; None where the total is that.
+        tracked: what Keras weighs the batch by in this output's own running mean, if it has one.
         accuracy_state: (total, count) of the accuracy metric before and after the step.
     """
 
@@ -31,6 +32,7 @@ class OutputValues:
     mask: Array | None = None
     logits: Array | None = None
     loss: float | None = None
+    tracked: float | None = None
     accuracy_state: Array | None = None
 
 
@@ -76,6 +78,7 @@ def _output(item: dict[str, Any], state: Any) -> OutputValues:
         mask=_array(item.get("mask")),
         logits=_array(item.get("logits")),
         loss=_scalar(item.get("loss")),
+        tracked=_scalar(item.get("tracked")),
         accuracy_state=_array(state),
     )
 

@@ -21,7 +21,7 @@ _ORDER: dict[Verification, int] = {"verified": 0, "unverified": 1, "mismatch": 2
 
 def worst(*verdicts: Verdict) -> Verdict:
     """The verdict that counts for a row: mismatch before unverified before verified."""
-    return max(verdicts, key=lambda verdict: _ORDER[verdict.status])
+    return max(verdicts, key=lambda v: (_ORDER[v.status], v.reason is not None))
 
 
 def compare(what: str, keras: float, recomputed: float, tolerance: float) -> Verdict:

@@ -49,11 +49,11 @@ class Watch:
         self._label_batches = 0
 
     def see(self, item: StepItem, values: StepValues, batches: Sequence[BatchRecord]) -> Records:
-        """Take in one step; ask the rules at once where a value is not finite for the first time."""
+        """Take in one step; ask the rules at once where a value is not finite."""
         if self._facts is None:
             return Records()
         # The first train batch is the one that the facts began with.
-        if item.values.split == "train" and 0 < item.step and not self._epochs:
+        if item.values.split == "train" and item.step > 0 and not self._epochs:
             self._see_labels(values)
         self._recent.extend(batches)
         if any(batch.nonfinite or not _finite(batch.loss) for batch in batches):
@@ -77,9 +77,7 @@ class Watch:
             else replace(
                 facts,
                 labels=facts.labels.merge(
-                    describe_labels(
-                        tensors.y_true, weight=tensors.sample_weight, mask=tensors.mask
-                    )
+                    describe_labels(tensors.y_true, weight=tensors.sample_weight, mask=tensors.mask)
                 ),
             )
             for facts, tensors in zip(self._facts.outputs, values.outputs, strict=True)

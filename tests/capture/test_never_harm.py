@@ -1,0 +1,229 @@
+"""Training with the monitor is training without it, whatever goes wrong inside."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+import lossmon
+from lossmon.capture import session as session_module
+from lossmon.capture.judge import RunJudge
+from tests.capture.conftest import classes, dense, features
+
+N = 90
+X = features(N)
+IDS = classes(N)
+
+
+class Noisy(keras.layers.Layer):
+    """Draws random numbers in inference too, as sampling layers of VAEs do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seed_generator = keras.random.SeedGenerator(3)
+
+    def call(self, inputs: Any) -> Any:
+        return inputs + 0.1 * keras.random.normal(keras.ops.shape(inputs), seed=self.seed_generator)
+
+
+def _model(**compile_arguments: Any) -> Any:
+    keras.utils.set_random_seed(11)
+    model = keras.Sequential(
+        [
+            keras.Input((6,)),
+            keras.layers.Dense(16, activation="relu", kernel_regularizer="l2"),
+            keras.layers.BatchNormalization(),
+            keras.layers.Dropout(0.3),
+            Noisy(),
+            keras.layers.Dense(3, activation="softmax"),
+        ]
+    )
+    model.compile(
+        "adam", "sparse_categorical_crossentropy", metrics=["accuracy"], **compile_arguments
+    )
+    return model
+
+
+def _generator() -> Any:
+    rng = np.random.default_rng(2)
+    while True:
+        rows = rng.integers(0, N, 16)
+        yield X[rows], IDS[rows]
+
+
+SOURCES: dict[str, Callable[[], dict[str, Any]]] = {
+    "arrays": lambda: {"x": X, "y": IDS, "batch_size": 16, "validation_split": 0.2},
+    "weights": lambda: {"x": X, "y": IDS, "class_weight": {0: 1.0, 1: 2.0, 2: 0.5}},
+    "generator": lambda: {"x": _generator(), "steps_per_epoch": 5, "shuffle": False},
+}
+
+
+@pytest.mark.parametrize("source", SOURCES)
+@pytest.mark.parametrize(
+    "how",
+    [
+        {},
+        {"jit_compile": True},
+        {"run_eagerly": True},
+        {"steps_per_execution": 3},
+    ],
+    ids=["graph", "jit", "eager", "several-steps"],
+)
+def test_weights_and_history_are_bit_identical(source: str, how: dict[str, Any], db: str) -> None:
+    plain = _model(**how)
+    expected = plain.fit(**SOURCES[source](), epochs=3, verbose=0)
+    watched = _model(**how)
+    history = watched.fit(**SOURCES[source](), epochs=3, verbose=0, callbacks=[lossmon.Monitor(db)])
+    for ours, theirs in zip(watched.variables, plain.variables, strict=True):
+        np.testing.assert_array_equal(np.asarray(ours), np.asarray(theirs), err_msg=ours.path)
+    assert history.history == expected.history
+
+
+def test_the_model_is_left_as_it_was_found(db: str) -> None:
+    model = _model()
+    model.fit(X, IDS, verbose=0, validation_split=0.2)
+    before = dict(vars(model))
+    tracker = dict(vars(model._loss_tracker))
+    model.fit(X, IDS, verbose=0, validation_split=0.2, callbacks=[lossmon.Monitor(db)])
+    after = dict(vars(model))
+    assert before.keys() == after.keys()
+    assert after["train_function"] is before["train_function"]
+    assert vars(model._loss_tracker) == tracker
+    assert set(model.fit(X, IDS, verbose=0).history) == {"loss", "accuracy"}
+
+
+def test_two_fits_of_one_monitor_are_two_runs(db: str) -> None:
+    model, monitor = _model(), lossmon.Monitor(db)
+    model.fit(X, IDS, verbose=0, callbacks=[monitor])
+    first = monitor.run_id
+    model.fit(X, IDS, verbose=0, callbacks=[monitor])
+    rows = lossmon.open_store(db).run_rows()
+    assert [row["id"] for row in rows] == [monitor.run_id, first]
+    assert [row["verified"] for row in rows] == [1.0, 1.0]
+
+
+def test_an_error_in_the_judge_is_said_and_stored(
+    db: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(*_: Any) -> None:
+        raise RuntimeError("the judge is ill")
+
+    monkeypatch.setattr(RunJudge, "step", broken)
+    history = _model().fit(X, IDS, verbose=0, callbacks=[lossmon.Monitor(db)])
+    assert len(history.history["loss"]) == 1
+    assert capsys.readouterr().err.count("the judge is ill") == 1
+    document = lossmon.open_store(db).run_document("latest")
+    assert document["status"] == "finished"
+    assert "the judge is ill" in document["troubles"][0]["message"]
+
+
+@pytest.mark.parametrize("step", ["gather_facts", "forward", "resolve", "describe_model"])
+def test_an_error_before_the_first_step_is_kept_from_training(
+    step: str, db: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(*_: Any, **__: Any) -> None:
+        raise RuntimeError("nothing works today")
+
+    monkeypatch.setattr(session_module, step, broken)
+    history = _model().fit(X, IDS, verbose=0, epochs=2, callbacks=[lossmon.Monitor(db)])
+    assert len(history.history["loss"]) == 2
+    assert "nothing works today" in capsys.readouterr().err
+
+
+def test_an_unusable_database_does_not_stop_training(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "not-a-database.db"
+    path.write_text("these are not the tables you are looking for" * 100)
+    history = _model().fit(X, IDS, verbose=0, callbacks=[lossmon.Monitor(str(path))])
+    assert len(history.history["loss"]) == 1
+    told = capsys.readouterr().err
+    assert "not-a-database.db" in told.replace("\n", "")
+
+
+def test_a_database_that_goes_away_does_not_stop_training(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "runs.db"
+
+    class Vandal(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+            if epoch == 1:
+                with sqlite3.connect(path) as connection:
+                    connection.execute("DROP TABLE batches")
+
+    history = _model().fit(
+        X, IDS, verbose=0, epochs=3, callbacks=[Vandal(), lossmon.Monitor(str(path))]
+    )
+    assert len(history.history["loss"]) == 3
+    assert "training goes on" in capsys.readouterr().err.replace("\n", " ")
+
+
+class Stop(keras.callbacks.Callback):
+    def __init__(self, error: BaseException) -> None:
+        super().__init__()
+        self.error = error
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        raise self.error
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), ValueError("mine")])
+def test_a_broken_off_run_is_closed_and_the_model_freed(error: BaseException, db: str) -> None:
+    model = _model()
+
+    def fit() -> None:
+        with pytest.raises(type(error)):
+            model.fit(X, IDS, verbose=0, callbacks=[lossmon.Monitor(db), Stop(error)])
+
+    fit()
+    error.__traceback__ = None
+    assert "compute_metrics" not in vars(model)
+    document = lossmon.open_store(db).run_document("latest")
+    assert document["status"] == "interrupted"
+    assert len(document["epochs"]) == 1
+
+
+def test_an_error_of_the_step_itself_reaches_the_user_and_the_run(db: str) -> None:
+    model = _model(run_eagerly=True)
+
+    def ill(*_: Any, **__: Any) -> Any:
+        raise ValueError("the step is ill")
+
+    def generate() -> Any:
+        yield X[:16], IDS[:16]
+        yield X[:16], IDS[:16]
+        model.layers[0].call = ill
+        yield X[:16], IDS[:16]
+
+    with pytest.raises(ValueError, match="the step is ill"):
+        model.fit(
+            generate(), steps_per_epoch=3, verbose=0, shuffle=False, callbacks=[lossmon.Monitor(db)]
+        )
+    document = lossmon.open_store(db).run_document("latest")
+    assert document["status"] == "failed"
+    assert "the step is ill" in document["troubles"][0]["message"]
+    assert "compute_metrics" not in vars(model)
+
+
+def test_strict_refuses_before_the_first_step(db: str) -> None:
+    model = dense(1, None)
+    model.compile(loss="mean_squared_error", optimizer="sgd", metrics=["acc"])
+    before = [np.array(w) for w in model.get_weights()]
+    with pytest.raises(lossmon.InvalidCombination, match="LM301") as caught:
+        model.fit(X, X[:, 0] * 3.3, verbose=0, callbacks=[lossmon.Monitor(db, strict=True)])
+    assert caught.value.findings[0].rule == "accuracy-with-regression"
+    for ours, theirs in zip(model.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    document = lossmon.open_store(db).run_document("latest")
+    assert document["status"] == "failed"
+    assert [f["code"] for f in document["findings"] if f["severity"] == "error"] == ["LM301"]
+    assert "compute_metrics" not in vars(model)
+    history = model.fit(X, X[:, 0] * 3.3, verbose=0)
+    assert set(history.history) == {"loss", "acc"}

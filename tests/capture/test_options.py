@@ -1,0 +1,36 @@
+"""Bad arguments are refused at once, with what was expected, what came, and the fix."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lossmon import InvalidArgument, Monitor
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ({"verify": "always"}, "'auto', 'full', 'off'"),
+        ({"run": 7}, "`run` must be a string"),
+        ({"tags": "baseline"}, "`tags` must be a list of strings"),
+        ({"tags": [1]}, "`tags` must be a list of strings"),
+        ({"config": [1, 2]}, "`config` must be a mapping"),
+        ({"losses": {"mine": 3}}, "`losses` must map names to functions"),
+        ({"metrics": ["accuracy"]}, "`metrics` must map names to functions"),
+        ({"rules": ["LM999"]}, "LM999"),
+        ({"rules": "LM301"}, "`rules` must be a list of strings"),
+    ],
+)
+def test_bad_arguments_are_refused(arguments: dict[str, Any], expected: str) -> None:
+    with pytest.raises(InvalidArgument, match="Received") as caught:
+        Monitor(**arguments)
+    assert expected in str(caught.value)
+    assert "Fix:" in str(caught.value)
+
+
+def test_config_keeps_values_that_json_does_not_know_as_text(tmp_path: Path) -> None:
+    options = Monitor(config={"path": tmp_path, "rate": 0.1})._options
+    assert options.config == {"path": str(tmp_path), "rate": 0.1}

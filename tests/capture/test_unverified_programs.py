@@ -1,0 +1,208 @@
+"""What cannot be verified says so, with the reason; never silently "verified"."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+from tests.capture.conftest import classes, dense, features
+
+N = 64
+X = features(N)
+IDS = classes(N)
+REAL = X[:, 0] * 2.0
+
+
+def accuracy(y_true: Any, y_pred: Any) -> Any:
+    """Deliberately broken: right where the label is not the predicted class."""
+    predicted = keras.ops.argmax(y_pred, axis=-1)
+    label = keras.ops.cast(keras.ops.reshape(y_true, (-1,)), predicted.dtype)
+    return keras.ops.cast(keras.ops.not_equal(label, predicted), "float32")
+
+
+def true_accuracy(y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
+    return (y_pred.argmax(axis=-1) == y_true).astype("float64")
+
+
+def weird_loss(y_true: Any, y_pred: Any) -> Any:
+    return keras.ops.mean(keras.ops.square(y_pred - y_true) ** 1.5, axis=-1)
+
+
+def statuses(recorded: Any) -> set[str]:
+    return {row["status"] for row in (*recorded.epochs, *recorded.batches)}
+
+
+def reasons(recorded: Any) -> str:
+    return " | ".join({row["reason"] or "" for row in (*recorded.epochs, *recorded.batches)})
+
+
+def test_a_broken_metric_named_accuracy_is_never_verified(record: Callable[..., Any]) -> None:
+    model = dense()
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=[accuracy])
+    recorded = record(model, X, IDS, validation_split=0.25)
+    assert statuses(recorded) == {"unverified"}
+    assert "no independent definition for `accuracy`" in reasons(recorded)
+    assert recorded.document["verified"] == 0.0
+    # What Keras printed is still there, beside the loss, which can be recomputed.
+    assert recorded.epochs[0]["reported_accuracy"] is not None
+    assert recorded.epochs[0]["recomputed_loss"] is not None
+
+
+def test_an_independent_definition_shows_a_broken_metric_as_mismatch(
+    record: Callable[..., Any],
+) -> None:
+    model = dense()
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=[accuracy])
+    recorded = record(model, X, IDS, monitor={"metrics": {"accuracy": true_accuracy}})
+    assert statuses(recorded) == {"mismatch"}
+    row = recorded.epochs[0]
+    assert row["recomputed_accuracy"] == pytest.approx(1.0 - row["reported_accuracy"])
+    rules = [finding["rule"] for finding in recorded.document["findings"]]
+    assert "reported-value-mismatch" in rules
+
+
+def test_a_custom_loss_is_verified_by_the_users_own_definition(
+    record: Callable[..., Any],
+) -> None:
+    def independent(y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
+        return (np.abs(y_pred - y_true[:, None]) ** 3.0).mean(axis=-1)
+
+    model = dense(1, None)
+    model.compile("adam", weird_loss)
+    unknown = record(model, X, REAL[:, None])
+    assert statuses(unknown) == {"unverified"}
+    assert "no independent definition for `weird_loss`; pass `losses=" in reasons(unknown)
+    known = record(
+        model,
+        X,
+        REAL[:, None],
+        monitor={"losses": {"weird_loss": lambda t, p: (np.abs(p - t) ** 3.0).mean(axis=-1)}},
+    )
+    assert statuses(known) == {"verified"}
+    wrong = record(model, X, REAL[:, None], monitor={"losses": {"weird_loss": independent}})
+    assert "verified" not in statuses(wrong)
+
+
+class OwnLoss(keras.Sequential):
+    def compute_loss(
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> Any:
+        return keras.ops.mean(keras.ops.abs(y - y_pred)) * 3.0
+
+
+class OwnStep(keras.Sequential):
+    def train_step(self, data: Any) -> Any:
+        x, y = data[:2]
+        y_pred = self(x, training=True)
+        return {"loss": keras.ops.mean(keras.ops.square(y - y_pred))}
+
+
+def _own(kind: type) -> Any:
+    return kind([keras.Input((6,)), keras.layers.Dense(1)])
+
+
+def test_an_overridden_compute_loss_is_unverified_with_that_reason(
+    record: Callable[..., Any],
+) -> None:
+    model = _own(OwnLoss)
+    model.compile("adam", "mse")
+    recorded = record(model, X, REAL[:, None])
+    assert statuses(recorded) == {"unverified"}
+    assert "compute_loss is overridden" in reasons(recorded)
+    row = recorded.epochs[0]
+    assert row["reported_loss"] == pytest.approx(row["loss"], rel=1e-6)
+
+
+def test_a_step_without_compute_metrics_is_recorded_from_its_logs(
+    record: Callable[..., Any],
+) -> None:
+    model = _own(OwnStep)
+    model.compile("adam", "mse")
+    recorded = record(model, X, REAL[:, None])
+    assert statuses(recorded) == {"unverified"}
+    assert "does not call compute_metrics" in reasons(recorded)
+    assert [row["reported_loss"] for row in recorded.epochs] == pytest.approx(
+        recorded.history.history["loss"]
+    )
+
+
+def test_a_model_without_compiled_loss_is_unverified(record: Callable[..., Any]) -> None:
+    class Add(keras.layers.Layer):
+        def call(self, inputs: Any) -> Any:
+            self.add_loss(keras.ops.mean(keras.ops.square(inputs)))
+            return inputs
+
+    model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(2), Add()])
+    model.compile("adam")
+    recorded = record(model, X)
+    assert statuses(recorded) == {"unverified"}
+    assert "no compiled loss" in reasons(recorded)
+    assert recorded.epochs[0]["penalty"] == pytest.approx(recorded.epochs[0]["reported_loss"])
+
+
+def test_steps_that_do_not_come_out_lower_the_coverage(record: Callable[..., Any]) -> None:
+    model = dense()
+    model.compile("adam", "sparse_categorical_crossentropy", steps_per_execution=2)
+    recorded = record(model, X, IDS)
+    assert {row["coverage"] for row in recorded.epochs} == {0.5}
+    assert "50.0% of the samples" in reasons(recorded)
+
+
+def test_verify_off_records_keras_own_values(record: Callable[..., Any]) -> None:
+    model = dense()
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    recorded = record(model, X, IDS, monitor={"verify": "off"})
+    assert statuses(recorded) == {"unverified"}
+    assert 'verify="off"' in reasons(recorded)
+    assert {row["coverage"] for row in recorded.epochs} == {0.0}
+    for row in recorded.batches:
+        assert row["loss"] is not None
+        assert row["accuracy"] is not None
+        assert row["recomputed_loss"] is None
+
+
+@pytest.mark.parametrize(("verify", "status"), [("auto", "unverified"), ("full", "verified")])
+def test_large_predictions_stay_in_the_step_unless_all_are_asked_for(
+    verify: str, status: str, record: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lossmon.capture.tap.LARGE_SAMPLE", 2)
+    model = dense()
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    recorded = record(model, X, IDS, monitor={"verify": verify})
+    assert statuses(recorded) == {status}
+    if verify == "auto":
+        assert "copies out of a step" in reasons(recorded)
+
+
+def test_a_writer_that_falls_behind_is_said_not_hidden(
+    record: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lossmon.capture.recorder.WAITING_STEPS", 0)
+    monkeypatch.setattr("lossmon.capture.recorder.COMMIT_EVERY", 5.0)
+
+    from lossmon.capture.judge import RunJudge
+
+    step = RunJudge.step
+
+    def slow(self: Any, item: Any) -> Any:
+        import time
+
+        time.sleep(0.03)
+        return step(self, item)
+
+    monkeypatch.setattr(RunJudge, "step", slow)
+    model = dense()
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    recorded = record(model, X, IDS, epochs=4)
+    assert "fallen behind" in reasons(recorded)
+    assert len(recorded.batches) == 4 * 4
+    assert any(row["coverage"] < 1.0 for row in recorded.epochs)
