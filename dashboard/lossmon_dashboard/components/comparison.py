@@ -140,10 +140,10 @@ def comparable(documents: Sequence[Document], measure: str) -> bool:
     """Whether the runs mean the same by a loss or an accuracy (`val_loss`, `accuracy`, …)."""
     key = "loss" if measure.endswith("loss") else "accuracy_metric"
     meanings = {
-        tuple((output["name"], output.get(key)) for output in document["outputs"])
+        tuple((output["name"], output[key]) for output in document["outputs"] if output[key])
         for document in documents
     }
-    return len(meanings) < 2
+    return len(meanings - {()}) < 2
 
 
 def caution(documents: Sequence[Document]) -> dmc.Paper | None:

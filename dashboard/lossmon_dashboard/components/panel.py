@@ -51,6 +51,6 @@ def chart(identity: str, label: str, height: int = CHART_HEIGHT) -> html.Div:
     return html.Div(graph, role="img", **spoken(label))
 
 
-def own_height(figure: go.Figure) -> dict[str, int]:
+def own_height(figure: Any) -> dict[str, int]:
     """The style that gives a chart the height that its figure asks for."""
-    return {"height": figure.to_plotly_json()["layout"]["height"]}
+    return {"height": figure.layout.height}

@@ -26,19 +26,22 @@ _VALUES = ("Printed", "Own", "Recomputed", "Gap")
 _KEYS = ("split", "output", "status", "reason", "penalty", "coverage")
 
 
-def verification_grid(identity: str, *, several_outputs: bool = False) -> dag.AgGrid:
+def verification_grid(
+    identity: str, *, several_outputs: bool = False, accuracy: bool = True
+) -> dag.AgGrid:
     """The empty table, to be filled by a callback.
 
     Args:
         identity: the id of the component.
         several_outputs: whether to say which output a row is about.
+        accuracy: whether there is an accuracy to show.
     """
     columns = [
         number_column("epoch", "Epoch", 108, sort="desc"),
         text_column("split", "Data", 84),
         text_column("output", "Output", 120, hide=not several_outputs),
         drawn_column("status", "Status", 124, "Verification", tooltipField="reason"),
-        *(_measure(title, fields) for title, fields in _MEASURES),
+        *(_measure(title, fields) for title, fields in _MEASURES[: 1 + accuracy]),
         number_column("penalty", "Penalty", 100),
         number_column("coverage", "Coverage", 112, "formatShare"),
         text_column("reason", "Reason", 340),

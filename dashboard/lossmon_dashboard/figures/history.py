@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from lossmon.records import Split
 from lossmon_dashboard.figures.lines import Line, draw_line, draw_lost, epoch_line, make_line
-from lossmon_dashboard.figures.panes import empty_pane, stacked_panes
+from lossmon_dashboard.figures.panes import empty_pane, stacked_panes, steady_range
 from lossmon_dashboard.theme import Scheme, split_colour
 
 Detail = Literal["both", "epochs", "batches"]
@@ -164,6 +164,8 @@ def _get_history_plot(info: _HistoryInfo, scheme: Scheme) -> go.Figure:
             first = curve.line.name not in legend
             figure.add_trace(_trace(curve, scheme, showlegend=first), row=row, col=1)
             legend.add(curve.line.name)
+        values = (y for curve in curves for y in curve.line.y)
+        figure.update_yaxes(range=steady_range(values), row=row)
         lost = draw_lost((curve.line for curve in curves), scheme)
         if lost is not None:
             figure.add_trace(lost, row=row, col=1)

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from lossmon.records import Split
 from lossmon_dashboard.figures.lines import Line, draw_line, draw_lost, epoch_line
-from lossmon_dashboard.figures.panes import empty_pane, stacked_panes
+from lossmon_dashboard.figures.panes import empty_pane, stacked_panes, steady_range
 from lossmon_dashboard.theme import Scheme, run_style
 
 Document = Mapping[str, Any]
@@ -62,6 +62,7 @@ def _get_overlay_plot(info: _OverlayInfo, scheme: Scheme) -> go.Figure:
     for row, (_, lines) in enumerate(shown, start=1):
         for position, line in enumerate(lines):
             figure.add_trace(_trace(line, position, scheme, showlegend=row == 1), row=row, col=1)
+        figure.update_yaxes(range=steady_range(y for line in lines for y in line.y), row=row)
         lost = draw_lost(lines, scheme)
         if lost is not None:
             figure.add_trace(lost, row=row, col=1)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import textwrap
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import plotly.graph_objects as go
@@ -48,7 +49,7 @@ def empty_pane(words: str, scheme: Scheme) -> go.Figure:
     figure.update_xaxes(visible=False)
     figure.update_yaxes(visible=False)
     figure.add_annotation(
-        text=words,
+        text="<br>".join(textwrap.wrap(words, 36)),
         showarrow=False,
         xref="paper",
         yref="paper",
@@ -57,6 +58,19 @@ def empty_pane(words: str, scheme: Scheme) -> go.Figure:
         font={"size": 13, "color": ink(scheme).dimmed},
     )
     return figure
+
+
+def steady_range(values: Iterable[float | None]) -> list[float] | None:
+    """The range of an axis whose values are all alike; None where plotly's own will do.
+
+    Plotly gives a flat line one unit above and below, which makes an accuracy run from -1 to 1.
+    """
+    different = {value for value in values if value is not None}
+    if len(different) != 1:
+        return None
+    (value,) = different
+    room = max(abs(value) / 10, 0.05)
+    return [value - room, value + room]
 
 
 def _dress(figure: go.Figure, scheme: Scheme, height: int) -> None:

@@ -9,14 +9,11 @@ from typing import Any, NamedTuple
 import plotly.graph_objects as go
 
 from lossmon_dashboard.figures.lines import legend_name
-from lossmon_dashboard.figures.panes import empty_pane, single_pane
+from lossmon_dashboard.figures.panes import empty_pane, single_pane, steady_range
 from lossmon_dashboard.theme import Scheme, ink, run_style
 from lossmon_dashboard.wording import number
 
 NOTHING_TO_SHOW = "Needs two runs that have both a validation loss and a validation accuracy."
-
-_HALF_SPAN = 0.05
-"""Half the height of the axis where all accuracies are the same."""
 
 
 class _Place(NamedTuple):
@@ -97,7 +94,5 @@ def _get_pareto_plot(info: _ParetoInfo, scheme: Scheme) -> go.Figure:
             text=[f"loss {number(place.loss)}, accuracy {number(place.accuracy)}"],
             hovertemplate="%{text}",
         )
-    if len({place.accuracy for place in info.places}) == 1:
-        middle = info.places[0].accuracy
-        figure.update_yaxes(range=[middle - _HALF_SPAN, middle + _HALF_SPAN])
+    figure.update_yaxes(range=steady_range(place.accuracy for place in info.places))
     return figure

@@ -52,7 +52,7 @@ def layout(argument: str | None = None, **query: str) -> dmc.Container | dmc.Cen
         return not_found("This address names no run.")
     store = current_store()
     run = store.resolve(argument)
-    outputs = [output["name"] for output in store.run_document(run)["outputs"]]
+    outputs = store.run_document(run)["outputs"]
     view = HistoryView.from_query(query)
     return dmc.Container(
         dmc.Stack([dcc.Store(id="run-id", data=run), *_sections(outputs, view)], gap="md"),
@@ -61,7 +61,7 @@ def layout(argument: str | None = None, **query: str) -> dmc.Container | dmc.Cen
     )
 
 
-def _sections(outputs: Sequence[str | None], view: HistoryView) -> list[Any]:
+def _sections(outputs: Sequence[Row], view: HistoryView) -> list[Any]:
     return [
         html.Div([back_to_runs(), html.Div(id="run-header")]),
         html.Section(id="run-findings", **spoken("Findings")),
@@ -84,7 +84,11 @@ def _sections(outputs: Sequence[str | None], view: HistoryView) -> list[Any]:
             "value is that of the data alone; lossmon computes the same again, independently. "
             "The gap is printed minus recomputed.",
             dmc.Text(id="run-verified", fw=550, mb="sm"),
-            verification_grid("run-verification", several_outputs=len(outputs) > 1),
+            verification_grid(
+                "run-verification",
+                several_outputs=len(outputs) > 1,
+                accuracy=not outputs or any(output["accuracy_metric"] for output in outputs),
+            ),
         ),
         html.Div(id="run-settings"),
     ]
@@ -112,13 +116,14 @@ def _confidence_panels() -> dmc.SimpleGrid:
                 chart("run-reliability", "Share right by confidence"),
             ),
         ],
+        id="run-confidence",
         cols={"base": 1, "md": 2, "lg": 3},
         spacing="md",
     )
 
 
-def _controls(outputs: Sequence[str | None], view: HistoryView) -> dmc.Group:
-    named = [name for name in outputs if name is not None] if len(outputs) > 1 else []
+def _controls(outputs: Sequence[Row], view: HistoryView) -> dmc.Group:
+    named = [output["name"] for output in outputs] if len(outputs) > 1 else []
     choices = [{"value": WHOLE_MODEL, "label": "Whole model"}, *named]
     return dmc.Group(
         [
@@ -197,18 +202,17 @@ def register(app: dash.Dash) -> None:
         Output("run-right-and-wrong", "figure"),
         Output("run-calibration", "figure"),
         Output("run-reliability", "figure"),
+        Output("run-confidence", "display"),
         Input("revision", "data"),
         Input("run-output", "value"),
         Input("scheme", "data"),
         State("run-id", "data"),
     )
-    def draw_confidence(
-        _: Any, output: str, scheme: Scheme | None, run: str
-    ) -> tuple[Any, Any, Any]:
+    def draw_confidence(_: Any, output: str, scheme: Scheme | None, run: str) -> tuple[Any, ...]:
         if scheme is None:
-            return no_update, no_update, no_update
+            return (no_update,) * 4
         rows = current_store().epoch_rows(run, output=output or None)
-        return confidence_figures(rows, scheme)
+        return *confidence_figures(rows, scheme), "grid" if has_confidence(rows) else "none"
 
     app.clientside_callback(
         ClientsideFunction("lossmon", "nameTab"), Input("run-header", "children")
@@ -261,3 +265,9 @@ def confidence_figures(rows: Sequence[Row], scheme: Scheme) -> tuple[Any, Any, A
         figures.plot_calibration(rows, scheme),
         figures.plot_reliability(bins, scheme),
     )
+
+
+def has_confidence(rows: Sequence[Row]) -> bool:
+    """Whether there is anything to say of confidence, or of right and wrong predictions."""
+    measured = ("loss_wrong", "loss_correct", "calibration_gap", "reliability")
+    return any(row[name] is not None for row in rows for name in measured)
