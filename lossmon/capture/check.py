@@ -6,12 +6,13 @@ import itertools
 import time
 import warnings
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import keras
 import numpy as np
 
-from lossmon.capture.facts import gather_facts
+from lossmon.capture.facts import Look, label_facts, look_at
 from lossmon.errors import InvalidArgument
 from lossmon.records import Finding
 from lossmon.rules import Facts, Rule, run_rules
@@ -50,20 +51,29 @@ def check(model: Any, x: Any, y: Any = None, sample_weight: Any = None) -> list[
 
 
 def _facts(model: Any, x: Any, y: Any, sample_weight: Any) -> Facts | None:
-    if not _is_batches(x):
-        whole, cut = _label_bound(y)
-        if cut is not None:
-            y, sample_weight = _head(y, cut), _head(sample_weight, cut)
-        return gather_facts(model, _arrays(x), _arrays(y), _arrays(sample_weight), complete=whole)
+    if _is_batches(x):
+        return _facts_of_batches(model, x)
+    x, y, sample_weight = _arrays(x), _arrays(y), _arrays(sample_weight)
+    whole, count = _label_bound(y)
+    if count is not None:
+        y, sample_weight = _head(y, count), _head(sample_weight, count)
+    return label_facts(look_at(model, x, y), y, sample_weight, complete=whole)
+
+
+def _facts_of_batches(model: Any, batches: Any) -> Facts | None:
     facts: Facts | None = None
-    started = time.perf_counter()
-    batches = _batches(x)
-    for batch in batches:
-        part = gather_facts(model, *keras.utils.unpack_x_y_sample_weight(batch))
-        facts = part if facts is None else facts.merge(part)
-        if time.perf_counter() - started > LABEL_SECONDS:
-            break
-    return facts
+    look: Look | None = None
+    end = time.perf_counter() + LABEL_SECONDS
+    for batch in _batches(batches):
+        x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(batch)
+        if look is None:
+            look = look_at(model, x, y)
+            facts = label_facts(look, y, sample_weight)
+        elif look.masked or time.perf_counter() > end:
+            return facts
+        elif facts is not None:
+            facts = facts.merge(label_facts(look, y, sample_weight))
+    return None if facts is None else replace(facts, complete=True)
 
 
 def _is_batches(x: Any) -> bool:
@@ -79,10 +89,14 @@ def _is_batches(x: Any) -> bool:
 
 
 def _batches(x: Any) -> Iterator[Any]:
-    if isinstance(x, keras.utils.PyDataset):
-        count: int | None = x.num_batches
-        return (x[i] for i in (itertools.count() if count is None else range(count)))
-    return iter(x)
+    if not isinstance(x, keras.utils.PyDataset):
+        return iter(x)
+    return (x[i] for i in _indices(x))
+
+
+def _indices(dataset: Any) -> Iterator[int]:
+    count = dataset.num_batches
+    return itertools.count() if count is None else iter(range(count))
 
 
 def _label_bound(y: Any) -> tuple[bool, int | None]:

@@ -1,9 +1,9 @@
-"""Gathers what the rules may know from a model and a batch, without changing either."""
+"""Gathers what the rules may know from a model and its data, without changing either."""
 
 from __future__ import annotations
 
 import warnings
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import keras
@@ -19,7 +19,6 @@ from lossmon.rules import (
     LabelFacts,
     OutputFacts,
     OutputRange,
-    PredictionFacts,
     describe_labels,
     describe_predictions,
     intended_metric,
@@ -36,14 +35,37 @@ TRIED_PARAMETERS = 50_000_000
 _OWN_STEPS = ("train_step", "compute_loss", "_compute_loss", "compute_metrics")
 
 
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What one look at a model tells, before its labels are read.
+
+    Attributes:
+        resolved: its outputs, with their losses and metrics.
+        structure: predictions for a few samples, or symbolic outputs where it could not be called.
+        predicted: whether `structure` holds real predictions.
+        ranges: what values each output can take.
+        inputs: the inputs of those samples, flattened.
+        penalties: whether regularisers or `add_loss` take part in the loss.
+        compiled_used: whether training calls the compiled loss and metrics as Keras does.
+    """
+
+    resolved: list[ResolvedOutput]
+    structure: Any
+    predicted: bool
+    ranges: list[OutputRange | None]
+    inputs: list[NDArray[Any] | None]
+    penalties: bool | None
+    compiled_used: bool
+
+    @property
+    def masked(self) -> bool:
+        """Whether some prediction carries a Keras mask, which holds for these samples alone."""
+        leaves = keras.tree.flatten(self.structure)
+        return self.predicted and any(_mask(leaf) is not None for leaf in leaves)
+
+
 def gather_facts(
-    model: Any,
-    x: Any,
-    y: Any,
-    sample_weight: Any = None,
-    y_pred: Any = None,
-    *,
-    complete: bool = False,
+    model: Any, x: Any, y: Any, sample_weight: Any = None, y_pred: Any = None
 ) -> Facts:
     """What is known of a compiled model from one batch.
 
@@ -53,88 +75,90 @@ def gather_facts(
     Args:
         model: a compiled `keras.Model`.
         x: inputs, nested as given to `fit`.
-        y: targets, nested as given to `fit`, or None. There may be more of them than inputs.
+        y: targets, nested as given to `fit`, or None.
         sample_weight: their weights, or None.
         y_pred: the model's predictions for `x`; computed from a few samples where not given.
-        complete: whether these targets are all there are.
 
     Returns:
         The facts; what could not be found out is None in them.
     """
+    return label_facts(look_at(model, x, y, y_pred), y, sample_weight)
+
+
+def look_at(model: Any, x: Any, y: Any, y_pred: Any = None) -> Look:
+    """What a compiled model is, seen with a batch; arguments as for `gather_facts`."""
     few = first_samples(x, PREDICTED_SAMPLES)
     penalties: bool | None = None
     if y_pred is None:
         y_pred, penalties = _predict(model, few)
-    seen = y_pred is not None
-    structure = y_pred if seen else _symbolic_outputs(model)
-    if structure is None:
-        return Facts(outputs=(), backend=keras.backend.backend(), complete=complete)
-    resolved = _resolved(model, y, structure)
-    parts = split_outputs(resolved, y, structure, sample_weight)
-    ranges = _ranges(model, x, resolved)
-    inputs = [_numpy(leaf) for leaf in keras.tree.flatten(few)]
-    used = _uses_compiled(model)
+    structure = _symbolic_outputs(model) if y_pred is None else y_pred
+    resolved = [] if structure is None else _resolved(model, y, structure)
+    return Look(
+        resolved=resolved,
+        structure=structure,
+        predicted=y_pred is not None,
+        ranges=_ranges(model, x, resolved),
+        inputs=[_numpy(leaf) for leaf in keras.tree.flatten(few)],
+        penalties=penalties,
+        compiled_used=_uses_compiled(model),
+    )
+
+
+def label_facts(look: Look, y: Any, sample_weight: Any, *, complete: bool = False) -> Facts:
+    """The facts of a model with these labels.
+
+    Args:
+        look: what `look_at` returned.
+        y: targets, nested as given to `fit`; they need not be those of the samples looked at.
+        sample_weight: their weights, or None.
+        complete: whether these labels are all there are.
+    """
+    parts = split_outputs(look.resolved, y, look.structure, sample_weight)
     outputs = tuple(
-        _output_facts(output, part, values, inputs, seen=seen, used=used)
-        for output, part, values in zip(resolved, parts, ranges, strict=True)
+        _output_facts(look, output, part, values)
+        for output, part, values in zip(look.resolved, parts, look.ranges, strict=True)
     )
-    return Facts(outputs, keras.backend.backend(), penalties, complete)
-
-
-def first_samples(structure: Any, count: int) -> Any:
-    """The first samples of every array; all of it where arrays disagree about their number."""
-    leaves = [leaf for leaf in keras.tree.flatten(structure) if leaf is not None]
-    if len({len(leaf) for leaf in leaves if leaf.shape}) != 1:
-        return structure
-    return keras.tree.map_structure(
-        lambda leaf: leaf if leaf is None or not leaf.shape else leaf[:count], structure
-    )
+    return Facts(outputs, keras.backend.backend(), look.penalties, complete)
 
 
 def _output_facts(
-    output: ResolvedOutput,
-    part: tuple[Any, Any, Any],
-    values: OutputRange | None,
-    inputs: list[NDArray[Any] | None],
-    *,
-    seen: bool,
-    used: bool,
+    look: Look, output: ResolvedOutput, part: tuple[Any, Any, Any], values: OutputRange | None
 ) -> OutputFacts:
     y_true, y_pred, weight = part
     axis = class_axis(output.record.loss)
-    mask = getattr(y_pred, "_keras_mask", None) if seen else None
-    labels = _label_facts(y_true, weight, mask, axis)
-    predictions: PredictionFacts | None = None
-    if seen:
-        predictions = describe_predictions(_numpy(y_pred), class_axis=axis)
-        if values is not None and values.normalised and predictions.units > 1:
+    mask = _mask(y_pred) if look.predicted else None
+    seen = None
+    if look.predicted:
+        seen = describe_predictions(_numpy(y_pred), class_axis=axis)
+        if values is not None and values.normalised and seen.units > 1:
             # A layer behind a softmax may have moved the class axis.
-            values = replace(values, normalised=predictions.distribution)
+            values = replace(values, normalised=seen.distribution)
     facts = OutputFacts(
         record=output.record,
-        labels=labels,
-        predictions=predictions,
+        labels=_described(y_true, weight, mask, axis),
+        predictions=seen,
         range=values,
-        compiled_used=used,
+        compiled_used=look.compiled_used,
         weighted=weight is not None,
         masked=mask is not None,
-        reconstruction=_among(y_true, inputs),
+        reconstruction=_among(y_true, look.inputs),
     )
     return replace(facts, record=replace(facts.record, intended_metric=intended_metric(facts)))
 
 
-def _label_facts(y_true: Any, weight: Any, mask: Any, axis: int) -> LabelFacts | None:
-    labels = _numpy(y_true)
+def _described(y_true: Any, weight: Any, mask: Any, axis: int) -> LabelFacts | None:
+    labels, weights = _numpy(y_true), _numpy(weight)
     if labels is None or labels.ndim == 0 or labels.dtype.kind not in "biufV":
         return None
     if mask is not None:
         # The mask is known for the predicted samples alone.
         labels = labels[: len(mask)]
-        weight = weight if weight is None else _numpy(weight)[: len(mask)]  # pyright: ignore[reportOptionalSubscript]
-    return describe_labels(labels, weight=_numpy(weight), mask=_numpy(mask), class_axis=axis)
+        weights = None if weights is None else weights[: len(mask)]
+    return describe_labels(labels, weight=weights, mask=_numpy(mask), class_axis=axis)
 
 
 def _among(y_true: Any, inputs: list[NDArray[Any] | None]) -> bool:
+    """Whether the targets are one of the inputs."""
     labels = _numpy(y_true)
     if labels is None:
         return False
@@ -144,6 +168,82 @@ def _among(y_true: Any, inputs: list[NDArray[Any] | None]) -> bool:
             if np.array_equal(values[:count], labels[:count]):
                 return True
     return False
+
+
+def _predict(model: Any, x: Any) -> tuple[Any, bool | None]:
+    """Predictions and whether penalties take part; None, with a warning, where the model fails."""
+    try:
+        if not model.built:
+            model(x, training=False)
+        with keras.StatelessScope(collect_losses=True):
+            return model(x, training=False), bool(model.losses)
+    except Exception as error:
+        _say(f"the model could not be called on the first samples of x: {error!r}")
+        return None, None
+
+
+def _resolved(model: Any, y: Any, y_pred: Any) -> list[ResolvedOutput]:
+    try:
+        return resolve(model, y, y_pred)
+    except Exception as error:
+        _say(f"losses and metrics could not be matched with the outputs: {error!r}")
+        return []
+
+
+def _ranges(model: Any, x: Any, resolved: list[ResolvedOutput]) -> list[OutputRange | None]:
+    known = [
+        graph_range(output.record.activation, units=(1, *(output.record.shape or ())[1:])[-1])
+        for output in resolved
+    ]
+    if all(values is not None for values in known):
+        return known
+    tried = _tried(model, x, resolved)
+    return [values or trial for values, trial in zip(known, tried, strict=True)]
+
+
+def _tried(model: Any, x: Any, resolved: list[ResolvedOutput]) -> list[OutputRange | None]:
+    few = first_samples(x, TRIED_SAMPLES)
+
+    def call(replacement: list[tuple[Any, Any]]) -> list[NDArray[np.float64]]:
+        with keras.StatelessScope(state_mapping=replacement):
+            outputs = model(few, training=False)
+        flat = [pred for _, pred, _ in split_outputs(resolved, None, outputs, None)]
+        return [np.asarray(keras.ops.convert_to_numpy(v), dtype=np.float64) for v in flat]
+
+    try:
+        if model.count_params() <= TRIED_PARAMETERS:
+            return tried_ranges(model, call, [class_axis(o.record.loss) for o in resolved])
+    except Exception:
+        # Any weights but its own may be too much for a model; then the trial tells nothing, and
+        # what is not known keeps the rules silent.
+        pass
+    return [None] * len(resolved)
+
+
+def _uses_compiled(model: Any) -> bool:
+    methods = (getattr(type(model), name, None) for name in _OWN_STEPS)
+    return all(method is None or is_keras(method) for method in methods)
+
+
+def _symbolic_outputs(model: Any) -> Any:
+    outputs = getattr(model, "outputs", None)
+    if not outputs:
+        return None
+    return outputs[0] if len(outputs) == 1 else list(outputs)
+
+
+def first_samples(structure: Any, count: int) -> Any:
+    """The first samples of every array; all of it where arrays disagree about their number."""
+    leaves = [leaf for leaf in keras.tree.flatten(structure) if leaf is not None]
+    if len({leaf.shape[0] for leaf in leaves if len(leaf.shape)}) != 1:
+        return structure
+    return keras.tree.map_structure(
+        lambda leaf: leaf if leaf is None or not len(leaf.shape) else leaf[:count], structure
+    )
+
+
+def _mask(tensor: Any) -> Any:
+    return getattr(tensor, "_keras_mask", None)
 
 
 def _numpy(values: Any) -> NDArray[Any] | None:
@@ -156,72 +256,6 @@ def _numpy(values: Any) -> NDArray[Any] | None:
     except (TypeError, ValueError, NotImplementedError):
         # Ragged and sparse values have no plain array; then they are not known.
         return None
-
-
-def _predict(model: Any, x: Any) -> tuple[Any, bool | None]:
-    """Predictions and whether penalties take part; None, with a warning, where the model fails."""
-    try:
-        if not model.built:
-            model(x, training=False)
-        scope = keras.StatelessScope(collect_losses=True)
-        with scope:
-            return model(x, training=False), bool(model.losses)
-    except Exception as error:
-        _say(f"the model could not be called on the first samples of x: {error!r}")
-        return None, None
-
-
-def _symbolic_outputs(model: Any) -> Any:
-    outputs = getattr(model, "outputs", None)
-    if not outputs:
-        return None
-    return outputs[0] if len(outputs) == 1 else list(outputs)
-
-
-def _resolved(model: Any, y: Any, y_pred: Any) -> list[ResolvedOutput]:
-    try:
-        return resolve(model, y, y_pred)
-    except Exception as error:
-        _say(f"losses and metrics could not be matched with the outputs: {error!r}")
-        return []
-
-
-def _ranges(model: Any, x: Any, resolved: list[ResolvedOutput]) -> list[OutputRange | None]:
-    units = [(o.record.shape or (None, 1))[-1] for o in resolved]
-    known = [
-        graph_range(output.record.activation, size if len(output.record.shape or ()) > 1 else 1)
-        for output, size in zip(resolved, units, strict=True)
-    ]
-    if all(values is not None for values in known):
-        return known
-    tried = _tried(model, x, resolved)
-    return [values or trial for values, trial in zip(known, tried, strict=True)]
-
-
-def _tried(model: Any, x: Any, resolved: list[ResolvedOutput]) -> list[OutputRange | None]:
-    unknown: list[OutputRange | None] = [None] * len(resolved)
-    few = first_samples(x, TRIED_SAMPLES)
-
-    def call(replacement: list[tuple[Any, Any]]) -> list[NDArray[np.float64]]:
-        with keras.StatelessScope(state_mapping=replacement):
-            outputs = model(few, training=False)
-        flat = [pred for _, pred, _ in split_outputs(resolved, None, outputs, None)]
-        return [np.asarray(keras.ops.convert_to_numpy(v), dtype=np.float64) for v in flat]
-
-    try:
-        if model.count_params() > TRIED_PARAMETERS:
-            return unknown
-        return tried_ranges(model, call, [class_axis(o.record.loss) for o in resolved])
-    except Exception:
-        # Any weights but its own may be too much for a model; then the trial tells nothing, and
-        # what is not known keeps the rules silent.
-        return unknown
-
-
-def _uses_compiled(model: Any) -> bool:
-    """Whether training calls the compiled loss and metrics as Keras does."""
-    methods = (getattr(type(model), name, None) for name in _OWN_STEPS)
-    return all(method is None or is_keras(method) for method in methods)
 
 
 def _say(trouble: str) -> None:

@@ -121,6 +121,8 @@ def split_outputs(
     Returns:
         (y_true, y_pred, sample_weight) per output; None for what is not there.
     """
+    if not resolved:
+        return []
     weights = _leaves_by_output(resolved, sample_weight)
     if len([w for w in weights if w is not None]) == 1 and len(resolved) > 1:
         lone = keras.tree.flatten(sample_weight)
