@@ -25,6 +25,7 @@ from sqlalchemy import (
 )
 
 from lossmon.store.liveness import present_status
+from lossmon.store.nonfinite import restore_kinds
 from lossmon.store.reading import (
     iso_time,
     read_epochs,
@@ -176,15 +177,17 @@ def _best_known(row: Mapping[str, Any], value: str) -> float | None:
 def _sparklines(connection: Connection, run_id: str | None) -> dict[str, dict[str, list[Any]]]:
     lines: dict[str, dict[str, list[Any]]] = {}
     for query in (_first_epoch_points(run_id), _epoch_points(run_id)):
-        for row in map(restored, connection.execute(query).mappings()):
-            if row["split"] is not None:
-                line = lines.setdefault(row["run"], {"loss": [], "val_loss": []})
-                key = "loss" if row["split"] == "train" else "val_loss"
-                line[key].append(_best_known(row, "loss"))
+        # Plain tuples: this is where a list of many runs spends its time.
+        for run, split, loss, recomputed, kinds in connection.execute(query):
+            if split is None:
+                continue
+            line = lines.setdefault(run, {"loss": [], "val_loss": []})
+            known = {"loss": loss, "recomputed_loss": recomputed} | restore_kinds(kinds)
+            line["loss" if split == "train" else "val_loss"].append(_best_known(known, "loss"))
     return lines
 
 
-def _epoch_points(run_id: str | None) -> Select[Any]:
+def _epoch_points(run_id: str | None) -> Select[*tuple[Any, ...]]:
     last = _last_epochs(run_id)
     same = and_(last.c.run_id == epochs.c.run_id, last.c.split == epochs.c.split)
     stride = last.c.last // (SPARKLINE_POINTS - 1) + 1
@@ -194,7 +197,7 @@ def _epoch_points(run_id: str | None) -> Select[Any]:
     return query.where(epochs.c.output.is_(None), shown, several).order_by(epochs.c.epoch)
 
 
-def _first_epoch_points(run_id: str | None) -> Select[Any]:
+def _first_epoch_points(run_id: str | None) -> Select[*tuple[Any, ...]]:
     # Before its second epoch a run has no line of epochs: some of its train batches make one.
     settled = select(epochs.c.run_id).where(epochs.c.epoch > 0)
     numbers = values(column("number", Integer), name="numbers")
