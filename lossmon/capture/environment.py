@@ -52,11 +52,11 @@ def _devices() -> list[str]:
 
         return [device.name for device in tf.config.list_logical_devices()]
     if backend == "jax":
-        import jax
+        import jax  # pyright: ignore[reportMissingImports]
 
         return [str(device) for device in jax.devices()]
     if backend == "torch":
-        import torch
+        import torch  # pyright: ignore[reportMissingImports]
 
         return ["cuda" if torch.cuda.is_available() else "cpu"]
     return []

@@ -44,16 +44,12 @@ class Options:
                 f"Received: verify={arguments['verify']!r}. "
                 'Fix: leave it out for "auto".'
             )
-        return cls(
-            **arguments
-            | {
-                "tags": _words("tags", arguments["tags"]),
-                "rules": rules,
-                "config": _config(arguments["config"]),
-                "losses": _definitions("losses", arguments["losses"]),
-                "metrics": _definitions("metrics", arguments["metrics"]),
-            }
-        )
+        arguments["tags"] = _words("tags", arguments["tags"])
+        arguments["rules"] = rules
+        arguments["config"] = _config(arguments["config"])
+        for name in ("losses", "metrics"):
+            arguments[name] = _definitions(name, arguments[name])
+        return cls(**arguments)
 
 
 def _text_or_none(name: str, value: Any) -> None:

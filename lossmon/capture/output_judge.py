@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from lossmon import recompute
-from lossmon.capture.explain import explain
+from lossmon.capture.explain import explain, mean_of
 from lossmon.capture.judged import Judged
 from lossmon.capture.plan import Plan
 from lossmon.capture.tap import Step
@@ -101,7 +101,7 @@ class OutputJudge:
             return Verdict("unverified", str(error))
         record.recomputed_loss = found.value * self._scale
         row.loss_tolerance = found.tolerance * abs(self._scale)
-        row.explanation = explain(self.output, tensors, found)
+        row.explanation = explain(spec, tensors, found.elements)
         if record.loss is None:
             return Verdict("unverified", self._why_no_loss())
         own = tensors.loss if tensors.loss is not None else record.loss
@@ -181,6 +181,6 @@ class OutputJudge:
         if found is None:
             return
         record.correct, record.judged = found.correct, found.judged
-        record.confidence = found.mean_confidence
-        record.loss_correct, record.loss_wrong = found.loss_correct, found.loss_wrong
+        record.confidence = found.confidence
+        record.loss_correct, record.loss_wrong = mean_of(found.right), mean_of(found.wrong)
         record.loss_squares = found.loss_squares

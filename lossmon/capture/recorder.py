@@ -158,7 +158,8 @@ class Recorder:
         if self._thread.is_alive():
             self._say(
                 f"the database did not take the last records within {timeout:.0f} s; "
-                "they are lost. Fix: see that the database is reachable and not locked by another program."
+                "they are lost. Fix: see that the database is reachable, and that no other program "
+                "holds its lock."
             )
 
     def _work(self) -> None:

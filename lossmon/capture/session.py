@@ -7,6 +7,7 @@ import itertools
 import os
 import socket
 import time
+import warnings
 import weakref
 from collections.abc import Callable
 from dataclasses import replace
@@ -191,10 +192,13 @@ class Session:
         if not has_fixed_batch(self._model):
             x = first_samples(x, PREDICTED_SAMPLES)
         state = arguments[0] if keras.backend.backend() == "jax" else None
-        y_pred = forward(self._model, x, state)
-        _build_metrics(self._model, y, y_pred)
-        self._tap.outputs = resolve(self._model, y, y_pred)
-        return gather_facts(self._model, x, y, sample_weight, y_pred)
+        with warnings.catch_warnings():
+            # Keras says the same again when it trains; said here, it would come twice.
+            warnings.simplefilter("ignore")
+            y_pred = forward(self._model, x, state)
+            _build_metrics(self._model, y, y_pred)
+            self._tap.outputs = resolve(self._model, y, y_pred)
+            return gather_facts(self._model, x, y, sample_weight, y_pred)
 
     def _open(self, findings: list[Finding], facts: Facts | None) -> None:
         if self._recorder is not None:

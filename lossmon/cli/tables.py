@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -14,6 +14,9 @@ from rich.table import Table
 from lossmon.rules import RulePage
 
 Row = Mapping[str, Any]
+
+# Columns from which on the names of findings find room beside the numbers.
+_WIDE = 110
 
 _STYLE = {
     "error": "bold red",
@@ -46,28 +49,42 @@ def _table(*columns: str, numbers: Sequence[str] = ()) -> Table:
     return table
 
 
-def flags(findings: Sequence[Row]) -> str:
-    """Names of errors and warnings; "fine" where there are none."""
+def flags(findings: Sequence[Row], *, codes_only: bool = False) -> str:
+    """Errors and warnings, one a line; "fine" where there are none."""
     shown = [f for f in findings if f["severity"] != "info"]
     if not shown:
         return "[green]fine[/]"
-    return "\n".join(f"[{_STYLE[f['severity']]}]{f['code']} {f['rule']}[/]" for f in shown)
+    names = (f["code"] if codes_only else f"{f['code']} {f['rule']}" for f in shown)
+    return "\n".join(
+        f"[{_STYLE[f['severity']]}]{name}[/]" for f, name in zip(shown, names, strict=True)
+    )
 
 
 def print_runs(console: Console, rows: Sequence[Row]) -> None:
-    """The summary table of runs."""
-    numeric = ("epochs", "loss", "val loss", "accuracy", "val accuracy", "verified")
-    table = _table("run", "status", *numeric, "findings", numbers=numeric)
+    """The summary table of runs; a narrow terminal gets the codes of the findings only."""
+    wide = console.width >= _WIDE
+    columns: dict[str, Callable[[Row], str]] = {
+        "run": lambda row: f"{escape(row['name'])}" + (f" [dim]{row['id']}[/]" if wide else ""),
+        "status": lambda row: styled(row["status"]),
+        "val loss": lambda row: number(_validated(row, "loss")),
+        "accuracy": lambda row: number(_validated(row, "accuracy")),
+        "meant": lambda row: number(_validated(row, "intended_accuracy")),
+        "verified": lambda row: f"{row['verified']:.0%}",
+        "findings": lambda row: flags(row["findings"], codes_only=not wide),
+    }
+    numeric = ("val loss", "accuracy", "meant", "verified")
+    table = _table(*columns, numbers=numeric)
+    for column in table.columns:
+        column.no_wrap = True
     for row in rows:
-        table.add_row(
-            f"{escape(row['name'])} [dim]{row['id'][:6]}[/]",
-            styled(row["status"]),
-            str(row["epochs"]),
-            *(number(row[key]) for key in ("loss", "val_loss", "accuracy", "val_accuracy")),
-            f"{row['verified']:.0%}",
-            flags(row["findings"]),
-        )
+        table.add_row(*(cell(row) for cell in columns.values()))
     console.print(table)
+
+
+def _validated(row: Row, value: str) -> float | None:
+    """The value on validation data; that of training where there is none."""
+    validated = row[f"val_{value}"]
+    return row[value] if validated is None else validated
 
 
 def print_findings(console: Console, rows: Sequence[Row]) -> None:
@@ -103,22 +120,32 @@ def print_run(console: Console, document: Row) -> None:
         console.print(f"[yellow]trouble:[/] {escape(trouble['message'])}")
 
 
+_EPOCH_COLUMNS = {
+    "reported loss": "reported_loss",
+    "recomputed": "recomputed_loss",
+    "penalty": "penalty",
+    "reported acc.": "reported_accuracy",
+    "recomputed acc.": "recomputed_accuracy",
+    "meant acc.": "intended_accuracy",
+}
+
+
 def print_epochs(console: Console, epochs: Sequence[Row]) -> None:
-    """Reported, own and recomputed values of each epoch."""
-    losses = ("reported loss", "own loss", "recomputed loss", "penalty")
-    accuracies = ("reported acc.", "recomputed acc.", "correct acc.")
-    table = _table("epoch", "split", "output", *losses, *accuracies, "status", numbers=[*losses])
+    """Reported and recomputed values of each epoch; columns that hold nothing are left out."""
+    known = {
+        title: key
+        for title, key in _EPOCH_COLUMNS.items()
+        if any(row[key] is not None and (key != "penalty" or row[key]) for row in epochs)
+    }
+    several = any(row["output"] is not None for row in epochs)
+    names = ("epoch", "split", *(["output"] if several else []))
+    table = _table(*names, *known, "status", numbers=list(known))
     for row in epochs:
-        keys = ("reported_loss", "loss", "recomputed_loss", "penalty")
-        keys += ("reported_accuracy", "recomputed_accuracy", "intended_accuracy")
+        output = [escape(row["output"] or "whole model")] if several else []
+        values = (number(row[key]) for key in known.values())
         reason = f" ({row['reason']})" if row["reason"] else ""
-        table.add_row(
-            str(row["epoch"]),
-            row["split"],
-            escape(row["output"] or ""),
-            *(number(row[key]) for key in keys),
-            styled(row["status"]) + escape(reason),
-        )
+        status = styled(row["status"]) + escape(reason)
+        table.add_row(str(row["epoch"]), row["split"], *output, *values, status)
     console.print(table)
 
 
