@@ -173,10 +173,13 @@ def _among(y_true: Any, inputs: list[NDArray[Any] | None]) -> bool:
 def _predict(model: Any, x: Any) -> tuple[Any, bool | None]:
     """Predictions and whether penalties take part; None, with a warning, where the model fails."""
     try:
-        if not model.built:
-            model(x, training=False)
-        with keras.StatelessScope(collect_losses=True):
-            return model(x, training=False), bool(model.losses)
+        with warnings.catch_warnings():
+            # Of what it warns about here Keras will warn again in training.
+            warnings.simplefilter("ignore")
+            if not model.built:
+                model(x, training=False)
+            with keras.StatelessScope(collect_losses=True):
+                return model(x, training=False), bool(model.losses)
     except Exception as error:
         _say(f"the model could not be called on the first samples of x: {error!r}")
         return None, None
@@ -205,7 +208,9 @@ def _tried(model: Any, x: Any, resolved: list[ResolvedOutput]) -> list[OutputRan
     few = first_samples(x, TRIED_SAMPLES)
 
     def call(replacement: list[tuple[Any, Any]]) -> list[NDArray[np.float64]]:
-        with keras.StatelessScope(state_mapping=replacement):
+        with warnings.catch_warnings(), keras.StatelessScope(state_mapping=replacement):
+            # Overflow under weights that are not the model's own concerns nobody.
+            warnings.simplefilter("ignore")
             outputs = model(few, training=False)
         flat = [pred for _, pred, _ in split_outputs(resolved, None, outputs, None)]
         return [np.asarray(keras.ops.convert_to_numpy(v), dtype=np.float64) for v in flat]

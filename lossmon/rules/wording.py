@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
+from lossmon.records import MetricSpec
 from lossmon.rules.facts import OutputFacts
 from lossmon.rules.label_facts import LabelFacts
 from lossmon.rules.prediction_facts import OutputRange
@@ -25,6 +27,11 @@ def labels_evidence(labels: LabelFacts) -> dict[str, object]:
         "label_shape": [None, *labels.sample_shape],
         "label_samples": labels.samples,
     }
+
+
+def metrics_text(metrics: Sequence[MetricSpec]) -> str:
+    """Metrics by key and what they are, e.g. "'acc' (BinaryAccuracy(threshold=0.5))"."""
+    return " and ".join(f"{metric.key!r} ({metric.label})" for metric in metrics)
 
 
 def number(value: float | None) -> str:

@@ -47,10 +47,11 @@ severity: Severity = "error"
 def check(facts: Facts) -> Iterator[Finding]:
     """Find accuracies that were resolved to the wrong count."""
     for output in facts.outputs:
-        for metric in output.metrics:
-            problem = _problem(output, metric)
+        problems = ((metric, _problem(output, metric)) for metric in output.metrics)
+        for metric, problem in problems:
             if problem is not None:
                 yield _finding(output, metric, *problem)
+                break
 
 
 def _problem(output: OutputFacts, metric: MetricSpec) -> tuple[str, str] | None:

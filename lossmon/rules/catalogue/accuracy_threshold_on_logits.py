@@ -40,7 +40,7 @@ from lossmon.records import Finding, MetricSpec, Severity
 from lossmon.rules.facts import CLASS_KINDS, Facts, OutputFacts
 from lossmon.rules.families import BINARY_LOSSES
 from lossmon.rules.judgement import cut_at_zero
-from lossmon.rules.wording import class_name, compile_with
+from lossmon.rules.wording import class_name, compile_with, metrics_text
 
 code = "LM302"
 name = "accuracy-threshold-on-logits"
@@ -54,19 +54,24 @@ def check(facts: Facts) -> Iterator[Finding]:
         classes = output.label_kind in CLASS_KINDS and output.label_kind != "signed_binary"
         if not cut_at_zero(output) or not (classes or output.label_kind is None):
             continue
-        for metric in output.metrics:
-            threshold = metric.config.get("threshold")
-            if metric.name == "binary_accuracy" and threshold and 0 < threshold < 1:
-                yield _finding(output, metric, float(threshold))
+        cutting = [metric for metric in output.metrics if _cuts_between(metric)]
+        if cutting:
+            yield _finding(output, cutting)
 
 
-def _finding(output: OutputFacts, metric: MetricSpec, threshold: float) -> Finding:
-    loss = output.loss
+def _cuts_between(metric: MetricSpec) -> bool:
+    threshold = metric.config.get("threshold")
+    return metric.name == "binary_accuracy" and threshold is not None and 0 < threshold < 1
+
+
+def _finding(output: OutputFacts, metrics: list[MetricSpec]) -> Finding:
+    loss, metric = output.loss, metrics[0]
     assert loss is not None
+    threshold = float(metric.config["threshold"])
     actual = 1 / (1 + math.exp(-threshold))
     message = (
-        f"{metric.key!r} ({metric.label}) cuts raw scores at {threshold:g}, where the boundary is "
-        f"0: on logits that is a probability of {actual:.2f}, not {threshold:g}."
+        f"{metrics_text(metrics)} cuts raw scores at {threshold:g}, where the boundary is 0: "
+        f" on logits that is a probability of {actual:.2f}, not {threshold:g}."
     )
     logits = "from_logits=True" if loss.name in BINARY_LOSSES else ""
     fix = compile_with(
@@ -75,7 +80,7 @@ def _finding(output: OutputFacts, metric: MetricSpec, threshold: float) -> Findi
         metrics=f'[keras.metrics.BinaryAccuracy(threshold=0.0, name="{metric.key}")]',
     )
     evidence = {
-        "metric": metric.key,
+        "metrics": [m.key for m in metrics],
         "threshold": threshold,
         "probability_at_threshold": round(actual, 4),
         "loss": loss.name,

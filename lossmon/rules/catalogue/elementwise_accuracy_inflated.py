@@ -47,6 +47,7 @@ def check(facts: Facts) -> Iterator[Finding]:
         for metric in output.metrics:
             if metric.name == "binary_accuracy" and single_label(output):
                 yield _finding(output, metric)
+                break
 
 
 def _finding(output: OutputFacts, metric: MetricSpec) -> Finding:

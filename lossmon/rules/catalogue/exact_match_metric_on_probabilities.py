@@ -58,13 +58,15 @@ _OVERLAPS = ("io_u", "mean_io_u")
 def check(facts: Facts) -> Iterator[Finding]:
     """Find exact equality between scores and class labels."""
     for output in facts.outputs:
+        if not real_scores(output) or output.label_kind not in _FITTING:
+            continue
         for metric in output.metrics:
-            if not real_scores(output) or output.label_kind not in _FITTING:
-                continue
             if metric.name == EXACT_MATCH:
                 yield _finding(output, metric, _EXACT, _FITTING[output.label_kind])
-            elif metric.name in _OVERLAPS and metric.config.get("sparse_y_pred"):
+                break
+            if metric.name in _OVERLAPS and metric.config.get("sparse_y_pred"):
                 yield _finding(output, metric, _CUT, _overlap(output, metric))
+                break
 
 
 def _overlap(output: OutputFacts, metric: MetricSpec) -> str:

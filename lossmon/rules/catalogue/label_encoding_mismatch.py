@@ -58,14 +58,10 @@ _OVERLAPS = ("mean_io_u", "io_u")
 def check(facts: Facts) -> Iterator[Finding]:
     """Find labels in an encoding that the loss or a metric does not read."""
     for output in facts.outputs:
-        problem = _loss_problem(output)
+        read = (_metric_problem(output, metric) for metric in output.metrics)
+        problem = next((p for p in (_loss_problem(output), *read) if p is not None), None)
         if problem is not None:
             yield _finding(output, *problem)
-            continue
-        for metric in output.metrics:
-            problem = _metric_problem(output, metric)
-            if problem is not None:
-                yield _finding(output, *problem)
 
 
 def _loss_problem(output: OutputFacts) -> tuple[str, str] | None:

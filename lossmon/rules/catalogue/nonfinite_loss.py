@@ -13,7 +13,7 @@ x = np.random.rand(64, 8)
 y = np.random.rand(64)
 model = keras.Sequential([keras.Input((8,)), keras.layers.Dense(1)])
 model.compile(loss="mse", optimizer=keras.optimizers.SGD(1e15))
-history = model.fit(x, y, epochs=5, verbose=0)
+model.fit(x, y, epochs=5, verbose=0, callbacks=[lossmon.Monitor()])
 ```
 
 ## Use instead
@@ -22,7 +22,7 @@ x = np.random.rand(64, 8)
 y = np.random.rand(64)
 model = keras.Sequential([keras.Input((8,)), keras.layers.Dense(1)])
 model.compile(loss="mse", optimizer=keras.optimizers.SGD(1e-2, clipnorm=1.0))
-history = model.fit(x, y, epochs=5, verbose=0)
+model.fit(x, y, epochs=5, verbose=0, callbacks=[lossmon.Monitor()])
 ```
 
 ## References
@@ -43,14 +43,13 @@ severity: Severity = "error"
 
 
 def check(facts: Facts) -> Iterator[Finding]:
-    """Find the first non-finite loss of each output and split."""
+    """Find the first non-finite loss of each output."""
     if facts.training is None:
         return
-    seen: set[tuple[str | None, str]] = set()
+    seen: set[str | None] = set()
     for record in (*facts.training.batches, *facts.training.epochs):
-        key = (record.output, record.split)
-        if key not in seen and _nonfinite(record):
-            seen.add(key)
+        if record.output not in seen and _nonfinite(record):
+            seen.add(record.output)
             yield _finding(record)
 
 

@@ -43,7 +43,7 @@ from lossmon.records import Finding, MetricSpec, Severity
 from lossmon.rules.facts import CLASS_KINDS, Facts, OutputFacts
 from lossmon.rules.families import CROSSENTROPIES
 from lossmon.rules.judgement import logits_by_contract
-from lossmon.rules.wording import compile_with, number
+from lossmon.rules.wording import compile_with, metrics_text, number
 
 code = "LM303"
 name = "probability-metric-on-logits"
@@ -75,10 +75,10 @@ _TOLD = (
 def check(facts: Facts) -> Iterator[Finding]:
     """Find metrics that take logits for probabilities."""
     for output in facts.outputs:
-        for metric in output.metrics:
-            fix = _better(metric)
-            if fix is not None and _raw_scores(output, metric):
-                yield _finding(output, metric, fix)
+        fixes = [(m, _better(m)) for m in output.metrics if _raw_scores(output, m)]
+        taken = [(metric, fix) for metric, fix in fixes if fix is not None]
+        if taken:
+            yield _finding(output, [m for m, _ in taken], [fix for _, fix in taken])
 
 
 def _raw_scores(output: OutputFacts, metric: MetricSpec) -> bool:
@@ -113,17 +113,17 @@ def _better(metric: MetricSpec) -> str | None:
     return f"{title}(thresholds=0.0)"
 
 
-def _finding(output: OutputFacts, metric: MetricSpec, better: str) -> Finding:
+def _finding(output: OutputFacts, metrics: list[MetricSpec], better: list[str]) -> Finding:
     seen = output.predictions
     minimum = None if seen is None else seen.minimum
     maximum = None if seen is None else seen.maximum
     message = (
-        f"{metric.key!r} ({metric.label}) takes probabilities, but gets raw scores "
+        f"{metrics_text(metrics)} must be given probabilities, but the output is raw scores "
         f"({number(minimum)} … {number(maximum)} seen)."
     )
-    fix = compile_with(output, metrics=f"[keras.metrics.{better}]")
+    fix = compile_with(output, metrics="[" + ", ".join(f"keras.metrics.{m}" for m in better) + "]")
     evidence = {
-        "metric": metric.key,
+        "metrics": [m.key for m in metrics],
         "prediction_min": minimum,
         "prediction_max": maximum,
         "loss": None if output.record.loss is None else output.record.loss.name,

@@ -1,0 +1,93 @@
+"""The catalogue agrees with itself, and every rule's own examples run as real Keras programs."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+import lossmon
+from lossmon.records import SEVERITIES, Finding
+from lossmon.rules import RulePage, all_rules, catalogue, rule_pages
+
+SECTIONS = ["What it does", "Why is this bad", "Example", "Use instead", "References"]
+PAGES = {page.code: page for page in rule_pages()}
+
+
+def run_example(text: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Finding]:
+    """Execute the code of a section; the findings of its run, or of a check where it has none."""
+    (source,) = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
+    database = f"sqlite:///{tmp_path / 'runs.db'}"
+    monkeypatch.setenv("LOSSMON_DB", database)
+    np.random.seed(3)
+    keras.utils.set_random_seed(3)
+    space: dict[str, Any] = {"keras": keras, "np": np, "lossmon": lossmon}
+    exec(source, space)
+    if "lossmon.Monitor" in source:
+        document = lossmon.open_store(database).run_document("latest")
+        names = [field.name for field in fields(Finding)]
+        return [Finding(**{n: found[n] for n in names}) for found in document["findings"]]
+    return lossmon.check(space["model"], space["x"], space["y"], space.get("sample_weight"))
+
+
+def test_files_tuple_and_names_agree() -> None:
+    folder = Path(catalogue.__path__[0])
+    files = {path.stem for path in folder.glob("*.py")} - {"__init__"}
+    modules = {rule.__name__.rpartition(".")[2] for rule in catalogue.RULES}
+    assert files == modules
+    assert {rule.name.replace("-", "_") for rule in catalogue.RULES} == modules
+
+
+def test_codes_are_unique_well_formed_and_in_order() -> None:
+    codes = [rule.code for rule in catalogue.RULES]
+    assert codes == sorted(set(codes))
+    assert all(re.fullmatch(r"LM[1-5]\d\d", code) for code in codes)
+    assert all(rule.severity in SEVERITIES for rule in all_rules())
+
+
+def test_codes_stay_with_their_names() -> None:
+    # Codes are never reused: scripts and suppressions rely on them.
+    known = {page.code: page.name for page in PAGES.values()}
+    assert known["LM101"] == "missing-output-activation"
+    assert known["LM111"] == "regression-loss-for-classification"
+    assert known["LM201"] == "labels-out-of-range"
+    assert known["LM301"] == "accuracy-with-regression"
+    assert known["LM302"] == "accuracy-threshold-on-logits"
+    assert known["LM305"] == "accuracy-alias-mismatch"
+    assert known["LM401"] == "nonfinite-loss"
+    assert known["LM402"] == "reported-value-mismatch"
+
+
+@pytest.mark.parametrize("page", PAGES.values(), ids=PAGES)
+def test_every_rule_is_documented(page: RulePage) -> None:
+    assert list(page.sections) == SECTIONS
+    assert all(page.sections.values())
+    assert page.summary.endswith(".")
+
+
+@pytest.mark.parametrize("page", PAGES.values(), ids=PAGES)
+def test_the_bad_example_fires(
+    page: RulePage, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    findings = run_example(page.sections["Example"], monkeypatch, tmp_path)
+    mine = [finding for finding in findings if finding.code == page.code]
+    assert [(f.rule, f.severity) for f in mine] == [(page.name, page.severity)]
+    json.dumps(dict(mine[0].evidence), allow_nan=False)
+    assert mine[0].message
+    assert mine[0].fix
+    flags = [f for f in findings if f.severity != "info" and f.code != page.code]
+    assert flags == [], "an example shows one fault"
+
+
+@pytest.mark.parametrize("page", PAGES.values(), ids=PAGES)
+def test_the_good_example_is_silent(
+    page: RulePage, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    findings = run_example(page.sections["Use instead"], monkeypatch, tmp_path)
+    assert [f for f in findings if f.severity != "info" or f.code == page.code] == []
