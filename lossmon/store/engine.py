@@ -186,7 +186,7 @@ def explained(url: URL) -> Generator[None]:
     try:
         yield
     except (DBAPIError, OSError) as error:
-        received = error.orig if isinstance(error, DBAPIError) else error
+        received = str(error.orig if isinstance(error, DBAPIError) else error).partition("\n")[0]
         raise StoreError(
             f"expected a lossmon database that can be used at {describe(url)}. "
             f"Received: {received}. "

@@ -9,19 +9,17 @@ from typing import Any, NamedTuple
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    Integer,
     Select,
     Subquery,
     Table,
     and_,
     case,
-    column,
     distinct,
     func,
+    literal,
     or_,
     select,
     true,
-    values,
 )
 
 from lossmon.store.liveness import present_status
@@ -200,8 +198,9 @@ def _epoch_points(run_id: str | None) -> Select[*tuple[Any, ...]]:
 def _first_epoch_points(run_id: str | None) -> Select[*tuple[Any, ...]]:
     # Before its second epoch a run has no line of epochs: some of its train batches make one.
     settled = select(epochs.c.run_id).where(epochs.c.epoch > 0)
-    numbers = values(column("number", Integer), name="numbers")
-    point = numbers.data([(number,) for number in range(SPARKLINE_POINTS)]).cte()
+    first = select(literal(0).label("number")).cte("points", recursive=True)
+    following = select(first.c.number + 1).where(first.c.number < SPARKLINE_POINTS - 1)
+    point = first.union_all(following)
     step = point.c.number * (runs.c.step // (SPARKLINE_POINTS - 1) + 1)
     early = and_(_is(runs.c.id, run_id), runs.c.id.not_in(settled))
     wanted = select(runs.c.id.label("run"), step.label("step")).join_from(runs, point, true())

@@ -74,7 +74,8 @@ class RunWriter:
         url = database_url(db)
         with opened(url) as engine:
             create_or_check(engine, describe(url))
-        writer = cls(open_engine(url).connect(), url, run)
+        with explained(url):
+            writer = cls(open_engine(url).connect(), url, run)
 
         def begin(connection: Connection) -> None:
             connection.execute(insert(runs).values(run_row(run)))
@@ -141,8 +142,10 @@ class RunWriter:
 
     def trouble(self, message: str) -> None:
         """Add one of lossmon's own troubles to the run."""
-        self._troubles.append({"time": time.time(), "message": storable_text(message)})
-        self._commit(lambda connection: self._change(connection, troubles=self._troubles))
+        told = {"time": time.time(), "message": storable_text(message)}
+        troubles = [*self._troubles, told]
+        self._commit(lambda connection: self._change(connection, troubles=troubles))
+        self._troubles = troubles
 
     def finish(self, status: RunStatus) -> None:
         """Store how the run ended, and when."""

@@ -88,11 +88,16 @@ def test_a_lock_that_is_never_let_go_is_a_store_error_and_loses_nothing(
     holder.execute("BEGIN IMMEDIATE")
     with pytest.raises(StoreError, match="database is locked"):
         writer.write([batch(0)])
+    with pytest.raises(StoreError, match="database is locked"):
+        writer.trouble("locked")
     holder.execute("COMMIT")
     holder.close()
     writer.write([batch(0)])
+    writer.trouble("locked")
     writer.close()
-    assert len(list(open_store(path).export_batches("latest"))) == 1
+    store = open_store(path)
+    assert len(list(store.export_batches("latest"))) == 1
+    assert len(store.run("latest")["troubles"]) == 1
 
 
 def test_a_reader_in_mid_transaction_sees_one_state_and_stops_no_writer(
