@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+from collections.abc import Mapping
 from typing import Any
 
 import dash
@@ -19,7 +19,6 @@ from lossmon_dashboard.theme import MANTINE, PAGE_WIDTH
 
 ACTIVE_MS = 1000
 IDLE_MS = 4000
-_LIVENESS_SECONDS = 5
 
 
 def layout() -> dmc.MantineProvider:
@@ -99,7 +98,7 @@ def register(app: dash.Dash) -> None:
         State("revision", "data"),
     )
     def pulse(_: int | None, pathname: str | None, seen: dict[str, Any]) -> tuple[Any, Any, Any]:
-        now = observe(pathname, seen, time.time())
+        now = observe(pathname, seen)
         if now == seen:
             return no_update, no_update, no_update
         interval = ACTIVE_MS if now["running"] else IDLE_MS
@@ -113,30 +112,31 @@ def render(pathname: str | None, search: str | None) -> Any:
     if page is None:
         return not_found(f"There is no page at {pathname}.")
     try:
-        return page.layout(argument=argument, **read_query(search))
+        return page.layout(**read_query(search) | {"argument": argument})
     except RunNotFound as error:
         return not_found(str(error))
     except StoreError as error:
         return no_database(str(error))
 
 
-def observe(pathname: str | None, seen: dict[str, Any], now: float) -> dict[str, Any]:
+def observe(pathname: str | None, seen: Mapping[str, Any]) -> Mapping[str, Any]:
     """What pages redraw themselves by: equal to `seen` as long as nothing has changed.
 
-    Whether a run is still alive shows in no table, so it is looked at anew every few seconds for
-    as long as one was seen running.
+    Args:
+        pathname: the page that is shown; on the page of a run only that run counts.
+        seen: what was observed before.
     """
     head, argument = split_path(pathname)
+    place = {"path": pathname}
     try:
         store = current_store()
         token = store.revision(argument if head == RUN else None)
-        beat = int(now // _LIVENESS_SECONDS) if seen.get("running") else 0
-        if (token, beat, pathname) == (seen.get("token"), seen.get("beat"), seen.get("path")):
+        if seen.get("token") == token and seen.get("path") == pathname:
             return seen
-        running = [row["id"] for row in store.run_rows() if row["status"] == "running"]
+        running = sum(row["status"] == "running" for row in store.run_rows())
     except StoreError as error:
-        return {"token": None, "beat": 0, "path": pathname, "running": 0, "trouble": str(error)}
-    return {"token": token, "beat": beat, "path": pathname, "running": len(running)}
+        return place | {"token": None, "running": 0, "trouble": str(error)}
+    return place | {"token": token, "running": running}
 
 
 def live_indicator(running: int, trouble: str | None = None) -> Any:

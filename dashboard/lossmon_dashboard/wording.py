@@ -50,7 +50,7 @@ def count(amount: int, noun: str) -> str:
     """A number with its noun: `1 epoch`, `20 epochs`, `3 batches`."""
     if amount == 1:
         return f"1 {noun}"
-    plural = noun + ("es" if noun.endswith(("s", "ch", "sh")) else "s")
+    plural = noun + ("es" if noun.endswith(("s", "tch", "sh")) else "s")
     return f"{amount:,} {plural}"
 
 

@@ -7,33 +7,28 @@ from typing import Any
 
 import dash
 import dash_mantine_components as dmc
-from dash import ClientsideFunction, Input, Output, State, dcc, html, no_update
+from dash import ClientsideFunction, Input, Output, State, dcc, no_update
 
 from lossmon_dashboard import figures
 from lossmon_dashboard.clock import viewer_zone
 from lossmon_dashboard.components.accuracy_meaning import accuracy_meanings, accuracy_panel
 from lossmon_dashboard.components.findings import finding_list
-from lossmon_dashboard.components.labels import spoken
-from lossmon_dashboard.components.notice import back_to_runs, not_found
-from lossmon_dashboard.components.panel import chart, own_height, panel
+from lossmon_dashboard.components.notice import not_found
+from lossmon_dashboard.components.panel import own_height
 from lossmon_dashboard.components.run_header import run_header, run_summary
+from lossmon_dashboard.components.run_panels import output_choices, run_panels
 from lossmon_dashboard.components.run_settings import run_settings
 from lossmon_dashboard.components.verification import (
-    verification_grid,
     verification_rows,
     verification_summary,
 )
 from lossmon_dashboard.figures.history import HistoryView, batch_column
-from lossmon_dashboard.figures.panes import PAIR_HEIGHT
 from lossmon_dashboard.links import RUN
 from lossmon_dashboard.source import current_store
 from lossmon_dashboard.theme import PAGE_WIDTH, Scheme
 
 PATH = RUN
 NAME = "Run"
-WHOLE_MODEL = ""
-"""The value of the output selector that stands for the model as a whole."""
-
 Row = Mapping[str, Any]
 
 
@@ -55,107 +50,10 @@ def layout(argument: str | None = None, **query: str) -> dmc.Container | dmc.Cen
     outputs = store.run_document(run)["outputs"]
     view = HistoryView.from_query(query)
     return dmc.Container(
-        dmc.Stack([dcc.Store(id="run-id", data=run), *_sections(outputs, view)], gap="md"),
+        dmc.Stack([dcc.Store(id="run-id", data=run), *run_panels(outputs, view)], gap="md"),
         size=PAGE_WIDTH,
         px=0,
     )
-
-
-def _sections(outputs: Sequence[Row], view: HistoryView) -> list[Any]:
-    return [
-        html.Div([back_to_runs(), html.Div(id="run-header")]),
-        html.Section(id="run-findings", **spoken("Findings")),
-        panel(
-            "What “accuracy” means here",
-            "Keras resolves the word from tensor shapes alone. This is what it became.",
-            html.Div(id="run-accuracy"),
-        ),
-        panel(
-            "Loss and accuracy",
-            "Every batch is a faint line, every epoch a marked one. Drag to zoom: both charts "
-            "follow. Values are lossmon's own second computation unless you choose otherwise.",
-            _controls(outputs, view),
-            chart("run-history", "Loss and accuracy over training steps", PAIR_HEIGHT),
-        ),
-        _confidence_panels(),
-        panel(
-            "Verification",
-            "What Keras printed is a mean over the epoch while the weights were moving; its own "
-            "value is that of the data alone; lossmon computes the same again, independently. "
-            "The gap is printed minus recomputed.",
-            dmc.Text(id="run-verified", fw=550, mb="sm"),
-            verification_grid(
-                "run-verification",
-                several_outputs=len(outputs) > 1,
-                accuracy=not outputs or any(output["accuracy_metric"] for output in outputs),
-            ),
-        ),
-        html.Div(id="run-settings"),
-    ]
-
-
-def _confidence_panels() -> dmc.SimpleGrid:
-    return dmc.SimpleGrid(
-        [
-            panel(
-                "Right and wrong predictions",
-                "When the loss rises while accuracy holds, it is usually a few wrong predictions "
-                "made with more and more confidence.",
-                chart("run-right-and-wrong", "Loss over right and over wrong predictions"),
-            ),
-            panel(
-                "Calibration gap",
-                "How much surer the model is than it is right. Above zero it is overconfident, "
-                "below zero too cautious.",
-                chart("run-calibration", "Confidence minus accuracy over training steps"),
-            ),
-            panel(
-                "Reliability",
-                "Of predictions made with 80 % confidence, 80 % should be right: bars below the "
-                "dashed line are overconfident. Last validation epoch.",
-                chart("run-reliability", "Share right by confidence"),
-            ),
-        ],
-        id="run-confidence",
-        cols={"base": 1, "md": 2, "lg": 3},
-        spacing="md",
-    )
-
-
-def _controls(outputs: Sequence[Row], view: HistoryView) -> dmc.Group:
-    named = [output["name"] for output in outputs] if len(outputs) > 1 else []
-    choices = [{"value": WHOLE_MODEL, "label": "Whole model"}, *named]
-    return dmc.Group(
-        [
-            _choice("run-detail", "Detail", view.detail, _DETAILS),
-            _choice("run-value", "Values", view.value, _VALUES),
-            html.Div(
-                _choice("run-output", "Output", view.output or WHOLE_MODEL, choices),
-                hidden=not named,
-            ),
-            dmc.Switch(id="run-log", label="Logarithmic loss", checked=view.log),
-        ],
-        gap="md",
-        mb="xs",
-    )
-
-
-_DETAILS = [
-    {"value": "both", "label": "Epochs and batches"},
-    {"value": "epochs", "label": "Epochs"},
-    {"value": "batches", "label": "Batches"},
-]
-_VALUES = [
-    {"value": "recomputed", "label": "Recomputed"},
-    {"value": "own", "label": "Keras' own"},
-    {"value": "reported", "label": "Printed"},
-    {"value": "all", "label": "All"},
-]
-
-
-def _choice(identity: str, label: str, value: str, data: Sequence[Any]) -> html.Div:
-    control = dmc.SegmentedControl(id=identity, value=value, data=list(data), size="sm")
-    return html.Div(control, className="lossmon-choice", role="group", **spoken(label))
 
 
 def register(app: dash.Dash) -> None:
@@ -168,6 +66,8 @@ def register(app: dash.Dash) -> None:
         Output("run-verification", "rowData"),
         Output("run-verified", "children"),
         Output("run-settings", "children"),
+        Output("run-output", "data"),
+        Output("run-output-choice", "hidden"),
         Input("revision", "data"),
         Input("run-id", "data"),
     )
@@ -227,7 +127,7 @@ def register(app: dash.Dash) -> None:
 
 
 def description(document: Row) -> tuple[Any, ...]:
-    """Header, findings, meaning of accuracy, verification and settings of a run."""
+    """Header, findings, accuracy, verification, settings and output choices of a run."""
     return (
         [run_header(document, viewer_zone()), run_summary(document)],
         finding_list(document["findings"]),
@@ -235,6 +135,7 @@ def description(document: Row) -> tuple[Any, ...]:
         verification_rows(document["epochs"]),
         verification_summary(document["epochs"]),
         run_settings(document),
+        *output_choices(document["outputs"]),
     )
 
 

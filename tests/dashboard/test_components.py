@@ -1,0 +1,202 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from lossmon_dashboard.components.accuracy_meaning import accuracy_meanings
+from lossmon_dashboard.components.comparison import caution, comparable, differences
+from lossmon_dashboard.components.facts import flatten
+from lossmon_dashboard.components.findings import evidence_words, finding_list
+from lossmon_dashboard.components.grid import json_safe, run_grid_row
+from lossmon_dashboard.components.prose import passages
+from lossmon_dashboard.components.run_header import run_summary
+from lossmon_dashboard.components.verification import verification_rows, verification_summary
+
+from tests.dashboard.tree import as_json, components, words
+
+
+def finding(severity: str = "error", **values: Any) -> dict[str, Any]:
+    usual = {
+        "code": "LM301",
+        "rule": "accuracy-with-regression",
+        "severity": severity,
+        "output": None,
+        "message": "`accuracy` means nothing here.",
+        "fix": 'metrics=["mae"]',
+        "evidence": {"distinct_targets": 214},
+    }
+    return usual | values
+
+
+def test_settings_flatten_in_their_order() -> None:
+    settings = {"lr": 1e-3, "model": {"units": 64, "nested": {"deep": True}}, "empty": {}}
+    assert flatten(settings) == {"lr": "0.001", "model.units": "64", "model.nested.deep": "yes"}
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (True, "yes"),
+        (25450, "25,450"),
+        (0.123456, "0.1235"),
+        (None, "not known"),
+        ("", "not known"),
+        ([1, 2], "[1, 2]"),
+    ],
+)
+def test_evidence_reads_as_words(value: Any, said: str) -> None:
+    assert evidence_words(value) == said
+
+
+def test_findings_stand_worst_first_with_evidence_and_fix() -> None:
+    content = finding_list([finding("info", code="LM308"), finding("error")])
+    text = words(content)
+    assert text.index("LM301") < text.index("LM308")
+    assert "distinct targets 214" in text
+    copies = [
+        as_json(part)["props"]["value"]
+        for part in components(content)
+        if type(part).__name__ == "CopyButton"
+    ]
+    assert copies == ['metrics=["mae"]'] * 2
+
+
+def test_silence_means_fine() -> None:
+    assert "No findings" in words(finding_list([]))
+
+
+def output(name: str | None = None, **values: Any) -> dict[str, Any]:
+    usual = {
+        "name": name,
+        "loss": "mean_squared_error",
+        "accuracy_metric": None,
+        "intended_metric": None,
+        "activation": "linear",
+    }
+    return usual | values
+
+
+def epoch(number: int, split: str, **values: Any) -> dict[str, Any]:
+    row = {"epoch": number, "split": split, "output": None, "status": "verified", "reason": None}
+    return row | values
+
+
+def test_the_meaning_of_accuracy_takes_the_last_validation_epoch() -> None:
+    document = {
+        "outputs": [
+            output(
+                accuracy_metric="BinaryAccuracy(threshold=0.5)",
+                intended_metric="BinaryAccuracy(threshold=0.0)",
+            ),
+            output("other"),
+        ],
+        "epochs": [
+            epoch(0, "val", reported_accuracy=0.1),
+            epoch(1, "train", reported_accuracy=0.5),
+            epoch(
+                1,
+                "val",
+                reported_accuracy=0.877,
+                recomputed_accuracy=0.876,
+                intended_accuracy=0.912,
+            ),
+        ],
+    }
+    (meaning,) = accuracy_meanings(document)
+    assert (meaning.printed, meaning.recomputed, meaning.meant) == (0.877, 0.876, 0.912)
+    assert (meaning.split, meaning.intended) == ("validation", "BinaryAccuracy(threshold=0.0)")
+    assert "right side of a cut" in meaning.words
+
+
+def test_the_verification_table_counts_epochs_as_keras_prints_them() -> None:
+    (row,) = verification_rows([epoch(0, "val", loss=float("nan"), coverage=1.0)])
+    assert (row["epoch"], row["loss"], row["coverage"]) == (1, "NaN", 1.0)
+
+
+def test_the_verification_summary_says_what_is_in_the_way() -> None:
+    rows = [
+        epoch(0, "train"),
+        epoch(0, "val", status="mismatch", reason="off by 0.3"),
+        epoch(1, "val", status="mismatch", reason="off by 0.3"),
+    ]
+    assert verification_summary(rows) == (
+        "1 of 3 epoch values are verified. mismatch: off by 0.3 (2)"
+    )
+    assert verification_summary(rows[:1]) == "All 1 epoch values were computed twice and agree."
+    assert "when an epoch has ended" in verification_summary([])
+
+
+def document(name: str, loss: str, metric: str | None, **config: Any) -> dict[str, Any]:
+    return {
+        "name": name,
+        "config": config,
+        "model": {"parameters": 10},
+        "environment": {},
+        "outputs": [output(loss=loss, accuracy_metric=metric)],
+        "findings": [],
+    }
+
+
+def test_only_what_differs_is_listed() -> None:
+    one, two = document("a", "mse", None, lr=0.1, units=8), document("b", "mse", None, lr=0.2)
+    assert differences([one, two]) == {"config.lr": ["0.1", "0.2"], "config.units": ["8", "–"]}
+    assert differences([one, one]) == {}
+
+
+def test_runs_that_mean_different_things_are_not_compared() -> None:
+    mse, mae = document("a", "mse", None), document("b", "mae", "Accuracy")
+    assert not comparable([mse, mae], "val_loss")
+    assert comparable([mse, mae], "val_accuracy")
+    assert "do not mean the same by loss" in words(caution([mse, mae]))
+    assert caution([mse, mse]) is None
+
+
+def test_a_faulty_run_is_named_before_it_is_compared() -> None:
+    faulty = document("wrong one", "mse", None) | {"findings": [finding()]}
+    assert "error finding stands on wrong one" in words(caution([faulty]))
+
+
+def test_the_grid_counts_findings_and_keeps_what_is_not_finite() -> None:
+    run = {"id": "a", "loss": float("inf"), "findings": [finding(), finding("warning")]}
+    row = run_grid_row(run)
+    assert row["severities"] == {"error": 1, "warning": 1, "info": 0}
+    assert (row["loss"], row["flags"]) == ("+inf", 1010)
+    assert as_json(row)["finding_words"]["error"] == "LM301 accuracy-with-regression"
+    assert [json_safe(value) for value in (float("-inf"), 1.5, None)] == ["-inf", 1.5, None]
+
+
+def test_prose_becomes_paragraphs_lists_and_code() -> None:
+    text = "The `word`.\n\n```python\nx = 1\n```\n\n- [Page](https://keras.io/api)\n- <b>two</b>"
+    paragraph, code, listed = passages(text)
+    assert words(paragraph) == "The  word ."
+    assert "x = 1" in words(code)
+    (link,) = [part for part in components(listed) if type(part).__name__ == "A"]
+    assert (as_json(link)["props"]["href"], "<b>two</b>" in words(listed)) == (
+        "https://keras.io/api",
+        True,
+    )
+
+
+def test_links_of_other_schemes_stay_text() -> None:
+    (paragraph,) = passages("[x](javascript:alert(1))")
+    assert [type(part).__name__ for part in components(paragraph)] == ["Text"]
+
+
+@pytest.mark.parametrize(
+    ("status", "verified", "said"),
+    [
+        ("running", 1.0, "Training: 1 of 5 epochs done. It stands at validation loss 0.5."),
+        ("finished", 0.5, "Trained for 1 of 5 epochs. It ended with validation loss 0.5. 50 %"),
+        ("interrupted", 0.0, "Stopped: 1 of 5 epochs done."),
+    ],
+)
+def test_the_summary_says_what_happened(status: str, verified: float, said: str) -> None:
+    run = {
+        "status": status,
+        "epochs": [epoch(0, "train")],
+        "epochs_planned": 5,
+        "val_loss": 0.5,
+        "verified": verified,
+        "findings": [],
+    }
+    assert words(run_summary(run)).startswith(said)

@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from lossmon_dashboard.figures import (
+    plot_calibration,
+    plot_overlay,
+    plot_pareto,
+    plot_reliability,
+    plot_right_and_wrong,
+)
+from lossmon_dashboard.figures.calibration import _CalibrationInfo, _get_calibration_info
+from lossmon_dashboard.figures.lines import Line, legend_name
+from lossmon_dashboard.figures.overlay import _get_overlay_info, _OverlayInfo
+from lossmon_dashboard.figures.panes import steady_range
+from lossmon_dashboard.figures.pareto import _get_pareto_info, _Place
+from lossmon_dashboard.figures.reliability import _get_reliability_info, _ReliabilityInfo
+from lossmon_dashboard.figures.right_and_wrong import (
+    _get_right_and_wrong_info,
+    _RightAndWrongInfo,
+)
+from lossmon_dashboard.theme import run_style
+
+from tests.dashboard.tree import as_json
+
+
+def epoch(split: str = "val", **values: Any) -> dict[str, Any]:
+    row = {"epoch": 0, "step": 4, "split": split, "output": None}
+    known = dict.fromkeys(("calibration_gap", "loss_wrong", "loss_correct"))
+    return row | known | values
+
+
+def test_calibration_keeps_the_splits_apart() -> None:
+    rows = [epoch("train", calibration_gap=-0.1), epoch("val", calibration_gap=0.25)]
+    assert _get_calibration_info(rows) == _CalibrationInfo(
+        train=Line("train", (4,), (-0.1,), ("-0.1 · epoch 1",)),
+        val=Line("val", (4,), (0.25,), ("0.25 · epoch 1",)),
+    )
+
+
+def test_right_and_wrong_is_judged_on_val_where_there_is_one() -> None:
+    rows = [epoch("train", loss_wrong=1.0), epoch("val", loss_wrong=3.0, loss_correct=0.1)]
+    assert _get_right_and_wrong_info(rows) == _RightAndWrongInfo(
+        split="val",
+        wrong=Line("val, predicted wrong", (4,), (3.0,), ("3 · epoch 1",)),
+        right=Line("val, predicted right", (4,), (0.1,), ("0.1 · epoch 1",)),
+    )
+    assert _get_right_and_wrong_info(rows[:1]).split == "train"
+
+
+def test_reliability_says_each_band_in_words() -> None:
+    band = {"low": 0.8, "high": 1.0, "count": 40.0, "confidence": 0.9, "accuracy": 0.75}
+    assert _get_reliability_info([band]) == _ReliabilityInfo(
+        centres=(0.9,),
+        widths=(1.0 - 0.8,),
+        accuracy=(0.75,),
+        confidence=(0.9,),
+        hover=("40 predictions<br>sure: 90 %, right: 75 %",),
+    )
+
+
+def document(name: str, *values: float | None, **ends: Any) -> dict[str, Any]:
+    epochs = [
+        {
+            "epoch": place,
+            "split": "val",
+            "output": None,
+            "loss": 9.0,
+            "recomputed_loss": value,
+            "accuracy": None,
+            "recomputed_accuracy": None,
+        }
+        for place, value in enumerate(values)
+    ]
+    return {"name": name, "epochs": epochs, **ends}
+
+
+def test_overlay_prefers_the_recomputed_value_and_counts_epochs_from_one() -> None:
+    info = _get_overlay_info([document("a", 2.0, None, math.nan)], "val")
+    line = Line(
+        "a",
+        (1, 2, 3),
+        (2.0, 9.0, None),
+        ("2 · epoch 1", "9 · epoch 2", "NaN · epoch 3"),
+        ((3, "NaN"),),
+    )
+    assert info == _OverlayInfo(loss=(line,), accuracy=(Line("a", (), (), ()),))
+
+
+def test_pareto_knows_which_runs_are_beaten_on_both_counts() -> None:
+    runs = [
+        document("low loss", val_loss=0.1, val_accuracy=0.8),
+        document("beaten", val_loss=0.3, val_accuracy=0.7),
+        document("no accuracy", val_loss=0.1, val_accuracy=None),
+        document("broken", val_loss=math.nan, val_accuracy=0.9),
+        document("high accuracy", val_loss=0.2, val_accuracy=0.9),
+    ]
+    assert _get_pareto_info(runs).places == (
+        _Place(0, "low loss", 0.1, 0.8, best=True),
+        _Place(1, "beaten", 0.3, 0.7, best=False),
+        _Place(4, "high accuracy", 0.2, 0.9, best=True),
+    )
+
+
+def test_figures_without_data_say_why() -> None:
+    figures = [
+        plot_calibration([]),
+        plot_right_and_wrong([]),
+        plot_reliability(None),
+        plot_overlay([], "val"),
+        plot_pareto([document("alone", val_loss=1.0, val_accuracy=1.0)]),
+    ]
+    assert all(as_json(figure)["layout"]["annotations"][0]["text"] for figure in figures)
+
+
+def test_names_are_drawn_as_text_and_not_as_markup() -> None:
+    hostile = document('<a href="https://evil.example">x</a>', 1.0, val_loss=1, val_accuracy=1)
+    for figure in (plot_overlay([hostile], "val"), plot_pareto([hostile, hostile])):
+        names = [trace["name"] for trace in as_json(figure)["data"]]
+        assert not [name for name in names if "<" in name]
+
+
+def test_long_names_are_cut() -> None:
+    assert legend_name("x" * 60) == "x" * 39 + "…"
+
+
+def test_flat_lines_get_an_axis_of_their_own_size() -> None:
+    assert steady_range([0.5, None, 0.5]) == [0.45, 0.55]
+    assert steady_range([0.1, 0.2]) is None
+    assert steady_range([]) is None
+
+
+def test_run_styles_do_not_repeat() -> None:
+    for scheme in ("light", "dark"):
+        assert len({run_style(place, scheme) for place in range(42)}) == 42
+        assert len({run_style(place, scheme)[1] for place in range(6)}) == 6

@@ -1,0 +1,175 @@
+from __future__ import annotations
+
+from typing import Any
+
+import dash
+import pytest
+from lossmon_dashboard.clock import moment, viewer_zone
+from lossmon_dashboard.figures import HistoryView
+from lossmon_dashboard.pages import PAGES, run, runs
+from lossmon_dashboard.pages.compare import comparison
+from lossmon_dashboard.shell import live_indicator, observe, render
+from lossmon_dashboard.source import current_store
+
+from tests.dashboard.seed import HOSTILE, SCENARIOS
+from tests.dashboard.tree import as_json, components, words
+
+NAMES = [scenario.name for scenario in SCENARIOS]
+ADDRESSES = [
+    ("/", ""),
+    ("/", "?q=digits&sort=name:asc&filter=%7B%22name%22%3A1%7D"),
+    ("/", "?filter=not-json&sort=&argument=x&nonsense=1"),
+    ("/run/latest", "?detail=epochs&value=all&scale=log"),
+    ("/run/two-heads", "?output=kind"),
+    ("/compare", "?runs=digits-cnn,digits-overfit"),
+    ("/compare", ""),
+    ("/compare", "?runs=nobody,,&split=train"),
+    ("/rules", "?q=logits"),
+    ("/rules/LM301", ""),
+]
+
+
+@pytest.mark.usefixtures("app")
+@pytest.mark.parametrize(("path", "search"), ADDRESSES)
+def test_every_page_is_made(path: str, search: str) -> None:
+    page = render(path, search)
+    assert as_json(page)
+    assert [part for part in components(page) if type(part).__name__ in ("Title", "AgGrid")]
+
+
+@pytest.mark.usefixtures("app")
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("/run/nobody", "'nobody'"),
+        ("/run", "names no run"),
+        ("/elsewhere", "/elsewhere"),
+        ("/rules/LM999", "LM999"),
+    ],
+)
+def test_what_is_not_there_has_a_friendly_page(path: str, said: str) -> None:
+    page = render(path, "")
+    assert said in words(page)
+    assert "Nothing here" in words(page)
+
+
+@pytest.mark.usefixtures("bare_app")
+def test_a_missing_database_is_named_with_the_way_to_a_first_run() -> None:
+    for content in (render("/run/latest", ""), runs.contents()[2]):
+        assert "none.db" in words(content)
+        assert "lossmon.Monitor()" in words(content)
+
+
+@pytest.mark.usefixtures("app")
+def test_no_runs_yet_says_which_line_to_add(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(current_store(), "run_rows", list)
+    rows, _, notice, display, _ = runs.contents()
+    assert (rows, display) == ([], "none")
+    assert "callbacks=[lossmon.Monitor()]" in words(notice)
+
+
+@pytest.mark.usefixtures("app")
+def test_the_list_of_runs_sums_up() -> None:
+    rows, summary, notice, display, _ = runs.contents()
+    assert sorted(row["name"] for row in rows) == sorted(NAMES)
+    assert (summary, notice, display) == ("9 runs · 3 with errors", None, "block")
+    assert as_json(rows)
+
+
+@pytest.mark.usefixtures("app")
+@pytest.mark.parametrize("name", NAMES)
+def test_every_kind_of_run_can_be_described(name: str) -> None:
+    document = current_store().run_document(name)
+    header, findings, *rest = run.description(document)
+    assert document["name"] in words(header)
+    assert all(
+        finding["message"].split("`")[0] in words(findings) for finding in document["findings"]
+    )
+    assert as_json(rest)
+
+
+@pytest.mark.usefixtures("app")
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_kind_of_run_can_be_drawn(name: str, scheme: Any) -> None:
+    for view in (HistoryView(), HistoryView("batches", "reported", log=True)):
+        assert as_json(run.history_figure(name, view, scheme))["data"]
+    rows = current_store().epoch_rows(name, output=None)
+    assert len(as_json(run.confidence_figures(rows, scheme))) == 3
+    assert run.has_confidence(rows) == (name != "diabetes")
+
+
+@pytest.mark.usefixtures("app")
+def test_outputs_are_drawn_one_by_one() -> None:
+    whole = run.history_figure("two-heads", HistoryView(), "light")
+    kind = run.history_figure("two-heads", HistoryView(output="kind"), "light")
+    assert kind.layout.uirevision != whole.layout.uirevision
+    assert as_json(kind)["data"]
+
+
+@pytest.mark.usefixtures("app")
+def test_printed_and_intended_accuracy_stand_side_by_side() -> None:
+    document = current_store().run_document("breast-cancer-logits")
+    accuracy = words(run.description(document)[2])
+    assert "printed 0.872 BinaryAccuracy(threshold=0.5)" in accuracy
+    assert "intended 0.907 BinaryAccuracy(threshold=0.0)" in accuracy
+
+
+@pytest.mark.usefixtures("app")
+def test_comparing_shows_ends_differences_and_caution() -> None:
+    store = current_store()
+    documents = [store.run_document(name) for name in ("digits-cnn", "digits-overfit", "diabetes")]
+    overlay, style, _, ends, different, mind = comparison(documents, "val", "light")
+    assert style == {"height": overlay.layout.height}
+    assert "digits-overfit" in words(ends)
+    assert "config.units 64 512" in words(different)
+    assert "do not mean the same by loss" in words(mind)
+
+
+@pytest.mark.usefixtures("app")
+def test_hostile_names_are_only_ever_text() -> None:
+    document = current_store().run_document(HOSTILE)
+    contents = [run.description(document), runs.contents(), render("/compare", f"?runs={HOSTILE}")]
+    for content in contents:
+        kinds = {type(part).__name__ for part in components(content)}
+        assert not kinds & {"Markdown", "DangerouslySetInnerHTML", "CodeHighlight"}
+
+
+@pytest.mark.usefixtures("app")
+def test_nothing_is_redrawn_while_nothing_changes() -> None:
+    seen = observe("/", {})
+    assert observe("/", seen) is seen
+    assert observe("/run/latest", seen) is not seen
+
+
+@pytest.mark.usefixtures("bare_app")
+def test_a_database_that_cannot_be_read_is_said_in_the_header() -> None:
+    seen = observe("/", {})
+    assert observe("/", seen) == seen
+    assert "none.db" in live_indicator(0, seen["trouble"]).label
+
+
+def test_the_header_says_how_many_runs_train() -> None:
+    assert live_indicator(0) is None
+    assert words(live_indicator(2)).split() == ["2", "runs", "training"]
+
+
+def test_pages_are_an_explicit_list() -> None:
+    assert [page.PATH for page in PAGES] == ["/", "/run", "/compare", "/rules"]
+    assert [page.NAME for page in PAGES] == ["Runs", "Run", "Compare", "Rules"]
+    assert not dash.page_registry
+
+
+@pytest.mark.parametrize(
+    ("cookie", "said"),
+    [
+        ("Europe%2FBerlin", "21 Nov 2026, 23:30 (CET)"),
+        ("Nowhere/Atlantis", "21 Nov 2026, 22:30 (UTC)"),
+        ("../../etc/passwd", "21 Nov 2026, 22:30 (UTC)"),
+        ("", "21 Nov 2026, 22:30 (UTC)"),
+    ],
+)
+def test_times_are_in_the_zone_of_the_viewer(app: dash.Dash, cookie: str, said: str) -> None:
+    headers = {"Cookie": f"lossmon_zone={cookie}"}
+    with app.server.test_request_context(headers=headers):
+        assert moment("2026-11-21T22:30:00+00:00", viewer_zone()) == said
