@@ -9,31 +9,27 @@ from typing import Any, NamedTuple
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    Select,
-    Subquery,
-    Table,
     and_,
     case,
     distinct,
     func,
-    literal,
-    or_,
     select,
-    true,
 )
 
 from lossmon.store.liveness import present_status
-from lossmon.store.nonfinite import restore_kinds
 from lossmon.store.reading import (
+    best_known,
+    is_run,
     iso_time,
+    last_epochs,
     read_epochs,
     read_findings,
     read_outputs,
     restored,
 )
-from lossmon.store.schema import batches, epochs, outputs, runs
+from lossmon.store.schema import epochs, outputs, runs
+from lossmon.store.sparklines import read_sparklines
 
-SPARKLINE_POINTS = 60
 _LISTED = (
     *("id", "name", "project", "status", "started", "ended", "duration", "heartbeat", "host"),
     *("pid", "epoch", "step", "batches", "epochs_planned", "steps_planned", "tags", "notes"),
@@ -66,7 +62,7 @@ def read_runs(connection: Connection, run_id: str | None = None) -> list[dict[st
         connection: to read by.
         run_id: this run alone; None for all.
     """
-    query = select(*(runs.c[name] for name in _LISTED)).where(_is(runs.c.id, run_id))
+    query = select(*(runs.c[name] for name in _LISTED)).where(is_run(runs.c.id, run_id))
     ordered = query.order_by(runs.c.started.desc(), runs.c.id)
     rows = connection.execute(ordered).mappings().all()
     gathered = _Gathered(
@@ -74,7 +70,7 @@ def read_runs(connection: Connection, run_id: str | None = None) -> list[dict[st
         accuracy_metrics=_accuracy_metrics(connection, run_id),
         totals=_totals(connection, run_id),
         last=_last_values(connection, run_id),
-        sparklines=_sparklines(connection, run_id),
+        sparklines=read_sparklines(connection, run_id),
     )
     now = time.time()
     return [_summary(row, gathered, now) for row in rows]
@@ -116,13 +112,9 @@ def _summary(row: Mapping[Any, Any], gathered: _Gathered, now: float) -> dict[st
     }
 
 
-def _is(column: ColumnElement[str], run_id: str | None) -> ColumnElement[bool]:
-    return column.is_not(None) if run_id is None else column == run_id
-
-
 def _accuracy_metrics(connection: Connection, run_id: str | None) -> dict[str, str]:
     query = select(outputs.c.run_id, outputs.c.name, outputs.c.accuracy_metric)
-    known = query.where(_is(outputs.c.run_id, run_id), outputs.c.accuracy_metric.is_not(None))
+    known = query.where(is_run(outputs.c.run_id, run_id), outputs.c.accuracy_metric.is_not(None))
     labels: dict[str, str] = {}
     for run, name, label in connection.execute(known.order_by(outputs.c.position)):
         own = label if name is None else f"{name}: {label}"
@@ -139,19 +131,13 @@ def _totals(connection: Connection, run_id: str | None) -> dict[str, dict[str, A
         best = func.coalesce(epochs.c[f"recomputed_{value}"], epochs.c[value])
         counted = and_(epochs.c.split == split, epochs.c.output.is_(None))
         columns.append(_BEST[value](case((counted, best))).label(f"best_{name}"))
-    query = select(epochs.c.run_id, *columns).where(_is(epochs.c.run_id, run_id))
+    query = select(epochs.c.run_id, *columns).where(is_run(epochs.c.run_id, run_id))
     rows = connection.execute(query.group_by(epochs.c.run_id)).mappings()
     return {row["run_id"]: {**row, "verified": float(row["verified"])} for row in rows}
 
 
-def _last_epochs(run_id: str | None) -> Subquery:
-    query = select(epochs.c.run_id, epochs.c.split, func.max(epochs.c.epoch).label("last"))
-    whole = query.where(epochs.c.output.is_(None), _is(epochs.c.run_id, run_id))
-    return whole.group_by(epochs.c.run_id, epochs.c.split).subquery()
-
-
 def _last_values(connection: Connection, run_id: str | None) -> dict[str, dict[str, Any]]:
-    last = _last_epochs(run_id)
+    last = last_epochs(run_id)
     same = and_(last.c.run_id == epochs.c.run_id, last.c.split == epochs.c.split)
     names = ("loss", "recomputed_loss", "accuracy", "recomputed_accuracy", "nonfinite_kinds")
     query = (
@@ -163,53 +149,5 @@ def _last_values(connection: Connection, run_id: str | None) -> dict[str, dict[s
     for row in map(restored, connection.execute(query).mappings()):
         prefix = "" if row["split"] == "train" else "val_"
         for value in ("loss", "accuracy"):
-            found.setdefault(row["run"], {})[prefix + value] = _best_known(row, value)
+            found.setdefault(row["run"], {})[prefix + value] = best_known(row, value)
     return found
-
-
-def _best_known(row: Mapping[str, Any], value: str) -> float | None:
-    recomputed = row[f"recomputed_{value}"]
-    return row[value] if recomputed is None else recomputed
-
-
-def _sparklines(connection: Connection, run_id: str | None) -> dict[str, dict[str, list[Any]]]:
-    lines: dict[str, dict[str, list[Any]]] = {}
-    for query in (_first_epoch_points(run_id), _epoch_points(run_id)):
-        # Plain tuples: this is where a list of many runs spends its time.
-        for run, split, loss, recomputed, kinds in connection.execute(query):
-            if split is None:
-                continue
-            line = lines.setdefault(run, {"loss": [], "val_loss": []})
-            known = {"loss": loss, "recomputed_loss": recomputed} | restore_kinds(kinds)
-            line["loss" if split == "train" else "val_loss"].append(_best_known(known, "loss"))
-    return lines
-
-
-def _epoch_points(run_id: str | None) -> Select[*tuple[Any, ...]]:
-    last = _last_epochs(run_id)
-    same = and_(last.c.run_id == epochs.c.run_id, last.c.split == epochs.c.split)
-    stride = last.c.last // (SPARKLINE_POINTS - 1) + 1
-    shown = or_(epochs.c.epoch % stride == 0, epochs.c.epoch == last.c.last)
-    query = select(epochs.c.run_id.label("run"), *_points(epochs)).join(last, same)
-    several = or_(last.c.last > 0, epochs.c.split == "val")
-    return query.where(epochs.c.output.is_(None), shown, several).order_by(epochs.c.epoch)
-
-
-def _first_epoch_points(run_id: str | None) -> Select[*tuple[Any, ...]]:
-    # Before its second epoch a run has no line of epochs: some of its train batches make one.
-    settled = select(epochs.c.run_id).where(epochs.c.epoch > 0)
-    first = select(literal(0).label("number")).cte("points", recursive=True)
-    following = select(first.c.number + 1).where(first.c.number < SPARKLINE_POINTS - 1)
-    point = first.union_all(following)
-    step = point.c.number * (runs.c.step // (SPARKLINE_POINTS - 1) + 1)
-    early = and_(_is(runs.c.id, run_id), runs.c.id.not_in(settled))
-    wanted = select(runs.c.id.label("run"), step.label("step")).join_from(runs, point, true())
-    at = wanted.where(early).subquery()
-    train = and_(batches.c.split == "train", batches.c.output.is_(None))
-    same = and_(batches.c.run_id == at.c.run, batches.c.step == at.c.step, train)
-    # An outer join, for SQLite then looks the few steps up instead of reading every batch.
-    return select(at.c.run, *_points(batches)).outerjoin_from(at, batches, same).order_by(at.c.step)
-
-
-def _points(table: Table) -> list[ColumnElement[Any]]:
-    return [table.c[name] for name in ("split", "loss", "recomputed_loss", "nonfinite_kinds")]

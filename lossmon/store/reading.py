@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from types import EllipsisType
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, Table, and_, case, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    RowMapping,
+    Subquery,
+    Table,
+    and_,
+    case,
+    func,
+    select,
+)
 
 from lossmon.records import SEVERITIES, Split
 from lossmon.store.nonfinite import restore_kinds
@@ -42,6 +53,24 @@ def of_run(
     if not isinstance(output, EllipsisType):
         conditions.append(table.c.output.is_(None) if output is None else table.c.output == output)
     return and_(*conditions)
+
+
+def is_run(column: ColumnElement[str], run_id: str | None) -> ColumnElement[bool]:
+    """Return the condition for one run; for any where `run_id` is None."""
+    return column.is_not(None) if run_id is None else column == run_id
+
+
+def last_epochs(run_id: str | None) -> Subquery:
+    """Return the last epoch of the whole model as `run_id`, `split`, `last`."""
+    query = select(epochs.c.run_id, epochs.c.split, func.max(epochs.c.epoch).label("last"))
+    whole = query.where(epochs.c.output.is_(None), is_run(epochs.c.run_id, run_id))
+    return whole.group_by(epochs.c.run_id, epochs.c.split).subquery()
+
+
+def best_known(row: Mapping[str, Any], value: str) -> float | None:
+    """Return a row's "loss" or "accuracy": recomputed, or Keras' own where that is not known."""
+    recomputed = row[f"recomputed_{value}"]
+    return row[value] if recomputed is None else recomputed
 
 
 def read_epochs(
