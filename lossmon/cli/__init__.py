@@ -5,7 +5,7 @@ Exit codes: 0 all is well; 1 findings stand, or what was asked for is not there;
 
 from __future__ import annotations
 
-import sys
+from typing import Any
 
 import click
 
@@ -14,7 +14,33 @@ from lossmon.cli import database, inspection, programs
 from lossmon.errors import InvalidArgument, LossmonError
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _NotThere(click.ClickException):
+    """One of lossmon's own errors as a message."""
+
+    exit_code = 1
+
+    def show(self, file: Any = None) -> None:
+        """Print the message to standard error."""
+        click.echo(f"lossmon: {self.message}", file=file, err=True)
+
+
+class _WrongUsage(_NotThere):
+    exit_code = 2
+
+
+class _Commands(click.Group):
+    """Commands whose LossmonErrors are messages, not tracebacks."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except InvalidArgument as error:
+            raise _WrongUsage(str(error)) from error
+        except LossmonError as error:
+            raise _NotThere(str(error)) from error
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="lossmon")
 def cli() -> None:
     """The honest meter for Keras training."""
@@ -37,12 +63,5 @@ for command in (
 
 
 def main() -> None:
-    """Run the command line; lossmon's own errors are messages, not tracebacks."""
-    try:
-        cli()
-    except InvalidArgument as error:
-        click.echo(f"lossmon: {error}", err=True)
-        sys.exit(2)
-    except LossmonError as error:
-        click.echo(f"lossmon: {error}", err=True)
-        sys.exit(1)
+    """Run the command line."""
+    cli()

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import csv
-import sys
-from collections.abc import Iterable, Mapping
-from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
 import click
 
@@ -17,24 +14,27 @@ from lossmon.store import info, open_store, upgrade
 @click.command()
 @click.argument("run")
 @with_db
-@click.option("--format", "form", type=click.Choice(["csv"]), default="csv", show_default=True)
-@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False))
-def export(run: str, db: str | None, form: str, output: Path | None) -> None:
+@click.option(
+    "--format",
+    type=click.Choice(["csv"]),
+    default="csv",
+    show_default=True,
+    expose_value=False,
+    help="The only one so far.",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.File("w", encoding="utf-8", atomic=True),
+    default="-",
+    help="File to write; standard output by default.",
+)
+def export(run: str, db: str | None, output: TextIO) -> None:
     """Every batch of a run, one row each, to standard output or a file."""
-    assert form == "csv"
-    rows = open_store(db).export_batches(run)
-    if output is None:
-        _write_csv(rows, sys.stdout)
-        return
-    with output.open("w", newline="", encoding="utf-8") as stream:
-        _write_csv(rows, stream)
-
-
-def _write_csv(rows: Iterable[Mapping[str, Any]], stream: TextIO) -> None:
     writer: csv.DictWriter[str] | None = None
-    for row in rows:
+    for row in open_store(db).export_batches(run):
         if writer is None:
-            writer = csv.DictWriter(stream, fieldnames=list(row), lineterminator="\n")
+            writer = csv.DictWriter(output, fieldnames=list(row), lineterminator="\n")
             writer.writeheader()
         writer.writerow(row)
 
@@ -46,9 +46,11 @@ def _write_csv(rows: Iterable[Mapping[str, Any]], stream: TextIO) -> None:
 def rm(run: tuple[str, ...], db: str | None, yes: bool) -> None:
     """Delete runs with all that belongs to them."""
     store = open_store(db)
-    ids = [store.resolve(name) for name in run]
+    ids = list(dict.fromkeys(store.resolve(name) for name in run))
     if not yes:
-        click.confirm(f"Delete {', '.join(run)}?", abort=True)
+        names = {row["id"]: row["name"] for row in store.run_rows()}
+        chosen = ", ".join(f"{names[run_id]} ({run_id})" for run_id in ids)
+        click.confirm(f"Delete {chosen}?", abort=True)
     click.echo(f"deleted {store.delete(ids)} run(s)")
 
 
@@ -61,7 +63,11 @@ def db_group() -> None:
 @with_db
 def upgrade_command(db: str | None) -> None:
     """Bring the database to the schema of this lossmon."""
-    click.echo(upgrade(db))
+    before, now = upgrade(db)
+    if before == now:
+        click.echo(f"the schema is {now}, as this lossmon expects it")
+    else:
+        click.echo(f"schema {before or 'none'} -> {now}")
 
 
 @db_group.command(name="info")
@@ -74,4 +80,4 @@ def info_command(db: str | None, as_json: bool) -> None:
         print_json(facts)
         return
     for key, value in facts.items():
-        click.echo(f"{key}: {value}")
+        click.echo(f"{key.replace('_', ' ')}: {value}")

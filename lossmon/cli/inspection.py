@@ -7,8 +7,10 @@ import sys
 import click
 from rich.console import Console
 
+from lossmon.cli.comparison import print_comparison
+from lossmon.cli.finding_text import print_findings
 from lossmon.cli.options import print_json, with_db, with_json
-from lossmon.cli.tables import print_comparison, print_findings, print_run, print_runs
+from lossmon.cli.tables import print_run, print_runs
 from lossmon.store import open_store
 
 

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import asdict
 
 import click
 from rich.console import Console
 
+from lossmon.cli.finding_text import print_findings
 from lossmon.cli.options import print_json, with_db, with_json
-from lossmon.cli.tables import print_findings, print_rule, print_rules, print_runs
+from lossmon.cli.rule_text import print_rule, print_rules
+from lossmon.cli.tables import print_runs
 
 
 @click.command()
 @with_db
 @click.option("--no-dashboard", is_flag=True, help="Train and print the summary only.")
-@click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--port", default=8050, show_default=True)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Where the dashboard listens.")
+@click.option("--port", default=8050, show_default=True, help="Its port; 0 for any free one.")
 @click.option("--no-browser", is_flag=True, help="Do not open a browser.")
 def demo(db: str | None, no_dashboard: bool, host: str, port: int, no_browser: bool) -> None:
     """Train the example models on real data, then open the dashboard on them."""
@@ -34,8 +37,8 @@ def demo(db: str | None, no_dashboard: bool, host: str, port: int, no_browser: b
 
 @click.command()
 @with_db
-@click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--port", default=8050, show_default=True)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen.")
+@click.option("--port", default=8050, show_default=True, help="The port; 0 for any free one.")
 @click.option("--no-browser", is_flag=True, help="Do not open a browser.")
 def dashboard(db: str | None, host: str, port: int, no_browser: bool) -> None:
     """Serve the dashboard. Loopback by default; any other address asks for a token."""
@@ -50,17 +53,26 @@ def _serve(db: str | None, host: str, port: int, *, no_browser: bool) -> None:
 
 @click.command()
 @click.argument("script_or_module")
+@click.argument("arguments", nargs=-1)
 @with_json
-def check(script_or_module: str, as_json: bool) -> None:
-    """Look at every `fit` of a program without training: exit code 1 where findings stand."""
+def check(script_or_module: str, arguments: tuple[str, ...], as_json: bool) -> None:
+    """Look at every `fit` of a program without training: exit code 1 where findings stand.
+
+    ARGUMENTS are the program's own; put `--` before those that begin with a dash.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     from lossmon.capture.script import check_program
 
-    findings = check_program(script_or_module)
+    checked = check_program(script_or_module, arguments)
+    rows = [asdict(finding) for finding in checked.findings]
     if as_json:
-        print_json([asdict(finding) for finding in findings])
+        print_json(rows)
     else:
-        print_findings(Console(), [asdict(finding) for finding in findings])
-    sys.exit(1 if any(finding.severity != "info" for finding in findings) else 0)
+        print_findings(Console(), rows)
+    click.echo(f"lossmon: {checked.fits} `fit` call(s) checked, nothing was trained", err=True)
+    if checked.failure is not None:
+        click.echo(f"lossmon: after that the program ended with {checked.failure}", err=True)
+    sys.exit(1 if any(finding.severity != "info" for finding in checked.findings) else 0)
 
 
 @click.command()

@@ -1,0 +1,60 @@
+"""Two or more runs side by side, as text for people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+
+from lossmon.cli.words import Row, flags, number, styled, table
+
+
+def print_comparison(console: Console, documents: Sequence[Row]) -> None:
+    """What the numbers are, the last of each, then the settings that differ."""
+    rows = table("", *(f"{escape(d['name'])}\n[dim]{d['id']}[/]" for d in documents))
+    for column in rows.columns:
+        column.overflow = "fold"
+    rows.add_row("status", *(styled(d["status"]) for d in documents))
+    rows.add_row("epochs", *(str(len({row["epoch"] for row in d["epochs"]})) for d in documents))
+    rows.add_row("loss is", *(_of_outputs(d, "loss") for d in documents))
+    rows.add_row("accuracy is", *(_of_outputs(d, "accuracy_metric") for d in documents))
+    for key in ("loss", "val_loss", "accuracy", "val_accuracy"):
+        rows.add_row(key.replace("_", " "), *(number(d[key]) for d in documents))
+    rows.add_row("verified", *(f"{d['verified']:.0%}" for d in documents))
+    rows.add_row("findings", *(flags(d["findings"]) for d in documents))
+    for key, values in differences(documents):
+        rows.add_row(escape(key), *(_setting(value) for value in values))
+    console.print(rows)
+
+
+def differences(documents: Sequence[Row]) -> list[tuple[str, list[Any]]]:
+    """Settings (config, model and optimiser) that are not the same in all runs."""
+    flat = [_settings(document) for document in documents]
+    keys = sorted({key for settings in flat for key in settings})
+    rows = [(key, [settings.get(key) for settings in flat]) for key in keys]
+    return [(key, values) for key, values in rows if any(v != values[0] for v in values)]
+
+
+def _of_outputs(document: Row, key: str) -> str:
+    named = [
+        (f"{output['name']}: " if output["name"] else "") + str(output[key] or "–")
+        for output in document["outputs"]
+    ]
+    return escape("\n".join(named)) or "–"
+
+
+def _setting(value: Any) -> str:
+    if value is None:
+        return "–"
+    # Keras keeps settings in float32; six digits are what was written.
+    return f"{value:.6g}" if isinstance(value, float) else escape(str(value))
+
+
+def _settings(document: Row) -> dict[str, Any]:
+    settings = {f"config.{key}": value for key, value in (document["config"] or {}).items()}
+    model = dict(document["model"] or {})
+    optimizer = model.pop("optimizer", None) or {}
+    settings |= {f"optimizer.{key}": value for key, value in optimizer.items()}
+    return settings | {f"model.{key}": value for key, value in model.items()}

@@ -1,0 +1,27 @@
+"""Findings as text for people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.markup import escape
+from rich.padding import Padding
+
+from lossmon.cli.words import Row, styled
+
+
+def print_findings(console: Console, rows: Sequence[Row]) -> None:
+    """Findings with their message and fix."""
+    if not rows:
+        console.print("[green]no findings[/]")
+    for row in rows:
+        where = f" on output {row['output']!r}" if row["output"] else ""
+        head = f"{styled(row['severity'])} [bold]{row['code']} {row['rule']}[/]"
+        console.print(head + escape(where))
+        console.print(Padding(escape(row["message"]), (0, 0, 0, 2), expand=False))
+        # Lines of code stay whole, so that they can be copied.
+        console.print("  [bold]Fix:[/]")
+        for line in row["fix"].splitlines():
+            console.print(f"  {escape(line)}", soft_wrap=True)
+        console.print()

@@ -1,0 +1,56 @@
+"""Numbers and lossmon's vocabulary as they are written in a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.markup import escape
+from rich.table import Table
+
+Row = Mapping[str, Any]
+
+# Columns from which on ids and the names of findings find room beside the numbers.
+WIDE = 110
+
+STYLES = {
+    "error": "bold red",
+    "warning": "yellow",
+    "info": "cyan",
+    "verified": "green",
+    "mismatch": "bold red",
+    "unverified": "yellow",
+    "finished": "green",
+    "running": "cyan",
+    "failed": "bold red",
+    "interrupted": "yellow",
+}
+
+
+def number(value: float | None) -> str:
+    """Four significant digits; a dash for what is not known."""
+    return "–" if value is None else f"{value:.4g}"
+
+
+def styled(word: str) -> str:
+    """A word of lossmon's vocabulary in its colour."""
+    return f"[{STYLES[word]}]{word}[/]" if word in STYLES else escape(word)
+
+
+def table(*columns: str, numbers: Sequence[str] = ()) -> Table:
+    """An empty table without lines, its numbers to the right."""
+    made = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        made.add_column(column, justify="right" if column in numbers else "left")
+    return made
+
+
+def flags(findings: Sequence[Row], *, codes_only: bool = False) -> str:
+    """Errors and warnings, one a line; "fine" where there are none."""
+    shown = [f for f in findings if f["severity"] != "info"]
+    if not shown:
+        return "[green]fine[/]"
+    names = (f["code"] if codes_only else f"{f['code']} {f['rule']}" for f in shown)
+    return "\n".join(
+        f"[{STYLES[f['severity']]}]{name}[/]" for f, name in zip(shown, names, strict=True)
+    )
