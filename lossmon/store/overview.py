@@ -105,7 +105,7 @@ def _summary(row: Mapping[Any, Any], gathered: _Gathered, now: float) -> dict[st
         "verified": totals.get("verified", 0.0),
         "findings": gathered.findings.get(run_id, []),
         "accuracy_metric": gathered.accuracy_metrics.get(run_id),
-        **dict.fromkeys(_VALUES),
+        **dict.fromkeys((*_VALUES, "intended_accuracy", "val_intended_accuracy")),
         **gathered.last.get(run_id, {}),
         **{f"best_{name}": totals.get(f"best_{name}") for name in _VALUES},
         "sparkline": {"loss": [], "val_loss": []} | gathered.sparklines.get(run_id, {}),
@@ -139,7 +139,8 @@ def _totals(connection: Connection, run_id: str | None) -> dict[str, dict[str, A
 def _last_values(connection: Connection, run_id: str | None) -> dict[str, dict[str, Any]]:
     last = last_epochs(run_id)
     same = and_(last.c.run_id == epochs.c.run_id, last.c.split == epochs.c.split)
-    names = ("loss", "recomputed_loss", "accuracy", "recomputed_accuracy", "nonfinite_kinds")
+    names = ("loss", "recomputed_loss", "accuracy", "recomputed_accuracy", "intended_accuracy")
+    names += ("nonfinite_kinds",)
     query = (
         select(epochs.c.run_id.label("run"), epochs.c.split, *(epochs.c[name] for name in names))
         .join(last, and_(same, last.c.last == epochs.c.epoch))
@@ -150,4 +151,5 @@ def _last_values(connection: Connection, run_id: str | None) -> dict[str, dict[s
         prefix = "" if row["split"] == "train" else "val_"
         for value in ("loss", "accuracy"):
             found.setdefault(row["run"], {})[prefix + value] = best_known(row, value)
+        found[row["run"]][f"{prefix}intended_accuracy"] = row["intended_accuracy"]
     return found
