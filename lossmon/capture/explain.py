@@ -22,6 +22,8 @@ SumAndCount = tuple[float, int]
 
 # Per-class counts are kept for models with at most this many classes.
 CLASSES = 100
+# Predictions that are put into histograms at once: many small steps cost as much as a large one.
+SUMMED_TOGETHER = 65_536
 
 _NONE: SumAndCount = (0.0, 0)
 _MULTICLASS = ("categorical_crossentropy", "sparse_categorical_crossentropy")
@@ -144,6 +146,9 @@ class ExplainedEpoch:
         self._right, self._wrong = _NONE, _NONE
         self._reliability: recompute.Reliability | None = None
         self._classes: NDArray[np.int64] | None = None
+        self._classes_seen = 0
+        self._waiting: list[recompute.Judgement] = []
+        self._waiting_elements = 0
 
     def add(self, found: Explanation) -> None:
         """Add one step."""
@@ -153,12 +158,26 @@ class ExplainedEpoch:
         self._wrong = _plus(self._wrong, found.wrong)
         if found.judgement is None:
             return
-        bins = recompute.reliability(found.judgement.confidence, found.judgement.correct)
-        self._reliability = bins if self._reliability is None else self._reliability + bins
-        if found.classes <= CLASSES:
-            self._add_classes(found.judgement, found.classes)
+        self._classes_seen = found.classes
+        self._waiting.append(found.judgement)
+        self._waiting_elements += found.judgement.correct.size
+        if self._waiting_elements >= SUMMED_TOGETHER:
+            self._sum_up()
 
-    def _add_classes(self, judgement: recompute.Judgement, classes: int) -> None:
+    def _sum_up(self) -> None:
+        """Add what waits to histogram and counts."""
+        if not self._waiting:
+            return
+        parts = (np.concatenate(values) for values in zip(*self._waiting, strict=True))
+        judgement = recompute.Judgement(*parts)
+        self._waiting, self._waiting_elements = [], 0
+        bins = recompute.reliability(judgement.confidence, judgement.correct)
+        self._reliability = bins if self._reliability is None else self._reliability + bins
+        if self._classes_seen <= CLASSES:
+            self._count_classes(judgement)
+
+    def _count_classes(self, judgement: recompute.Judgement) -> None:
+        classes = self._classes_seen
         if self._classes is None:
             self._classes = np.zeros((3, classes), dtype=np.int64)
         right = judgement.label[judgement.correct]
@@ -170,6 +189,7 @@ class ExplainedEpoch:
         """Write the epoch's values into its record."""
         if not self._seen:
             return
+        self._sum_up()
         record.loss_squares = self._squares
         record.loss_correct, record.loss_wrong = mean_of(self._right), mean_of(self._wrong)
         bins = self._reliability

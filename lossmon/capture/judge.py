@@ -90,7 +90,8 @@ class RunJudge:
             seen=bool(rows) and all(row.seen for row in rows),
         )
         if not rows:
-            record.status, record.reason = "unverified", self._plan.nothing_compiled()
+            reason = self._plan.why_unseen() or self._plan.nothing_compiled()
+            record.status, record.reason = "unverified", reason
             return whole
         verdicts = [Verdict(row.record.status, row.record.reason) for row in rows]
         record.status, record.reason = worst(VERIFIED, *verdicts)

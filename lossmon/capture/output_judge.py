@@ -84,12 +84,12 @@ class OutputJudge:
                 record.accuracy = row.accuracy_total / row.accuracy_count
 
     def _unseen(self, step: Step, values: StepValues) -> Verdict:
-        if step.tapped is None:
-            return Verdict("unverified", "the step does not call compute_metrics")
-        if values.skipped:
-            return Verdict("unverified", "not recomputed: the writer thread had fallen behind")
-        reason = self._plan.why_unseen() or "labels and predictions do not come out of the step"
-        return Verdict("unverified", reason)
+        reason = self._plan.why_unseen()
+        if reason is None and step.tapped is None:
+            reason = "the step does not call compute_metrics"
+        if reason is None and values.skipped:
+            reason = "not recomputed: the writer thread had fallen behind"
+        return Verdict("unverified", reason or "labels and predictions do not come out of the step")
 
     def _loss(self, row: Judged, tensors: OutputValues) -> Verdict:
         spec, record = self.output.loss, row.record
@@ -149,7 +149,7 @@ class OutputJudge:
         record.recomputed_accuracy = found.value
         row.recomputed_total, row.recomputed_count = found.total, found.count
         if state is None:
-            return Verdict("unverified", f"Keras keeps no mean for {spec.label or spec.name}")
+            return Verdict("unverified", f"Keras' own {spec.label or spec.name} cannot be read")
         # What came out is a difference of Keras' float32 running totals: add their rounding.
         rounding = _EPS * float(max(abs(state[2]), abs(state[3])))
         row.accuracy_tolerance = found.tolerance * abs(found.count) + rounding

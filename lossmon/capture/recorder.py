@@ -30,6 +30,9 @@ from lossmon.store import RunWriter
 COMMIT_EVERY = 0.05
 HEARTBEAT_EVERY = 1.0
 RETRY_EVERY = 1.0
+# After each item the interpreter is left to the training thread, which else had to wait for it up
+# to Python's switch interval of 5 ms, longer than many a step takes.
+YIELD = 50e-6
 # Steps that may wait with their predictions before the following ones are recorded without
 # (`verify="auto"`) or training waits (`verify="full"`).
 WAITING_STEPS = 512
@@ -183,6 +186,7 @@ class Recorder:
                 if isinstance(item, _Stop):
                     return item
                 self._take(item)
+                time.sleep(YIELD)
                 if time.monotonic() > until:
                     return None
                 item = self._queue.get_nowait()

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, cast
+from weakref import WeakKeyDictionary
 
 import keras
 
@@ -30,12 +31,15 @@ from lossmon.capture.tap import Step, Tap
 from lossmon.capture.tapped import scalar_logs
 from lossmon.capture.terminal import announce, say
 from lossmon.capture.watch import Watch
-from lossmon.errors import InvalidCombination
+from lossmon.errors import InvalidArgument, InvalidCombination
 from lossmon.records import Finding, RunRecord, RunStatus
 from lossmon.rules import Facts, Rule, run_rules
 from lossmon.store import new_run_id, new_run_name
 
 P = ParamSpec("P")
+
+_VALUES = {"auto": "bounded", "full": "all", "off": "none"}
+_live: WeakKeyDictionary[Any, Session] = WeakKeyDictionary()
 
 
 def _never_harming(
@@ -76,6 +80,9 @@ class Session:
         self._recorder: Recorder | None = None
         self._troubles: list[str] = []
         self._ended = False
+        self._owner: weakref.ref[Any] | None = None
+        self._watch: weakref.finalize[..., Any] | None = None
+        self._replicas = _replicas(model)
         self._epoch = 0
         self._step = 0
         self._batch = {"train": 0, "val": 0}
@@ -85,7 +92,7 @@ class Session:
             on_first_batch=self._on_first_batch,
             on_error=self.trouble,
             on_end=self._on_broken_off,
-            values={"auto": "bounded", "full": "all", "off": "none"}[options.verify],
+            values="logs" if self._replicas > 1 else _VALUES[options.verify],
         )
 
     @classmethod
@@ -97,11 +104,26 @@ class Session:
 
     @_never_harming
     def _begin(self) -> None:
-        self._tap.install()
+        owner = _callback_list() or self._model
+        previous = _live.get(self._model)
+        if previous is not None and previous.is_of(owner):
+            self._ended = True
+            raise InvalidArgument(
+                "one lossmon.Monitor per `fit` was expected. Received: several. "
+                "Only the first records. Fix: leave out the others."
+            )
+        if previous is not None:
+            previous.end("interrupted")
+        self._owner = weakref.ref(owner)
         # When training is broken off outside of a step, Keras tells no callback; the end shows in
         # that the list of callbacks goes away, at the latest with the interpreter.
-        owner = _callback_list()
-        self._watch = weakref.finalize(owner or self._model, _abandoned, weakref.ref(self))
+        self._watch = weakref.finalize(owner, _abandoned, weakref.ref(self))
+        _live[self._model] = self
+        self._tap.install()
+
+    def is_of(self, owner: Any) -> bool:
+        """Whether this is a session of the `fit` that has this list of callbacks."""
+        return self._owner is not None and self._owner() is owner
 
     @_never_harming
     def begin_epoch(self, epoch: int) -> None:
@@ -136,7 +158,10 @@ class Session:
         if self._ended:
             return
         self._ended = True
-        self._watch.detach()
+        if self._watch is not None:
+            self._watch.detach()
+        if _live.get(self._model) is self:
+            del _live[self._model]
         self._tap.remove()
         if self._recorder is not None:
             self._recorder.stop(status)
@@ -245,6 +270,8 @@ class Session:
         )
 
     def _why_unseen(self) -> str | None:
+        if self._replicas > 1:
+            return f"{self._replicas} replicas: only the first one's part of a batch comes out"
         return 'verify="off"' if self._options.verify == "off" else self._tap.left_out
 
     def _run_record(self) -> RunRecord:
@@ -275,6 +302,13 @@ def _build_metrics(model: Any, y: Any, y_pred: Any) -> None:
     metrics = model._compile_metrics
     if metrics is not None and not metrics.built and y is not None:
         metrics.build(y, y_pred)
+
+
+def _replicas(model: Any) -> int:
+    """How many copies of the model train side by side under `tf.distribute`."""
+    if keras.backend.backend() != "tensorflow":
+        return 1
+    return int(model.distribute_strategy.num_replicas_in_sync)
 
 
 def _abandoned(reference: weakref.ref[Session]) -> None:

@@ -16,8 +16,7 @@ import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, ClassVar
-from weakref import WeakKeyDictionary
+from typing import Any
 
 import keras
 
@@ -65,10 +64,14 @@ class Tap:
             train function; may raise `InvalidCombination`, nothing else.
         on_error: called with an exception that was kept away from training.
         on_end: called with the exception that ended training inside a step.
-        values: "all", "bounded" (leave out large predictions) or "none".
-    """
+        values: "all", "bounded" (leave out large predictions), "none" (Keras' own values only) or
+            "logs" (nothing but the logs).
 
-    _installed: ClassVar[WeakKeyDictionary[Any, Tap]] = WeakKeyDictionary()
+    Attributes:
+        outputs: the model's outputs as they were resolved, None before the first step.
+        left_out: why predictions stay in the step, None while they do not.
+        recording: the split whose steps are handed on; None between epochs.
+    """
 
     def __init__(
         self,
@@ -89,25 +92,13 @@ class Tap:
         self._on_end = on_end
         self._values = values
         self._split: Split = "train"
-        self._recording: Split | None = None
+        self.recording: Split | None = None
         self._seen_first = False
         self._within_step: dict[str, Any] = {}
 
-    @property
-    def recording(self) -> Split | None:
-        """The split whose steps are recorded now; None between epochs."""
-        return self._recording
-
-    @recording.setter
-    def recording(self, split: Split | None) -> None:
-        self._recording = split
-
     def install(self) -> None:
-        """Wrap the model; a tap that an interrupted `fit` left behind is removed first."""
+        """Wrap the model."""
         model = self.model
-        stale = Tap._installed.pop(model, None)
-        if stale is not None:
-            stale.remove()
         self._functions = (model.train_function, model.test_function)
         self._compute_metrics = model.compute_metrics
         self._tracker = model._loss_tracker
@@ -118,7 +109,6 @@ class Tap:
         model.make_test_function(force=True)
         self._train, self._test = model.train_function, model.test_function
         model.train_function, model.test_function = self._run_train, self._run_test
-        Tap._installed[model] = self
 
     def remove(self) -> None:
         """Put everything back as it was found. Does nothing the second time."""
@@ -131,7 +121,6 @@ class Tap:
             model.train_function = self._functions[0]
         if model.test_function == self._run_test:
             model.test_function = self._functions[1]
-        Tap._installed.pop(model, None)
 
     # Inside the step: these run while it is traced (or, eagerly, in every step).
 
@@ -147,18 +136,22 @@ class Tap:
         return self._update_state(values, sample_weight=sample_weight)
 
     def _carry_out(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        if self._values == "logs":
+            return self._compute_metrics(x, y, y_pred, sample_weight)
         before: list[Any] = []
         metrics: list[Any] = []
         with self._kept_from_training():
             outputs = self._resolve(y, y_pred)
-            metrics = [m for o in outputs for m in o.metric_objects if _is_mean(m)]
+            # Metrics that Keras has not made yet have no state to read before it does.
+            built = self.model._compile_metrics is not None and self.model._compile_metrics.built
+            metrics = [m for o in outputs for m in o.metric_objects if built and _is_mean(m)]
             before = [_state(m) for m in metrics]
         logs = self._compute_metrics(x, y, y_pred, sample_weight)
         with self._kept_from_training():
             carried = dict(self._within_step)
-            carried["states"] = [
-                keras.ops.concatenate([b, _state(m)]) for b, m in zip(before, metrics, strict=True)
-            ]
+            if metrics:
+                after = keras.ops.stack([_state(metric) for metric in metrics])
+                carried["states"] = keras.ops.concatenate([keras.ops.stack(before), after], axis=1)
             carried["outputs"] = self._output_values(y, y_pred, sample_weight)
             logs = {**logs, CARRIER: {k: v for k, v in carried.items() if _carries(v)}}
         self._within_step = {}
@@ -242,7 +235,7 @@ class Tap:
             tapped = logs.pop(CARRIER)
         else:
             tapped = None
-        if self._recording == self._split:
+        if self.recording == self._split:
             with self._kept_from_training():
                 self._on_step(Step(self._split, logs, tapped, started, seconds))
         return (logs, *state) if isinstance(result, tuple) else logs

@@ -227,3 +227,15 @@ def test_strict_refuses_before_the_first_step(db: str) -> None:
     assert "compute_metrics" not in vars(model)
     history = model.fit(X, X[:, 0] * 3.3, verbose=0)
     assert set(history.history) == {"loss", "acc"}
+
+
+def test_a_second_monitor_of_one_fit_says_so_and_leaves_the_first_alone(
+    db: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = _model()
+    other = lossmon.Monitor(str(tmp_path / "other.db"))
+    model.fit(X, IDS, verbose=0, callbacks=[lossmon.Monitor(db), other])
+    assert "one lossmon.Monitor per `fit`" in capsys.readouterr().err.replace("\n", " ")
+    assert lossmon.open_store(db).run_rows()[0]["verified"] == 1.0
+    assert not (tmp_path / "other.db").exists()
+    assert "compute_metrics" not in vars(model)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -206,3 +209,29 @@ def test_a_writer_that_falls_behind_is_said_not_hidden(
     assert "fallen behind" in reasons(recorded)
     assert len(recorded.batches) == 4 * 4
     assert any(row["coverage"] < 1.0 for row in recorded.epochs)
+
+
+REPLICAS = """
+import sys
+import tensorflow as tf
+cpu = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+import keras, numpy as np, lossmon
+x = np.random.default_rng(0).normal(size=(64, 6)).astype("float32")
+with tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope():
+    model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(1)])
+    model.compile("sgd", "mse", metrics=["mae"])
+model.fit(x, x[:, 0], batch_size=16, verbose=0, callbacks=[lossmon.Monitor(sys.argv[1])])
+document = lossmon.open_store(sys.argv[1]).run_document("latest")
+(row,) = document["epochs"]
+assert row["status"] == "unverified", row
+assert "2 replicas" in row["reason"], row
+assert row["reported_loss"] is not None
+assert document["troubles"] == [], document["troubles"]
+"""
+
+
+def test_replicas_are_recorded_from_their_logs(tmp_path: Path) -> None:
+    program = [sys.executable, "-c", REPLICAS, str(tmp_path / "runs.db")]
+    done = subprocess.run(program, capture_output=True, text=True, timeout=200, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
