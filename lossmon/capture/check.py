@@ -115,7 +115,11 @@ def _head(structure: Any, count: int) -> Any:
 
 
 def _arrays(structure: Any) -> Any:
-    """Tables become arrays; whatever knows its shape and can be cut stays what it is."""
+    """Tables and lists of numbers become arrays; arrays and tensors stay what they are."""
+    if isinstance(structure, list):
+        items = keras.tree.flatten(structure)
+        if items and not any(hasattr(item, "shape") for item in items):
+            return np.asarray(structure)
 
     def convert(leaf: Any) -> Any:
         plain = leaf is None or isinstance(leaf, np.ndarray) or keras.ops.is_tensor(leaf)

@@ -178,7 +178,9 @@ def _predict(model: Any, x: Any) -> tuple[Any, bool | None]:
             warnings.simplefilter("ignore")
             if not model.built:
                 model(x, training=False)
-            with keras.StatelessScope(collect_losses=True):
+            # Regularisers look for their variables in the scope.
+            own = [(v, v.value) for v in model.trainable_variables]
+            with keras.StatelessScope(state_mapping=own, collect_losses=True):
                 return model(x, training=False), bool(model.losses)
     except Exception as error:
         _say(f"the model could not be called on the first samples of x: {error!r}")
