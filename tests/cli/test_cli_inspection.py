@@ -1,0 +1,171 @@
+"""`runs`, `show`, `findings` and `compare`, as tables and as the JSON that scripts rely on."""
+
+from __future__ import annotations
+
+import io
+import json
+from datetime import datetime
+
+import pytest
+from rich.console import Console
+
+from lossmon.cli.tables import print_runs
+from tests.cli.conftest import EPOCHS, Invoke, Seeded
+
+RUN_KEYS = {
+    *("id", "name", "project", "status", "started", "duration", "epochs", "verified", "findings"),
+}
+FINDING_KEYS = {"code", "rule", "severity", "output", "message", "fix", "evidence"}
+EPOCH_KEYS = {
+    *("epoch", "split", "output", "reported_loss", "loss", "recomputed_loss", "penalty"),
+    *("reported_accuracy", "accuracy", "recomputed_accuracy", "status", "reason", "coverage"),
+}
+
+
+def test_runs_as_json_lists_the_newest_first(invoke: Invoke, seeded: Seeded) -> None:
+    result = invoke("runs", "--json")
+    rows = json.loads(result.stdout)
+    assert result.exit_code == 0
+    assert [row["id"] for row in rows] == [seeded.faulty, seeded.healthy]
+    assert [row["name"] for row in rows] == ["faulty", "healthy"]
+    for row in rows:
+        assert row.keys() >= RUN_KEYS
+        assert row["status"] == "finished"
+        assert row["epochs"] == EPOCHS
+        assert row["verified"] == 1.0
+        assert row["duration"] > 0
+        assert datetime.fromisoformat(row["started"]).tzinfo is not None
+
+
+def test_runs_as_json_carries_the_findings(invoke: Invoke) -> None:
+    faulty, healthy = json.loads(invoke("runs", "--json").stdout)
+    assert [finding["code"] for finding in faulty["findings"]] == ["LM301"]
+    assert faulty["findings"][0].keys() >= FINDING_KEYS
+    assert healthy["findings"] == []
+
+
+def test_table_of_runs_has_ids_and_rule_names_where_there_is_room(
+    invoke: Invoke, seeded: Seeded
+) -> None:
+    lines = invoke("runs").stdout.splitlines()
+    (faulty,) = (line for line in lines if line.startswith("faulty"))
+    assert seeded.faulty in faulty
+    assert "LM301 accuracy-with-regression" in faulty
+    assert "100%" in faulty
+    (healthy,) = (line for line in lines if line.startswith("healthy"))
+    assert "fine" in healthy
+
+
+@pytest.mark.parametrize("command", ["runs", "show healthy", "compare healthy faulty", "rules"])
+@pytest.mark.parametrize("columns", [80, 120])
+def test_tables_keep_within_the_terminal_and_cut_nothing_off(
+    invoke: Invoke, command: str, columns: int
+) -> None:
+    result = invoke(*command.split(), columns=columns)
+    assert result.exit_code == 0
+    assert max(len(line) for line in result.stdout.splitlines()) <= columns
+    assert "…" not in result.stdout
+
+
+def test_narrow_table_of_runs_keeps_the_codes(invoke: Invoke) -> None:
+    result = invoke("runs", columns=80)
+    assert "LM301" in result.stdout
+    assert "accuracy-with-regression" not in result.stdout
+
+
+def test_values_of_training_are_not_passed_off_as_validation(invoke: Invoke) -> None:
+    row = json.loads(invoke("runs", "--json").stdout)[1]
+    for shown, split, value in (
+        (row, "val", row["val_loss"]),
+        (row | {"val_loss": None, "val_accuracy": None}, "train", row["loss"]),
+    ):
+        text = io.StringIO()
+        print_runs(Console(file=text, width=80), [shown])
+        cells = text.getvalue().splitlines()[1].split()
+        assert cells[2:4] == [split, f"{value:.4g}"]
+
+
+@pytest.mark.parametrize("name", ["id", "prefix", "name", "latest"])
+def test_run_is_found_by_each_of_its_names(invoke: Invoke, seeded: Seeded, name: str) -> None:
+    given = {"id": seeded.faulty, "prefix": seeded.faulty[:6], "name": "faulty"}.get(name, name)
+    assert json.loads(invoke("show", given, "--json").stdout)["id"] == seeded.faulty
+
+
+def test_show_as_json_has_outputs_and_epochs(invoke: Invoke) -> None:
+    document = json.loads(invoke("show", "healthy", "--json").stdout)
+    (output,) = document["outputs"]
+    assert document.keys() >= RUN_KEYS
+    assert output["name"] is None
+    assert output["loss"] == "binary_crossentropy"
+    assert output["accuracy_metric"] == "BinaryAccuracy(threshold=0.5)"
+    assert [(e["epoch"], e["split"]) for e in document["epochs"]] == [
+        (epoch, split) for epoch in range(EPOCHS) for split in ("train", "val")
+    ]
+    for epoch in document["epochs"]:
+        assert epoch.keys() >= EPOCH_KEYS
+        assert epoch["output"] is None
+        assert (epoch["status"], epoch["reason"], epoch["coverage"]) == ("verified", None, 1.0)
+        assert epoch["recomputed_loss"] == pytest.approx(epoch["reported_loss"], rel=1e-5)
+        assert epoch["recomputed_accuracy"] == pytest.approx(epoch["reported_accuracy"], abs=1e-6)
+
+
+def test_show_says_what_loss_and_accuracy_are(invoke: Invoke) -> None:
+    text = invoke("show", "faulty").stdout
+    assert "loss is mean_squared_error, accuracy is BinaryAccuracy(threshold=0.5)" in text
+    assert text.count("verified") == 2 * EPOCHS
+    assert "LM301 accuracy-with-regression" in text
+
+
+def test_show_leaves_out_what_nothing_is_known_of(invoke: Invoke) -> None:
+    heading = invoke("show", "healthy").stdout.partition("epoch  split")[2].splitlines()[0]
+    assert "penalty" not in heading
+    assert "meant" not in heading
+
+
+def test_findings_exit_with_1_where_an_error_stands(invoke: Invoke) -> None:
+    result = invoke("findings", "faulty")
+    assert result.exit_code == 1
+    assert "error LM301 accuracy-with-regression" in result.stdout
+    assert 'model.compile(optimizer=model.optimizer, loss="mse", metrics=["mae"])' in result.stdout
+
+
+def test_findings_exit_with_0_where_all_is_fine(invoke: Invoke) -> None:
+    result = invoke("findings", "healthy")
+    assert result.exit_code == 0
+    assert result.stdout.strip() == "no findings"
+
+
+def test_findings_as_json(invoke: Invoke) -> None:
+    result = invoke("findings", "faulty", "--json")
+    (finding,) = json.loads(result.stdout)
+    assert result.exit_code == 1
+    assert finding.keys() >= FINDING_KEYS
+    assert finding["evidence"]["resolved"] == "BinaryAccuracy(threshold=0.5)"
+
+
+def test_compare_says_what_the_numbers_are_before_the_numbers(invoke: Invoke) -> None:
+    text = invoke("compare", "healthy", "faulty").stdout
+    rows = {line[:12].strip(): line.split() for line in text.splitlines()}
+    assert rows["loss is"][-2:] == ["binary_crossentropy", "mean_squared_error"]
+    assert rows["epochs"][-2:] == [str(EPOCHS)] * 2
+    assert "LM301" in text
+    assert text.index("loss is") < text.index("val loss")
+
+
+def test_compare_shows_only_settings_that_differ(invoke: Invoke) -> None:
+    text = invoke("compare", "healthy", "faulty").stdout
+    assert "config.scaled" in text
+    assert "optimizer.name" in text
+    assert "model.layers" not in text
+
+
+def test_compare_as_json_holds_each_document(invoke: Invoke, seeded: Seeded) -> None:
+    documents = json.loads(invoke("compare", "faulty", "healthy", "--json").stdout)
+    assert [document["id"] for document in documents] == [seeded.faulty, seeded.healthy]
+    assert all(document["epochs"] for document in documents)
+
+
+def test_compare_needs_two_runs(invoke: Invoke) -> None:
+    result = invoke("compare", "healthy")
+    assert result.exit_code == 2
+    assert "compare needs two or more runs. Received: healthy" in result.stderr
