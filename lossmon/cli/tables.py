@@ -20,11 +20,12 @@ def print_runs(console: Console, rows: Sequence[Row]) -> None:
         return
     wide = console.width >= WIDE
     misread = any(_last(row, "intended_accuracy") is not None for row in rows)
-    values = {"loss": "loss", "accuracy": "accuracy"}
+    values = {"loss": "loss", "accuracy": "accuracy" if wide else "acc."}
     if misread:
         values["intended_accuracy"] = "meant"
     numeric = (*values.values(), "verified")
-    shown = table("run", "status", "split", *numeric, "findings", numbers=numeric)
+    last = "findings" if wide else "flags"
+    shown = table("run", "status", "split", *numeric, last, numbers=numeric)
     shown.columns[0].overflow = "fold"
     for column in shown.columns[1:]:
         column.no_wrap = True
@@ -42,7 +43,7 @@ def print_runs(console: Console, rows: Sequence[Row]) -> None:
 
 def _last(row: Row, value: str) -> float | None:
     """The last epoch's value on validation data; on training data where there was none."""
-    return row.get(value if row["val_loss"] is None else f"val_{value}")
+    return row[value if row["val_loss"] is None else f"val_{value}"]
 
 
 def print_run(console: Console, document: Row) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from datetime import datetime
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -79,10 +80,23 @@ def test_values_of_training_are_not_passed_off_as_validation(invoke: Invoke) -> 
         (row, "val", row["val_loss"]),
         (row | {"val_loss": None, "val_accuracy": None}, "train", row["loss"]),
     ):
-        text = io.StringIO()
-        print_runs(Console(file=text, width=80), [shown])
-        cells = text.getvalue().splitlines()[1].split()
+        cells = _printed([shown])[1].split()
         assert cells[2:4] == [split, f"{value:.4g}"]
+
+
+def test_accuracy_that_was_meant_is_shown_where_one_was_misread(invoke: Invoke) -> None:
+    rows = json.loads(invoke("runs", "--json").stdout)
+    assert "meant" not in _printed(rows)[0]
+    heading, first, second = _printed([rows[0] | {"val_intended_accuracy": 0.5}, rows[1]])[:3]
+    assert heading.split()[5] == "meant"
+    assert first.split()[5] == "0.5"
+    assert second.split()[5] == "–"
+
+
+def _printed(rows: list[dict[str, Any]]) -> list[str]:
+    text = io.StringIO()
+    print_runs(Console(file=text, width=80), rows)
+    return text.getvalue().splitlines()
 
 
 @pytest.mark.parametrize("name", ["id", "prefix", "name", "latest"])
