@@ -1,7 +1,7 @@
 """The writer thread: turns what the tap brought out into records, and stores them.
 
 All arithmetic and all SQL happen here, while the next steps train. Records are committed together
-as the queue drains, at the latest `COMMIT_EVERY` seconds after they came.
+as the queue drains, at the latest a tenth of a second after they came where the thread keeps up.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from lossmon.records import (
 )
 from lossmon.store import RunWriter
 
+# Seconds that items are gathered before they are judged, and again before they are committed.
 COMMIT_EVERY = 0.05
 HEARTBEAT_EVERY = 1.0
 RETRY_EVERY = 1.0
@@ -125,7 +126,6 @@ class Recorder:
         self._limit: int | None = None
         self._writer: RunWriter | None = None
         self._unwritten = Records(findings=list(beginning.findings))
-        self._oldest: float | None = time.monotonic()
         self._retry_at = 0.0
         self._dropped = 0
         self._troubles: list[str] = []
@@ -168,23 +168,21 @@ class Recorder:
     def _work(self) -> None:
         stop: _Stop | None = None
         while stop is None:
-            stop = self._drain(self._wait_for())
+            stop = self._drain()
             self._flush(final=stop is not None)
         self._finish(stop.status)
 
-    def _wait_for(self) -> float:
-        if self._oldest is None:
-            return HEARTBEAT_EVERY
-        return max(0.0, self._oldest + COMMIT_EVERY - time.monotonic())
+    def _drain(self) -> _Stop | None:
+        """Wait for a first item and what comes soon after it, and judge all of it.
 
-    def _drain(self, timeout: float) -> _Stop | None:
-        """Judge what waits, for at most one commit's time."""
-        until = time.monotonic() + COMMIT_EVERY
+        Waking once for many steps costs training less than waking for each.
+        """
         try:
-            item = self._queue.get(timeout=timeout)
-            while True:
-                if isinstance(item, _Stop):
-                    return item
+            item = self._queue.get(timeout=HEARTBEAT_EVERY)
+            if not isinstance(item, _Stop) and self._queue.empty():
+                time.sleep(COMMIT_EVERY)
+            until = time.monotonic() + COMMIT_EVERY
+            while not isinstance(item, _Stop):
                 self._take(item)
                 time.sleep(YIELD)
                 if time.monotonic() > until:
@@ -192,6 +190,7 @@ class Recorder:
                 item = self._queue.get_nowait()
         except queue.Empty:
             return None
+        return item
 
     def _take(self, item: Any) -> None:
         if isinstance(item, _Trouble):
@@ -204,8 +203,6 @@ class Recorder:
             self._note(f"a {type(item).__name__} could not be judged: {error!r}")
             return
         self._unwritten.extend(records)
-        if records and self._oldest is None:
-            self._oldest = time.monotonic()
 
     def _note(self, message: str, *, aloud: bool = True) -> None:
         if message not in self._said:
@@ -216,9 +213,8 @@ class Recorder:
 
     def _flush(self, *, final: bool) -> None:
         now = time.monotonic()
-        due = self._oldest is not None and now - self._oldest >= COMMIT_EVERY
-        beat = now - self._last_written >= HEARTBEAT_EVERY
-        if not (final or due or beat or self._troubles) or (now < self._retry_at and not final):
+        due = self._unwritten or self._troubles or now - self._last_written >= HEARTBEAT_EVERY
+        if not final and (not due or now < self._retry_at):
             return
         try:
             self._write()
@@ -235,7 +231,7 @@ class Recorder:
             writer.write(records.batches, records.epochs, records.findings, records.withdrawn)
         else:
             writer.heartbeat()
-        self._unwritten, self._oldest = Records(), None
+        self._unwritten = Records()
         self._last_written = time.monotonic()
         while self._troubles:
             writer.trouble(self._troubles[0])
