@@ -10,10 +10,9 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from lossmon.capture.output_range import graph_range
 from lossmon.capture.resolve import ResolvedOutput, resolve, split_outputs
 from lossmon.capture.specs import is_keras
-from lossmon.capture.trial import tried_ranges
+from lossmon.capture.trial import output_ranges
 from lossmon.rules import (
     Facts,
     LabelFacts,
@@ -29,8 +28,6 @@ from lossmon.rules.families import class_axis
 PREDICTED_SAMPLES = 64
 # Of those, samples that the trial of other weights runs on.
 TRIED_SAMPLES = 16
-# Beyond this a trial costs more time and memory than its answer is worth.
-TRIED_PARAMETERS = 50_000_000
 
 _OWN_STEPS = ("train_step", "compute_loss", "_compute_loss", "compute_metrics")
 
@@ -97,10 +94,20 @@ def look_at(model: Any, x: Any, y: Any, y_pred: Any = None) -> Look:
         resolved=resolved,
         structure=structure,
         predicted=y_pred is not None,
-        ranges=_ranges(model, x, resolved),
+        ranges=output_ranges(model, first_samples(x, TRIED_SAMPLES), resolved, y_pred),
         inputs=[_numpy(leaf) for leaf in keras.tree.flatten(few)],
         penalties=penalties,
         compiled_used=_uses_compiled(model),
+    )
+
+
+def first_samples(structure: Any, count: int) -> Any:
+    """The first samples of every array; all of it where arrays disagree about their number."""
+    leaves = [leaf for leaf in keras.tree.flatten(structure) if leaf is not None]
+    if len({leaf.shape[0] for leaf in leaves if len(leaf.shape)}) != 1:
+        return structure
+    return keras.tree.map_structure(
+        lambda leaf: leaf if leaf is None or not len(leaf.shape) else leaf[:count], structure
     )
 
 
@@ -195,38 +202,6 @@ def _resolved(model: Any, y: Any, y_pred: Any) -> list[ResolvedOutput]:
         return []
 
 
-def _ranges(model: Any, x: Any, resolved: list[ResolvedOutput]) -> list[OutputRange | None]:
-    known = [
-        graph_range(output.record.activation, units=(1, *(output.record.shape or ())[1:])[-1])
-        for output in resolved
-    ]
-    if all(values is not None for values in known):
-        return known
-    tried = _tried(model, x, resolved)
-    return [values or trial for values, trial in zip(known, tried, strict=True)]
-
-
-def _tried(model: Any, x: Any, resolved: list[ResolvedOutput]) -> list[OutputRange | None]:
-    few = first_samples(x, TRIED_SAMPLES)
-
-    def call(replacement: list[tuple[Any, Any]]) -> list[NDArray[np.float64]]:
-        with warnings.catch_warnings(), keras.StatelessScope(state_mapping=replacement):
-            # Overflow under weights that are not the model's own concerns nobody.
-            warnings.simplefilter("ignore")
-            outputs = model(few, training=False)
-        flat = [pred for _, pred, _ in split_outputs(resolved, None, outputs, None)]
-        return [np.asarray(keras.ops.convert_to_numpy(v), dtype=np.float64) for v in flat]
-
-    try:
-        if model.count_params() <= TRIED_PARAMETERS:
-            return tried_ranges(model, call, [class_axis(o.record.loss) for o in resolved])
-    except Exception:
-        # Any weights but its own may be too much for a model; then the trial tells nothing, and
-        # what is not known keeps the rules silent.
-        pass
-    return [None] * len(resolved)
-
-
 def _uses_compiled(model: Any) -> bool:
     methods = (getattr(type(model), name, None) for name in _OWN_STEPS)
     return all(method is None or is_keras(method) for method in methods)
@@ -237,16 +212,6 @@ def _symbolic_outputs(model: Any) -> Any:
     if not outputs:
         return None
     return outputs[0] if len(outputs) == 1 else list(outputs)
-
-
-def first_samples(structure: Any, count: int) -> Any:
-    """The first samples of every array; all of it where arrays disagree about their number."""
-    leaves = [leaf for leaf in keras.tree.flatten(structure) if leaf is not None]
-    if len({leaf.shape[0] for leaf in leaves if len(leaf.shape)}) != 1:
-        return structure
-    return keras.tree.map_structure(
-        lambda leaf: leaf if leaf is None or not len(leaf.shape) else leaf[:count], structure
-    )
 
 
 def _mask(tensor: Any) -> Any:

@@ -8,6 +8,7 @@ the size; a sigmoid, a tanh or a softmax does not, whatever layer or operation i
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -15,14 +16,81 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from lossmon.rules import OutputRange
+from lossmon.capture.output_range import graph_range
+from lossmon.capture.resolve import ResolvedOutput, split_outputs
+from lossmon.rules import OutputRange, describe_predictions
+from lossmon.rules.families import CROSSENTROPIES, REGRESSION_LOSSES, class_axis, from_logits
 
 SIZES = (8.0, 512.0)
+# Beyond this a trial costs more time and memory than its answer is worth.
+TRIED_PARAMETERS = 50_000_000
 # An edge that moves less than this from size to size is a bound.
 _STEADY = 1.5
 _SUM_TOLERANCE = 2e-2
 
 Call = Callable[[list[tuple[Any, Any]]], list[NDArray[np.float64]]]
+
+
+def output_ranges(
+    model: Any, x: Any, resolved: list[ResolvedOutput], y_pred: Any
+) -> list[OutputRange | None]:
+    """The range of each output, from the graph where it tells, else by trial where it matters.
+
+    Args:
+        model: a built model; its variables are read, never assigned.
+        x: a few samples of its inputs.
+        resolved: its outputs.
+        y_pred: predictions, nested as the model returns them, or None.
+
+    Returns:
+        One range per output; None where nothing is proven.
+    """
+    known = [
+        graph_range(output.record.activation, units=(1, *(output.record.shape or ())[1:])[-1])
+        for output in resolved
+    ]
+    predictions = [None] * len(resolved)
+    if y_pred is not None:
+        predictions = [pred for _, pred, _ in split_outputs(resolved, None, y_pred, None)]
+    open_questions = (
+        values is None and _matters(output, pred)
+        for values, output, pred in zip(known, resolved, predictions, strict=True)
+    )
+    if not any(open_questions):
+        return known
+    tried = _tried(model, x, resolved)
+    return [values or trial for values, trial in zip(known, tried, strict=True)]
+
+
+def _matters(output: ResolvedOutput, y_pred: Any) -> bool:
+    """Whether some rule could use the range of this output."""
+    loss = output.record.loss
+    if loss is None or y_pred is None:
+        return False
+    seen = describe_predictions(keras.ops.convert_to_numpy(y_pred), class_axis=class_axis(loss))
+    if loss.name not in CROSSENTROPIES | REGRESSION_LOSSES | {"kl_divergence"}:
+        return seen.units == 1 and seen.all_ones
+    # Scores outside of [0, 1] are what a loss from logits takes.
+    return not (from_logits(loss) and seen.outside_unit)
+
+
+def _tried(model: Any, x: Any, resolved: list[ResolvedOutput]) -> list[OutputRange | None]:
+    def call(replacement: list[tuple[Any, Any]]) -> list[NDArray[np.float64]]:
+        with warnings.catch_warnings(), keras.StatelessScope(state_mapping=replacement):
+            # Overflow under weights that are not the model's own concerns nobody.
+            warnings.simplefilter("ignore")
+            outputs = model(x, training=False)
+        flat = [pred for _, pred, _ in split_outputs(resolved, None, outputs, None)]
+        return [np.asarray(keras.ops.convert_to_numpy(v), dtype=np.float64) for v in flat]
+
+    try:
+        if model.count_params() <= TRIED_PARAMETERS:
+            return tried_ranges(model, call, [class_axis(o.record.loss) for o in resolved])
+    except Exception:
+        # Any weights but its own may be too much for a model; then the trial tells nothing, and
+        # what is not known keeps the rules silent.
+        pass
+    return [None] * len(resolved)
 
 
 def tried_ranges(model: Any, call: Call, class_axes: list[int]) -> list[OutputRange | None]:
