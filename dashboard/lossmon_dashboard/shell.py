@@ -94,10 +94,14 @@ def register(app: dash.Dash) -> None:
         Output("tick", "interval"),
         Output("live", "children"),
         Input("tick", "n_intervals"),
-        Input("url", "pathname"),
+        # Not the address: it changes while the page that is left still stands.
+        Input("page", "children"),
+        State("url", "pathname"),
         State("revision", "data"),
     )
-    def pulse(_: int | None, pathname: str | None, seen: dict[str, Any]) -> tuple[Any, Any, Any]:
+    def pulse(
+        _: int | None, __: Any, pathname: str | None, seen: dict[str, Any]
+    ) -> tuple[Any, Any, Any]:
         now = observe(pathname, seen)
         if now == seen:
             return no_update, no_update, no_update

@@ -119,8 +119,8 @@ def test_printed_and_intended_accuracy_stand_side_by_side() -> None:
 def test_comparing_shows_ends_differences_and_caution() -> None:
     store = current_store()
     documents = [store.run_document(name) for name in ("digits-cnn", "digits-overfit", "diabetes")]
-    overlay, style, _, ends, different, mind = comparison(documents, "val", "light")
-    assert style == {"height": overlay.layout.height}
+    overlay, _, ends, different, mind = comparison(documents, "val", "light")
+    assert len(as_json(overlay)["data"]) == 5
     assert "digits-overfit" in words(ends)
     assert "config.units 64 512" in words(different)
     assert "do not mean the same by loss" in words(mind)

@@ -33,6 +33,35 @@
         return window.dash_clientside.no_update;
     }
 
+    const AXES = ["xaxis", "xaxis2", "yaxis", "yaxis2"];
+
+    function keepView(figure, identity) {
+        if (!figure) {
+            return [window.dash_clientside.no_update, window.dash_clientside.no_update];
+        }
+        const shown = document.querySelector(`#${identity} .js-plotly-plot`);
+        const before = (shown && shown.layout) || {};
+        if (before.uirevision && before.uirevision === figure.layout.uirevision) {
+            carryOver(shown, figure);
+        }
+        return [figure, {height: figure.layout.height}];
+    }
+
+    function carryOver(shown, figure) {
+        for (const name of AXES.filter((name) => figure.layout[name])) {
+            const axis = figure.layout[name];
+            const before = shown.layout[name] || {};
+            if (before.autorange === false && !axis.range) {
+                Object.assign(axis, {range: before.range, autorange: false});
+            }
+        }
+        const hidden = shown.data.filter((trace) => trace.visible === "legendonly");
+        const names = new Set(hidden.map((trace) => trace.name));
+        figure.data
+            .filter((trace) => names.has(trace.name))
+            .forEach((trace) => Object.assign(trace, {visible: "legendonly"}));
+    }
+
     const place = (here) => "lossmon-nav" + (here ? " lossmon-nav-here" : "");
 
     const unless = (value, usual) => (value === usual ? "" : value);
@@ -40,6 +69,7 @@
     window.dash_clientside = Object.assign({}, window.dash_clientside, {
         lossmon: {
             nameTab,
+            keepView,
             showPlace: (path) => [
                 scheme(),
                 place(path === "/" || /^\/(run|compare)\b/.test(path)),

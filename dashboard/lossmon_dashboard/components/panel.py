@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import dash
 import dash_mantine_components as dmc
 import plotly.graph_objects as go
-from dash import dcc, html
+from dash import ClientsideFunction, Input, Output, State, dcc, html
 
 from lossmon_dashboard.components.labels import spoken
 from lossmon_dashboard.figures.panes import CHART_HEIGHT
@@ -41,16 +42,36 @@ def panel(title: str, help_text: str, *children: Any, **props: Any) -> dmc.Paper
 
 
 def chart(identity: str, label: str, height: int = CHART_HEIGHT) -> html.Div:
-    """A chart to be filled by a callback, with the room it will need and a name for readers."""
+    """A chart to be filled by a callback, with the room it will need and a name for readers.
+
+    Figures go to the store `drawn(identity)`; `keep_view` hands them on to the chart.
+    """
     graph = dcc.Graph(
         id=identity,
         figure=go.Figure(layout={"xaxis": {"visible": False}, "yaxis": {"visible": False}}),
         config=GRAPH_CONFIG,
         style={"height": height},
     )
-    return html.Div(graph, role="img", **spoken(label))
+    return html.Div([dcc.Store(id=drawn(identity)), html.Div(graph, role="img", **spoken(label))])
 
 
-def own_height(figure: Any) -> dict[str, int]:
-    """The style that gives a chart the height that its figure asks for."""
-    return {"height": figure.layout.height}
+def drawn(identity: str) -> str:
+    """The id of the store that takes the figures of a chart."""
+    return f"{identity}-drawn"
+
+
+def keep_view(app: dash.Dash, *identities: str) -> None:
+    """Draw what comes into the stores of some charts, as high as it asks to be.
+
+    As long as the `uirevision` of a figure stays the same, the reader's zoom and hidden lines are
+    carried over. Plotly would do so by itself, but forgets what to carry over when Dash draws the
+    same figure again, as it does after each zoom.
+    """
+    for identity in identities:
+        app.clientside_callback(
+            ClientsideFunction("lossmon", "keepView"),
+            Output(identity, "figure"),
+            Output(identity, "style"),
+            Input(drawn(identity), "data"),
+            State(identity, "id"),
+        )

@@ -59,9 +59,13 @@ def _get_overlay_plot(info: _OverlayInfo, scheme: Scheme) -> go.Figure:
     if not shown:
         return empty_pane("These runs have no such values yet.", scheme)
     figure = stacked_panes([title for title, _ in shown], "epoch", scheme)
+    named: set[int] = set()
     for row, (_, lines) in enumerate(shown, start=1):
         for position, line in enumerate(lines):
-            figure.add_trace(_trace(line, position, scheme, showlegend=row == 1), row=row, col=1)
+            if line.x:
+                first = position not in named
+                figure.add_trace(_trace(line, position, scheme, showlegend=first), row=row, col=1)
+                named.add(position)
         figure.update_yaxes(range=steady_range(y for line in lines for y in line.y), row=row)
         lost = draw_lost(lines, scheme)
         if lost is not None:

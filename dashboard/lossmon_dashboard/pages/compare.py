@@ -19,7 +19,7 @@ from lossmon_dashboard.components.comparison import (
 )
 from lossmon_dashboard.components.labels import spoken
 from lossmon_dashboard.components.notice import back_to_runs
-from lossmon_dashboard.components.panel import chart, own_height, panel
+from lossmon_dashboard.components.panel import chart, drawn, keep_view, panel
 from lossmon_dashboard.figures.panes import PAIR_HEIGHT
 from lossmon_dashboard.links import COMPARE
 from lossmon_dashboard.source import current_store
@@ -134,9 +134,8 @@ def register(app: dash.Dash) -> None:
     """Connect the panels to the choice of runs."""
 
     @app.callback(
-        Output("compare-overlay", "figure"),
-        Output("compare-overlay", "style"),
-        Output("compare-pareto", "figure"),
+        Output(drawn("compare-overlay"), "data"),
+        Output(drawn("compare-pareto"), "data"),
         Output("compare-ends", "children"),
         Output("compare-differences", "children"),
         Output("compare-caution", "children"),
@@ -149,11 +148,12 @@ def register(app: dash.Dash) -> None:
         _: Any, runs: list[str] | None, split: Split, scheme: Scheme | None
     ) -> tuple[Any, ...]:
         if scheme is None:
-            return (no_update,) * 6
+            return (no_update,) * 5
         store = current_store()
         documents = [store.run_document(run) for run in runs or []]
         return comparison(documents, split, scheme)
 
+    keep_view(app, "compare-overlay", "compare-pareto")
     app.clientside_callback(
         ClientsideFunction("lossmon", "rememberComparison"),
         Input("compare-runs", "value"),
@@ -169,8 +169,7 @@ def comparison(
     identity = ",".join(document["id"] for document in documents)
     return (
         overlay.update_layout(uirevision=f"{identity}/{split}"),
-        own_height(overlay),
-        figures.plot_pareto(documents, scheme),
+        figures.plot_pareto(documents, scheme).update_layout(uirevision=identity),
         end_table(documents, scheme),
         difference_table(documents),
         caution(documents),

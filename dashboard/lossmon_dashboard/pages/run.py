@@ -14,7 +14,7 @@ from lossmon_dashboard.clock import viewer_zone
 from lossmon_dashboard.components.accuracy_meaning import accuracy_meanings, accuracy_panel
 from lossmon_dashboard.components.findings import finding_list
 from lossmon_dashboard.components.notice import not_found
-from lossmon_dashboard.components.panel import own_height
+from lossmon_dashboard.components.panel import drawn, keep_view
 from lossmon_dashboard.components.run_header import run_header, run_summary
 from lossmon_dashboard.components.run_panels import output_choices, run_panels
 from lossmon_dashboard.components.run_settings import run_settings
@@ -75,8 +75,7 @@ def register(app: dash.Dash) -> None:
         return description(current_store().run_document(run))
 
     @app.callback(
-        Output("run-history", "figure"),
-        Output("run-history", "style"),
+        Output(drawn("run-history"), "data"),
         inputs={
             "revision": Input("revision", "data"),
             "chosen": {
@@ -91,17 +90,16 @@ def register(app: dash.Dash) -> None:
     )
     def draw_history(
         revision: Any, chosen: dict[str, str], log: bool, scheme: Scheme | None, run: str
-    ) -> tuple[Any, Any]:
+    ) -> Any:
         del revision
         if scheme is None:
-            return no_update, no_update
-        figure = history_figure(run, chosen_view(chosen, log), scheme)
-        return figure, own_height(figure)
+            return no_update
+        return history_figure(run, chosen_view(chosen, log), scheme)
 
     @app.callback(
-        Output("run-right-and-wrong", "figure"),
-        Output("run-calibration", "figure"),
-        Output("run-reliability", "figure"),
+        Output(drawn("run-right-and-wrong"), "data"),
+        Output(drawn("run-calibration"), "data"),
+        Output(drawn("run-reliability"), "data"),
         Output("run-confidence", "display"),
         Input("revision", "data"),
         Input("run-output", "value"),
@@ -112,8 +110,12 @@ def register(app: dash.Dash) -> None:
         if scheme is None:
             return (no_update,) * 4
         rows = current_store().epoch_rows(run, output=output or None)
-        return *confidence_figures(rows, scheme), "grid" if has_confidence(rows) else "none"
+        drawings = confidence_figures(rows, scheme)
+        for figure in drawings:
+            figure.update_layout(uirevision=f"{run}/{output}")
+        return *drawings, "grid" if has_confidence(rows) else "none"
 
+    keep_view(app, "run-history", "run-right-and-wrong", "run-calibration", "run-reliability")
     app.clientside_callback(
         ClientsideFunction("lossmon", "nameTab"), Input("run-header", "children")
     )

@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import OpenPage
+from tests.dashboard.seed import LIVE, start, write_epoch
+
+pytestmark = pytest.mark.browser
+
+SOON = 6000
+"""Milliseconds within which something new must be seen."""
+
+
+def points(page: Page) -> int:
+    """How many epochs the chart shows of the training loss."""
+    return page.evaluate(
+        "document.getElementById('run-history').querySelector('.js-plotly-plot')"
+        ".data.find(trace => trace.name === 'train').x.length"
+    )
+
+
+def ranges(page: Page) -> list[list[float]]:
+    """The spans of steps that the upper and the lower pane show."""
+    return page.evaluate(
+        "(({xaxis, xaxis2}) => [xaxis.range, xaxis2.range])"
+        "(document.querySelector('#run-history .js-plotly-plot').layout)"
+    )
+
+
+def zoom_in(page: Page) -> list[list[float]]:
+    """Drag over a part of the upper pane, as a reader does; returns what is shown then."""
+    pane = page.locator("#run-history .nsewdrag").first
+    pane.scroll_into_view_if_needed()
+    box = pane.bounding_box()
+    assert box
+    middle = box["y"] + 0.5 * box["height"]
+    page.mouse.move(box["x"] + 0.2 * box["width"], middle)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.6 * box["width"], middle, steps=5)
+    page.mouse.up()
+    page.wait_for_function(
+        "document.querySelector('#run-history .js-plotly-plot').layout.xaxis.range[0] > 0"
+    )
+    return ranges(page)
+
+
+def test_the_first_run_shows_up_by_itself(live: tuple[str, str], open_page: OpenPage) -> None:
+    address, database = live
+    page = open_page(address)
+    expect(page.get_by_text("The database cannot be read")).to_be_visible()
+    expect(page.get_by_text("live.db")).to_be_visible()
+    writer = start(database, LIVE, epochs=1)
+    expect(page.locator(".ag-center-cols-container")).to_contain_text(
+        "digits-live", timeout=2 * SOON
+    )
+    expect(page.locator("#live")).to_have_text("1 run training")
+    writer.close()
+
+
+def test_a_running_run_grows_while_it_is_watched(
+    live: tuple[str, str], open_page: OpenPage
+) -> None:
+    address, database = live
+    writer = start(database, LIVE, epochs=2)
+    page = open_page(f"{address}/run/{writer.run_id}")
+    expect(page.locator("#run-header")).to_contain_text("2 of 40 epochs done")
+    expect(page.locator("#run-history .legendtext").first).to_be_visible()
+    zoomed = zoom_in(page)
+    page.evaluate("window.scrollTo(0, 300); window.untouched = true")
+    write_epoch(writer, LIVE, 2)
+    expect(page.locator("#run-header")).to_contain_text("3 of 40 epochs done", timeout=SOON)
+    page.wait_for_function(
+        "document.querySelector('#run-history .js-plotly-plot').data"
+        ".find(trace => trace.name === 'train').x.length === 3"
+    )
+    assert ranges(page) == zoomed
+    assert page.evaluate("[window.scrollY, window.untouched]") == [300, True]
+    writer.finish("finished")
+    expect(page.locator("#run-header")).to_contain_text("finished", timeout=SOON)
+    expect(page.locator("#live")).to_have_text("", timeout=SOON)
+    writer.close()
+
+
+def test_an_idle_page_asks_little_and_redraws_nothing(
+    live: tuple[str, str], open_page: OpenPage
+) -> None:
+    address, database = live
+    writer = start(database, LIVE, epochs=1)
+    writer.finish("finished")
+    writer.close()
+    page = open_page(f"{address}/run/{writer.run_id}")
+    expect(page.locator("#run-header")).to_contain_text("finished")
+    page.wait_for_load_state("networkidle")
+    page.wait_for_timeout(1500)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.post_data or ""))
+    page.wait_for_timeout(6000)
+    assert 1 <= len(asked) <= 3
+    assert not [question for question in asked if "run-history" in question]
+
+
+def test_zooming_in_leaves_the_other_pane_in_step(
+    live: tuple[str, str], open_page: OpenPage
+) -> None:
+    address, database = live
+    start(database, LIVE, epochs=3).close()
+    page = open_page(f"{address}/run/latest")
+    expect(page.locator("#run-history .legendtext").first).to_be_visible()
+    assert points(page) == 3
+    upper, lower = zoom_in(page)
+    assert upper == lower
+    assert upper[0] > 0

@@ -1,0 +1,169 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import OpenPage
+from tests.dashboard.seed import HOSTILE, SCENARIOS
+
+pytestmark = pytest.mark.browser
+
+ADDRESSES = [
+    "/",
+    "/run/digits-cnn",
+    "/run/two-heads?output=colour",
+    "/run/digits-nan?scale=log",
+    "/compare?runs=digits-cnn,digits-overfit",
+    "/rules",
+    "/rules/LM301",
+    "/run/nobody",
+    "/elsewhere",
+]
+
+
+def overflow(page: Page) -> int:
+    """By how many pixels the page is wider than its window."""
+    return page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+
+
+def row(page: Page, name: str) -> str:
+    return page.locator(".ag-center-cols-container .ag-row", has_text=name).inner_text()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_every_page_opens_at_every_size(
+    seeded: str, open_page: OpenPage, width: int, scheme: str
+) -> None:
+    page = open_page(seeded, width=width, scheme=scheme)
+    for address in ADDRESSES:
+        page.goto(seeded + address)
+        expect(page.locator("#page h1, #page h2").first).to_be_visible()
+        page.wait_for_load_state("networkidle")
+        assert overflow(page) <= 0, address
+        assert page.locator("html").get_attribute("data-mantine-color-scheme") == scheme
+        for graph in page.locator(".js-plotly-plot:visible").all():
+            assert (graph.bounding_box() or {"height": 0})["height"] > 250, address
+
+
+def test_the_list_shows_findings_times_and_what_accuracy_means(
+    seeded: str, open_page: OpenPage
+) -> None:
+    page = open_page(seeded)
+    expect(page.locator("#runs-summary")).to_have_text("9 runs · 3 with errors")
+    flagged = row(page, "breast-cancer-logits")
+    assert "1 error" in flagged
+    assert "BinaryAccuracy(threshold=0.5)" in flagged
+    assert page.locator(".ag-row svg path").count() >= 2 * (len(SCENARIOS) - 1)
+
+
+def test_sorting_and_searching_stay_in_the_address(seeded: str, open_page: OpenPage) -> None:
+    page = open_page(seeded)
+    expect(page.locator(".ag-row").first).to_be_visible()
+    page.get_by_label("Search runs").fill("digits")
+    expect(page.locator("#runs-grid .ag-pinned-left-cols-container .ag-row")).to_have_count(3)
+    page.locator(".ag-header-cell[col-id=val_loss]").click()
+    page.wait_for_url(re.compile(r"q=digits&sort=val_loss%3Aasc"))
+    page.get_by_role("link", name="digits-overfit").click()
+    expect(page.locator("h1")).to_have_text("digits-overfit")
+    page.go_back()
+    expect(page.get_by_label("Search runs")).to_have_value("digits")
+    expect(page.locator("#runs-grid .ag-pinned-left-cols-container .ag-row")).to_have_count(3)
+
+
+def test_a_column_can_be_filtered(seeded: str, open_page: OpenPage) -> None:
+    page = open_page(seeded)
+    header = page.locator(".ag-header-cell[col-id=name]")
+    header.hover()
+    header.locator(".ag-header-cell-filter-button").click()
+    page.get_by_label("Filter Value").first.fill("overfit")
+    expect(page.locator("#runs-grid .ag-pinned-left-cols-container .ag-row")).to_have_count(1)
+
+
+def test_selected_runs_are_compared(seeded: str, open_page: OpenPage) -> None:
+    page = open_page(seeded)
+    for name in ("digits-cnn", "digits-overfit"):
+        index = page.locator(".ag-center-cols-container .ag-row", has_text=name).get_attribute(
+            "row-index"
+        )
+        page.locator(f".ag-pinned-left-cols-container [row-index='{index}'] input").click()
+    page.get_by_role("button", name="Compare 2 runs").click()
+    expect(page.locator("h1")).to_have_text("Compare runs")
+    assert "/compare?runs=" in page.url
+    expect(page.locator("#compare-ends tbody tr")).to_have_count(2)
+    expect(page.locator("#compare-differences")).to_contain_text("config.units")
+    legend = page.locator("#compare-overlay .legendtext")
+    expect(legend).to_have_text(["digits-cnn", "digits-overfit"])
+    page.go_back()
+    expect(page.locator("h1")).to_have_text("Runs")
+
+
+def test_a_finding_leads_to_its_rule(seeded: str, open_page: OpenPage) -> None:
+    page = open_page(f"{seeded}/run/diabetes-accuracy")
+    card = page.locator(".lossmon-finding")
+    expect(card).to_contain_text("distinct targets")
+    expect(card.get_by_role("button", name="Copy")).to_be_visible()
+    card.get_by_role("link", name="LM301").click()
+    expect(page.locator("h1")).to_have_text("Accuracy with regression")
+    expect(page.get_by_text("Use instead")).to_be_visible()
+
+
+def test_the_controls_of_a_run_stay_in_the_address(seeded: str, open_page: OpenPage) -> None:
+    page = open_page(f"{seeded}/run/digits-cnn")
+    legend = page.locator("#run-history .legendtext")
+    expect(legend).to_have_text(["train, each batch", "train", "val"])
+    page.locator("#run-detail").get_by_text("Epochs", exact=True).click()
+    page.locator("#run-value").get_by_text("Printed").click()
+    page.get_by_label("Logarithmic loss").check()
+    expect(legend).to_have_text(["train as printed", "val as printed"])
+    page.wait_for_url("**/run/digits-cnn?detail=epochs&value=reported&scale=log")
+    page.reload()
+    expect(legend).to_have_text(["train as printed", "val as printed"])
+
+
+def test_times_are_in_the_zone_of_the_browser(seeded: str, open_page: OpenPage) -> None:
+    page = open_page(f"{seeded}/run/digits-cnn")
+    expect(page.locator("#run-header")).to_contain_text("(JST)")
+
+
+def test_the_colour_scheme_follows_the_system_until_it_is_switched(
+    seeded: str, open_page: OpenPage
+) -> None:
+    page = open_page(f"{seeded}/run/digits-cnn", scheme="dark")
+    tick = page.locator("#run-history .xtick text, #run-history .x2tick text").first
+    expect(tick).to_have_css("fill", "rgb(154, 163, 173)")
+    page.get_by_label("Switch between light and dark").click()
+    expect(page.locator("html")).to_have_attribute("data-mantine-color-scheme", "light")
+    expect(tick).to_have_css("fill", "rgb(91, 100, 114)")
+    page.reload()
+    expect(page.locator("html")).to_have_attribute("data-mantine-color-scheme", "light")
+
+
+def test_hostile_names_are_inert(seeded: str, open_page: OpenPage) -> None:
+    page = open_page(seeded)
+    expect(page.locator("#runs-grid")).to_contain_text(HOSTILE)
+    page.get_by_role("link", name=HOSTILE).click()
+    expect(page.locator("h1")).to_have_text(HOSTILE)
+    expect(page.locator("#run-header")).to_contain_text("<b>bold</b>")
+    run = page.locator("#run-header").inner_text().split("id ")[-1].split()[0]
+    page.goto(f"{seeded}/compare?runs={run},digits-cnn")
+    expect(page.locator("#compare-ends")).to_contain_text(HOSTILE)
+    expect(page.locator("#compare-overlay .legendtext").first).to_contain_text("<img")
+    assert page.locator("img[src=x]").count() == 0
+    assert page.title() != "owned"
+
+
+def test_rules_can_be_searched(seeded: str, open_page: OpenPage) -> None:
+    page = open_page(f"{seeded}/rules")
+    page.get_by_label("Search rules").fill("regression accuracy")
+    expect(page.locator(".lossmon-rule")).to_have_count(1)
+    page.get_by_label("Search rules").fill("nothing like it")
+    expect(page.get_by_text("No rule matches.")).to_be_visible()
+
+
+def test_the_keyboard_reaches_the_content(seeded: str, open_page: OpenPage) -> None:
+    page = open_page(seeded)
+    page.keyboard.press("Tab")
+    expect(page.get_by_text("Skip to content")).to_be_focused()
