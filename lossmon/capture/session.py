@@ -80,6 +80,7 @@ class Session:
         self._recorder: Recorder | None = None
         self._troubles: list[str] = []
         self._ended = False
+        self._description: dict[str, Any] = {}
         self._owner: weakref.ref[Any] | None = None
         self._watch: weakref.finalize[..., Any] | None = None
         self._replicas = _replicas(model)
@@ -119,6 +120,7 @@ class Session:
         # that the list of callbacks goes away, at the latest with the interpreter.
         self._watch = weakref.finalize(owner, _abandoned, weakref.ref(self))
         _live[self._model] = self
+        self._description = describe_model(self._model)
         self._tap.install()
 
     def is_of(self, owner: Any) -> bool:
@@ -286,7 +288,7 @@ class Session:
             tags=options.tags,
             notes=options.notes,
             config=options.config,
-            model=describe_model(self._model),
+            model=self._description,
             epochs_planned=self._params.get("epochs"),
             steps_planned=self._params.get("steps"),
             verify=options.verify,
