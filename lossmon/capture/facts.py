@@ -10,6 +10,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from lossmon.capture.arrays import to_numpy
 from lossmon.capture.resolve import ResolvedOutput, resolve, split_outputs
 from lossmon.capture.specs import is_keras
 from lossmon.capture.trial import output_ranges
@@ -95,7 +96,7 @@ def look_at(model: Any, x: Any, y: Any, y_pred: Any = None) -> Look:
         structure=structure,
         predicted=y_pred is not None,
         ranges=output_ranges(model, first_samples(x, TRIED_SAMPLES), resolved, y_pred),
-        inputs=[_numpy(leaf) for leaf in keras.tree.flatten(few)],
+        inputs=[to_numpy(leaf) for leaf in keras.tree.flatten(few)],
         penalties=penalties,
         compiled_used=_uses_compiled(model),
     )
@@ -136,7 +137,7 @@ def _output_facts(
     mask = _mask(y_pred) if look.predicted else None
     seen = None
     if look.predicted:
-        seen = describe_predictions(_numpy(y_pred), class_axis=axis)
+        seen = describe_predictions(to_numpy(y_pred), class_axis=axis)
         if values is not None and values.normalised and seen.units > 1:
             # A layer behind a softmax may have moved the class axis.
             values = replace(values, normalised=seen.distribution)
@@ -154,19 +155,19 @@ def _output_facts(
 
 
 def _described(y_true: Any, weight: Any, mask: Any, axis: int) -> LabelFacts | None:
-    labels, weights = _numpy(y_true), _numpy(weight)
+    labels, weights = to_numpy(y_true), to_numpy(weight)
     if labels is None or labels.ndim == 0 or labels.dtype.kind not in "biufV":
         return None
     if mask is not None:
         # The mask is known for the predicted samples alone.
         labels = labels[: len(mask)]
         weights = None if weights is None else weights[: len(mask)]
-    return describe_labels(labels, weight=weights, mask=_numpy(mask), class_axis=axis)
+    return describe_labels(labels, weight=weights, mask=to_numpy(mask), class_axis=axis)
 
 
 def _among(y_true: Any, inputs: list[NDArray[Any] | None]) -> bool:
     """Whether the targets are one of the inputs."""
-    labels = _numpy(y_true)
+    labels = to_numpy(y_true)
     if labels is None:
         return False
     for values in inputs:
@@ -216,18 +217,6 @@ def _symbolic_outputs(model: Any) -> Any:
 
 def _mask(tensor: Any) -> Any:
     return getattr(tensor, "_keras_mask", None)
-
-
-def _numpy(values: Any) -> NDArray[Any] | None:
-    if values is None:
-        return None
-    try:
-        return np.asarray(
-            keras.ops.convert_to_numpy(values) if keras.ops.is_tensor(values) else values
-        )
-    except (TypeError, ValueError, NotImplementedError):
-        # Ragged and sparse values have no plain array; then they are not known.
-        return None
 
 
 def _say(trouble: str) -> None:

@@ -16,6 +16,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from lossmon.capture.arrays import to_numpy
 from lossmon.capture.output_range import graph_range
 from lossmon.capture.resolve import ResolvedOutput, split_outputs
 from lossmon.rules import OutputRange, describe_predictions
@@ -67,7 +68,7 @@ def _matters(output: ResolvedOutput, y_pred: Any) -> bool:
     loss = output.record.loss
     if loss is None or y_pred is None:
         return False
-    seen = describe_predictions(keras.ops.convert_to_numpy(y_pred), class_axis=class_axis(loss))
+    seen = describe_predictions(to_numpy(y_pred), class_axis=class_axis(loss))
     if loss.name not in CROSSENTROPIES | REGRESSION_LOSSES | {"kl_divergence"}:
         return seen.units == 1 and seen.all_ones
     # Scores outside of [0, 1] are what a loss from logits takes.
@@ -81,7 +82,7 @@ def _tried(model: Any, x: Any, resolved: list[ResolvedOutput]) -> list[OutputRan
             warnings.simplefilter("ignore")
             outputs = model(x, training=False)
         flat = [pred for _, pred, _ in split_outputs(resolved, None, outputs, None)]
-        return [np.asarray(keras.ops.convert_to_numpy(v), dtype=np.float64) for v in flat]
+        return [np.asarray(to_numpy(v), dtype=np.float64) for v in flat]
 
     try:
         if model.count_params() <= TRIED_PARAMETERS:

@@ -252,9 +252,10 @@ def test_an_autoencoder_of_one_hot_features() -> None:
     assert flags(model, x, x) == []
 
 
-def test_half_precision_probabilities() -> None:
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16", "bfloat16"])
+def test_half_precision_probabilities(policy: str) -> None:
     model = keras.Sequential(
-        [keras.Input((5,)), layers.Dense(300, activation="softmax", dtype="mixed_float16")]
+        [keras.Input((5,)), layers.Dense(300, activation="softmax", dtype=policy)]
     )
     model.compile(loss="sparse_categorical_crossentropy", metrics=["accuracy"])
     assert flags(model, X, np.arange(64) % 300) == []
