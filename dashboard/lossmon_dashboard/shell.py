@@ -27,6 +27,8 @@ def layout() -> dmc.MantineProvider:
         [
             dcc.Location(id="url", refresh="callback-nav"),
             dcc.Interval(id="tick", interval=ACTIVE_MS),
+            # The address of the page that stands; `url` changes while that is still to be left.
+            dcc.Store(id="place"),
             dcc.Store(id="revision", data={}),
             dcc.Store(id="scheme"),
             html.A("Skip to content", href="#page", className="lossmon-skip"),
@@ -76,9 +78,14 @@ def _header() -> dmc.Container:
 def register(app: dash.Dash) -> None:
     """Connect routing and the pulse that tells pages when something changed."""
 
-    @app.callback(Output("page", "children"), Input("url", "pathname"), State("url", "search"))
-    def show_page(pathname: str | None, search: str | None) -> Any:
-        return render(pathname, search)
+    @app.callback(
+        Output("page", "children"),
+        Output("place", "data"),
+        Input("url", "pathname"),
+        State("url", "search"),
+    )
+    def show_page(pathname: str | None, search: str | None) -> tuple[Any, str | None]:
+        return render(pathname, search), pathname
 
     app.clientside_callback(ClientsideFunction("lossmon", "nameTab"), Input("page", "children"))
     app.clientside_callback(
@@ -94,15 +101,11 @@ def register(app: dash.Dash) -> None:
         Output("tick", "interval"),
         Output("live", "children"),
         Input("tick", "n_intervals"),
-        # Not the address: it changes while the page that is left still stands.
-        Input("page", "children"),
-        State("url", "pathname"),
+        Input("place", "data"),
         State("revision", "data"),
     )
-    def pulse(
-        _: int | None, __: Any, pathname: str | None, seen: dict[str, Any]
-    ) -> tuple[Any, Any, Any]:
-        now = observe(pathname, seen)
+    def pulse(_: int | None, place: str | None, seen: dict[str, Any]) -> tuple[Any, Any, Any]:
+        now = seen if place is None else observe(place, seen)
         if now == seen:
             return no_update, no_update, no_update
         interval = ACTIVE_MS if now["running"] else IDLE_MS
