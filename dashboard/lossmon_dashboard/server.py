@@ -7,6 +7,7 @@ import socket
 import sys
 import webbrowser
 from collections.abc import Callable
+from contextlib import closing, suppress
 
 from waitress.server import create_server
 
@@ -42,16 +43,14 @@ def serve(
     app = create_app(db, hosts=allowed_hosts(host), token=token)
     server = create_server(app.server, sockets=[listener], threads=8, ident="lossmon")
     url = page_address(host, listener.getsockname()[1], token)
-    sys.stdout.write(f"lossmon dashboard: {url}  (stop with Ctrl-C)\n")
-    sys.stdout.flush()
-    if on_ready is not None:
-        on_ready(url)
-    if open_browser:
-        webbrowser.open(url)
-    try:
+    with closing(server), suppress(KeyboardInterrupt):
+        sys.stdout.write(f"lossmon dashboard: {url}  (stop with Ctrl-C)\n")
+        sys.stdout.flush()
+        if on_ready is not None:
+            on_ready(url)
+        if open_browser:
+            webbrowser.open(url)
         server.run()
-    finally:
-        server.close()
 
 
 def allowed_hosts(host: str) -> frozenset[str]:

@@ -29,7 +29,12 @@ def finding(severity: str = "error", **values: Any) -> dict[str, Any]:
 
 
 def test_settings_flatten_in_their_order() -> None:
-    settings = {"lr": 1e-3, "model": {"units": 64, "nested": {"deep": True}}, "empty": {}}
+    settings = {
+        "lr": 1e-3,
+        "clip": None,
+        "model": {"units": 64, "nested": {"deep": True}},
+        "empty": {},
+    }
     assert flatten(settings) == {"lr": "0.001", "model.units": "64", "model.nested.deep": "yes"}
 
 
@@ -41,7 +46,8 @@ def test_settings_flatten_in_their_order() -> None:
         (0.123456, "0.1235"),
         (None, "not known"),
         ("", "not known"),
-        ([1, 2], "[1, 2]"),
+        ([1, "a"], "1, a"),
+        ({"a": [1]}, '{"a": [1]}'),
     ],
 )
 def test_evidence_reads_as_words(value: Any, said: str) -> None:

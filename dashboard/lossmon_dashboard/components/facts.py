@@ -11,13 +11,13 @@ from lossmon_dashboard.components.findings import evidence_words
 
 
 def flatten(settings: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
-    """Nested settings as dotted names and readable values, in the order given."""
+    """Nested settings as dotted names and readable values; what is not set is left out."""
     flat: dict[str, str] = {}
     for key, value in settings.items():
         name = f"{prefix}{key}"
         if isinstance(value, Mapping):
             flat |= flatten(value, f"{name}.")  # pyright: ignore[reportUnknownArgumentType]
-        else:
+        elif value is not None:
             flat[name] = evidence_words(value)
     return flat
 

@@ -99,4 +99,6 @@ def evidence_words(value: Any) -> str:
         return number(value)
     if isinstance(value, str) or value is None:
         return value or "not known"
+    if isinstance(value, list) and all(isinstance(part, str | int | float) for part in value):
+        return ", ".join(map(evidence_words, value))
     return json.dumps(value, ensure_ascii=False)

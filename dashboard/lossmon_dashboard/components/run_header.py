@@ -10,6 +10,7 @@ import dash_mantine_components as dmc
 
 from lossmon_dashboard.clock import moment
 from lossmon_dashboard.components.badges import finding_badges, status_badge, verified_badge
+from lossmon_dashboard.components.prose import with_code
 from lossmon_dashboard.wording import count, duration, listing, number, share
 
 Row = Mapping[str, Any]
@@ -38,7 +39,7 @@ def run_header(document: Row, zone: tzinfo) -> dmc.Stack:
                 gap="xs",
             ),
             dmc.Text(" · ".join(origin), size="sm", c="dimmed"),
-            *([dmc.Text(document["notes"])] if document["notes"] else []),
+            *([dmc.Text(with_code(document["notes"]), maw=860)] if document["notes"] else []),
         ],
         gap="xs",
     )
@@ -50,7 +51,7 @@ def _tag(tag: str) -> dmc.Badge:
 
 def run_summary(document: Row) -> dmc.Text:
     """What happened, in plain words."""
-    sentences = [_progress(document), _ending(document), _trust(document)]
+    sentences = [_progress(document), _ending(document), _meant(document), _trust(document)]
     return dmc.Text(" ".join(sentence for sentence in sentences if sentence), mt="xs", maw=860)
 
 
@@ -81,6 +82,11 @@ def _ending(document: Row) -> str:
         return "No epoch has ended yet."
     verb = "It stands at" if document["status"] == "running" else "It ended with"
     return f"{verb} {listing(parts[:2])}."
+
+
+def _meant(document: Row) -> str:
+    meant = document.get("val_intended_accuracy", document.get("intended_accuracy"))
+    return "" if meant is None else f"The accuracy that was meant is {number(meant, 3)}."
 
 
 def _trust(document: Row) -> str:

@@ -33,14 +33,15 @@ _ROW, _HEADER = 42, 68
 
 _TIME = {"function": "formatTime(params.value)"}
 _COLUMNS = (
-    drawn_column("name", "Name", 190, "RunName", minWidth=150),
-    drawn_column("flags", "Findings", 124, "Findings", filter="agNumberColumnFilter"),
-    drawn_column("status", "Status", 116, "RunStatus"),
-    drawn_column("verified", "Verified", 134, "Verified", filter="agNumberColumnFilter"),
-    drawn_column("sparkline", "Loss so far", 152, "Sparkline", sortable=False, filter=False),
-    number_column("val_loss", "Val loss"),
-    number_column("val_accuracy", "Val acc."),
-    text_column("accuracy_metric", "Accuracy means", 252),
+    drawn_column("name", "Name", 180, "RunName", minWidth=150),
+    drawn_column("flags", "Findings", 118, "Findings", filter="agNumberColumnFilter"),
+    drawn_column("status", "Status", 110, "RunStatus"),
+    drawn_column("verified", "Verified", 126, "Verified", filter="agNumberColumnFilter"),
+    drawn_column("sparkline", "Loss so far", 148, "Sparkline", sortable=False, filter=False),
+    number_column("val_loss", "Val loss", 92),
+    number_column("val_accuracy", "Val acc.", 92),
+    number_column("val_intended_accuracy", "Meant acc.", 104),
+    text_column("accuracy_metric", "Accuracy means", 240),
     number_column("loss", "Train loss", 112),
     number_column("accuracy", "Train acc.", 112),
     number_column("epochs", "Epochs", 96),
@@ -80,7 +81,8 @@ def layout(
                     dmc.Text(
                         "Loss and accuracy are those of the last epoch, computed a second time by "
                         "lossmon where that was possible. “Verified” is the share of epoch values "
-                        "that agree with what Keras computed. Tick two or more runs to compare.",
+                        "that agree with what Keras computed, “meant” the accuracy as it was intended "
+                        "where the printed one is misread. Tick two or more runs to compare.",
                         size="sm",
                         c="dimmed",
                         mt="sm",
