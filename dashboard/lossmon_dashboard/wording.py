@@ -56,8 +56,12 @@ def count(amount: int, noun: str) -> str:
 
 def sentence(name: str) -> str:
     """The name of a rule as words: `accuracy-with-regression` → `Accuracy with regression`."""
-    words = name.replace("-", " ")
-    return words[:1].upper() + words[1:]
+    return capitalised(name.replace("-", " "))
+
+
+def capitalised(text: str) -> str:
+    """A text with its first letter large, the others as they are."""
+    return text[:1].upper() + text[1:]
 
 
 def listing(words: list[str]) -> str:

@@ -64,7 +64,7 @@
             (value || []).map((tag) => h("span", {key: tag, className: "lossmon-chip"}, tag))
         );
 
-    const WIDTH = 120;
+    const WIDTH = 100;
     const HEIGHT = 28;
 
     function path(values, low, high) {

@@ -16,7 +16,7 @@ from lossmon_dashboard.components.labels import spoken
 from lossmon_dashboard.components.prose import with_code
 from lossmon_dashboard.links import rule_link
 from lossmon_dashboard.theme import SEVERITY_COLOURS
-from lossmon_dashboard.wording import number, sentence
+from lossmon_dashboard.wording import capitalised, number, sentence
 
 Row = Mapping[str, Any]
 
@@ -46,7 +46,7 @@ def finding_card(finding: Row) -> dmc.Paper:
         dmc.Stack(
             [
                 dmc.Group(_heading(finding, colour), gap="xs"),
-                dmc.Text(with_code(finding["message"])),
+                dmc.Text(with_code(capitalised(finding["message"]))),
                 _evidence(finding["evidence"]),
                 _fix(finding["fix"]),
             ],

@@ -33,14 +33,14 @@ _ROW, _HEADER = 42, 68
 
 _TIME = {"function": "formatTime(params.value)"}
 _COLUMNS = (
-    drawn_column("name", "Name", 180, "RunName", minWidth=150),
+    drawn_column("name", "Name", 196, "RunName", minWidth=150),
     drawn_column("flags", "Findings", 118, "Findings", filter="agNumberColumnFilter"),
     drawn_column("status", "Status", 110, "RunStatus"),
     drawn_column("verified", "Verified", 126, "Verified", filter="agNumberColumnFilter"),
-    drawn_column("sparkline", "Loss so far", 148, "Sparkline", sortable=False, filter=False),
+    drawn_column("sparkline", "Loss so far", 132, "Sparkline", sortable=False, filter=False),
     number_column("val_loss", "Val loss", 92),
     number_column("val_accuracy", "Val acc.", 92),
-    number_column("val_intended_accuracy", "Meant acc.", 104),
+    number_column("val_intended_accuracy", "Meant", 92),
     text_column("accuracy_metric", "Accuracy means", 240),
     number_column("loss", "Train loss", 112),
     number_column("accuracy", "Train acc.", 112),
@@ -81,8 +81,8 @@ def layout(
                     dmc.Text(
                         "Loss and accuracy are those of the last epoch, computed a second time by "
                         "lossmon where that was possible. “Verified” is the share of epoch values "
-                        "that agree with what Keras computed, “meant” the accuracy as it was intended "
-                        "where the printed one is misread. Tick two or more runs to compare.",
+                        "that agree with what Keras computed, “meant” the accuracy that was "
+                        "intended where the printed one is misread. Tick two or more runs to compare.",
                         size="sm",
                         c="dimmed",
                         mt="sm",
