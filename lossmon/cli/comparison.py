@@ -23,7 +23,7 @@ def print_comparison(console: Console, documents: Sequence[Row]) -> None:
     for key in ("loss", "val_loss", "accuracy", "val_accuracy"):
         rows.add_row(key.replace("_", " "), *(number(d[key]) for d in documents))
     rows.add_row("verified", *(f"{d['verified']:.0%}" for d in documents))
-    rows.add_row("findings", *(flags(d["findings"]) for d in documents))
+    rows.add_row("findings", *(flags(d) for d in documents))
     for key, values in differences(documents):
         rows.add_row(escape(key), *(_setting(value) for value in values))
     console.print(rows)

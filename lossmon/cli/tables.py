@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from rich.console import Console
 from rich.markup import escape
+from rich.table import Table
 
 from lossmon.cli.finding_text import print_findings
 from lossmon.cli.words import WIDE, Row, flags, number, styled, table
@@ -36,7 +37,7 @@ def print_runs(console: Console, rows: Sequence[Row]) -> None:
             "train" if row["val_loss"] is None else "val",
             *(number(_last(row, key)) for key in values),
             f"{row['verified']:.0%}",
-            flags(row["findings"], codes_only=not wide),
+            flags(row, codes_only=not wide),
         )
     console.print(shown)
 
@@ -60,7 +61,6 @@ def print_run(console: Console, document: Row) -> None:
         )
     console.print()
     print_epochs(console, document["epochs"])
-    console.print()
     print_findings(console, document["findings"])
     for trouble in document["troubles"]:
         console.print(f"[yellow]trouble:[/] {escape(trouble['message'])}")
@@ -77,19 +77,27 @@ _EPOCH_COLUMNS = {
 
 
 def print_epochs(console: Console, epochs: Sequence[Row]) -> None:
-    """Reported and recomputed values of each epoch; columns that hold nothing are left out."""
+    """Reported and recomputed values of each epoch, a table for each output."""
+    outputs = list(dict.fromkeys(row["output"] for row in epochs))
+    for output in outputs:
+        if len(outputs) > 1:
+            title = "whole model" if output is None else f"output {output}"
+            console.print(f"[bold]{escape(title)}[/]")
+        console.print(_epoch_table([row for row in epochs if row["output"] == output]))
+        console.print()
+
+
+def _epoch_table(epochs: Sequence[Row]) -> Table:
+    """Columns that hold nothing are left out."""
     known = {
         title: key
         for title, key in _EPOCH_COLUMNS.items()
         if any(row[key] is not None and (key != "penalty" or row[key]) for row in epochs)
     }
-    several = any(row["output"] is not None for row in epochs)
-    names = ("epoch", "split", *(["output"] if several else []))
-    shown = table(*names, *known, "status", numbers=list(known))
+    shown = table("epoch", "split", *known, "status", numbers=list(known))
     for row in epochs:
-        output = [escape(row["output"] or "whole model")] if several else []
-        values = (number(row[key]) for key in known.values())
         reason = f" ({row['reason']})" if row["reason"] else ""
         status = styled(row["status"]) + escape(reason)
-        shown.add_row(str(row["epoch"]), row["split"], *output, *values, status)
-    console.print(shown)
+        values = (number(row[key]) for key in known.values())
+        shown.add_row(str(row["epoch"]), row["split"], *values, status)
+    return shown

@@ -45,11 +45,11 @@ def table(*columns: str, numbers: Sequence[str] = ()) -> Table:
     return made
 
 
-def flags(findings: Sequence[Row], *, codes_only: bool = False) -> str:
-    """Errors and warnings, one a line; "fine" where there are none."""
-    shown = [f for f in findings if f["severity"] != "info"]
+def flags(run: Row, *, codes_only: bool = False) -> str:
+    """Errors and warnings of a run, one a line; "fine" only where all of it is verified too."""
+    shown = [f for f in run["findings"] if f["severity"] != "info"]
     if not shown:
-        return "[green]fine[/]"
+        return "[green]fine[/]" if run["verified"] == 1.0 else "none"
     names = (f["code"] if codes_only else f"{f['code']} {f['rule']}" for f in shown)
     return "\n".join(
         f"[{STYLES[f['severity']]}]{name}[/]" for f, name in zip(shown, names, strict=True)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from lossmon.cli.tables import print_runs
+from lossmon.cli.tables import print_epochs, print_runs
 from tests.cli.conftest import EPOCHS, Invoke, Seeded
 
 RUN_KEYS = {
@@ -93,6 +93,12 @@ def test_accuracy_that_was_meant_is_shown_where_one_was_misread(invoke: Invoke) 
     assert second.split()[5] == "–"
 
 
+def test_fine_is_only_what_is_verified_too(invoke: Invoke) -> None:
+    row = json.loads(invoke("runs", "--json").stdout)[1]
+    assert _printed([row])[1].split()[-1] == "fine"
+    assert _printed([row | {"verified": 0.75}])[1].split()[-2:] == ["75%", "none"]
+
+
 def _printed(rows: list[dict[str, Any]]) -> list[str]:
     text = io.StringIO()
     print_runs(Console(file=text, width=80), rows)
@@ -134,6 +140,17 @@ def test_show_leaves_out_what_nothing_is_known_of(invoke: Invoke) -> None:
     heading = invoke("show", "healthy").stdout.partition("epoch  split")[2].splitlines()[0]
     assert "penalty" not in heading
     assert "meant" not in heading
+
+
+def test_several_outputs_have_a_table_each(invoke: Invoke) -> None:
+    epochs = json.loads(invoke("show", "healthy", "--json").stdout)["epochs"]
+    text = io.StringIO()
+    rows = [row | {"output": name} for row in epochs for name in (None, "price", "sold")]
+    print_epochs(Console(file=text, width=80), rows)
+    lines = [line.strip() for line in text.getvalue().splitlines()]
+    titles = [line for line in lines if line.startswith(("whole", "output"))]
+    assert titles == ["whole model", "output price", "output sold"]
+    assert text.getvalue().count("verified") == len(rows)
 
 
 def test_findings_exit_with_1_where_an_error_stands(invoke: Invoke) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 import os
 import subprocess
 import sys
@@ -10,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import lossmon
+from lossmon.cli.options import print_json
 from tests.cli.conftest import Invoke, Seeded
 
 COMMANDS = (
@@ -17,6 +20,13 @@ COMMANDS = (
     "show",
 )
 READING = ("runs", "show latest", "findings latest", "compare a b", "export latest", "db info")
+
+
+def test_json_spells_out_what_is_not_finite(capsys: pytest.CaptureFixture[str]) -> None:
+    print_json({"loss": [math.nan, math.inf, -math.inf, 0.5, None]})
+    assert json.loads(capsys.readouterr().out) == {
+        "loss": ["NaN", "Infinity", "-Infinity", 0.5, None]
+    }
 
 
 def test_help_names_every_command(invoke: Invoke) -> None:
