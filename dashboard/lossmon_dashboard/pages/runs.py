@@ -82,7 +82,7 @@ def layout(
                         "Loss and accuracy are those of the last epoch, computed a second time by "
                         "lossmon where that was possible. “Verified” is the share of epoch values "
                         "that agree with what Keras computed, “meant” the accuracy that was "
-                        "intended where the printed one is misread. Tick two or more runs to compare.",
+                        "intended where the printed one is misread. Tick two or more to compare.",
                         size="sm",
                         c="dimmed",
                         mt="sm",
