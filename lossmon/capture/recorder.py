@@ -190,6 +190,8 @@ class Recorder:
                 item = self._queue.get_nowait()
         except queue.Empty:
             return None
+        while not self._queue.empty():  # troubles that judging the last steps brought up
+            self._take(self._queue.get_nowait())
         return item
 
     def _take(self, item: Any) -> None:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import inspect
-import itertools
 import os
 import socket
 import time
-import warnings
 import weakref
 from collections.abc import Callable
 from dataclasses import replace
@@ -19,14 +17,12 @@ import keras
 
 from lossmon import recompute
 from lossmon.capture.environment import describe_model, environment
-from lossmon.capture.facts import PREDICTED_SAMPLES, first_samples, gather_facts
-from lossmon.capture.forward import forward, has_fixed_batch
+from lossmon.capture.first_look import first_look, why_replicas_hide
 from lossmon.capture.judge import RunJudge
 from lossmon.capture.options import Options
 from lossmon.capture.override import override
 from lossmon.capture.plan import Plan, accuracy_positions
 from lossmon.capture.recorder import Beginning, EpochItem, Recorder, StepItem
-from lossmon.capture.resolve import resolve
 from lossmon.capture.tap import Step, Tap
 from lossmon.capture.tapped import scalar_logs
 from lossmon.capture.terminal import announce, say
@@ -83,7 +79,7 @@ class Session:
         self._description: dict[str, Any] = {}
         self._owner: weakref.ref[Any] | None = None
         self._watch: weakref.finalize[..., Any] | None = None
-        self._replicas = _replicas(model)
+        self._hidden = why_replicas_hide(model)
         self._epoch = 0
         self._step = 0
         self._batch = {"train": 0, "val": 0}
@@ -93,7 +89,7 @@ class Session:
             on_first_batch=self._on_first_batch,
             on_error=self.trouble,
             on_end=self._on_broken_off,
-            values="logs" if self._replicas > 1 else _VALUES[options.verify],
+            values=_VALUES[options.verify] if self._hidden is None else "logs",
         )
 
     @classmethod
@@ -198,13 +194,13 @@ class Session:
         self._recorder.put(StepItem(place, self._epoch, batch, step))
 
     def _on_first_batch(self, batch: Any, arguments: tuple[Any, ...]) -> None:
-        findings: list[Finding] = []
-        facts = None
-        try:
-            facts = self._facts(batch, arguments)
-            findings = run_rules(facts, self._options.rules, on_error=self._rule_failed)
-        finally:
-            self._open(findings, facts)
+        state = arguments[0] if keras.backend.backend() == "jax" else None
+        look = first_look(self._model, batch, state)
+        self._tap.outputs = look.outputs
+        if look.hidden is not None:
+            self._hidden, self._tap.values = look.hidden, "logs"
+        findings = run_rules(look.facts, self._options.rules, on_error=self._rule_failed)
+        self._open(findings, look.facts)
         announce(findings)
         errors = [finding for finding in findings if finding.severity == "error"]
         if self._options.strict and errors:
@@ -214,22 +210,7 @@ class Session:
     def _rule_failed(self, rule: Rule, error: Exception) -> None:
         self._tell(f"rule {rule.code} {rule.name} failed: {error!r}")
 
-    def _facts(self, batch: Any, arguments: tuple[Any, ...]) -> Facts:
-        x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(batch)
-        if not has_fixed_batch(self._model):
-            x = first_samples(x, PREDICTED_SAMPLES)
-        state = arguments[0] if keras.backend.backend() == "jax" else None
-        with warnings.catch_warnings():
-            # Keras says the same again when it trains; said here, it would come twice.
-            warnings.simplefilter("ignore")
-            y_pred = forward(self._model, x, state)
-            _build_metrics(self._model, y, y_pred)
-            self._tap.outputs = resolve(self._model, y, y_pred)
-            return gather_facts(self._model, x, y, sample_weight, y_pred)
-
     def _open(self, findings: list[Finding], facts: Facts | None) -> None:
-        if self._recorder is not None:
-            return
         plan = self._plan(facts)
         watch = Watch(
             facts,
@@ -255,11 +236,12 @@ class Session:
 
     def _plan(self, facts: Facts | None) -> Plan:
         outputs = self._tap.outputs or []
-        intended = [] if facts is None else [o.record.intended_metric for o in facts.outputs]
+        judged = () if facts is None else facts.outputs
+        intended = {output.name: output.record.intended_metric for output in judged}
         return Plan(
             outputs=tuple(
-                replace(output.record, intended_metric=metric)
-                for output, metric in itertools.zip_longest(outputs, intended)
+                replace(output.record, intended_metric=intended.get(output.record.name))
+                for output in outputs
             ),
             loss_keys=tuple(output.loss_key or "loss" for output in outputs),
             accuracy_positions=accuracy_positions(outputs),
@@ -272,8 +254,8 @@ class Session:
         )
 
     def _why_unseen(self) -> str | None:
-        if self._replicas > 1:
-            return f"{self._replicas} replicas: only the first one's part of a batch comes out"
+        if self._hidden is not None:
+            return self._hidden
         return 'verify="off"' if self._options.verify == "off" else self._tap.left_out
 
     def _run_record(self) -> RunRecord:
@@ -293,24 +275,6 @@ class Session:
             steps_planned=self._params.get("steps"),
             verify=options.verify,
         )
-
-
-def _build_metrics(model: Any, y: Any, y_pred: Any) -> None:
-    """Let Keras make its metric objects now.
-
-    On TensorFlow it would do so while it traces the step, too late for the tap to read their state
-    before the step adds to it.
-    """
-    metrics = model._compile_metrics
-    if metrics is not None and not metrics.built and y is not None:
-        metrics.build(y, y_pred)
-
-
-def _replicas(model: Any) -> int:
-    """How many copies of the model train side by side under `tf.distribute`."""
-    if keras.backend.backend() != "tensorflow":
-        return 1
-    return int(model.distribute_strategy.num_replicas_in_sync)
 
 
 def _abandoned(reference: weakref.ref[Session]) -> None:

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import keras
+from keras.src.backend import get_keras_mask
 
 from lossmon.capture import feed
 from lossmon.capture.logits import logits_behind
@@ -70,6 +71,7 @@ class Tap:
     Attributes:
         outputs: the model's outputs as they were resolved, None before the first step.
         left_out: why predictions stay in the step, None while they do not.
+        values: as given; may be changed before the first step is traced.
         recording: the split whose steps are handed on; None between epochs.
     """
 
@@ -90,7 +92,7 @@ class Tap:
         self._on_first_batch = on_first_batch
         self._on_error = on_error
         self._on_end = on_end
-        self._values = values
+        self.values = values
         self._split: Split = "train"
         self.recording: Split | None = None
         self._seen_first = False
@@ -136,7 +138,7 @@ class Tap:
         return self._update_state(values, sample_weight=sample_weight)
 
     def _carry_out(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
-        if self._values == "logs":
+        if self.values == "logs":
             return self._compute_metrics(x, y, y_pred, sample_weight)
         before: list[Any] = []
         metrics: list[Any] = []
@@ -177,7 +179,7 @@ class Tap:
                 item["tracked"] = keras.ops.convert_to_tensor(float(pred.shape[0] or 1))
             if self._wanted(pred):
                 item |= {"y": true, "y_pred": pred, "sample_weight": weight}
-                item["mask"] = getattr(pred, "_keras_mask", None)
+                item["mask"] = get_keras_mask(pred)
                 item["logits"] = logits_behind(pred, true, output.loss_object)
             carried[str(index)] = {k: v for k, v in item.items() if v is not None}
         return carried
@@ -191,8 +193,8 @@ class Tap:
         return not weighted and not self.model.losses
 
     def _wanted(self, pred: Any) -> bool:
-        if self._values != "bounded":
-            return self._values == "all"
+        if self.values != "bounded":
+            return self.values == "all"
         elements = 1
         for size in pred.shape[1:]:
             elements *= size or 1

@@ -7,9 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from lossmon.capture.recorder import Records, StepItem
-from lossmon.capture.tapped import StepValues
+from lossmon.capture.tapped import OutputValues, StepValues
 from lossmon.records import BatchRecord, EpochRecord, Finding
-from lossmon.rules import Facts, Rule, describe_labels, run_rules
+from lossmon.rules import Facts, OutputFacts, Rule, describe_labels, run_rules
+from lossmon.rules.families import class_axis
 
 # Labels are looked at during the first epoch, and at most this many batches.
 LABEL_BATCHES = 1_000
@@ -52,6 +53,27 @@ class Watch:
         """Take in one step; ask the rules at once where a value is not finite."""
         if self._facts is None:
             return Records()
+        try:
+            return self._see(item, values, batches)
+        except Exception as error:
+            return self._gave_up(error)
+
+    def close(self, epochs: Sequence[EpochRecord]) -> Records:
+        """Take in the records of an epoch that ended, and ask the rules."""
+        if self._facts is None:
+            return Records()
+        self._epochs += epochs
+        try:
+            return self._ask()
+        except Exception as error:
+            return self._gave_up(error)
+
+    def _gave_up(self, error: Exception) -> Records:
+        """An error here must not cost the records of the step."""
+        self._trouble(f"the rules could not be asked: {error!r}")
+        return Records()
+
+    def _see(self, item: StepItem, values: StepValues, batches: Sequence[BatchRecord]) -> Records:
         # The first train batch is the one that the facts began with.
         if item.values.split == "train" and item.step > 0 and not self._epochs:
             self._see_labels(values)
@@ -60,29 +82,14 @@ class Watch:
             return self._ask()
         return Records()
 
-    def close(self, epochs: Sequence[EpochRecord]) -> Records:
-        """Take in the records of an epoch that ended, and ask the rules."""
-        if self._facts is None:
-            return Records()
-        self._epochs += epochs
-        return self._ask()
-
     def _see_labels(self, values: StepValues) -> None:
         self._label_batches += 1
         if self._facts is None or self._label_batches > LABEL_BATCHES:
             return
-        outputs = tuple(
-            facts
-            if tensors.y_true is None or facts.labels is None
-            else replace(
-                facts,
-                labels=facts.labels.merge(
-                    describe_labels(tensors.y_true, weight=tensors.sample_weight, mask=tensors.mask)
-                ),
-            )
-            for facts, tensors in zip(self._facts.outputs, values.outputs, strict=True)
-        )
-        self._facts = replace(self._facts, outputs=outputs)
+        outputs = self._facts.outputs
+        if len(outputs) == len(values.outputs):
+            seen = map(_with_labels, outputs, values.outputs)
+            self._facts = replace(self._facts, outputs=tuple(seen))
 
     def _ask(self) -> Records:
         assert self._facts is not None
@@ -103,6 +110,19 @@ class Watch:
 
     def _failed(self, rule: Rule, error: Exception) -> None:
         self._trouble(f"rule {rule.code} {rule.name} failed: {error!r}")
+
+
+def _with_labels(facts: OutputFacts, tensors: OutputValues) -> OutputFacts:
+    """The same facts with the labels of one more batch."""
+    if tensors.y_true is None or facts.labels is None:
+        return facts
+    labels = describe_labels(
+        tensors.y_true,
+        weight=tensors.sample_weight,
+        mask=tensors.mask,
+        class_axis=class_axis(facts.record.loss),
+    )
+    return replace(facts, labels=facts.labels.merge(labels))
 
 
 def _key(finding: Finding) -> Key:

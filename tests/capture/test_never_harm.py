@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -123,7 +124,7 @@ def test_an_error_in_the_judge_is_said_and_stored(
     assert "the judge is ill" in document["troubles"][0]["message"]
 
 
-@pytest.mark.parametrize("step", ["gather_facts", "forward", "resolve", "describe_model"])
+@pytest.mark.parametrize("step", ["first_look", "describe_model", "run_rules"])
 def test_an_error_before_the_first_step_is_kept_from_training(
     step: str, db: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -147,6 +148,15 @@ def test_an_unusable_database_does_not_stop_training(
     assert "not-a-database.db" in told.replace("\n", "")
 
 
+def written(path: Path) -> int:
+    """How many batches other connections can read."""
+    if not path.exists():
+        return 0
+    with sqlite3.connect(path) as connection:
+        known = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'batches'").fetchone()
+        return connection.execute("SELECT count(*) FROM batches").fetchone()[0] if known else 0
+
+
 def test_a_database_that_goes_away_does_not_stop_training(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -154,6 +164,8 @@ def test_a_database_that_goes_away_does_not_stop_training(
 
     class Vandal(keras.callbacks.Callback):
         def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+            while epoch == 1 and not written(path):
+                time.sleep(0.05)
             if epoch == 1:
                 with sqlite3.connect(path) as connection:
                     connection.execute("DROP TABLE batches")
@@ -239,3 +251,15 @@ def test_a_second_monitor_of_one_fit_says_so_and_leaves_the_first_alone(
     assert lossmon.open_store(db).run_rows()[0]["verified"] == 1.0
     assert not (tmp_path / "other.db").exists()
     assert "compute_metrics" not in vars(model)
+
+
+def test_an_error_of_the_watch_costs_no_record(
+    db: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(*_: Any, **__: Any) -> None:
+        raise RuntimeError("labels cannot be read")
+
+    monkeypatch.setattr("lossmon.capture.watch.describe_labels", broken)
+    _model().fit(X, IDS, verbose=0, callbacks=[lossmon.Monitor(db)])
+    assert capsys.readouterr().err.count("labels cannot be read") == 1
+    assert len(list(lossmon.open_store(db).export_batches("latest"))) == 3

