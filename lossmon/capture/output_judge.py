@@ -51,13 +51,16 @@ class OutputJudge:
         if tensors.y_pred is None or tensors.y_true is None:
             record.status, record.reason = self._unseen(step, values)
             return row
-        row.seen = True
         record.n = len(tensors.y_pred)
         weight = tensors.sample_weight
         record.weight = float(record.n) if weight is None else float(np.sum(weight))
         record.nonfinite = int(tensors.y_pred.size - np.isfinite(tensors.y_pred).sum())
-        verdict = worst(self._loss(row, tensors), self._accuracy(row, tensors))
-        self._explain(row, tensors)
+        try:
+            verdict = worst(self._loss(row, tensors), self._accuracy(row, tensors))
+            self._explain(row, tensors)
+            row.seen = True
+        except Exception as error:  # of a user's definition, most likely: the row must not be lost
+            verdict = Verdict("unverified", f"the recomputation failed: {error!r}")
         record.status, record.reason = verdict
         return row
 

@@ -14,6 +14,8 @@ from lossmon.capture.resolve import ResolvedOutput
 from lossmon.capture.tapped import StepValues
 from lossmon.records import OutputRecord
 
+_ROUNDING = 2.0**-22
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -58,7 +60,9 @@ class Plan:
             return values.total_loss
         data = self.data_loss(values)
         # The tap leaves the only loss of a model without penalties to the total.
-        return 0.0 if data is None else values.total_loss - data
+        rest = 0.0 if data is None else values.total_loss - data
+        # Below the rounding of the float32 total it is no penalty.
+        return 0.0 if abs(rest) <= _ROUNDING * abs(values.total_loss) else rest
 
     def nothing_compiled(self) -> str:
         """Why there is nothing to compare the model's loss with."""

@@ -16,6 +16,7 @@ class Verdict(NamedTuple):
 
 
 VERIFIED = Verdict("verified")
+_LARGEST = 3.4028234663852886e38  # of float32
 _ORDER: dict[Verification, int] = {"verified": 0, "unverified": 1, "mismatch": 2}
 
 
@@ -34,11 +35,14 @@ def compare(what: str, keras: float, recomputed: float, tolerance: float) -> Ver
         tolerance: absolute; what rounding in Keras' dtype can account for.
 
     Returns:
-        Verified within the tolerance, or where both are the same non-finite value.
+        Verified within the tolerance, where both are the same non-finite value, and where Keras'
+        is infinite because the recomputed one lies beyond float32.
     """
     if math.isnan(keras) and math.isnan(recomputed):
         return VERIFIED
     if keras == recomputed or abs(keras - recomputed) <= tolerance:
+        return VERIFIED
+    if math.isinf(keras) and abs(recomputed) > _LARGEST:
         return VERIFIED
     return Verdict(
         "mismatch",

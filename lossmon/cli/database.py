@@ -8,7 +8,7 @@ from typing import TextIO
 import click
 
 from lossmon.cli.options import print_json, with_db, with_json
-from lossmon.store import info, open_store, upgrade
+from lossmon.store import EXPORTED, info, open_store, upgrade
 
 
 @click.command()
@@ -31,12 +31,10 @@ from lossmon.store import info, open_store, upgrade
 )
 def export(run: str, db: str | None, output: TextIO) -> None:
     """Every batch of a run, one row each, to standard output or a file."""
-    writer: csv.DictWriter[str] | None = None
-    for row in open_store(db).export_batches(run):
-        if writer is None:
-            writer = csv.DictWriter(output, fieldnames=list(row), lineterminator="\n")
-            writer.writeheader()
-        writer.writerow(row)
+    rows = open_store(db).export_batches(run)
+    writer = csv.DictWriter(output, fieldnames=EXPORTED, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
 
 
 @click.command()

@@ -82,10 +82,12 @@ def select_rules(select: Iterable[str]) -> list[Rule]:
     for wanted in select:
         key = wanted.upper() if wanted.upper() in known else wanted.lower()
         if key not in known:
-            near = difflib.get_close_matches(wanted, known, n=3) or ["lossmon rules"]
+            spelled = {name.lower(): name for name in known}
+            near = difflib.get_close_matches(wanted.lower(), spelled, n=3)
+            meant = f"did you mean {' or '.join(spelled[name] for name in near)}? " if near else ""
             raise InvalidArgument(
                 f"expected the code or name of a rule. Received: {wanted!r}. "
-                f"Fix: did you mean {' or '.join(near)}? `lossmon rules` lists all."
+                f"Fix: {meant}`lossmon rules` lists all."
             )
         chosen[known[key].code] = known[key]
     return list(chosen.values())

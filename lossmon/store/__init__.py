@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from lossmon.store.names import new_run_id, new_run_name
 from lossmon.store.store import Store, open_store
+from lossmon.store.tables import EXPORTED
 from lossmon.store.upgrade import info, upgrade
 from lossmon.store.writer import RunWriter
 
 __all__ = [
+    "EXPORTED",
     "RunWriter",
     "Store",
     "info",

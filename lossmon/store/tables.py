@@ -15,10 +15,12 @@ from lossmon.store.reading import of_run, restored
 from lossmon.store.schema import batches, epochs, findings, runs
 
 _ROWS_AT_ONCE = 5000
-_EXPORTED_FIRST = (
+_FIRST = (
     *("step", "epoch", "batch", "split", "output", "n", "weight", "loss", "recomputed_loss"),
     *("penalty", "accuracy", "recomputed_accuracy"),
 )
+_INTERNAL = ("run_id", "nonfinite_kinds")
+EXPORTED = (*_FIRST, *(c.name for c in batches.columns if c.name not in (*_FIRST, *_INTERNAL)))
 
 
 class TableRows(NamedTuple):
@@ -85,10 +87,9 @@ def export_rows(connection: Connection, run_id: str) -> Iterator[dict[str, Any]]
 
     The columns come in a fixed order: what identifies the row, then the values, then the rest.
     """
-    names = [c.name for c in batches.columns if c.name != "run_id"]
-    ordered = [*_EXPORTED_FIRST, *(name for name in names if name not in _EXPORTED_FIRST)]
     order = (batches.c.epoch, batches.c.split, batches.c.step, batches.c.batch, batches.c.output)
-    query = select(*(batches.c[name] for name in ordered)).where(batches.c.run_id == run_id)
+    columns = (batches.c[name] for name in (*EXPORTED, "nonfinite_kinds"))
+    query = select(*columns).where(batches.c.run_id == run_id)
     streaming = connection.execution_options(yield_per=_ROWS_AT_ONCE)
     for row in streaming.execute(query.order_by(*order)).mappings():
         yield restored(row)

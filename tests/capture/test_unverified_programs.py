@@ -235,3 +235,22 @@ def test_replicas_are_recorded_from_their_logs(tmp_path: Path) -> None:
     program = [sys.executable, "-c", REPLICAS, str(tmp_path / "runs.db")]
     done = subprocess.run(program, capture_output=True, text=True, timeout=200, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
+
+
+def test_a_definition_that_fails_makes_its_rows_unverified(record: Callable[..., Any]) -> None:
+    calls: list[int] = []
+
+    def flaky(y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
+        calls.append(1)
+        if len(calls) % 2:
+            raise ZeroDivisionError("not today")
+        return (np.abs(y_pred - y_true) ** 3.0).mean(axis=-1)
+
+    model = dense(1, None)
+    model.compile("adam", weird_loss)
+    recorded = record(model, X, REAL[:, None], monitor={"losses": {"weird_loss": flaky}})
+    assert len(recorded.batches) == 8
+    assert "not today" in reasons(recorded)
+    assert {row["coverage"] for row in recorded.epochs} == {0.5}
+    assert {row["status"] for row in recorded.epochs} == {"unverified"}
+    assert [finding["code"] for finding in recorded.document["findings"]] == []

@@ -71,7 +71,7 @@ def _finding(output: OutputFacts, metrics: list[MetricSpec]) -> Finding:
     actual = 1 / (1 + math.exp(-threshold))
     message = (
         f"{metrics_text(metrics)} cuts raw scores at {threshold:g}, where the boundary is 0: "
-        f" on logits that is a probability of {actual:.2f}, not {threshold:g}."
+        f"on logits that is a probability of {actual:.2f}, not {threshold:g}."
     )
     logits = "from_logits=True" if loss.name in BINARY_LOSSES else ""
     fix = compile_with(
