@@ -8,6 +8,7 @@ from lossmon.recompute.accuracies import (
     categorical_accuracy,
     sparse_categorical_accuracy,
 )
+from lossmon.recompute.alignment import ctc
 from lossmon.recompute.calibration import (
     Reliability,
     brier_score,
@@ -20,10 +21,14 @@ from lossmon.recompute.crossentropy import (
     binary_crossentropy,
     categorical_crossentropy,
 )
-from lossmon.recompute.definitions import UnknownDefinition, UserDefinition, has_loss, has_metric
+from lossmon.recompute.definitions import UserDefinition, has_loss, has_metric
 from lossmon.recompute.divergence import cosine_similarity, kl_divergence, poisson
-from lossmon.recompute.evaluation import LossEvaluation, MetricValue, agrees
+from lossmon.recompute.evaluation import LossEvaluation, MetricValue, UnknownDefinition, agrees
+from lossmon.recompute.focal import binary_focal_crossentropy, categorical_focal_crossentropy
+from lossmon.recompute.generalised import categorical_generalized_cross_entropy
 from lossmon.recompute.margin import categorical_hinge, hinge, squared_hinge
+from lossmon.recompute.overlap import dice, tversky
+from lossmon.recompute.pairs import circle
 from lossmon.recompute.reduction import ReducedLoss, reduce_loss
 from lossmon.recompute.registry import (
     evaluate_loss,
@@ -59,11 +64,17 @@ __all__ = [
     "agrees",
     "binary_accuracy",
     "binary_crossentropy",
+    "binary_focal_crossentropy",
     "brier_score",
     "categorical_accuracy",
     "categorical_crossentropy",
+    "categorical_focal_crossentropy",
+    "categorical_generalized_cross_entropy",
     "categorical_hinge",
+    "circle",
     "cosine_similarity",
+    "ctc",
+    "dice",
     "evaluate_loss",
     "evaluate_metric",
     "expected_calibration_error",
@@ -88,4 +99,5 @@ __all__ = [
     "sparse_top_k_categorical_accuracy",
     "squared_hinge",
     "top_k_categorical_accuracy",
+    "tversky",
 ]

@@ -23,7 +23,7 @@ from lossmon.recompute.rounding import (
 
 Backend = Literal["tensorflow", "jax", "torch"]
 
-_SMOOTHING = 3.0
+SMOOTHING = 3.0
 """Roundings of a smoothed label: of 1 - s, of its product with y, of the sum."""
 
 
@@ -44,13 +44,13 @@ def binary_crossentropy_elements(
     labels, predictions, constants = operands(y_true, y_pred, align=False)
     if label_smoothing:
         labels = labels * (1.0 - label_smoothing) + 0.5 * label_smoothing
-    smoothed = _SMOOTHING if label_smoothing else 0.0
-    of_scores = _binary_from_logits if from_logits else _binary_from_probabilities
+    smoothed = SMOOTHING if label_smoothing else 0.0
+    of_scores = binary_from_logits if from_logits else binary_from_probabilities
     terms, roundings = of_scores(labels, predictions, constants, smoothed)
     return mean_of(terms, roundings, axis)
 
 
-def _binary_from_probabilities(
+def binary_from_probabilities(
     labels: Float64Array, predictions: Float64Array, constants: Precision, smoothed: float
 ) -> tuple[Float64Array, Float64Array]:
     """-y log p - (1 - y) log(1 - p): rounding 1 - p costs the second logarithm one u, absolute."""
@@ -64,7 +64,7 @@ def _binary_from_probabilities(
     return terms, roundings
 
 
-def _binary_from_logits(
+def binary_from_logits(
     labels: Float64Array, logits: Float64Array, _constants: Precision, smoothed: float
 ) -> tuple[Float64Array, Float64Array]:
     """max(x, 0) - x y + log(1 + e^-|x|), where the product is exact for labels 0 and 1."""
@@ -124,7 +124,7 @@ def categorical_crossentropy_elements(
     terms = -labels * log_p
     weight = np.abs(labels)
     per_log = FUNCTION + 1.0 + accumulation(predictions.shape[axis])
-    per_log += _SMOOTHING if label_smoothing else 0.0
+    per_log += SMOOTHING if label_smoothing else 0.0
     roundings = weight * common + per_log * np.abs(terms)
     return Elements(np.add.reduce(terms, axis=axis), np.add.reduce(roundings, axis=axis))
 

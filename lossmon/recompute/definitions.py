@@ -12,9 +12,22 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from lossmon.errors import LossmonError
-from lossmon.recompute import accuracies, crossentropy, divergence, margin, regression, sparse, topk
+from lossmon.recompute import (
+    accuracies,
+    alignment,
+    crossentropy,
+    divergence,
+    focal,
+    generalised,
+    margin,
+    overlap,
+    pairs,
+    regression,
+    sparse,
+    topk,
+)
 from lossmon.recompute.crossentropy import Backend
+from lossmon.recompute.evaluation import UnknownDefinition
 from lossmon.recompute.layout import AnyArray, floating
 from lossmon.recompute.rounding import Elements, precision
 from lossmon.records import LossSpec, MetricSpec
@@ -25,10 +38,6 @@ UserDefinition = Callable[[AnyArray, AnyArray], "Elements | npt.ArrayLike"]
 ENTRY_POINT_GROUP = "lossmon.recompute"
 
 _NOT_ARGUMENTS = frozenset({"name", "dtype", "reduction", "fn"})
-
-
-class UnknownDefinition(LossmonError, LookupError):
-    """There is no independent definition of a loss or metric."""
 
 
 class _Definition(NamedTuple):
@@ -58,6 +67,15 @@ _LOSSES: Mapping[str, _Definition] = {
     "binary_crossentropy": _define(crossentropy.binary_crossentropy_elements),
     "categorical_crossentropy": _define(crossentropy.categorical_crossentropy_elements),
     "sparse_categorical_crossentropy": _define(sparse.sparse_categorical_crossentropy_elements),
+    "binary_focal_crossentropy": _define(focal.binary_focal_crossentropy_elements),
+    "categorical_focal_crossentropy": _define(focal.categorical_focal_crossentropy_elements),
+    "categorical_generalized_cross_entropy": _define(
+        generalised.categorical_generalized_cross_entropy_elements
+    ),
+    "dice": _define(overlap.dice_elements),
+    "tversky": _define(overlap.tversky_elements),
+    "circle": _define(pairs.circle_elements),
+    "ctc": _define(alignment.ctc_elements),
 }
 
 _METRICS: Mapping[str, _Definition] = {

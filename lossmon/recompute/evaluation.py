@@ -8,9 +8,14 @@ from typing import NamedTuple
 
 import numpy as np
 
+from lossmon.errors import LossmonError
 from lossmon.recompute.layout import AnyArray, Float64Array
 
 _LARGEST = float(np.finfo(np.float32).max)
+
+
+class UnknownDefinition(LossmonError, LookupError):
+    """There is no independent definition of a loss or metric, or none for these values."""
 
 
 def agrees(reported: float, value: float, tolerance: float) -> bool:

@@ -62,3 +62,12 @@ def floating(y_pred: npt.ArrayLike) -> AnyArray:
     predictions = np.asarray(y_pred)
     # ml_dtypes.bfloat16, which TensorFlow and JAX hand out, is of kind "V".
     return predictions if predictions.dtype.kind in "fV" else predictions.astype(np.float32)
+
+
+def held(number: float, y_pred: npt.ArrayLike) -> float:
+    """Return a number as the compute dtype of the predictions holds it.
+
+    >>> held(0.1, np.zeros(1, dtype=np.float16))
+    0.0999755859375
+    """
+    return float(np.asarray(number, dtype=floating(y_pred).dtype))

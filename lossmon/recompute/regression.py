@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from lossmon.recompute.layout import Float64Array, operands
+from lossmon.recompute.layout import Float64Array, held, operands
 from lossmon.recompute.rounding import FUNCTION, Elements, mean_of
 
 
@@ -114,8 +114,7 @@ def mean_squared_logarithmic_error(y_true: npt.ArrayLike, y_pred: npt.ArrayLike)
 def huber_elements(y_true: npt.ArrayLike, y_pred: npt.ArrayLike, *, delta: float = 1.0) -> Elements:
     """Huber losses with their bounds: three operations in either branch."""
     labels, predictions, _ = operands(y_true, y_pred)
-    # Keras holds delta in the compute dtype.
-    edge = float(np.asarray(delta, dtype=np.asarray(y_pred).dtype))
+    edge = held(delta, y_pred)
     error = np.abs(predictions - labels)
     beyond = error > edge
     terms = np.where(beyond, edge * error - 0.5 * edge * edge, 0.5 * error * error)

@@ -93,6 +93,30 @@ def drift(values: npt.NDArray[np.float64], dtype: npt.DTypeLike = np.float32) ->
     return abs(float(running[-1]) - float(np.add.reduce(values, axis=None)))
 
 
+def sum_of(
+    terms: npt.NDArray[np.float64],
+    roundings: npt.NDArray[np.float64] | float,
+    axis: int | tuple[int, ...] | None,
+    constants: Precision,
+) -> Elements:
+    """Sum terms over axes and carry their bounds along, drift included where sums are long.
+
+    Args:
+        terms: what is summed.
+        roundings: bound of each term's error; a number is relative to its magnitude.
+        axis: the axes that go; all of them where None.
+        constants: the precision that the backend sums in.
+    """
+    values = np.add.reduce(terms, axis=axis)
+    magnitudes = np.abs(terms)
+    number = terms.size // max(values.size, 1)
+    errors = roundings * magnitudes if isinstance(roundings, float) else roundings
+    carried = np.add.reduce(errors + accumulation(number) * magnitudes, axis=axis)
+    if number > _COVERED_TERMS:
+        carried = carried + drift(terms) / constants.roundoff
+    return Elements(np.asarray(values), np.asarray(carried))
+
+
 class Elements(NamedTuple):
     """The unreduced values of a loss or metric.
 

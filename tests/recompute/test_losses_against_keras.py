@@ -44,7 +44,22 @@ LOSSES: list[tuple[str, str, dict[str, Any]]] = [
     ("SparseCategoricalCrossentropy", "ids-logits", {"from_logits": True}),
     ("SparseCategoricalCrossentropy", "ids-logits", {"from_logits": True, "ignore_class": 1}),
     ("SparseCategoricalCrossentropy", "ids-logits", {}),
+    ("BinaryFocalCrossentropy", "binary-probabilities", {}),
+    ("BinaryFocalCrossentropy", "binary-logits", {"from_logits": True, "gamma": 1.5}),
+    (
+        "BinaryFocalCrossentropy",
+        "binary-probabilities",
+        {"apply_class_balancing": True, "alpha": 0.3, "label_smoothing": 0.1, "gamma": 0.7},
+    ),
+    ("CategoricalFocalCrossentropy", "classes-probabilities", {"label_smoothing": 0.1}),
+    ("CategoricalFocalCrossentropy", "classes-probabilities", {"gamma": 0.7, "alpha": 0.6}),
+    ("CategoricalFocalCrossentropy", "classes-logits", {"from_logits": True}),
+    ("CategoricalGeneralizedCrossEntropy", "ids-probabilities", {}),
+    ("CategoricalGeneralizedCrossEntropy", "ids-probabilities", {"q": 0.7}),
+    ("Dice", "binary-probabilities", {"axis": -1}),
+    ("Tversky", "classes-probabilities", {"axis": -1, "alpha": 0.3, "beta": 0.8}),
 ]
+BACKEND: Any = keras.backend.backend()
 REDUCTIONS = ["sum_over_batch_size", "sum", "mean", "mean_with_sample_weight"]
 
 
@@ -78,6 +93,7 @@ def test_every_loss_is_keras_own_within_rounding(
         batch.y_pred,
         sample_weight=batch.sample_weight,
         mask=batch.mask,
+        backend=BACKEND,
     )
 
     assert evaluation.agrees(expected), (expected, evaluation.value, evaluation.tolerance)
@@ -121,7 +137,9 @@ def test_ranks_and_broadcasts_are_those_of_keras(
 
     expected = keras_loss(name, {}, "sum_over_batch_size", batch)
 
-    assert evaluate_loss(spec_of(name, {}), batch.y_true, batch.y_pred).agrees(expected)
+    assert evaluate_loss(spec_of(name, {}), batch.y_true, batch.y_pred, backend=BACKEND).agrees(
+        expected
+    )
 
 
 @pytest.mark.parametrize("axis", [1, -1])
@@ -165,7 +183,9 @@ def test_non_finite_values_agree(name: str, y_true: Any, y_pred: Any) -> None:
 
     expected = keras_loss(name, {}, "sum_over_batch_size", batch)
 
-    assert evaluate_loss(spec_of(name, {}), batch.y_true, batch.y_pred).agrees(expected)
+    assert evaluate_loss(spec_of(name, {}), batch.y_true, batch.y_pred, backend=BACKEND).agrees(
+        expected
+    )
 
 
 def test_masked_logits_cost_what_keras_says() -> None:
@@ -175,7 +195,7 @@ def test_masked_logits_cost_what_keras_says() -> None:
 
     expected = keras_loss("SparseCategoricalCrossentropy", config, "sum", batch)
     evaluation = evaluate_loss(
-        spec_of("SparseCategoricalCrossentropy", config), batch.y_true, logits
+        spec_of("SparseCategoricalCrossentropy", config), batch.y_true, logits, backend=BACKEND
     )
 
     assert np.isfinite(expected)
