@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from lossmon.recompute.accumulator import Accumulator
+from lossmon.recompute.accumulators import accumulator, has_accumulator
 from lossmon.recompute.accuracies import (
     accuracy,
     binary_accuracy,
@@ -51,6 +53,7 @@ from lossmon.recompute.topk import (
 )
 
 __all__ = [
+    "Accumulator",
     "Backend",
     "Elements",
     "Judgement",
@@ -60,6 +63,7 @@ __all__ = [
     "Reliability",
     "UnknownDefinition",
     "UserDefinition",
+    "accumulator",
     "accuracy",
     "agrees",
     "binary_accuracy",
@@ -78,6 +82,7 @@ __all__ = [
     "evaluate_loss",
     "evaluate_metric",
     "expected_calibration_error",
+    "has_accumulator",
     "has_loss",
     "has_metric",
     "hinge",

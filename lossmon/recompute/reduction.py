@@ -93,7 +93,11 @@ def reduce_loss(
     if weights is not None:
         values, weights = align_ranks(values, weights)
         if roundings is not None:
-            roundings = np.abs(weights) * align_ranks(roundings, weights)[0]
+            heft = np.abs(weights)
+            roundings = heft * align_ranks(roundings, weights)[0]
+            if not np.isfinite(roundings).all():
+                # What weighs nothing may be as uncertain as it likes.
+                roundings = np.where(heft == 0.0, 0.0, roundings)
         values = values * weights
     divisor = _divisor(values, weights, reduction)
     return ReducedLoss(

@@ -119,8 +119,19 @@ def evaluate_metric(
     with np.errstate(all="ignore"):
         elements = elements_of(spec, y_true, y_pred, backend=backend, extra=extra)
         weights = masked_weights(sample_weight, mask, rescale=False)
-        mean = accumulate_mean(elements.values, weights, elements.mask)
-        uncertain = _uncertainty(elements, weights, mean, precision(floating(y_pred).dtype))
+        return mean_metric(elements, weights, precision(floating(y_pred).dtype))
+
+
+def mean_metric(elements: Elements, weights: AnyArray | None, constants: Precision) -> MetricValue:
+    """Reduce a metric's elements to what one batch adds to a `keras.metrics.Mean`.
+
+    Args:
+        elements: the unreduced values.
+        weights: sample weights with the mask merged in, or None.
+        constants: the precision that the elements were computed in.
+    """
+    mean = accumulate_mean(elements.values, weights, elements.mask)
+    uncertain = _uncertainty(elements, weights, mean, constants)
     near_ties = 0 if elements.ties is None else int(np.count_nonzero(elements.ties))
     if not mean.count:
         return MetricValue(mean.total, mean.count, 0.0, near_ties, 0.0)

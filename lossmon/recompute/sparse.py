@@ -42,6 +42,9 @@ def sparse_categorical_crossentropy_elements(
     else:
         log_p, common = log_normalised(scores, constants, -1)
     values = _chosen(log_p, ids, backend)
+    if from_logits and backend == "jax":
+        # A product with a one-hot row: 0 times infinity.
+        values = np.where(np.isfinite(log_p).all(axis=-1), values, np.nan)
     roundings = common[..., 0] + (FUNCTION + 2.0) * np.abs(values)
     if valid is None:
         return Elements(values, roundings)

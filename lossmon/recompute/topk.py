@@ -27,7 +27,8 @@ def top_k_categorical_accuracy(
         y_true: one-hot or soft labels, shape `(..., C)`.
         y_pred: probabilities or logits, shape `(..., C)`.
         k: how many of the strongest classes count.
-        backend: on TensorFlow a row with a non-finite score never matches.
+        backend: on TensorFlow a row with a non-finite score never matches; torch ranks NaN above
+            every number, JAX below.
 
     Returns:
         Float64 of 0 and 1, shape `(...)`.
@@ -75,7 +76,8 @@ def sparse_top_k_categorical_accuracy(
             `from_sorted_ids`.
         k: how many of the strongest classes count.
         from_sorted_ids: whether the predictions are ids already.
-        backend: on TensorFlow a row with a non-finite score never matches.
+        backend: on TensorFlow a row with a non-finite score never matches; torch ranks NaN above
+            every number, JAX below.
 
     Returns:
         Float64 of 0 and 1, shape of `y_true`.
@@ -100,7 +102,12 @@ def _among_strongest(labels: AnyArray, scores: AnyArray, k: int, backend: Backen
     ids = labels.astype(np.int64, copy=False)
     named = (ids >= 0) & (ids < classes)
     own = np.take_along_axis(scores, np.where(named, ids, 0)[..., None], axis=-1)
-    matches = named & ((scores > own).sum(axis=-1) < k) & ~np.isnan(own[..., 0])
+    if backend == "jax":
+        own = np.where(np.isnan(own), -np.inf, own)
+    above = scores > own
+    if backend == "torch":
+        above |= np.isnan(scores)
+    matches = named & (above.sum(axis=-1) < k) & ~np.isnan(own[..., 0])
     if backend == "tensorflow":
         matches &= np.isfinite(scores).all(axis=-1)
     reach = TIE * precision(scores.dtype).roundoff * np.abs(own)

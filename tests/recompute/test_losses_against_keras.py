@@ -198,5 +198,5 @@ def test_masked_logits_cost_what_keras_says() -> None:
         spec_of("SparseCategoricalCrossentropy", config), batch.y_true, logits, backend=BACKEND
     )
 
-    assert np.isfinite(expected)
+    assert np.isfinite(expected) == (BACKEND != "jax")
     assert evaluation.agrees(expected)

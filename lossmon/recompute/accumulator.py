@@ -1,0 +1,167 @@
+"""Metrics over many batches: what Keras' metric objects keep, and how sure their value is."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from lossmon.recompute.crossentropy import Backend
+from lossmon.recompute.definitions import UserDefinition
+from lossmon.recompute.evaluation import MetricValue
+from lossmon.recompute.layout import Float64Array, align_ranks
+from lossmon.recompute.reduction import masked_weights
+from lossmon.recompute.registry import evaluate_metric, mean_metric
+from lossmon.recompute.rounding import Elements, accumulation, precision
+from lossmon.records import MetricSpec
+
+SINGLE = precision(np.dtype(np.float32))
+"""The precision that Keras keeps the state of its metrics in."""
+
+
+class Accumulator(Protocol):
+    """A metric that grows batch by batch."""
+
+    def add(
+        self,
+        y_true: npt.ArrayLike,
+        y_pred: npt.ArrayLike,
+        sample_weight: npt.ArrayLike | None = None,
+        mask: npt.ArrayLike | None = None,
+    ) -> None:
+        """Take in one batch.
+
+        Args:
+            y_true: labels in their own dtype.
+            y_pred: predictions in their own dtype.
+            sample_weight: weights per sample or element, or None.
+            mask: the prediction's `_keras_mask`; only means of a function heed it, as in Keras.
+        """
+        ...
+
+    def value(self) -> float | Float64Array:
+        """Return the metric over all batches so far; an array where Keras returns one."""
+        ...
+
+    def tolerance(self) -> float | Float64Array:
+        """Bound |Keras' value - `value()`| from rounding and near ties alone, of its shape."""
+        ...
+
+
+class MeanAccumulator:
+    """The mean of a function over samples: accuracies, and losses used as metrics.
+
+    Args:
+        spec: the metric.
+        backend: whose order of operations is mirrored.
+        extra: the user's own definitions.
+    """
+
+    def __init__(
+        self,
+        spec: MetricSpec,
+        *,
+        backend: Backend = "tensorflow",
+        extra: Mapping[str, UserDefinition] | None = None,
+    ) -> None:
+        self._spec, self._extra = spec, extra
+        self._backend: Backend = backend
+        self._mean = RunningMean()
+
+    def add(
+        self,
+        y_true: npt.ArrayLike,
+        y_pred: npt.ArrayLike,
+        sample_weight: npt.ArrayLike | None = None,
+        mask: npt.ArrayLike | None = None,
+    ) -> None:
+        """Take in one batch."""
+        found = evaluate_metric(
+            self._spec,
+            y_true,
+            y_pred,
+            sample_weight=sample_weight,
+            mask=mask,
+            backend=self._backend,
+            extra=self._extra,
+        )
+        self._mean.add(found)
+
+    def value(self) -> float:
+        """Return the mean so far, 0 without samples."""
+        return self._mean.value()
+
+    def tolerance(self) -> float:
+        """Bound the mean's error."""
+        return self._mean.tolerance()
+
+
+class RunningMean:
+    """Totals and counts of batches, with the drift of Keras' float32 ones measured alongside."""
+
+    def __init__(self) -> None:
+        self._total = self._count = self._bound = self._magnitude = 0.0
+        self._drifting = np.float32(0.0)
+        self._batches = 0
+
+    def add(self, found: MetricValue) -> None:
+        """Add what one batch contributes."""
+        self._total += found.total
+        self._count += found.count
+        self._bound += found.tolerance * abs(found.count)
+        self._magnitude += abs(found.total)
+        self._drifting = np.float32(self._drifting + np.float32(found.total))
+        self._batches += 1
+
+    def value(self) -> float:
+        """Return total / count, 0 where nothing counts."""
+        return self._total / self._count if self._count else 0.0
+
+    def tolerance(self) -> float:
+        """Bound the error of total / count: batches, running sums, the quotient."""
+        if not self._count:
+            return 0.0
+        steps = 2.0 * accumulation(self._batches) + 3.0
+        drift = abs(float(self._drifting) - self._total)
+        bound = self._bound + steps * SINGLE.roundoff * self._magnitude + drift
+        return bound / abs(self._count)
+
+
+class RootMeanSquaredErrorAccumulator:
+    """The root of the mean squared error over *elements* (`keras.metrics.RootMeanSquaredError`)."""
+
+    def __init__(self) -> None:
+        self._mean = RunningMean()
+
+    def add(
+        self,
+        y_true: npt.ArrayLike,
+        y_pred: npt.ArrayLike,
+        sample_weight: npt.ArrayLike | None = None,
+        mask: npt.ArrayLike | None = None,  # noqa: ARG002  # Keras does not heed it here.
+    ) -> None:
+        """Take in one batch; both sides are cast to float32 first."""
+        labels, predictions = align_ranks(
+            np.asarray(y_true).astype(np.float32), np.asarray(y_pred).astype(np.float32)
+        )
+        with np.errstate(all="ignore"):
+            error = predictions.astype(np.float64) - labels.astype(np.float64)
+            squares = error * error
+            weights = masked_weights(sample_weight, None, rescale=False)
+            self._mean.add(mean_metric(Elements(squares, 3.0 * squares), weights, SINGLE))
+
+    def value(self) -> float:
+        """Return the root so far, in units of the target."""
+        value = self._mean.value()
+        return math.sqrt(value) if value >= 0.0 else math.nan
+
+    def tolerance(self) -> float:
+        """Bound its error by the roots of both ends: at 0 a root is infinitely steep."""
+        mean, reach = self._mean.value(), self._mean.tolerance()
+        root = self.value()
+        high = math.sqrt(max(mean + reach, 0.0)) - root
+        low = root - math.sqrt(max(mean - reach, 0.0))
+        return max(high, low) + SINGLE.roundoff * root
