@@ -2,38 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
-from sqlalchemy import (
-    CTE,
-    BigInteger,
-    ColumnElement,
-    Connection,
-    Double,
-    Select,
-    and_,
-    case,
-    func,
-    or_,
-    select,
-    tuple_,
-)
+from sqlalchemy import BigInteger, Connection, Double, Select, and_, select
 
 from lossmon.errors import InvalidArgument
 from lossmon.records import Split
-from lossmon.store.reading import of_run, restored
+from lossmon.store.nonfinite import restore_kinds
+from lossmon.store.reading import of_run
 from lossmon.store.schema import batches
 
 Series = dict[str, np.ndarray[Any, np.dtype[Any]]]
+Values = np.ndarray[Any, np.dtype[np.float64]]
 
-# A batch's place in its run as one integer that both engines compare and divide. The step alone
-# does not tell: val batches share one, and not every optimiser counts.
-_PLACES = 1 << 31
-_PLACE = batches.c.epoch * _PLACES + batches.c.batch
-_IN_ORDER = (batches.c.step, batches.c.epoch, batches.c.batch)
-_PLACES_AT_ONCE = 5_000
+_POSITION = ("step", "epoch", "batch")
+_ROWS_AT_ONCE = 20_000
 
 
 def read_series(
@@ -51,6 +36,9 @@ def read_series(
     The rows are cut into spans of equal length. Of each span those rows stay in which one of the
     columns has its least or greatest value or is first not finite, and the last row; so every point
     is a batch that was, and the extremes of every span are among them.
+
+    They are thinned out here and not by SQL: which row holds an extreme takes SQL a join or a sort
+    for each column, and versions of SQLite differ by a factor of a thousand in how they plan it.
 
     Args:
         connection: to read by.
@@ -72,23 +60,17 @@ def read_series(
     wanted = of_run(batches, run_id, split, output)
     if step_range is not None:
         wanted = and_(wanted, batches.c.step.between(*step_range))
-    total = connection.execute(select(func.count()).where(wanted)).scalar_one()
-    query = _rows(columns).where(wanted)
-    if total <= max_points:
-        return _arrays(connection, [query], columns)
-    spans = max(1, max_points // (3 * len(columns) + 1))
-    bounds = _bounds(columns, wanted, total, spans)
-    picked = connection.execute(_extremes(columns, wanted, bounds)).all()
-    stays = sorted(
-        {
-            stay
-            for row in picked
-            for stay in zip(row[::2], row[1::2], strict=True)
-            if None not in stay
-        }
-    )
-    chunks = (stays[i : i + _PLACES_AT_ONCE] for i in range(0, len(stays), _PLACES_AT_ONCE))
-    return _arrays(connection, [query.where(_at(chunk)) for chunk in chunks], columns)
+    names = [*_POSITION, *columns]
+    query = select(*(batches.c[name] for name in names), batches.c.nonfinite_kinds)
+    ordered = query.where(wanted).order_by(*(batches.c[name] for name in _POSITION))
+    parts = list(_parts(connection, ordered, columns))
+    series = {name: np.ma.concatenate([part[name] for part in parts]) for name in columns}
+    position = {name: np.concatenate([part[name] for part in parts]) for name in _POSITION}
+    if len(position["step"]) > max_points:
+        kept = _kept(list(series.values()), max_points)
+        series = {name: values[kept] for name, values in series.items()}
+        position = {name: values[kept] for name, values in position.items()}
+    return series | position
 
 
 def _demand_numeric(columns: Sequence[str]) -> None:
@@ -101,66 +83,54 @@ def _demand_numeric(columns: Sequence[str]) -> None:
         )
 
 
-def _rows(columns: Sequence[str]) -> Select[Any]:
-    named = dict.fromkeys(("step", "epoch", "batch", *columns, "nonfinite_kinds"))
-    return select(*(batches.c[name] for name in named)).order_by(*_IN_ORDER)
+def _parts(connection: Connection, query: Select[Any], columns: Sequence[str]) -> Iterator[Series]:
+    """The rows as arrays, some thousands at a time; at least one part, which may be empty."""
+    streaming = connection.execution_options(yield_per=_ROWS_AT_ONCE)
+    empty = True
+    for rows in streaming.execute(query).partitions():
+        yield _arrays(rows, columns)
+        empty = False
+    if empty:
+        yield _arrays([], columns)
 
 
-def _bounds(columns: Sequence[str], wanted: ColumnElement[bool], total: int, spans: int) -> CTE:
-    """Cut the rows into spans: where each begins and ends, and between what values it lies."""
-    number = func.row_number().over(order_by=_IN_ORDER) - 1
-    values = (batches.c[name] for name in dict.fromkeys(("step", *columns)))
-    numbered = select((number * spans // total).label("span"), _PLACE.label("place"), *values)
-    row = numbered.where(wanted).subquery("numbered").c
-    ends = [
-        end(row[name]).label(f"{end_name}_{name}")
-        for name in dict.fromkeys(("step", "place", *columns))
-        for end_name, end in (("least", func.min), ("greatest", func.max))
-    ]
-    return select(row.span, *ends).group_by(row.span).cte("bounds")
-
-
-def _extremes(columns: Sequence[str], wanted: ColumnElement[bool], bounds: CTE) -> Select[Any]:
-    """Return the query for the rows that must stay: a row a span, of steps and their places."""
-    stays = [
-        batches.c[name] == bounds.c[f"{end}_{name}"]
-        for name in columns
-        for end in ("least", "greatest")
-    ]
-    stays += [batches.c.nonfinite_kinds.contains(f'"{name}"') for name in columns]
-    last = bounds.c.greatest_place == _PLACE
-    within = and_(
-        # The steps are what the index knows.
-        batches.c.step.between(bounds.c.least_step, bounds.c.greatest_step),
-        _PLACE.between(bounds.c.least_place, bounds.c.greatest_place),
-    )
-    firsts = [
-        func.min(case((condition, where)))
-        for condition in (*stays, last)
-        for where in (batches.c.step, _PLACE)
-    ]
-    query = select(*firsts).select_from(bounds).join(batches, within)
-    return query.where(wanted, or_(*stays, last)).group_by(bounds.c.span)
-
-
-def _at(stays: Sequence[tuple[int, int]]) -> ColumnElement[bool]:
-    steps = sorted({step for step, _ in stays})
-    positions = [divmod(place, _PLACES) for _, place in stays]
-    position = tuple_(batches.c.epoch, batches.c.batch)
-    return and_(batches.c.step.in_(steps), position.in_(positions))
-
-
-def _arrays(
-    connection: Connection, queries: Iterable[Select[Any]], columns: Sequence[str]
-) -> Series:
-    rows = [restored(row) for query in queries for row in connection.execute(query).mappings()]
-    positions: Series = {
-        name: np.array([row[name] for row in rows], np.int64) for name in ("step", "epoch", "batch")
+def _arrays(rows: Sequence[Any], columns: Sequence[str]) -> Series:
+    by_column = list(zip(*rows, strict=True)) or [()] * (len(_POSITION) + len(columns) + 1)
+    *values, kinds = by_column
+    part: Series = {
+        name: np.array(numbers, np.int64) for name, numbers in zip(_POSITION, values, strict=False)
     }
-    values: Series = {name: _masked([row[name] for row in rows]) for name in columns}
-    return values | positions
+    known = {
+        name: np.array(numbers, np.float64)
+        for name, numbers in zip(columns, values[len(_POSITION) :], strict=True)
+    }
+    masks = {name: np.isnan(numbers) for name, numbers in known.items()}
+    for row, kind in enumerate(kinds):
+        for name, value in restore_kinds(kind).items():
+            if name in known:
+                known[name][row], masks[name][row] = value, False
+    return part | {name: np.ma.masked_array(known[name], mask=masks[name]) for name in columns}
 
 
-def _masked(values: Sequence[float | None]) -> np.ma.MaskedArray[Any, np.dtype[np.float64]]:
-    unknown = [value is None for value in values]
-    return np.ma.masked_array(np.array(values, np.float64), mask=unknown)
+def _kept(columns: Sequence[Any], max_points: int) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """Which rows stay, ascending."""
+    total = len(columns[0])
+    spans = max(1, max_points // (3 * len(columns) + 1))
+    ends = np.arange(1, spans + 1) * total // spans
+    kept = {int(end) - 1 for end in ends if end}
+    for values in columns:
+        for start, end in zip([0, *ends[:-1]], ends, strict=True):
+            kept.update(int(start) + row for row in _extremes(values[start:end]))
+    return np.array(sorted(kept), np.int64)
+
+
+def _extremes(values: np.ma.MaskedArray[Any, np.dtype[np.float64]]) -> set[int]:
+    """The places of the least and the greatest finite value, and of the first that is not."""
+    known = ~np.ma.getmaskarray(values)
+    plain = np.asarray(values.data)
+    finite = np.flatnonzero(known & np.isfinite(plain))
+    broken = np.flatnonzero(known & ~np.isfinite(plain))
+    places = {int(broken[0])} if len(broken) else set[int]()
+    if len(finite):
+        places |= {int(finite[plain[finite].argmin()]), int(finite[plain[finite].argmax()])}
+    return places
