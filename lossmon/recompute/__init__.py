@@ -47,6 +47,7 @@ from lossmon.recompute.regression import (
 )
 from lossmon.recompute.rounding import Elements
 from lossmon.recompute.sparse import sparse_categorical_crossentropy
+from lossmon.recompute.stacked import evaluate_losses, evaluate_metrics
 from lossmon.recompute.topk import (
     sparse_top_k_categorical_accuracy,
     top_k_categorical_accuracy,
@@ -80,7 +81,9 @@ __all__ = [
     "ctc",
     "dice",
     "evaluate_loss",
+    "evaluate_losses",
     "evaluate_metric",
+    "evaluate_metrics",
     "expected_calibration_error",
     "has_accumulator",
     "has_loss",

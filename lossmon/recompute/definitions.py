@@ -89,6 +89,17 @@ _METRICS: Mapping[str, _Definition] = {
     "sparse_top_k_categorical_accuracy": _define(topk.sparse_top_k_categorical_accuracy_elements),
 }
 
+# Of these, a row's value is its own whatever other rows are there: batches may be put together.
+_ROW_BY_ROW = frozenset(_METRICS) - {
+    "hinge",
+    "squared_hinge",
+    "categorical_generalized_cross_entropy",
+    "dice",
+    "tversky",
+    "circle",
+    "ctc",
+}
+
 _ALIASES: Mapping[str, str] = {
     "mse": "mean_squared_error",
     "mae": "mean_absolute_error",
@@ -119,6 +130,15 @@ def has_metric(
 ) -> bool:
     """Tell whether a metric of that name can be recomputed; arguments as for `has_loss`."""
     return _is_defined(name, _METRICS, custom, extra)
+
+
+def is_row_by_row(
+    spec: LossSpec | MetricSpec, extra: Mapping[str, UserDefinition] | None = None
+) -> bool:
+    """Tell whether each row's value depends on that row alone, so that batches may be joined."""
+    if spec.custom or _user_definition(spec.name, extra) is not None:
+        return False
+    return _ALIASES.get(spec.name, spec.name) in _ROW_BY_ROW and spec.config.get("axis", -1) == -1
 
 
 def elements_of(

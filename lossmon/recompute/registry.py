@@ -35,7 +35,7 @@ def loss_elements(
 ) -> Float64Array:
     """Return the losses of a batch before weights and reduction; see `evaluate_loss`."""
     with np.errstate(all="ignore"):
-        return _loss_elements(spec, y_true, y_pred, backend, extra)[0].values
+        return elements_and_precision(spec, y_true, y_pred, backend, extra)[0].values
 
 
 def evaluate_loss(
@@ -72,7 +72,7 @@ def evaluate_loss(
     (5.0, True, False)
     """
     with np.errstate(all="ignore"):
-        elements, constants = _loss_elements(spec, y_true, y_pred, backend, extra)
+        elements, constants = elements_and_precision(spec, y_true, y_pred, backend, extra)
         kept = _both(mask, elements.mask)
         reduced = reduce_loss(
             elements.values,
@@ -80,7 +80,7 @@ def evaluate_loss(
             mask=kept,
             reduction=spec.reduction,
             roundings=elements.roundings,
-            dtype=_loss_dtype(spec),
+            dtype=loss_dtype(spec),
         )
     tolerance = reduced.tolerance(constants)
     return LossEvaluation(reduced.value, elements.values, reduced.weights, tolerance)
@@ -159,15 +159,15 @@ def _uncertainty(
     return bound
 
 
-def _loss_elements(
+def elements_and_precision(
     spec: LossSpec,
     y_true: npt.ArrayLike,
     y_pred: npt.ArrayLike,
     backend: Backend,
     extra: Mapping[str, UserDefinition] | None,
 ) -> tuple[Elements, Precision]:
-    """Return elements and the constants of the loss' dtype."""
-    dtype = _loss_dtype(spec)
+    """Return the elements of a loss with their bounds, and the constants of the loss' dtype."""
+    dtype = loss_dtype(spec)
     predictions = np.asarray(y_pred, dtype=dtype)
     labels: AnyArray = np.asarray(y_true)
     if not spec.custom:
@@ -176,7 +176,12 @@ def _loss_elements(
     return elements, precision(dtype)
 
 
-def _loss_dtype(spec: LossSpec) -> np.dtype[Any]:
+def loss_dtype(spec: LossSpec) -> np.dtype[Any]:
+    """Return the dtype that the loss is computed in.
+
+    Raises:
+        UnknownDefinition: no bounds are known for it.
+    """
     name = spec.config.get("dtype") or "float32"
     if name not in _PRECISIONS:
         raise UnknownDefinition(

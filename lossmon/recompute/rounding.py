@@ -117,6 +117,16 @@ def sum_of(
     return Elements(np.asarray(values), np.asarray(carried))
 
 
+def drifts(
+    rows: npt.NDArray[np.float64], dtype: npt.DTypeLike = np.float32
+) -> npt.NDArray[np.float64]:
+    """Measure the `drift` of each row, shape `(B, M)` to `(B,)`."""
+    if rows.shape[1] <= _COVERED_TERMS:
+        return np.zeros(len(rows))
+    running = np.add.accumulate(rows.astype(dtype), axis=1)[:, -1].astype(np.float64)
+    return np.abs(running - np.add.reduce(rows, axis=1))
+
+
 class Elements(NamedTuple):
     """The unreduced values of a loss or metric.
 
