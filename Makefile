@@ -3,14 +3,18 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
+BACKEND ?= jax
+# The build without CUDA where there is one.
+TENSORFLOW := 'tensorflow-cpu; sys_platform == "linux" and platform_machine == "x86_64"' \
+	'tensorflow; sys_platform != "linux" or platform_machine != "x86_64"'
 
-.PHONY: demo test lint setup browser soak bench clean
+.PHONY: demo test lint setup browser soak bench backend clean
 .DEFAULT_GOAL := test
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "lossmon needs Python 3.11 or newer. Received: " + sys.version.split()[0] + ". Fix: make PYTHON=/path/to/python3.11")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt tensorflow-cpu -e '.[demo,dev,frames,postgres]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt $(TENSORFLOW) -e '.[demo,dev,frames,postgres]'
 	touch $@
 
 setup: $(VENV)/.installed
@@ -36,5 +40,12 @@ soak: setup browser
 bench: setup
 	$(BIN)/python -m tests.bench $(ARGS)
 
+# The table of verified programs on another backend: make backend BACKEND=torch
+backend:
+	test -x $(VENV)-$(BACKEND)/bin/python || $(PYTHON) -m venv $(VENV)-$(BACKEND)
+	$(VENV)-$(BACKEND)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt $(BACKEND) -e '.[dev]'
+	KERAS_BACKEND=$(BACKEND) $(VENV)-$(BACKEND)/bin/python -m pytest tests/capture/test_verified_programs.py \
+		-W ignore::DeprecationWarning -W ignore::UserWarning $(ARGS)
+
 clean:
-	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-* build dist .pytest_cache .ruff_cache .hypothesis

@@ -6,8 +6,9 @@ whatever the weights.
 
 ## Why is this bad
 Softmax divides each value by the sum over the axis. Over one unit that is always 1, so the model
-predicts a constant, no gradient reaches the weights, and the accuracy is the share of ones among
-the labels.
+predicts the same for every input, and the accuracy is the share of ones among the labels. Do not
+be misled by a loss that falls all the same: on TensorFlow, Keras computes a cross-entropy from the
+score before the softmax, so that the weights learn what the output never shows.
 
 ## Example
 ```python
@@ -63,7 +64,8 @@ def _finding(output: OutputFacts) -> Finding:
     samples = 0 if seen is None else seen.samples
     message = (
         f"{where(output)} is exactly 1.0 for all {samples} samples tried and whatever the weights: "
-        "a softmax over one unit is constant, so nothing is learned."
+        "a softmax over one unit is constant. The accuracy is the share of ones among the labels, "
+        "even where the printed loss falls."
     )
     continuous = output.label_kind in ("continuous", "integers")
     fix = (
