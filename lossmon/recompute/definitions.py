@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cache, partial
 from importlib.metadata import entry_points
 from typing import Any, NamedTuple
 
@@ -150,13 +150,38 @@ def elements_of(
     extra: Mapping[str, UserDefinition] | None,
 ) -> Elements:
     """Find the definition, the user's own first, and call it with the configured arguments."""
+    key = (id(spec), backend)
+    held = _RESOLVED.get(key)
+    if held is None or held.extra is not extra:
+        if len(_RESOLVED) >= _MOST_RESOLVED:
+            _RESOLVED.clear()
+        held = _RESOLVED[key] = _Resolved(spec, extra, _resolve(spec, backend, extra))
+    return held.elements(y_true, y_pred)
+
+
+class _Resolved(NamedTuple):
+    """A definition with its arguments; it keeps the spec alive, so that its id stays its own."""
+
+    spec: LossSpec | MetricSpec
+    extra: Mapping[str, UserDefinition] | None
+    elements: Callable[[npt.ArrayLike, npt.ArrayLike], Elements]
+
+
+# The same specs come back with every batch.
+_RESOLVED: dict[tuple[int, str], _Resolved] = {}
+_MOST_RESOLVED = 256
+
+
+def _resolve(
+    spec: LossSpec | MetricSpec, backend: Backend, extra: Mapping[str, UserDefinition] | None
+) -> Callable[[npt.ArrayLike, npt.ArrayLike], Elements]:
     own = _user_definition(spec.name, extra)
     if own is not None:
-        return _user_elements(own, y_true, y_pred)
+        return partial(_user_elements, own)
     definition, config = _definition(spec)
     if "backend" in definition.arguments:
         config["backend"] = backend
-    return definition.elements(y_true, y_pred, **config)
+    return partial(definition.elements, **config)
 
 
 def _definition(spec: LossSpec | MetricSpec) -> tuple[_Definition, dict[str, Any]]:

@@ -40,13 +40,18 @@ class _Batches(NamedTuple):
     def joined(self) -> tuple[AnyArray, AnyArray]:
         return _join(self.y_true), _join(self.y_pred)
 
-    def can_be_joined(self) -> bool:
-        """Tell whether rows of labels and predictions still belong together in one long batch."""
+    def can_be_joined(self, sparse: bool) -> bool:
+        """Tell whether there are several, whose rows still belong together in one long batch.
+
+        Args:
+            sparse: whether labels are class ids, one for each row of scores.
+        """
         true, pred = self.y_true, self.y_pred
-        if self.mask is not None or pred.ndim < 3 or true.shape[:2] != pred.shape[:2]:
+        if self.mask is not None or pred.ndim < 3 or len(pred) < 2:
             return False
         # Labels of other shapes may broadcast across rows.
-        return true.shape in (pred.shape, pred.shape[:-1], (*pred.shape[:-1], 1))
+        by_id = true.shape == pred.shape[:-1] and (sparse or pred.shape[-1] == 1)
+        return by_id or true.shape in (pred.shape, (*pred.shape[:-1], 1))
 
 
 def evaluate_losses(
@@ -79,7 +84,7 @@ def evaluate_losses(
     [1.0, 9.0]
     """
     batches = _batches(y_true, y_pred, sample_weight, mask)
-    if batches.can_be_joined() and is_row_by_row(spec, extra):
+    if batches.can_be_joined(spec.name.startswith("sparse_")) and is_row_by_row(spec, extra):
         with np.errstate(all="ignore"):
             found = _joined_losses(spec, batches, backend)
         if found is not None:
@@ -108,7 +113,11 @@ def evaluate_metrics(
     [1.0, 0.0]
     """
     batches = _batches(y_true, y_pred, sample_weight, mask)
-    if batches.can_be_joined() and sample_weight is None and is_row_by_row(spec, extra):
+    if (
+        batches.can_be_joined(spec.name.startswith("sparse_"))
+        and sample_weight is None
+        and is_row_by_row(spec, extra)
+    ):
         with np.errstate(all="ignore"):
             found = _joined_metrics(spec, batches, backend)
         if found is not None:

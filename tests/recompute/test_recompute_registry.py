@@ -105,6 +105,25 @@ def test_a_users_definition_is_used_and_compared_in_half_the_digits() -> None:
     assert not evaluation.agrees(16.0 * (1 + 1e-2))
 
 
+def test_one_spec_may_be_asked_of_several_definitions_and_backends() -> None:
+    spec = LossSpec("mse")
+    scores = np.array([[3.0, 1.0]], dtype=np.float32)
+    sparse = LossSpec("sparse_categorical_crossentropy")
+
+    for _ in range(2):
+        assert evaluate_loss(spec, ZEROS, TWOS).value == 4.0
+        assert evaluate_loss(spec, ZEROS, TWOS, extra={"mse": fourth_power}).value == 16.0
+        on_jax = evaluate_loss(sparse, [1], scores, backend="jax").value
+        assert evaluate_loss(sparse, [1], scores, backend="tensorflow").value != on_jax
+
+
+def test_a_spec_made_anew_each_time_is_never_taken_for_another() -> None:
+    for delta in np.linspace(0.1, 1.0, 600).tolist():
+        expected = delta * 2.0 - 0.5 * delta**2
+        value = evaluate_loss(LossSpec("huber", {"delta": delta}), ZEROS, TWOS).value
+        assert value == pytest.approx(expected, rel=1e-6)
+
+
 def test_a_users_definition_may_bring_its_own_bound() -> None:
     def bounded(y_true: Any, y_pred: Any) -> Elements:
         values = fourth_power(y_true, y_pred)

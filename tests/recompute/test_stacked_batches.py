@@ -103,6 +103,17 @@ def test_stacked_metrics_are_those_of_each_batch(
         assert found.tolerance == pytest.approx(alone.tolerance, rel=1e-6)
 
 
+def test_labels_that_broadcast_across_rows_do_so_in_each_batch() -> None:
+    rng = np.random.default_rng(0)
+    y_true, y_pred = rng.normal(size=(3, 4)), rng.normal(size=(3, 4, 4)).astype(np.float32)
+    spec = LossSpec("mse")
+
+    together = evaluate_losses(spec, y_true, y_pred)
+
+    alone = [evaluate_loss(spec, y_true[index], y_pred[index]).value for index in range(3)]
+    assert [found.value for found in together] == alone
+
+
 def test_a_users_definition_sees_one_batch_at_a_time() -> None:
     seen: list[tuple[int, ...]] = []
 
