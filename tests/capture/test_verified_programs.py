@@ -283,3 +283,57 @@ def test_sources_of_data_are_verified(source: str, record: Callable[..., Any]) -
     # Keras itself warns that it cannot shuffle these sources.
     given = {"shuffle": False} | ({"steps_per_epoch": 3} if source == "generator" else {})
     assert_all_verified(record(model, *data[source], **given), rows=2)
+
+
+HEADS: dict[str, tuple[list[Any], str, Any]] = {
+    "softmax in the layer": ([keras.layers.Dense(3, activation="softmax")], "scce", IDS),
+    "softmax layer": ([keras.layers.Dense(3), keras.layers.Softmax()], "scce", IDS),
+    "softmax then reshape": (
+        [keras.layers.Dense(3, activation="softmax"), keras.layers.Reshape((3,))],
+        "scce",
+        IDS,
+    ),
+    "categorical": ([keras.layers.Dense(3, activation="softmax")], "cce", ONE_HOT),
+    "sigmoid under a categorical loss": (
+        [keras.layers.Dense(3, activation="sigmoid")],
+        "cce",
+        ONE_HOT,
+    ),
+    "sigmoid": ([keras.layers.Dense(1, activation="sigmoid")], "bce", BINARY[:, None]),
+    "sigmoid, labels without an axis": (
+        [keras.layers.Dense(1, activation="sigmoid")],
+        "bce",
+        BINARY,
+    ),
+    "sigmoid without an axis": (
+        [keras.layers.Dense(1, activation="sigmoid"), keras.layers.Reshape(())],
+        "bce",
+        BINARY,
+    ),
+    "softmax taken for logits": ([keras.layers.Dense(3, activation="softmax")], "logits", IDS),
+    "float16 softmax": (
+        [keras.layers.Dense(3, activation="softmax", dtype="float16")],
+        "scce",
+        IDS,
+    ),
+}
+LOSSES = {
+    "scce": "sparse_categorical_crossentropy",
+    "cce": "categorical_crossentropy",
+    "bce": "binary_crossentropy",
+    "logits": L.SparseCategoricalCrossentropy(from_logits=True),
+}
+
+
+@pytest.mark.filterwarnings("ignore:.*received `from_logits=True`.*:UserWarning")
+@pytest.mark.parametrize("head", HEADS)
+def test_heads_that_are_surely_wrong_are_verified(head: str, record: Callable[..., Any]) -> None:
+    """Where clipping, the cap or the rescue of the logits decides, the values agree too."""
+    layers, loss, y = HEADS[head]
+    layers = [type(layer).from_config(layer.get_config()) for layer in layers]
+    model = keras.Sequential([keras.Input((6,)), *layers])
+    model.compile(keras.optimizers.SGD(0.0), LOSSES[loss])
+    model.layers[0].set_weights([w * 40.0 for w in model.layers[0].get_weights()])
+    recorded = record(model, X * 20.0, y, monitor={"rules": ()})
+    assert_all_verified(recorded, rows=2)
+    assert max(row["loss"] for row in recorded.batches) > 0.1
