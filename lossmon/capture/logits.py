@@ -13,6 +13,7 @@ import keras
 
 _ACTIVATION_OP = {
     "binary_crossentropy": "Sigmoid",
+    "binary_focal_crossentropy": "Sigmoid",
     "categorical_crossentropy": "Softmax",
     "sparse_categorical_crossentropy": "Softmax",
 }

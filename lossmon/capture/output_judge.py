@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from lossmon import recompute
@@ -32,6 +34,9 @@ class OutputJudge:
         # A lone output is the whole model: its loss is what Keras makes of it, weight included.
         lone, weight = self.output.name is None, self.output.loss_weight
         self._scale = weight if lone and weight is not None else 1.0
+        # The same loss of the logits that Keras found behind the output.
+        loss = self.output.loss
+        self._loss_of_logits = loss and replace(loss, config={**loss.config, "from_logits": True})
 
     def judge(
         self, record: BatchRecord, step: Step, values: StepValues, logs: dict[str, float]
@@ -128,9 +133,8 @@ class OutputJudge:
         assert tensors.y_true is not None
         assert tensors.y_pred is not None
         y_pred = tensors.y_pred
-        if tensors.logits is not None:
-            y_pred = tensors.logits
-            spec = LossSpec(spec.name, {**spec.config, "from_logits": True}, spec.reduction)
+        if tensors.logits is not None and self._loss_of_logits is not None:
+            y_pred, spec = tensors.logits, self._loss_of_logits
         return recompute.evaluate_loss(
             spec,
             tensors.y_true,

@@ -86,6 +86,21 @@ CASES: dict[str, tuple[int, str | None, Any, list[Any], Any]] = {
         IDS,
     ),
     "accuracy-of-regression": (1, None, "mean_squared_error", ["acc"], REAL),
+    "log-cosh": (1, None, "log_cosh", [], REAL),
+    "cosine": (4, None, "cosine_similarity", [], MULTI_HOT + 0.5),
+    "kl-divergence": (3, "softmax", "kl_divergence", ["accuracy"], ONE_HOT),
+    "poisson": (1, "softplus", "poisson", [], POSITIVE),
+    "binary-focal": (1, "sigmoid", "binary_focal_crossentropy", ["accuracy"], BINARY[:, None]),
+    "binary-focal-logits": (
+        1,
+        None,
+        L.BinaryFocalCrossentropy(gamma=3.0, apply_class_balancing=True, from_logits=True),
+        [],
+        BINARY[:, None],
+    ),
+    "categorical-focal": (3, "softmax", L.CategoricalFocalCrossentropy(), ["accuracy"], ONE_HOT),
+    "dice": (4, "sigmoid", "dice", [], MULTI_HOT),
+    "tversky": (4, "sigmoid", L.Tversky(alpha=0.3, beta=0.7), [], MULTI_HOT),
     "crossentropy-by-shape": (3, "softmax", "crossentropy", ["accuracy"], IDS),
 }
 
