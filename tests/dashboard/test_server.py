@@ -15,8 +15,10 @@ from lossmon_dashboard.server import DEFAULT_PORT
 
 from lossmon.errors import InvalidArgument
 
+# A background job of a shell is deaf to SIGINT, and so would be what it starts.
 PROGRAM = """
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from lossmon_dashboard import serve
 serve(sys.argv[1], host=sys.argv[2], port=int(sys.argv[3]), open_browser=False)
 """
@@ -26,13 +28,7 @@ serve(sys.argv[1], host=sys.argv[2], port=int(sys.argv[3]), open_browser=False)
 def serving(database: str, host: str, port: int) -> Generator[tuple[subprocess.Popen[str], str]]:
     """A dashboard in a process of its own, and the line that it printed."""
     command = [sys.executable, "-c", PROGRAM, database, host, str(port)]
-    with subprocess.Popen(
-        command,
-        stdout=subprocess.PIPE,
-        text=True,
-        # A background job of a shell is deaf to SIGINT, and so would be what it starts.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
-    ) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
             yield process, process.stdout.readline()
