@@ -351,4 +351,6 @@ def test_heads_that_are_surely_wrong_are_verified(head: str, record: Callable[..
     model.layers[0].set_weights([w * 40.0 for w in model.layers[0].get_weights()])
     recorded = record(model, X * 20.0, y, monitor={"rules": ()})
     assert_all_verified(recorded, rows=2)
-    assert max(row["loss"] for row in recorded.batches) > 0.1
+    worst = max(row["loss"] for row in recorded.batches)
+    # On torch, where nothing is clipped, probabilities that sum to zero make it NaN: on both sides.
+    assert worst > 0.1 or (np.isnan(worst) and keras.backend.backend() == "torch")

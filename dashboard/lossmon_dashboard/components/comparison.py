@@ -132,7 +132,7 @@ def difference_table(documents: Sequence[Document]) -> dmc.Table | dmc.Text:
             ),
         ],
         className="lossmon-facts lossmon-differs",
-        miw=180 + 230 * len(documents),
+        miw=140 + 160 * len(documents),
     )
 
 
