@@ -31,7 +31,7 @@ def peek(iterator: Any, count: int) -> tuple[list[Any], Any]:
     if keras.backend.backend() == "tensorflow":
         return _peek_tensorflow(iterator, count)
     batches = list(itertools.islice(iterator, count))
-    return batches, iter(batches)
+    return batches, iter(batches) if batches else iterator
 
 
 def _peek_tensorflow(iterator: Any, count: int) -> tuple[list[Any], Any]:
@@ -40,37 +40,15 @@ def _peek_tensorflow(iterator: Any, count: int) -> tuple[list[Any], Any]:
     if isinstance(iterator, tf.distribute.DistributedIterator):
         return [], iterator
     batches = list(itertools.islice(iterator, count))
-    if not batches or not isinstance(iterator, tf.data.Iterator):
+    if not batches:
+        return [], iterator
+    if not isinstance(iterator, tf.data.Iterator):
         return batches, iter(batches)
     try:
-        return batches, iter(_dataset(batches, iterator.element_spec))
-    except (
-        TypeError,
-        ValueError,
-    ):  # a structure that tf.data cannot rebuild: Keras takes a list too
-        return batches, iter(batches)
-
-
-def _dataset(batches: list[Any], element_spec: Any) -> Any:
-    """A dataset of exactly these batches, of the given spec where that can be had.
-
-    With another spec the step would be traced a second time: right, but slow.
-    """
-    import tensorflow as tf
-
-    sizes = [len(keras.tree.flatten(batch)[0]) for batch in batches]
-    if len(set(sizes[:-1])) <= 1 and sizes[-1] <= sizes[0]:
-        joined = _join(batches)
-        sliced = tf.data.Dataset.from_tensor_slices(joined).batch(sizes[0])
-        if sliced.element_spec == element_spec:
-            return sliced
-    dataset = tf.data.Dataset.from_tensors(batches[0])
-    for batch in batches[1:]:
-        dataset = dataset.concatenate(tf.data.Dataset.from_tensors(batch))
-    return dataset
-
-
-def _join(batches: list[Any]) -> Any:
-    if len(batches) == 1:
-        return batches[0]
-    return keras.tree.map_structure(lambda *parts: keras.ops.concatenate(parts), *batches)
+        # Of the same spec, so that the step is not traced a second time.
+        dataset = tf.data.Dataset.from_generator(
+            lambda: iter(batches), output_signature=iterator.element_spec
+        )
+        return batches, iter(dataset)
+    except (TypeError, ValueError, tf.errors.OpError):
+        return batches, iter(batches)  # Keras takes a plain iterator too, at the price of a trace

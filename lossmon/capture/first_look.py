@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from typing import Any, NamedTuple
 
 import keras
-from keras.src.backend import get_keras_mask
+from keras.src.backend import compute_output_spec, get_keras_mask
 
 from lossmon.capture.facts import PREDICTED_SAMPLES, first_samples, gather_facts
 from lossmon.capture.forward import forward, has_fixed_batch
-from lossmon.capture.resolve import ResolvedOutput, resolve
+from lossmon.capture.pristine import pristine
+from lossmon.capture.resolve import ResolvedOutput, resolve, split_outputs
 from lossmon.rules import Facts
 
 
@@ -20,11 +22,13 @@ class FirstLook(NamedTuple):
     Attributes:
         outputs: its outputs with the losses and metrics that act on them.
         facts: what the rules may know.
+        sizes: values that one sample's prediction has, for each output.
         hidden: why its steps cannot be looked into, None where they can.
     """
 
     outputs: list[ResolvedOutput]
     facts: Facts
+    sizes: tuple[int, ...]
     hidden: str | None
 
 
@@ -37,16 +41,22 @@ def first_look(model: Any, batch: Any, state: Any = None) -> FirstLook:
         state: on JAX, the state that the train function was given.
     """
     x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(batch)
+    whole = x
     if not has_fixed_batch(model):
         x = first_samples(x, PREDICTED_SAMPLES)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), pristine(model):
         # Keras says the same again when it trains; said here, it would come twice.
         warnings.simplefilter("ignore")
+        if not model.built:
+            # The model alone: the optimiser is left to the first trace, as without lossmon.
+            compute_output_spec(model, whole, training=False)
         y_pred = forward(model, x, state)
         _build_metrics(model, y, y_pred)
         outputs = resolve(model, y, y_pred)
         facts = gather_facts(model, x, y, sample_weight, y_pred)
-    return FirstLook(outputs, facts, _why_hidden(y_pred))
+    predictions = (pred for _, pred, _ in split_outputs(outputs, y, y_pred, None))
+    sizes = tuple(math.prod(pred.shape[1:]) for pred in predictions)
+    return FirstLook(outputs, facts, sizes, _why_hidden(y_pred))
 
 
 def why_replicas_hide(model: Any) -> str | None:

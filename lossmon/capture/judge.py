@@ -52,8 +52,8 @@ class RunJudge:
 
     def epoch(self, item: EpochItem) -> Records:
         """Close the epoch: a record for each split and output, and what the rules say now."""
-        epochs = [totals.close(item) for totals in self._totals.values()]
-        self._totals = {}
+        ended, self._totals = self._totals, {}
+        epochs = [totals.close(item) for totals in ended.values()]
         records = Records(epochs=epochs)
         records.extend(self._watch.close(epochs))
         return records

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from os import PathLike
 from typing import Any
 
 import keras
@@ -52,7 +53,7 @@ class Monitor(keras.callbacks.Callback):
 
     def __init__(
         self,
-        db: str | None = None,
+        db: str | PathLike[str] | None = None,
         *,
         run: str | None = None,
         project: str | None = None,
@@ -86,9 +87,15 @@ class Monitor(keras.callbacks.Callback):
         """Id of the run being recorded, or of the last one; None before the first `fit`."""
         return self._session.run_id if self._session is not None else None
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Copies and pickles begin without a run, as a new monitor does."""
+        return {**self.__dict__, "_session": None, "_model": None}
+
     def on_train_begin(self, logs: Any = None) -> None:
         """Start a run."""
-        self._session = Session.start(self.model, self._options, self.params)
+        session = Session.start(self.model, self._options, self.params)
+        if self._session is None or not session.ended:
+            self._session = session
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         """Start an epoch."""

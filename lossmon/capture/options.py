@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -32,6 +33,8 @@ class Options:
     @classmethod
     def checked(cls, **arguments: Any) -> Options:
         """The options, or an `InvalidArgument` that says what was expected."""
+        if isinstance(arguments["db"], os.PathLike):
+            arguments["db"] = os.fspath(arguments["db"])
         for name in ("run", "project", "notes", "db"):
             _text_or_none(name, arguments[name])
         rules = arguments["rules"]
@@ -84,8 +87,14 @@ def _config(value: Any) -> dict[str, Any]:
             f"Received: config={value!r} of type {type(value).__name__}. "
             "Fix: pass a dict, for example config=vars(args)"
         )
-    # Values that JSON does not know (paths, dtypes, arrays) are kept as their text.
-    return json.loads(json.dumps(dict(value), default=str))
+    named = {str(key): item for key, item in value.items()}
+    return json.loads(json.dumps(named, default=_plain, skipkeys=True))
+
+
+def _plain(value: Any) -> Any:
+    """Numbers of NumPy as numbers; what JSON does not know (paths, dtypes, arrays) as text."""
+    scalar = hasattr(value, "item") and getattr(value, "ndim", None) == 0
+    return value.item() if scalar else str(value)
 
 
 def _definitions(name: str, value: Any) -> dict[str, Callable[..., Any]]:

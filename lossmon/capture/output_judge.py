@@ -122,12 +122,13 @@ class OutputJudge:
 
     def _total(self, values: StepValues) -> float | None:
         """The total, where it is this output's loss."""
-        return values.total_loss if len(self._plan.outputs) == 1 else None
+        lone = len(self._plan.outputs) == 1
+        return values.total_loss if lone and (values.alone or self._plan.override) else None
 
     def _why_no_loss(self) -> str:
         if self._plan.override is not None:
             return f"{self._plan.override} is overridden: the loss is not the compiled one"
-        return "Keras' own loss of the batch is not a single number"
+        return "Keras' own loss of the batch cannot be told apart from penalties and other outputs"
 
     def _evaluate_loss(self, spec: LossSpec, tensors: OutputValues) -> recompute.LossEvaluation:
         assert tensors.y_true is not None

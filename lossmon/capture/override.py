@@ -8,8 +8,8 @@ import keras
 
 
 def override(model: Any) -> str | None:
-    """The first method of the model's class that replaces how Keras computes the loss."""
+    """The first method of a model, or of its class, that replaces how Keras computes the loss."""
     for name in ("compute_loss", "train_step", "test_step"):
-        if getattr(type(model), name) is not getattr(keras.Model, name):
+        if getattr(type(model), name) is not getattr(keras.Model, name) or name in vars(model):
             return name
     return None

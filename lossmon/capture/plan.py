@@ -44,13 +44,14 @@ class Plan:
     metrics: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
 
     def data_loss(self, values: StepValues) -> float | None:
-        """The weighted sum of the outputs' own data losses; None where none was carried out."""
-        losses = [
-            (1.0 if output.loss_weight is None else output.loss_weight) * tensors.loss
+        """The weighted sum of the outputs' own data losses; None where one is missing."""
+        parts = [
+            (1.0 if output.loss_weight is None else output.loss_weight, tensors.loss)
             for output, tensors in zip(self.outputs, values.outputs, strict=True)
-            if tensors.loss is not None
+            if output.loss is not None
         ]
-        return math.fsum(losses) if losses else None
+        losses = [weight * loss for weight, loss in parts if loss is not None]
+        return math.fsum(losses) if losses and len(losses) == len(parts) else None
 
     def penalty(self, values: StepValues) -> float | None:
         """What the total loss holds beyond the data losses; None where that cannot be told."""
@@ -58,9 +59,12 @@ class Plan:
             return None
         if not any(output.loss is not None for output in self.outputs):
             return values.total_loss
+        if values.alone:
+            return 0.0
         data = self.data_loss(values)
-        # The tap leaves the only loss of a model without penalties to the total.
-        rest = 0.0 if data is None else values.total_loss - data
+        if data is None:
+            return None
+        rest = values.total_loss - data
         # Below the rounding of the float32 total it is no penalty.
         return 0.0 if abs(rest) <= _ROUNDING * abs(values.total_loss) else rest
 

@@ -129,6 +129,8 @@ class Recorder:
         self._retry_at = 0.0
         self._dropped = 0
         self._troubles: list[str] = []
+        self._progress = 0
+        self._hurry = False
         self._said: set[str] = set()
         self._last_written = 0.0
         self._thread = threading.Thread(target=self._work, name="lossmon-writer", daemon=True)
@@ -155,9 +157,19 @@ class Recorder:
         self._queue.put(_Trouble(message, aloud))
 
     def stop(self, status: RunStatus, timeout: float = 60.0) -> None:
-        """Write all that waits, give the run its end, and join the thread."""
+        """Write all that waits, give the run its end, and join the thread.
+
+        After `timeout` seconds the steps that still wait are recorded without being recomputed;
+        the thread is given up only when it has not moved for that long.
+        """
         self._queue.put(_Stop(status))
-        self._thread.join(timeout)
+        began = moved = time.monotonic()
+        seen = -1
+        while self._thread.is_alive() and time.monotonic() - moved < timeout:
+            self._thread.join(timeout / 10)
+            self._hurry = time.monotonic() - began > timeout
+            if self._progress != seen:
+                moved, seen = time.monotonic(), self._progress
         if self._thread.is_alive():
             self._say(
                 f"the database did not take the last records within {timeout:.0f} s; "
@@ -198,6 +210,9 @@ class Recorder:
         if isinstance(item, _Trouble):
             self._note(item.message, aloud=item.aloud)
             return
+        self._progress += 1
+        if self._hurry and isinstance(item, StepItem):
+            item = replace(item, values=without_predictions(item.values))
         try:
             judge = self._begin.judge
             records = judge.step(item) if isinstance(item, StepItem) else judge.epoch(item)
@@ -209,9 +224,9 @@ class Recorder:
     def _note(self, message: str, *, aloud: bool = True) -> None:
         if message not in self._said:
             self._said.add(message)
+            self._troubles.append(message)
             if aloud:
                 self._say(message)
-            self._troubles.append(message)
 
     def _flush(self, *, final: bool) -> None:
         now = time.monotonic()

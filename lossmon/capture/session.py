@@ -20,7 +20,6 @@ from lossmon.capture.environment import describe_model, environment
 from lossmon.capture.first_look import first_look, why_replicas_hide
 from lossmon.capture.judge import RunJudge
 from lossmon.capture.options import Options
-from lossmon.capture.override import override
 from lossmon.capture.plan import Plan, accuracy_positions
 from lossmon.capture.recorder import Beginning, EpochItem, Recorder, StepItem
 from lossmon.capture.tap import Step, Tap
@@ -89,6 +88,7 @@ class Session:
             on_first_batch=self._on_first_batch,
             on_error=self.trouble,
             on_end=self._on_broken_off,
+            on_remake=self._on_remake,
             values=_VALUES[options.verify] if self._hidden is None else "logs",
         )
 
@@ -122,6 +122,11 @@ class Session:
     def is_of(self, owner: Any) -> bool:
         """Whether this is a session of the `fit` that has this list of callbacks."""
         return self._owner is not None and self._owner() is owner
+
+    @property
+    def ended(self) -> bool:
+        """Whether it records no more, or never did."""
+        return self._ended
 
     @_never_harming
     def begin_epoch(self, epoch: int) -> None:
@@ -181,6 +186,13 @@ class Session:
             self._recorder.trouble(message, aloud=False)
         self.end("interrupted" if isinstance(error, KeyboardInterrupt) else "failed")
 
+    def _on_remake(self) -> bool:
+        """Another `fit` begins while this session lives: its own was broken off, unnoticed."""
+        if self._owner is None or self._owner() is _callback_list(self._owner()):
+            return False
+        self.end("interrupted")
+        return True
+
     def _on_step(self, step: Step) -> None:
         if self._recorder is None:
             self._open([], None)
@@ -196,7 +208,7 @@ class Session:
     def _on_first_batch(self, batch: Any, arguments: tuple[Any, ...]) -> None:
         state = arguments[0] if keras.backend.backend() == "jax" else None
         look = first_look(self._model, batch, state)
-        self._tap.outputs = look.outputs
+        self._tap.outputs, self._tap.sizes = look.outputs, dict(enumerate(look.sizes))
         if look.hidden is not None:
             self._hidden, self._tap.values = look.hidden, "logs"
         findings = run_rules(look.facts, self._options.rules, on_error=self._rule_failed)
@@ -245,7 +257,7 @@ class Session:
             ),
             loss_keys=tuple(output.loss_key or "loss" for output in outputs),
             accuracy_positions=accuracy_positions(outputs),
-            override=override(self._model),
+            override=self._tap.override,
             backend=cast("recompute.Backend", keras.backend.backend()),
             why_unseen=self._why_unseen,
             steps_per_call=self._model.steps_per_execution,
@@ -283,12 +295,15 @@ def _abandoned(reference: weakref.ref[Session]) -> None:
         session.end("interrupted")
 
 
-def _callback_list() -> Any:
-    """The list of callbacks of the running `fit`: it goes away when that ends, however it ends."""
+def _callback_list(wanted: Any = None) -> Any:
+    """The innermost list of callbacks that is being called, or the wanted one if it is among them.
+
+    A list of callbacks goes away when its `fit` ends, however that ends.
+    """
     frame = inspect.currentframe()
     while frame is not None:
         owner = frame.f_locals.get("self")
-        if isinstance(owner, keras.callbacks.CallbackList):
+        if isinstance(owner, keras.callbacks.CallbackList) and wanted in (None, owner):
             return owner
         frame = frame.f_back
     return None

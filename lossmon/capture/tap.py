@@ -12,6 +12,7 @@ this step is the difference of that state after and before, both read inside the
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
@@ -65,12 +66,16 @@ class Tap:
             train function; may raise `InvalidCombination`, nothing else.
         on_error: called with an exception that was kept away from training.
         on_end: called with the exception that ended training inside a step.
+        on_remake: called when the train function is asked for anew; tells whether that was by
+            another `fit`, in which case the tap is gone when it returns.
         values: "all", "bounded" (leave out large predictions), "none" (Keras' own values only) or
             "logs" (nothing but the logs).
 
     Attributes:
         outputs: the model's outputs as they were resolved, None before the first step.
         left_out: why predictions stay in the step, None while they do not.
+        override: the model's own method that replaces the compiled loss, None if none does.
+        sizes: values of one sample's prediction by output, where a first look was had.
         values: as given; may be changed before the first step is traced.
         recording: the split whose steps are handed on; None between epochs.
     """
@@ -83,20 +88,26 @@ class Tap:
         on_first_batch: Callable[[Any, tuple[Any, ...]], None],
         on_error: Callable[[BaseException], None],
         on_end: Callable[[BaseException], None],
+        on_remake: Callable[[], bool],
         values: str = "bounded",
     ) -> None:
         self.model = model
         self.outputs: list[ResolvedOutput] | None = None
         self.left_out: str | None = None
+        self.override: str | None = None
+        self.sizes: dict[int, int] = {}
         self._on_step = on_step
         self._on_first_batch = on_first_batch
         self._on_error = on_error
         self._on_end = on_end
+        self._on_remake = on_remake
         self.values = values
         self._split: Split = "train"
         self.recording: Split | None = None
         self._seen_first = False
         self._within_step: dict[str, Any] = {}
+        self._carried: Any = None
+        self._running = False
 
     def install(self) -> None:
         """Wrap the model."""
@@ -106,17 +117,37 @@ class Tap:
         self._tracker = model._loss_tracker
         self._update_state = self._tracker.update_state
         self._tracker.update_state = self._see_total_loss
-        model.compute_metrics = self._carry_out
-        model.make_train_function(force=True)
-        model.make_test_function(force=True)
+        self.override = override(model)
+        self._steps = (model.train_step, model.test_step)
+        model.train_function = model.test_function = None
+        try:
+            model.compute_metrics = self._carry_out
+            model.train_step, model.test_step = self._train_step, self._test_step
+            model.make_train_function()
+            model.make_test_function()
+        except Exception:
+            self.remove()
+            model.train_function, model.test_function = self._functions
+            raise
         self._train, self._test = model.train_function, model.test_function
         model.train_function, model.test_function = self._run_train, self._run_test
+        self._make_train, self._make_test = model.make_train_function, model.make_test_function
+        model.make_train_function = self._remake_train
+        model.make_test_function = self._remake_test
 
     def remove(self) -> None:
         """Put everything back as it was found. Does nothing the second time."""
         model = self.model
         if model.__dict__.get("compute_metrics") == self._carry_out:
             del model.compute_metrics
+        for name, own in (
+            ("train_step", self._train_step),
+            ("test_step", self._test_step),
+            ("make_train_function", self._remake_train),
+            ("make_test_function", self._remake_test),
+        ):
+            if model.__dict__.get(name) == own:
+                delattr(model, name)
         if self._tracker.__dict__.get("update_state") == self._see_total_loss:
             del self._tracker.update_state
         if model.train_function == self._run_train:
@@ -124,7 +155,47 @@ class Tap:
         if model.test_function == self._run_test:
             model.test_function = self._functions[1]
 
+    def _remake_train(self, *args: Any, **kwargs: Any) -> Any:
+        """Adopt a train function that is made anew while the tap is installed."""
+        model = self.model
+        if self._on_remake():
+            return model.make_train_function(*args, **kwargs)
+        if model.train_function == self._run_train:
+            model.train_function = self._train
+        made = self._make_train(*args, **kwargs)
+        self._train = model.train_function
+        model.train_function = self._run_train
+        return made
+
+    def _remake_test(self, *args: Any, **kwargs: Any) -> Any:
+        model = self.model
+        if model.test_function == self._run_test:
+            model.test_function = self._test
+        made = self._make_test(*args, **kwargs)
+        self._test = model.test_function
+        model.test_function = self._run_test
+        return made
+
     # Inside the step: these run while it is traced (or, eagerly, in every step).
+
+    def _train_step(self, *args: Any, **kwargs: Any) -> Any:
+        return self._with_carried(self._steps[0], args, kwargs)
+
+    def _test_step(self, *args: Any, **kwargs: Any) -> Any:
+        return self._with_carried(self._steps[1], args, kwargs)
+
+    def _with_carried(self, step: Any, args: Any, kwargs: Any) -> Any:
+        """Call the model's step, and add what it carried to the logs that it returned."""
+        self._within_step, self._carried = {}, None
+        result = step(*args, **kwargs)
+        carried, self._carried, self._within_step = self._carried, None, {}
+        logs, *state = result if isinstance(result, tuple) else (result,)
+        if carried is None or not self._running or not isinstance(logs, dict):
+            return result
+        if not _is_of_this_graph(carried):
+            return result
+        logs = {**logs, CARRIER: carried}
+        return (logs, *state) if isinstance(result, tuple) else logs
 
     def _see_total_loss(self, values: Any, sample_weight: Any = None) -> Any:
         with self._kept_from_training():
@@ -133,8 +204,10 @@ class Tap:
             if self._split == "train" and keras.backend.backend() != "jax":
                 # Here, and not after the step, because the step increments `iterations`. On JAX the
                 # optimiser's variables are out of scope at this place.
-                rate = self.model.optimizer.learning_rate
-                self._within_step["learning_rate"] = keras.ops.cast(rate, "float32")
+                optimizer = self.model.optimizer
+                if optimizer is not None:
+                    rate = keras.ops.cast(optimizer.learning_rate, "float32")
+                    self._within_step["learning_rate"] = rate
         return self._update_state(values, sample_weight=sample_weight)
 
     def _carry_out(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
@@ -143,6 +216,9 @@ class Tap:
         before: list[Any] = []
         metrics: list[Any] = []
         with self._kept_from_training():
+            compiled = self.model._compile_metrics
+            if compiled is not None and not compiled.built and y is not None:
+                compiled.build(y, y_pred)
             outputs = self._resolve(y, y_pred)
             # Metrics that Keras has not made yet have no state to read before it does.
             built = self.model._compile_metrics is not None and self.model._compile_metrics.built
@@ -150,13 +226,12 @@ class Tap:
             before = [_state(m) for m in metrics]
         logs = self._compute_metrics(x, y, y_pred, sample_weight)
         with self._kept_from_training():
-            carried = dict(self._within_step)
+            outputs = self._output_values(y, y_pred, sample_weight)
+            carried = {**self._within_step, "outputs": outputs}
             if metrics:
                 after = keras.ops.stack([_state(metric) for metric in metrics])
                 carried["states"] = keras.ops.concatenate([keras.ops.stack(before), after], axis=1)
-            carried["outputs"] = self._output_values(y, y_pred, sample_weight)
-            logs = {**logs, CARRIER: {k: v for k, v in carried.items() if _carries(v)}}
-        self._within_step = {}
+            self._carried = {k: v for k, v in carried.items() if _carries(v)}
         return logs
 
     def _resolve(self, y: Any, y_pred: Any) -> list[ResolvedOutput]:
@@ -167,17 +242,20 @@ class Tap:
     def _output_values(self, y: Any, y_pred: Any, sample_weight: Any) -> dict[str, Any]:
         outputs = self._resolve(y, y_pred)
         triples = split_outputs(outputs, y, y_pred, sample_weight)
-        own = override(self.model) is None
+        own = self.override is None
         alone = len(outputs) == 1 and self._total_is_data_loss(outputs[0])
         carried: dict[str, Any] = {}
+        self._within_step["alone"] = keras.ops.convert_to_tensor(alone)
         for index, (output, (true, pred, weight)) in enumerate(zip(outputs, triples, strict=True)):
             item: dict[str, Any] = {}
-            if output.loss_object is not None and own and not alone:
+            # A loss of the user's own may count its calls or draw random numbers.
+            custom = output.record.loss is not None and output.record.loss.custom
+            if output.loss_object is not None and own and not alone and not custom:
                 item["loss"] = output.loss_object(true, pred, weight)
                 # What Keras' running mean of this output's loss weighs the batch by: its size where
                 # that is static, else nothing, so that all batches weigh the same.
                 item["tracked"] = keras.ops.convert_to_tensor(float(pred.shape[0] or 1))
-            if self._wanted(pred):
+            if self._wanted(index, pred):
                 item |= {"y": true, "y_pred": pred, "sample_weight": weight}
                 item["mask"] = get_keras_mask(pred)
                 item["logits"] = logits_behind(pred, true, output.loss_object)
@@ -192,12 +270,11 @@ class Tap:
         weighted = output.record.loss_weight not in (None, 1, 1.0)
         return not weighted and not self.model.losses
 
-    def _wanted(self, pred: Any) -> bool:
-        if self.values != "bounded":
+    def _wanted(self, index: int, pred: Any) -> bool:
+        if self.values != "bounded" or self.left_out is not None:
             return self.values == "all"
-        elements = 1
-        for size in pred.shape[1:]:
-            elements *= size or 1
+        known = None not in pred.shape[1:]
+        elements = math.prod(pred.shape[1:]) if known else self.sizes.get(index, LARGE_SAMPLE + 1)
         if elements > LARGE_SAMPLE:
             self.left_out = (
                 f"a prediction has {elements:,} values, more than the {LARGE_SAMPLE:,} that "
@@ -228,12 +305,16 @@ class Tap:
 
     def _run(self, function: Any, args: tuple[Any, ...]) -> Any:
         started, clock = time.time(), time.perf_counter()
+        self._running = True
         try:
             result = function(*args)
         except BaseException as error:
-            if not _is_end_of_data(error):
+            # An `evaluate` in a callback may fail without ending the training around it.
+            if self.recording == self._split and not _is_end_of_data(error):
                 self._on_end(error)
             raise
+        finally:
+            self._running = False
         seconds = time.perf_counter() - clock
         logs, *state = result if isinstance(result, tuple) else (result,)
         if isinstance(logs, dict) and CARRIER in logs:
@@ -268,6 +349,19 @@ def _state(metric: Any) -> Any:
 
 def _carries(value: Any) -> bool:
     return value is not None and not (isinstance(value, (dict, list)) and not value)
+
+
+def _is_of_this_graph(carried: Any) -> bool:
+    """Whether all tensors belong to the graph that is being traced, not to one inside of it."""
+    if keras.backend.backend() != "tensorflow":
+        return True
+    import tensorflow as tf
+
+    if tf.executing_eagerly():
+        return True
+    graph = tf.compat.v1.get_default_graph()
+    tensors = [leaf for leaf in keras.tree.flatten(carried) if tf.is_symbolic_tensor(leaf)]
+    return all(tensor.graph is graph for tensor in tensors)
 
 
 def _is_end_of_data(error: BaseException) -> bool:

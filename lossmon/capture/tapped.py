@@ -40,13 +40,23 @@ class OutputValues:
 
 @dataclass(frozen=True, slots=True)
 class StepValues:
-    """All outputs of one step, and what belongs to the whole."""
+    """All outputs of one step, and what belongs to the whole.
+
+    Attributes:
+        outputs: in the model's order.
+        total_loss: what Keras minimises: data losses and penalties.
+        size: samples in the batch.
+        learning_rate: the optimiser's before the step.
+        skipped: whether predictions were left behind to keep up.
+        alone: whether the total is the only output's data loss and nothing else.
+    """
 
     outputs: tuple[OutputValues, ...]
     total_loss: float | None
     size: int | None
     learning_rate: float | None
     skipped: bool
+    alone: bool
 
 
 def read(step: Step, accuracy_positions: tuple[int | None, ...]) -> StepValues:
@@ -72,6 +82,7 @@ def read(step: Step, accuracy_positions: tuple[int | None, ...]) -> StepValues:
         size=None if "size" not in tapped else int(_scalar(tapped["size"]) or 0),
         learning_rate=_scalar(tapped.get("learning_rate")),
         skipped=bool(tapped.get("skipped", False)),
+        alone=bool(_scalar(tapped.get("alone"))),
     )
 
 
@@ -106,5 +117,7 @@ def scalar_logs(logs: Any) -> dict[str, float]:
     """Those of Keras' logs that are plain numbers."""
     if not isinstance(logs, dict):
         return {}
-    found = {str(key): _scalar(value) for key, value in logs.items()}
+    found: dict[str, float | None] = {}
+    for key, value in logs.items():
+        found |= scalar_logs(value) if isinstance(value, dict) else {str(key): _scalar(value)}
     return {key: value for key, value in found.items() if value is not None}

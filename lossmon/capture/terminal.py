@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import sys
 from collections.abc import Sequence
 
 from rich.console import Console
@@ -17,18 +19,35 @@ def announce(findings: Sequence[Finding]) -> None:
     flags = [f for f in findings if f.severity != "info"]
     if not flags:
         return
-    console = Console(stderr=True, highlight=False)
+    lines: list[str] = []
     for finding in flags:
         where = f" on output {finding.output!r}" if finding.output else ""
-        console.print(
+        lines += [
             f"\n[{_STYLES[finding.severity]}]lossmon {finding.severity}[/] "
-            f"[bold]{finding.code} {finding.rule}[/]{escape(where)}"
-        )
-        console.print(f"  {escape(finding.message)}")
-        console.print("  [bold]Fix:[/] " + escape(finding.fix.replace("\n", "\n       ")))
-    console.print(f"  [dim]More: lossmon rules {flags[0].code}[/]\n")
+            f"[bold]{finding.code} {finding.rule}[/]{escape(where)}",
+            f"  {escape(finding.message)}",
+            "  [bold]Fix:[/] " + escape(finding.fix.replace("\n", "\n       ")),
+        ]
+    _print(*lines, f"  [dim]More: lossmon rules {flags[0].code}[/]\n")
 
 
 def say(message: str) -> None:
     """Print a trouble of lossmon's own."""
-    Console(stderr=True, highlight=False).print(f"[bold yellow]lossmon:[/] {escape(message)}")
+    _print(f"[bold yellow]lossmon:[/] {escape(message)}")
+
+
+def _print(*lines: str) -> None:
+    """Write to standard error, if there still is one that listens."""
+    stream = sys.stderr
+    try:
+        terminal = stream.isatty()
+        width = Console(stderr=True).width
+        text = io.StringIO()
+        console = Console(file=text, force_terminal=terminal, width=width, highlight=False)
+        for line in lines:
+            console.print(line)
+        # Not by rich, which ends the process when a pipe is broken.
+        stream.write(text.getvalue())
+        stream.flush()
+    except (OSError, ValueError, AttributeError):
+        return

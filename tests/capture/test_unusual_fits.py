@@ -1,0 +1,208 @@
+"""Programs that use `fit` in their own way: they train as without lossmon, and are recorded."""
+
+from __future__ import annotations
+
+import copy
+import gc
+import pickle
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import lossmon
+from tests.capture.conftest import classes, dense, features
+
+N = 64
+X = features(N)
+IDS = classes(N)
+
+
+def _compiled(model: Any, **compile_arguments: Any) -> Any:
+    model.compile(
+        "adam", "sparse_categorical_crossentropy", metrics=["accuracy"], **compile_arguments
+    )
+    return model
+
+
+class Subclassed(keras.Model):
+    def __init__(self) -> None:
+        super().__init__()
+        self.head = keras.layers.Dense(3, activation="softmax")
+
+    def call(self, inputs: Any) -> Any:
+        return self.head(inputs)
+
+
+@pytest.mark.parametrize("eager", [False, True])
+@pytest.mark.parametrize(
+    "build",
+    [Subclassed, lambda: keras.Sequential([keras.layers.Dense(3, activation="softmax")])],
+    ids=["subclassed", "sequential"],
+)
+def test_models_that_are_not_built_yet_are_verified(
+    build: Callable[[], Any], eager: bool, record: Callable[..., Any]
+) -> None:
+    keras.utils.set_random_seed(5)
+    plain = _compiled(build(), run_eagerly=eager)
+    plain.fit(X, IDS, verbose=0, epochs=2, batch_size=16, validation_split=0.25)
+    keras.utils.set_random_seed(5)
+    model = _compiled(build(), run_eagerly=eager)
+    recorded = record(model, X, IDS, validation_split=0.25)
+    assert recorded.document["verified"] == 1.0
+    assert recorded.document["troubles"] == []
+    for ours, theirs in zip(model.get_weights(), plain.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+class Guided(keras.Sequential):
+    """The train step of Keras' guide to customising `fit`."""
+
+    def train_step(self, data: Any) -> Any:
+        x, y = data
+        with tf.GradientTape() as tape:
+            y_pred = self(x, training=True)
+            loss: Any = self.compute_loss(y=y, y_pred=y_pred)
+        gradients = tape.gradient(loss, self.trainable_variables)
+        self.optimizer.apply(gradients, self.trainable_variables)
+        for metric in self.metrics:
+            if metric.name == "loss":
+                metric.update_state(loss)
+            else:
+                metric.update_state(y, y_pred)
+        return {m.name: m.result() for m in self.metrics}
+
+
+def test_the_custom_step_of_the_guide_trains(record: Callable[..., Any]) -> None:
+    layers = [keras.Input((6,)), keras.layers.Dense(3, activation="softmax")]
+    recorded = record(_compiled(Guided(layers)), X, IDS, validation_split=0.25)
+    assert recorded.document["troubles"] == []
+    by_split = {row["split"]: row for row in recorded.epochs}
+    assert by_split["train"]["status"] == "unverified"
+    assert by_split["train"]["reported_accuracy"] is None or by_split["train"]["reported_loss"]
+    assert by_split["val"]["status"] == "verified"
+
+
+class Renaming(keras.Sequential):
+    def train_step(self, data: Any) -> Any:
+        return {f"net_{key}": value * 1.0 for key, value in super().train_step(data).items()}
+
+
+def test_a_step_that_works_on_its_logs_sees_numbers_only(record: Callable[..., Any]) -> None:
+    layers = [keras.Input((6,)), keras.layers.Dense(3, activation="softmax")]
+    recorded = record(_compiled(Renaming(layers)), X, IDS)
+    assert set(recorded.history.history) == {"net_accuracy", "net_loss"}
+    assert recorded.document["troubles"] == []
+
+
+def test_a_train_function_made_anew_within_the_fit_is_adopted(
+    record: Callable[..., Any],
+) -> None:
+    class Freeze(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+            if epoch == 1:
+                self.model.make_train_function(force=True)
+                self.model.make_test_function(force=True)
+
+    recorded = record(
+        _compiled(dense()), X, IDS, epochs=3, validation_split=0.25, callbacks=[Freeze()]
+    )
+    assert set(recorded.history.history) == {"accuracy", "loss", "val_accuracy", "val_loss"}
+    assert len(recorded.epochs) == 6
+    assert recorded.document["verified"] == 1.0
+
+
+def test_batches_of_many_sizes_in_one_call_train(record: Callable[..., Any]) -> None:
+    def generate() -> Any:
+        for length in (3, 5, 4, 2):
+            yield np.ones((4, length, 2), "float32"), np.ones((4, 1), "float32")
+
+    signature = (tf.TensorSpec((None, None, 2)), tf.TensorSpec((None, 1)))
+    data = tf.data.Dataset.from_generator(generate, output_signature=signature)
+    data = data.apply(tf.data.experimental.assert_cardinality(4))
+    layers = [keras.Input((None, 2)), keras.layers.GlobalAveragePooling1D(), keras.layers.Dense(1)]
+    model = keras.Sequential(layers)
+    model.compile("sgd", "mse", steps_per_execution=2)
+    recorded = record(model, data, shuffle=False)
+    assert len(recorded.history.history["loss"]) == 2
+    assert {row["status"] for row in recorded.batches} == {"verified"}
+
+
+def test_a_large_prediction_of_unknown_length_stays_in_the_step(
+    record: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lossmon.capture.tap.LARGE_SAMPLE", 10)
+    layers = [keras.Input((None, 2)), keras.layers.Dense(4, activation="softmax")]
+    model = _compiled(keras.Sequential(layers))
+    recorded = record(model, np.ones((32, 5, 2), "float32"), np.zeros((32, 5), "int32"))
+    assert {row["status"] for row in recorded.epochs} == {"unverified"}
+    assert {row["coverage"] for row in recorded.epochs} == {0.0}
+
+
+def test_a_fit_after_one_that_was_broken_off_is_not_added_to_it(db: str) -> None:
+    class Break(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+            raise KeyboardInterrupt
+
+    model = _compiled(dense())
+    # As in a notebook, where the last error is kept, and with it all that the fit held.
+    with pytest.raises(KeyboardInterrupt) as kept:
+        model.fit(X, IDS, verbose=0, callbacks=[lossmon.Monitor(db), Break()])
+    history = model.fit(X, IDS, verbose=0)
+    assert set(history.history) == {"accuracy", "loss"}
+    assert "compute_metrics" not in vars(model)
+    document = lossmon.open_store(db).run_document("latest")
+    assert document["status"] == "interrupted"
+    assert document["batches"] == 2
+    assert kept.value.__traceback__ is not None
+    gc.collect()
+
+
+def test_an_evaluation_that_fails_within_a_callback_ends_nothing(
+    record: Callable[..., Any],
+) -> None:
+    class Clumsy(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+            with pytest.raises(ValueError, match="incompatible"):
+                self.model.evaluate(X[:, :2], IDS, verbose=0)
+
+    recorded = record(_compiled(dense()), X, IDS, callbacks=[Clumsy()])
+    assert recorded.document["status"] == "finished"
+    assert recorded.document["verified"] == 1.0
+    assert len(recorded.epochs) == 2
+
+
+def test_a_used_monitor_can_be_copied_and_pickled(tmp_path: Path) -> None:
+    monitor = lossmon.Monitor(tmp_path / "runs.db")
+    _compiled(dense()).fit(X, IDS, verbose=0, callbacks=[monitor])
+    assert copy.deepcopy(monitor).run_id is None
+    assert pickle.loads(pickle.dumps(monitor)).run_id is None
+    assert lossmon.open_store(tmp_path / "runs.db").run_rows()[0]["id"] == monitor.run_id
+
+
+DEAF = """
+import os, sys
+read, write = os.pipe()
+os.close(read)
+os.dup2(write, 2)
+import keras, numpy as np, lossmon
+model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+model.compile("sgd", "mse", metrics=["acc"])
+x = np.random.default_rng(0).normal(size=(64, 4)).astype("float32")
+model.fit(x, x[:, 0] * 3, verbose=0, epochs=2, callbacks=[lossmon.Monitor(sys.argv[1])])
+print("trained")
+"""
+
+
+def test_nobody_listening_on_standard_error_ends_nothing(tmp_path: Path) -> None:
+    program = [sys.executable, "-c", DEAF, str(tmp_path / "runs.db")]
+    done = subprocess.run(program, capture_output=True, text=True, timeout=200, check=False)
+    assert done.stdout == "trained\n"
+    codes = [f["code"] for f in lossmon.open_store(tmp_path / "runs.db").finding_rows("latest")]
+    assert "LM301" in codes
