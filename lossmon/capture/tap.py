@@ -30,6 +30,10 @@ from lossmon.errors import InvalidCombination
 from lossmon.records import Split
 
 CARRIER = "lossmon"
+_WRAPPED = (
+    *("compute_metrics", "train_step", "test_step"),
+    *("make_train_function", "make_test_function"),
+)
 # Predictions above this many elements a sample (a language-model head, a segmentation map) are not
 # copied out of the step unless every batch was asked for.
 LARGE_SAMPLE = 65_536
@@ -113,6 +117,8 @@ class Tap:
         """Wrap the model."""
         model = self.model
         self._functions = (model.train_function, model.test_function)
+        # What the user replaced on the instance comes back in the end.
+        self._found = {name: vars(model)[name] for name in _WRAPPED if name in vars(model)}
         self._compute_metrics = model.compute_metrics
         self._tracker = model._loss_tracker
         self._update_state = self._tracker.update_state
@@ -138,16 +144,18 @@ class Tap:
     def remove(self) -> None:
         """Put everything back as it was found. Does nothing the second time."""
         model = self.model
-        if model.__dict__.get("compute_metrics") == self._carry_out:
-            del model.compute_metrics
         for name, own in (
+            ("compute_metrics", self._carry_out),
             ("train_step", self._train_step),
             ("test_step", self._test_step),
             ("make_train_function", self._remake_train),
             ("make_test_function", self._remake_test),
         ):
-            if model.__dict__.get(name) == own:
-                delattr(model, name)
+            if vars(model).get(name) != own:
+                continue
+            delattr(model, name)
+            if name in self._found:
+                setattr(model, name, self._found[name])
         if self._tracker.__dict__.get("update_state") == self._see_total_loss:
             del self._tracker.update_state
         if model.train_function == self._run_train:

@@ -206,3 +206,17 @@ def test_nobody_listening_on_standard_error_ends_nothing(tmp_path: Path) -> None
     assert done.stdout == "trained\n"
     codes = [f["code"] for f in lossmon.open_store(tmp_path / "runs.db").finding_rows("latest")]
     assert "LM301" in codes
+
+
+def test_what_the_user_replaced_on_the_model_is_put_back(record: Callable[..., Any]) -> None:
+    model = _compiled(dense())
+    original = model.compute_metrics
+
+    def mine(x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        return {**original(x, y, y_pred, sample_weight), "mine": keras.ops.convert_to_tensor(1.0)}
+
+    model.compute_metrics = mine
+    recorded = record(model, X, IDS)
+    assert model.compute_metrics is mine
+    assert set(recorded.history.history) == {"accuracy", "loss", "mine"}
+    assert recorded.document["verified"] == 1.0
