@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from urllib.parse import parse_qsl, quote, unquote, urlencode
+from collections.abc import Iterable
+from urllib.parse import parse_qsl, quote, unquote
 
 RUNS = "/"
 RUN = "/run"
@@ -35,8 +35,3 @@ def split_path(pathname: str | None) -> tuple[str, str | None]:
 def read_query(search: str | None) -> dict[str, str]:
     """The query of an address (`?a=b`) as a dictionary; the last of equal keys counts."""
     return dict(parse_qsl((search or "").removeprefix("?")))
-
-
-def write_query(values: Mapping[str, str]) -> str:
-    """The query part of an address, empty where there is nothing to say."""
-    return "?" + urlencode(values, safe=",") if values else ""

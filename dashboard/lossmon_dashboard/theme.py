@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple
 
 import plotly.graph_objects as go
 
-from lossmon.records import Severity, Split, Verification
+from lossmon.records import Severity, Split
 
 Scheme = Literal["light", "dark"]
 
@@ -33,11 +33,6 @@ MANTINE: Any = {
 }
 
 SEVERITY_COLOURS: dict[Severity, str] = {"error": "red", "warning": "orange", "info": "blue"}
-VERIFICATION_COLOURS: dict[Verification, str] = {
-    "verified": "teal",
-    "mismatch": "red",
-    "unverified": "gray",
-}
 STATUS_COLOURS = {"running": "blue", "finished": "teal", "failed": "red", "interrupted": "orange"}
 
 

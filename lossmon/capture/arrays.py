@@ -24,4 +24,5 @@ def to_numpy(values: Any) -> NDArray[Any] | None:
             values = keras.ops.cast(values, "float32")
         return np.asarray(keras.ops.convert_to_numpy(values))
     except (TypeError, ValueError, NotImplementedError):
+        # How the libraries refuse such values, each in its way. Unknown keeps the rules silent.
         return None

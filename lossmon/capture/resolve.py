@@ -45,13 +45,6 @@ class ResolvedOutput:
     loss_object: Any
     metric_objects: tuple[Any, ...]
 
-    @property
-    def accuracy_object(self) -> Any:
-        """The live metric behind `record.accuracy_metric`, or None."""
-        if self.record.accuracy_metric is None:
-            return None
-        return self.metric_objects[self.record.metrics.index(self.record.accuracy_metric)]
-
 
 def resolve(model: Any, y: Any, y_pred: Any) -> list[ResolvedOutput]:
     """Find the loss and the metrics of every output, in Keras' order of outputs.

@@ -108,7 +108,8 @@ def test_the_word_is_resolved_from_shapes(
     metric = output.record.accuracy_metric
     assert metric is not None
     assert (metric.name, metric.alias, metric.key) == (name, word, word)
-    assert type(output.accuracy_object).__name__ == metric.label.partition("(")[0]
+    live = output.metric_objects[output.record.metrics.index(metric)]
+    assert type(live).__name__ == metric.label.partition("(")[0]
 
 
 def test_an_object_is_not_the_word() -> None:

@@ -131,15 +131,18 @@ def test_before_the_first_value_the_chart_says_so() -> None:
 
 
 @pytest.mark.parametrize(
-    "view",
+    ("query", "view"),
     [
-        HistoryView(),
-        HistoryView("epochs", "all", log=True, output="head"),
-        HistoryView("batches", "reported"),
+        ({}, HistoryView()),
+        (
+            {"detail": "epochs", "value": "all", "scale": "log", "output": "head"},
+            HistoryView("epochs", "all", log=True, output="head"),
+        ),
+        ({"detail": "batches", "value": "reported"}, HistoryView("batches", "reported")),
     ],
 )
-def test_a_view_survives_its_address(view: HistoryView) -> None:
-    assert HistoryView.from_query(view.to_query()) == view
+def test_a_view_is_read_from_its_address(query: dict[str, str], view: HistoryView) -> None:
+    assert HistoryView.from_query(query) == view
 
 
 def test_an_address_that_makes_no_sense_is_the_usual_view() -> None:

@@ -54,16 +54,6 @@ class HistoryView(NamedTuple):
             output=query.get("output"),
         )
 
-    def to_query(self) -> dict[str, str]:
-        """The view as it stands in an address; defaults are left out."""
-        query = {
-            "detail": self.detail if self.detail != "both" else "",
-            "value": self.value if self.value != "recomputed" else "",
-            "scale": "log" if self.log else "",
-            "output": self.output or "",
-        }
-        return {key: value for key, value in query.items() if value}
-
 
 class _Curve(NamedTuple):
     line: Line
