@@ -25,13 +25,19 @@ from lossmon.recompute.crossentropy import (
 )
 from lossmon.recompute.definitions import UserDefinition, has_loss, has_metric
 from lossmon.recompute.divergence import cosine_similarity, kl_divergence, poisson
-from lossmon.recompute.evaluation import LossEvaluation, MetricValue, UnknownDefinition, agrees
+from lossmon.recompute.evaluation import (
+    LossEvaluation,
+    MetricValue,
+    StackedLosses,
+    StackedMetrics,
+    UnknownDefinition,
+    agrees,
+)
 from lossmon.recompute.focal import binary_focal_crossentropy, categorical_focal_crossentropy
 from lossmon.recompute.generalised import categorical_generalized_cross_entropy
 from lossmon.recompute.margin import categorical_hinge, hinge, squared_hinge
 from lossmon.recompute.overlap import dice, tversky
 from lossmon.recompute.pairs import circle
-from lossmon.recompute.reduction import ReducedLoss, reduce_loss
 from lossmon.recompute.registry import (
     evaluate_loss,
     evaluate_metric,
@@ -60,8 +66,9 @@ __all__ = [
     "Judgement",
     "LossEvaluation",
     "MetricValue",
-    "ReducedLoss",
     "Reliability",
+    "StackedLosses",
+    "StackedMetrics",
     "UnknownDefinition",
     "UserDefinition",
     "accumulator",
@@ -100,7 +107,6 @@ __all__ = [
     "mean_squared_logarithmic_error",
     "poisson",
     "predicted_probabilities",
-    "reduce_loss",
     "reliability",
     "sparse_categorical_accuracy",
     "sparse_categorical_crossentropy",

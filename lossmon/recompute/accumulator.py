@@ -11,11 +11,11 @@ import numpy.typing as npt
 
 from lossmon.recompute.crossentropy import Backend
 from lossmon.recompute.definitions import UserDefinition
-from lossmon.recompute.evaluation import MetricValue
+from lossmon.recompute.evaluation import StackedMetrics
 from lossmon.recompute.layout import Float64Array, align_ranks
 from lossmon.recompute.reduction import masked_weights
-from lossmon.recompute.registry import evaluate_metric, mean_metric
 from lossmon.recompute.rounding import Elements, accumulation, precision
+from lossmon.recompute.stacked import evaluate_metrics, mean_metrics
 from lossmon.records import MetricSpec
 
 SINGLE = precision(np.dtype(np.float32))
@@ -79,12 +79,12 @@ class MeanAccumulator:
         mask: npt.ArrayLike | None = None,
     ) -> None:
         """Take in one batch."""
-        found = evaluate_metric(
+        found = evaluate_metrics(
             self._spec,
-            y_true,
-            y_pred,
-            sample_weight=sample_weight,
-            mask=mask,
+            np.asarray(y_true)[None],
+            np.asarray(y_pred)[None],
+            sample_weight=None if sample_weight is None else np.asarray(sample_weight)[None],
+            mask=None if mask is None else np.asarray(mask)[None],
             backend=self._backend,
             extra=self._extra,
         )
@@ -107,14 +107,15 @@ class RunningMean:
         self._drifting = np.float32(0.0)
         self._batches = 0
 
-    def add(self, found: MetricValue) -> None:
-        """Add what one batch contributes."""
-        self._total += found.total
-        self._count += found.count
-        self._bound += found.tolerance * abs(found.count)
-        self._magnitude += abs(found.total)
-        self._drifting = np.float32(self._drifting + np.float32(found.total))
-        self._batches += 1
+    def add(self, found: StackedMetrics) -> None:
+        """Add what each of K batches contributes, one after another as Keras does."""
+        self._total += float(np.add.reduce(found.totals))
+        self._count += float(np.add.reduce(found.counts))
+        self._bound += float(np.add.reduce(found.tolerances * np.abs(found.counts)))
+        self._magnitude += float(np.add.reduce(np.abs(found.totals)))
+        for total in found.totals.astype(np.float32):
+            self._drifting = self._drifting + total
+        self._batches += len(found.totals)
 
     def value(self) -> float:
         """Return total / count, 0 where nothing counts."""
@@ -150,8 +151,10 @@ class RootMeanSquaredErrorAccumulator:
         with np.errstate(all="ignore"):
             error = predictions.astype(np.float64) - labels.astype(np.float64)
             squares = error * error
-            weights = masked_weights(sample_weight, None, rescale=False)
-            self._mean.add(mean_metric(Elements(squares, 3.0 * squares), weights, SINGLE))
+            given = None if sample_weight is None else np.asarray(sample_weight)[None]
+            weights = masked_weights(given, None, rescale=False)
+            elements = Elements(squares[None], 3.0 * squares[None])
+            self._mean.add(mean_metrics(elements, weights, SINGLE))
 
     def value(self) -> float:
         """Return the root so far, in units of the target."""

@@ -40,18 +40,32 @@ ENTRY_POINT_GROUP = "lossmon.recompute"
 _NOT_ARGUMENTS = frozenset({"name", "dtype", "reduction", "fn"})
 
 
-class _Definition(NamedTuple):
+class Definition(NamedTuple):
+    """A definition, bound to its arguments.
+
+    Attributes:
+        elements: (y_true, y_pred) of one batch → unreduced values.
+        row_by_row: whether each row's values depend on that row of the last axis alone.
+        by_id: whether labels are class ids, one for each row of scores.
+    """
+
+    elements: Callable[[npt.ArrayLike, npt.ArrayLike], Elements]
+    row_by_row: bool = False
+    by_id: bool = False
+
+
+class _BuiltIn(NamedTuple):
     elements: Callable[..., Elements]
     arguments: frozenset[str]
 
 
-def _define(elements: Callable[..., Elements]) -> _Definition:
+def _define(elements: Callable[..., Elements]) -> _BuiltIn:
     parameters = inspect.signature(elements).parameters.values()
     keywords = (p.name for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY)
-    return _Definition(elements, frozenset(keywords))
+    return _BuiltIn(elements, frozenset(keywords))
 
 
-_LOSSES: Mapping[str, _Definition] = {
+_LOSSES: Mapping[str, _BuiltIn] = {
     "mean_squared_error": _define(regression.squared_error_elements),
     "mean_absolute_error": _define(regression.absolute_error_elements),
     "mean_absolute_percentage_error": _define(regression.absolute_percentage_error_elements),
@@ -78,7 +92,7 @@ _LOSSES: Mapping[str, _Definition] = {
     "ctc": _define(alignment.ctc_elements),
 }
 
-_METRICS: Mapping[str, _Definition] = {
+_METRICS: Mapping[str, _BuiltIn] = {
     **_LOSSES,
     "cosine_similarity": _define(divergence.cosine_direction_elements),
     "accuracy": _define(accuracies.accuracy_elements),
@@ -132,39 +146,36 @@ def has_metric(
     return _is_defined(name, _METRICS, custom, extra)
 
 
-def is_row_by_row(
-    spec: LossSpec | MetricSpec, extra: Mapping[str, UserDefinition] | None = None
-) -> bool:
-    """Tell whether each row's value depends on that row alone, so that batches may be joined."""
-    if spec.custom or _user_definition(spec.name, extra) is not None:
-        return False
-    return _ALIASES.get(spec.name, spec.name) in _ROW_BY_ROW and spec.config.get("axis", -1) == -1
-
-
-def elements_of(
+def definition_of(
     spec: LossSpec | MetricSpec,
-    y_true: npt.ArrayLike,
-    y_pred: npt.ArrayLike,
-    *,
-    backend: Backend,
-    extra: Mapping[str, UserDefinition] | None,
-) -> Elements:
-    """Find the definition, the user's own first, and call it with the configured arguments."""
+    backend: Backend = "tensorflow",
+    extra: Mapping[str, UserDefinition] | None = None,
+) -> Definition:
+    """Find the definition, the user's own first, and bind it to its configured arguments.
+
+    Args:
+        spec: the loss or metric.
+        backend: whose order of operations is mirrored.
+        extra: the user's own definitions, by name; they win over the built-in ones.
+
+    Raises:
+        UnknownDefinition: nothing here defines it, or one of its arguments.
+    """
     key = (id(spec), backend)
     held = _RESOLVED.get(key)
     if held is None or held.extra is not extra:
         if len(_RESOLVED) >= _MOST_RESOLVED:
             _RESOLVED.clear()
         held = _RESOLVED[key] = _Resolved(spec, extra, _resolve(spec, backend, extra))
-    return held.elements(y_true, y_pred)
+    return held.definition
 
 
 class _Resolved(NamedTuple):
-    """A definition with its arguments; it keeps the spec alive, so that its id stays its own."""
+    """A bound definition; it keeps the spec alive, so that its id stays its own."""
 
     spec: LossSpec | MetricSpec
     extra: Mapping[str, UserDefinition] | None
-    elements: Callable[[npt.ArrayLike, npt.ArrayLike], Elements]
+    definition: Definition
 
 
 # The same specs come back with every batch.
@@ -174,17 +185,19 @@ _MOST_RESOLVED = 256
 
 def _resolve(
     spec: LossSpec | MetricSpec, backend: Backend, extra: Mapping[str, UserDefinition] | None
-) -> Callable[[npt.ArrayLike, npt.ArrayLike], Elements]:
+) -> Definition:
     own = _user_definition(spec.name, extra)
     if own is not None:
-        return partial(_user_elements, own)
-    definition, config = _definition(spec)
-    if "backend" in definition.arguments:
+        return Definition(partial(_user_elements, own))
+    known, config = _built_in(spec)
+    if "backend" in known.arguments:
         config["backend"] = backend
-    return partial(definition.elements, **config)
+    name = _ALIASES.get(spec.name, spec.name)
+    alone = name in _ROW_BY_ROW and config.get("axis", -1) == -1
+    return Definition(partial(known.elements, **config), alone, name.startswith("sparse_"))
 
 
-def _definition(spec: LossSpec | MetricSpec) -> tuple[_Definition, dict[str, Any]]:
+def _built_in(spec: LossSpec | MetricSpec) -> tuple[_BuiltIn, dict[str, Any]]:
     """Return a built-in definition and the arguments to call it with."""
     known, argument = (_LOSSES, "losses") if isinstance(spec, LossSpec) else (_METRICS, "metrics")
     fix = f"pass `{argument}={{{spec.name!r}: your_numpy_function}}`"
@@ -232,7 +245,7 @@ def _entry_point_definitions() -> Mapping[str, UserDefinition]:
 
 def _is_defined(
     name: str,
-    known: Mapping[str, _Definition],
+    known: Mapping[str, _BuiltIn],
     custom: bool,
     extra: Mapping[str, UserDefinition] | None,
 ) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from lossmon.errors import LossmonError
 from lossmon.recompute.layout import AnyArray, Float64Array
@@ -55,6 +56,60 @@ class LossEvaluation(NamedTuple):
         if math.isinf(reported) and math.isfinite(self.value):
             return float(np.abs(self.elements).sum()) > _LARGEST
         return agrees(reported, self.value, self.tolerance)
+
+
+class StackedLosses(NamedTuple):
+    """The losses of K batches of one shape, recomputed.
+
+    Attributes:
+        values: the reduced losses, float64, without penalties, shape `(K,)`.
+        elements: the losses before weights and reduction, shape `(K, N, ...)`.
+        weights: effective weights (masks merged in), shape `(K, ...)`, that broadcast with the
+            elements, or None.
+        tolerances: absolute bounds of |Keras' value - `values`| from rounding alone, `(K,)`.
+    """
+
+    values: Float64Array
+    elements: Float64Array
+    weights: AnyArray | None
+    tolerances: Float64Array
+
+    def agrees(self, reported: npt.ArrayLike) -> npt.NDArray[np.bool_]:
+        """Tell of each batch whether Keras' value is this one up to rounding.
+
+        Args:
+            reported: Keras' values, shape `(K,)`.
+
+        Returns:
+            Shape `(K,)`; each as `LossEvaluation.agrees` says of its batch alone.
+        """
+        theirs = np.asarray(reported, dtype=np.float64)
+        with np.errstate(invalid="ignore"):
+            close = np.abs(theirs - self.values) <= self.tolerances
+        close |= (theirs == self.values) | (np.isnan(theirs) & np.isnan(self.values))
+        overflown = np.isinf(theirs) & np.isfinite(self.values)
+        if overflown.any():
+            sums = np.add.reduce(np.abs(self.elements).reshape(len(theirs), -1), axis=1)
+            close = np.where(overflown, sums > _LARGEST, close)
+        return close
+
+
+class StackedMetrics(NamedTuple):
+    """A mean metric over K batches of one shape, recomputed batch by batch; all of shape `(K,)`.
+
+    Attributes:
+        totals: what each batch adds to the total of `keras.metrics.Mean`.
+        counts: what it adds to the count.
+        values: totals / counts, 0 where nothing counts.
+        near_ties: elements whose decision would flip within rounding of the predictions.
+        tolerances: absolute bounds of |Keras' value - `values`| for each batch alone.
+    """
+
+    totals: Float64Array
+    counts: Float64Array
+    values: Float64Array
+    near_ties: npt.NDArray[np.int64]
+    tolerances: Float64Array
 
 
 @dataclass(frozen=True, slots=True)

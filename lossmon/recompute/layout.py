@@ -13,22 +13,56 @@ AnyArray = npt.NDArray[Any]
 Float64Array = npt.NDArray[np.float64]
 
 
-def align_ranks(first: AnyArray, second: AnyArray) -> tuple[AnyArray, AnyArray]:
+def align_ranks(
+    first: AnyArray, second: AnyArray, *, batch_axes: int = 0
+) -> tuple[AnyArray, AnyArray]:
     """Bring two arrays to one rank where they differ by a last axis of length 1.
 
     Mirrors `keras.losses.loss.squeeze_or_expand_to_same_rank`: a rank-1 partner is expanded to
     `(N, 1)`, in all other cases the last axis is dropped; what does not fit is left as it is.
+
+    Args:
+        first: one array.
+        second: the other.
+        batch_axes: how many axes in front count batches, and do not belong to any of them.
 
     >>> [a.shape for a in align_ranks(np.zeros(3), np.zeros((3, 1)))]
     [(3, 1), (3, 1)]
     >>> [a.shape for a in align_ranks(np.zeros((3, 2, 1)), np.zeros((3, 2)))]
     [(3, 2), (3, 2)]
     """
+    rank_one = 1 + batch_axes
     if first.ndim == second.ndim + 1 and first.shape[-1] == 1:
-        return (first, second[..., None]) if second.ndim == 1 else (first[..., 0], second)
+        return (first, second[..., None]) if second.ndim == rank_one else (first[..., 0], second)
     if second.ndim == first.ndim + 1 and second.shape[-1] == 1:
-        return (first[..., None], second) if first.ndim == 1 else (first, second[..., 0])
+        return (first[..., None], second) if first.ndim == rank_one else (first, second[..., 0])
     return first, second
+
+
+def align_stacks(first: AnyArray, second: AnyArray) -> tuple[AnyArray, AnyArray]:
+    """Bring two stacks of batches to one rank, each batch as `align_ranks` and broadcasting do it.
+
+    Args:
+        first: shape `(K, ...)`.
+        second: shape `(K, ...)`.
+
+    >>> [a.shape for a in align_stacks(np.zeros((2, 3, 4)), np.zeros((2, 4)))]
+    [(2, 3, 4), (2, 1, 4)]
+    """
+    return broadcastable(*align_ranks(first, second, batch_axes=1))
+
+
+def broadcastable(first: AnyArray, second: AnyArray) -> tuple[AnyArray, AnyArray]:
+    """Bring two stacks to one rank, so that they broadcast as each two batches would alone."""
+    rank = max(first.ndim, second.ndim)
+    return _padded(first, rank), _padded(second, rank)
+
+
+def _padded(stack: AnyArray, rank: int) -> AnyArray:
+    """Insert axes of length 1 in front of each batch, where broadcasting would."""
+    if stack.ndim == rank:
+        return stack
+    return stack.reshape(len(stack), *(1,) * (rank - stack.ndim), *stack.shape[1:])
 
 
 def operands(

@@ -1,21 +1,20 @@
-"""Weights, masks and reductions: from elements to the one number that Keras reports.
+"""Weights, masks and reductions: from elements to the one number that Keras reports of a batch.
 
-Mirrors `keras.losses.loss.reduce_weighted_values` for losses and
+All work on stacks of K batches of one shape: the first axis counts batches. Mirrors `keras.losses.loss.reduce_weighted_values` for losses and
 `keras.metrics.reduction_metrics.reduce_to_samplewise_values` for metrics.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from lossmon.errors import InvalidArgument
-from lossmon.recompute.layout import AnyArray, Float64Array, align_ranks
-from lossmon.recompute.rounding import Precision, accumulation, drift
+from lossmon.recompute.layout import AnyArray, Float64Array, align_ranks, align_stacks
+from lossmon.recompute.rounding import Elements, Precision, accumulation, drifts
 
 REDUCTIONS = ("sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", "none")
 
@@ -24,103 +23,87 @@ WEIGHTING = 4.0
 product with the value, the final division."""
 
 
-class ReducedLoss(NamedTuple):
-    """A reduced loss.
+_UNSCALED = ("sum", "mean_with_sample_weight", "none")
+
+
+class ReducedLosses(NamedTuple):
+    """The reduced losses of K batches.
 
     Attributes:
-        value: the loss; with reduction "none" the mean of the weighted elements, which is what
-            Keras shows for it.
-        weights: effective weights, mask included, of a shape that broadcasts with the elements;
+        values: the losses, shape `(K,)`; with reduction "none" the means of the weighted elements,
+            which is what Keras shows for it.
+        weights: effective weights, masks included, of a shape that broadcasts with the elements;
             None where there are none.
-        magnitude: the same reduction over the elements' magnitudes, the scale of its rounding.
-        carried: the same reduction over the elements' own roundings, 0 without them.
-        drift: the same share of the drift of a plain running sum.
-        terms: number of elements that were summed.
-        sums: sums that the value rests on: 2 where weights are summed as well.
+        tolerances: bounds of the whole error, shape `(K,)`: carried by elements, weighting,
+            summing, drift of a plain running sum, underflow.
     """
 
-    value: float
-    weights: Float64Array | None
-    magnitude: float
-    carried: float
-    drift: float
-    terms: int
-    sums: int
-
-    def tolerance(self, constants: Precision) -> float:
-        """Bound the whole error: carried by elements, weighting, summing, underflow."""
-        steps = 1.0 if self.weights is None else WEIGHTING
-        steps += self.sums * accumulation(self.terms)
-        roundings = self.carried + steps * self.magnitude
-        return constants.roundoff * roundings + self.drift + constants.smallest * self.terms
+    values: Float64Array
+    weights: AnyArray | None
+    tolerances: Float64Array
 
 
-def reduce_loss(
-    elements: npt.ArrayLike,
+def reduce_losses(
+    elements: Elements,
     *,
     sample_weight: npt.ArrayLike | None = None,
     mask: npt.ArrayLike | None = None,
     reduction: str = "sum_over_batch_size",
-    roundings: Float64Array | None = None,
     dtype: npt.DTypeLike = np.float32,
-) -> ReducedLoss:
+    constants: Precision,
+) -> ReducedLosses:
     """Weigh and reduce elementwise losses.
 
     Args:
-        elements: losses, shape `(N, ...)`.
-        sample_weight: weights that fit the elements up to one axis of length 1. They multiply the
-            elements; `sum_over_batch_size` still divides by the *number* of elements.
-        mask: true where an element counts. With a mean, what counts is scaled by total / valid.
+        elements: losses and their bounds, shape `(K, N, ...)`.
+        sample_weight: weights `(K, ...)` that fit the elements up to one axis of length 1. They
+            multiply the elements; `sum_over_batch_size` still divides by the *number* of elements.
+        mask: true where an element counts, `(K, ...)`. With a mean, what counts is scaled by
+            total / valid of its batch.
         reduction: one of `REDUCTIONS`.
-        roundings: bounds of the elements' errors, reduced alongside.
         dtype: the compute dtype that the drift is measured in.
+        constants: the precision of that dtype.
 
     Raises:
         InvalidArgument: the reduction is not known.
-
-    >>> reduce_loss([1.0, 2.0, 3.0], sample_weight=[1, 0, 1]).value
-    1.3333333333333333
-    >>> reduce_loss([1.0, 2.0, 3.0], mask=[True, False, True]).value
-    2.0
     """
     if reduction not in REDUCTIONS:
         raise InvalidArgument(
             f"`reduction` must be one of {', '.join(REDUCTIONS)}. Received: "
             f"reduction={reduction!r}. Fix: pass the loss' own `reduction`."
         )
-    values = np.asarray(elements, dtype=np.float64)
+    values, bounds = elements.values, elements.roundings
     weights = masked_weights(sample_weight, mask, rescale=reduction not in _UNSCALED)
     if weights is not None:
-        values, weights = align_ranks(values, weights)
-        if roundings is not None:
-            heft = np.abs(weights)
-            roundings = heft * align_ranks(roundings, weights)[0]
-            if not np.isfinite(roundings).all():
-                # What weighs nothing may be as uncertain as it likes.
-                roundings = np.where(heft == 0.0, 0.0, roundings)
+        values, weights = align_stacks(values, weights)
+        bounds = None if bounds is None else _weighed(align_stacks(bounds, weights)[0], weights)
         values = values * weights
     divisor = _divisor(values, weights, reduction)
-    return ReducedLoss(
-        _share(values, divisor),
-        weights,
-        _share(np.abs(values), abs(divisor)),
-        0.0 if roundings is None else _share(roundings, abs(divisor)),
-        drift(values, dtype) / abs(divisor) if divisor else 0.0,
-        values.size,
-        2 if reduction == "mean_with_sample_weight" and weights is not None else 1,
+    flat = _flat(values)
+    terms = flat.shape[1]
+    steps = 1.0 if weights is None else WEIGHTING
+    steps += (1 if isinstance(divisor, float) else 2) * accumulation(terms)
+    carried = steps * np.add.reduce(np.abs(flat), axis=1)
+    if bounds is not None:
+        carried = carried + np.add.reduce(_flat(bounds), axis=1)
+    errors = _share(constants.roundoff * carried + drifts(flat, dtype), np.abs(divisor))
+    return ReducedLosses(
+        _share(np.add.reduce(flat, axis=1), divisor), weights, errors + constants.smallest * terms
     )
-
-
-_UNSCALED = ("sum", "mean_with_sample_weight", "none")
 
 
 def masked_weights(
     sample_weight: npt.ArrayLike | None, mask: npt.ArrayLike | None, *, rescale: bool
 ) -> AnyArray | None:
-    """Merge a mask into sample weights, as `keras.losses.loss.apply_mask` does.
+    """Merge masks into sample weights, as `keras.losses.loss.apply_mask` does for each batch.
 
     Weights pass through float32 as in Keras. With `rescale`, entries that count weigh total / valid
     (0 where none count), so that a later division by the number of all leaves their mean.
+
+    Args:
+        sample_weight: shape `(K, ...)`, or None.
+        mask: shape `(K, ...)`, or None.
+        rescale: whether what counts makes up for what does not.
     """
     weights = None
     if sample_weight is not None:
@@ -129,84 +112,97 @@ def masked_weights(
         return weights
     kept = np.asarray(mask, dtype=np.float64)
     if rescale:
-        valid = float(np.add.reduce(kept, axis=None))
-        kept = (kept != 0.0) * (kept.size / valid if valid else 0.0)
+        flat = _flat(kept)
+        valid = np.add.reduce(flat, axis=1, keepdims=True)
+        factor = flat.shape[1] / np.where(valid != 0.0, valid, np.inf)
+        kept = ((flat != 0.0) * factor).reshape(kept.shape)
     if weights is None:
         return kept
-    kept, weights = align_ranks(kept, weights)
+    kept, weights = align_stacks(kept, weights)
     return weights * kept
 
 
-def _divisor(values: AnyArray, weights: AnyArray | None, reduction: str) -> float:
-    if reduction == "sum" or values.ndim == 0:
+def _weighed(bounds: AnyArray, weights: AnyArray) -> AnyArray:
+    """Scale bounds by weights: what weighs nothing may be as uncertain as it likes."""
+    heft = np.abs(weights)
+    bounds = heft * bounds
+    return bounds if np.isfinite(bounds).all() else np.where(heft == 0.0, 0.0, bounds)
+
+
+def _divisor(values: AnyArray, weights: AnyArray | None, reduction: str) -> float | Float64Array:
+    """Return what each batch's sum is divided by: one number, or one for each batch."""
+    if reduction == "sum" or values.ndim == 1:
         return 1.0
     if reduction == "mean_with_sample_weight" and weights is not None:
-        return float(np.add.reduce(weights, axis=None))
-    return float(values.size)
+        return np.add.reduce(_flat(weights), axis=1)
+    return float(values[0].size) if len(values) else 1.0
 
 
-def _share(values: AnyArray, divisor: float) -> float:
-    """Divide a sum; by zero it is 0, as `divide_no_nan` has it."""
-    return float(np.add.reduce(values, axis=None)) / divisor if divisor else 0.0
+def _share(sums: Float64Array, divisor: float | Float64Array) -> Float64Array:
+    """Divide sums; by zero it is 0, as `divide_no_nan` has it."""
+    if isinstance(divisor, float):
+        return sums / divisor if divisor else np.zeros_like(sums)
+    return np.divide(sums, divisor, out=np.zeros_like(sums), where=divisor != 0.0)
 
 
-@dataclass(frozen=True, slots=True)
-class Samplewise:
-    """What one batch adds to Keras' `Mean`.
+def _flat(stack: AnyArray) -> AnyArray:
+    """Flatten each batch, `(K, ...)` to `(K, M)`."""
+    return stack.reshape(len(stack), math.prod(stack.shape[1:]))
+
+
+class Samplewise(NamedTuple):
+    """What each of K batches adds to Keras' `Mean`; all of shape `(K,)`.
 
     Attributes:
-        total: sum over samples of the weighted sample means.
-        count: sum over samples of the mean weights; the number of samples without weights.
-        drift: how far a plain float32 running sum of the total drifts.
+        totals: sums over samples of the weighted sample means.
+        counts: sums over samples of the mean weights; the number of samples without weights.
+        drifts: how far plain float32 running sums of the totals drift.
     """
 
-    total: float
-    count: float
-    drift: float = 0.0
+    totals: Float64Array
+    counts: Float64Array
+    drifts: Float64Array
 
 
-def accumulate_mean(
+def accumulate_means(
     values: AnyArray,
     weights: AnyArray | None,
     values_mask: npt.NDArray[np.bool_] | None = None,
 ) -> Samplewise:
-    """Reduce elementwise values to what `keras.metrics.Mean.update_state` adds for one batch.
+    """Reduce elementwise values to what `keras.metrics.Mean.update_state` adds for each batch.
 
     Values are averaged down to the weights' rank, weighted, then averaged to one per sample;
     weights are broadcast, then averaged to one per sample.
 
     Args:
-        values: elementwise values, shape `(N, ...)`, or a scalar.
-        weights: sample weights with the prediction's mask merged in, or None.
+        values: elementwise values, shape `(K, N, ...)`, or `(K,)` where a batch has one only.
+        weights: sample weights with the predictions' masks merged in, `(K, ...)`, or None.
         values_mask: mask that the definition put on its own values (`ignore_class`); Keras looks at
             it only where there are weights.
 
-    >>> accumulate_mean(np.array([[1.0, 0.0], [1.0, 1.0]]), None)
-    Samplewise(total=1.5, count=2.0, drift=0.0)
+    >>> accumulate_means(np.array([[[1.0, 0.0], [1.0, 1.0]]]), None).totals
+    array([1.5])
     """
     if weights is None:
-        samples = _mean_from_axis(values, 1)
-        number = float(values.shape[0] if values.ndim else 1)
-        return Samplewise(float(np.add.reduce(samples, axis=None)), number, drift(samples))
+        samples = _flat(_mean_from_axis(values, 2))
+        counts = np.full(len(samples), float(samples.shape[1]))
+        return Samplewise(np.add.reduce(samples, axis=1), counts, drifts(samples))
     if values_mask is not None:
-        kept, weights = align_ranks(values_mask.astype(np.float64), weights)
+        kept, weights = align_stacks(values_mask.astype(np.float64), weights)
         weights = weights * kept
-    values, weights = align_ranks(values, weights)
+    values, weights = align_ranks(values, weights, batch_axes=1)
     rank = weights.ndim
     values = _mean_from_axis(values, rank)
     weights = np.broadcast_to(weights, values.shape)
-    samples = _mean_from_axis(values * weights, 1)
-    sample_weights = _mean_from_axis(weights, 1) if rank > 1 else weights
-    return Samplewise(
-        float(np.add.reduce(samples, axis=None)),
-        float(np.add.reduce(sample_weights, axis=None)),
-        drift(samples),
-    )
+    samples = _flat(_mean_from_axis(values * weights, 2))
+    sample_weights = _flat(_mean_from_axis(weights, 2))
+    totals, counts = (np.add.reduce(side, axis=1) for side in (samples, sample_weights))
+    return Samplewise(totals, counts, drifts(samples))
 
 
 def _mean_from_axis(values: AnyArray, first: int) -> AnyArray:
     """Average over the axes from `first` on."""
     if values.ndim <= first:
         return values
-    axes: Any = tuple(range(first, values.ndim))
-    return np.add.reduce(values, axis=axes) / math.prod(values.shape[first:])
+    width = math.prod(values.shape[first:])
+    return np.add.reduce(values.reshape(*values.shape[:first], width), axis=-1) / width

@@ -65,8 +65,8 @@ def test_stacked_losses_are_those_of_each_batch(
 
     together = evaluate_losses(spec, y_true, y_pred, sample_weight=weight, mask=mask)
 
-    assert len(together) == 5
-    for index, found in enumerate(together):
+    assert together.values.shape == together.tolerances.shape == (5,)
+    for index in range(5):
         alone = evaluate_loss(
             spec,
             y_true[index],
@@ -74,9 +74,11 @@ def test_stacked_losses_are_those_of_each_batch(
             sample_weight=None if weight is None else weight[index],
             mask=None if mask is None else mask[index],
         )
-        assert found.value == pytest.approx(alone.value, rel=1e-13)
-        assert found.tolerance == pytest.approx(alone.tolerance, rel=1e-6)
-        np.testing.assert_allclose(found.elements, alone.elements, rtol=1e-13)
+        assert together.values[index] == pytest.approx(alone.value, rel=1e-15)
+        assert together.tolerances[index] == pytest.approx(alone.tolerance, rel=1e-15)
+        np.testing.assert_allclose(together.elements[index], alone.elements, rtol=1e-15)
+        if together.weights is not None:
+            np.testing.assert_array_equal(together.weights[index], alone.weights)
 
 
 @pytest.mark.parametrize("rows", [7, 90])
@@ -91,16 +93,17 @@ def test_stacked_metrics_are_those_of_each_batch(
 
     together = evaluate_metrics(spec, y_true, y_pred, sample_weight=weight)
 
-    for index, found in enumerate(together):
+    for index in range(5):
         alone = evaluate_metric(
             spec,
             y_true[index],
             y_pred[index],
             sample_weight=None if weight is None else weight[index],
         )
-        assert (found.count, found.near_ties) == (alone.count, alone.near_ties)
-        assert found.total == pytest.approx(alone.total, rel=1e-13)
-        assert found.tolerance == pytest.approx(alone.tolerance, rel=1e-6)
+        assert together.counts[index] == alone.count
+        assert together.near_ties[index] == alone.near_ties
+        assert together.totals[index] == pytest.approx(alone.total, rel=1e-15)
+        assert together.tolerances[index] == pytest.approx(alone.tolerance, rel=1e-15)
 
 
 def test_labels_that_broadcast_across_rows_do_so_in_each_batch() -> None:
@@ -111,7 +114,7 @@ def test_labels_that_broadcast_across_rows_do_so_in_each_batch() -> None:
     together = evaluate_losses(spec, y_true, y_pred)
 
     alone = [evaluate_loss(spec, y_true[index], y_pred[index]).value for index in range(3)]
-    assert [found.value for found in together] == alone
+    assert together.values.tolist() == alone
 
 
 def test_a_users_definition_sees_one_batch_at_a_time() -> None:
@@ -126,3 +129,18 @@ def test_a_users_definition_sees_one_batch_at_a_time() -> None:
     evaluate_losses(LossSpec("mse"), y_true, y_pred, extra={"mse": own})
 
     assert seen == [(4, 6)] * 5
+
+
+def test_each_batch_agrees_as_it_does_alone() -> None:
+    y_true, y_pred = np.zeros((6, 2, 1)), np.ones((6, 2, 1), dtype=np.float32)
+    y_pred[3], y_pred[4], y_pred[5] = np.nan, np.inf, 2e19
+    spec = LossSpec("mse", reduction="sum")
+    reported = [2.0, 2.0 * (1 + 1e-5), np.inf, np.nan, np.inf, np.inf]
+
+    together = evaluate_losses(spec, y_true, y_pred)
+
+    alone = [
+        evaluate_loss(spec, y_true[index], y_pred[index]).agrees(value)
+        for index, value in enumerate(reported)
+    ]
+    assert together.agrees(reported).tolist() == alone == [True, False, False, True, True, True]
