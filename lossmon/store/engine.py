@@ -15,6 +15,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from lossmon.errors import InvalidArgument, MissingExtra, StoreError
+from lossmon.store.bulk import allow_copy
 
 DEFAULT_DATABASE = "sqlite:///lossmon.db"
 VARIABLE = "LOSSMON_DB"
@@ -119,14 +120,15 @@ def open_engine(url: URL, *, read_only: bool = False) -> Engine:
     """
     if not is_sqlite(url):
         isolation = "REPEATABLE READ" if read_only else "READ COMMITTED"
-        return create_engine(
+        engine = create_engine(
             url,
             pool_pre_ping=True,
-            paramstyle="format",
             isolation_level=isolation,
             connect_args={"connect_timeout": int(BUSY_SECONDS), "application_name": "lossmon"},
             execution_options={"postgresql_readonly": read_only},
         )
+        allow_copy(engine)
+        return engine
     return _sqlite_engine(Path(str(url.database)), read_only=read_only)
 
 

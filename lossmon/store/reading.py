@@ -21,7 +21,7 @@ from sqlalchemy import (
 
 from lossmon.records import SEVERITIES, Split
 from lossmon.store.nonfinite import restore_kinds
-from lossmon.store.schema import epochs, findings, outputs
+from lossmon.store.schema import epochs, findings, output_key, outputs
 
 FINDING_KEYS = ("code", "rule", "severity", "output", "message", "fix", "evidence")
 
@@ -51,7 +51,7 @@ def of_run(
     if split is not None:
         conditions.append(table.c.split == split)
     if not isinstance(output, EllipsisType):
-        conditions.append(table.c.output.is_(None) if output is None else table.c.output == output)
+        conditions.append(output_key(table) == (output or ""))
     return and_(*conditions)
 
 

@@ -13,21 +13,24 @@ from sqlalchemy import (
     JSON,
     BigInteger,
     Column,
+    ColumnElement,
     Dialect,
     Double,
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     Table,
     Text,
     TypeDecorator,
     func,
+    literal_column,
 )
 
 from lossmon.store.nonfinite import decode_json, encode_json
 
-HEAD = "0002"
+HEAD = "0003"
 VERSION_TABLE = "lossmon_version"
 
 metadata = MetaData()
@@ -74,6 +77,11 @@ def _run_id() -> Column[str]:
     )
 
 
+def output_key(table: Table) -> ColumnElement[str]:
+    """Return the output as the indexes hold it: unlike NULL, an empty name equals itself."""
+    return func.coalesce(table.c.output, literal_column("''"))
+
+
 def _nonfinite_kinds() -> Column[str]:
     return _text(
         "nonfinite_kinds",
@@ -108,6 +116,7 @@ runs = Table(
     _document("environment", "versions, backend, device, argv, git commit"),
     _document("model", "name, class, parameters, optimizer"),
     _document("troubles", 'lossmon\'s own troubles: [{"time", "message"}]'),
+    _real("pruned", "when its batches were reduced to summaries, Unix seconds; NULL: not done"),
     Index("runs_by_start", "started"),
     Index("runs_by_name", "name"),
     Index("runs_by_status", "status"),
@@ -176,8 +185,58 @@ batches = Table(
     _text("status", "verified, mismatch or unverified", nullable=False),
     _text("reason", "why it is not verified; NULL where it is"),
     _nonfinite_kinds(),
-    Index("batches_in_order", "run_id", "split", "output", "step", "epoch", "batch"),
     comment="one batch of one output each",
+)
+Index(
+    "batches_in_order",
+    batches.c.run_id,
+    batches.c.split,
+    output_key(batches),
+    batches.c.step,
+    batches.c.epoch,
+    batches.c.batch,
+    unique=True,
+)
+
+summaries = Table(
+    "summaries",
+    metadata,
+    _run_id(),
+    _text("split", "train or val", nullable=False),
+    _text("output", "outputs.name; NULL for the model as a whole"),
+    _integer("rows", "batches in each bucket of this size: 64, 512, 4096, …", nullable=False),
+    _integer("bucket", "number among the buckets of this size, from 0", nullable=False),
+    _integer("first_step", "where its first batch is", nullable=False),
+    _integer("first_epoch", "where its first batch is", nullable=False),
+    _integer("first_batch", "where its first batch is", nullable=False),
+    _integer("last_step", "where its last batch is", nullable=False),
+    _integer("last_epoch", "where its last batch is", nullable=False),
+    _integer("last_batch", "where its last batch is", nullable=False),
+    _text("measures", "the columns of `batches` that are summed up, by commas", nullable=False),
+    Column(
+        "packed",
+        LargeBinary,
+        nullable=False,
+        comment="for each measure counts, mean, ends and extremes: lossmon.store.buckets.MEASURE",
+    ),
+    comment="what charts of long runs read instead of batches",
+)
+Index(
+    "summaries_in_order",
+    summaries.c.run_id,
+    summaries.c.split,
+    output_key(summaries),
+    summaries.c.rows,
+    summaries.c.bucket,
+    unique=True,
+)
+Index(
+    "summaries_by_step",
+    summaries.c.run_id,
+    summaries.c.split,
+    output_key(summaries),
+    summaries.c.rows,
+    summaries.c.first_step,
 )
 
 epochs = Table(
@@ -234,7 +293,7 @@ Index(
     epochs.c.run_id,
     epochs.c.epoch,
     epochs.c.split,
-    func.coalesce(epochs.c.output, ""),
+    output_key(epochs),
     unique=True,
 )
 
@@ -258,6 +317,6 @@ Index(
     "findings_by_run",
     findings.c.run_id,
     findings.c.code,
-    func.coalesce(findings.c.output, ""),
+    output_key(findings),
     unique=True,
 )

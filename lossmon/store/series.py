@@ -1,24 +1,39 @@
-"""Curves of any length in a bounded number of points, without losing a spike."""
+"""Curves of any length from a bounded number of rows, without losing a spike."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
-from sqlalchemy import BigInteger, Connection, Double, Select, and_, select
+from sqlalchemy import ColumnElement, Connection, and_, or_, select
 
 from lossmon.errors import InvalidArgument
 from lossmon.records import Split
-from lossmon.store.nonfinite import restore_kinds
-from lossmon.store.reading import of_run
-from lossmon.store.schema import batches
+from lossmon.store.buckets import FAN, LEVELS, MEASURES, POSITION, ROWS, Array, Block
+from lossmon.store.raw import read_blocks
+from lossmon.store.schema import batches, runs
+from lossmon.store.selection import (
+    Series,
+    after,
+    before,
+    bucket_ends,
+    numbers_within,
+    read_buckets,
+)
+from lossmon.store.thinning import bucket_points, one_of_each, thinned
 
-Series = dict[str, np.ndarray[Any, np.dtype[Any]]]
-Values = np.ndarray[Any, np.dtype[np.float64]]
+BatchSeries = dict[str, Array]
+Steps = tuple[int, int] | None
 
-_POSITION = ("step", "epoch", "batch")
-_ROWS_AT_ONCE = 20_000
+_LEAST_BUCKETS = 1024
+
+
+class _Request(NamedTuple):
+    series: Series
+    measures: tuple[str, ...]
+    steps: Steps
+    most: int
 
 
 def read_series(
@@ -30,15 +45,12 @@ def read_series(
     output: str | None = None,
     max_points: int = 2000,
     step_range: tuple[int, int] | None = None,
-) -> Series:
-    """Return batch rows in order, thinned out where they are more than `max_points`.
+) -> BatchSeries:
+    """Return columns of the batches in order, thinned out where they are more than `max_points`.
 
-    The rows are cut into spans of equal length. Of each span those rows stay in which one of the
-    columns has its least or greatest value or is first not finite, and the last row; so every point
-    is a batch that was, and the extremes of every span are among them.
-
-    They are thinned out here and not by SQL: which row holds an extreme takes SQL a join or a sort
-    for each column, and versions of SQLite differ by a factor of a thousand in how they plan it.
+    A short span is read batch by batch. Of a long one the buckets are read that are the finest of
+    which there are not too many, finer ones at both ends, and the batches beyond those: a number of
+    rows that depends on `max_points` and not on the length of the run.
 
     Args:
         connection: to read by.
@@ -51,30 +63,26 @@ def read_series(
 
     Returns:
         Arrays of one length: "step", "epoch" and "batch" (int64), and each of the columns as a
-        masked float64 array: masked where the value is not known, NaN or infinite where it was.
+        masked float64 array: masked where the value is not known, NaN or infinite where it was. In
+        a long span a batch that is an extreme of one column may be masked in the others.
 
     Raises:
         InvalidArgument: a column is not one of the numeric columns.
     """
     _demand_numeric(columns)
-    wanted = of_run(batches, run_id, split, output)
-    if step_range is not None:
-        wanted = and_(wanted, batches.c.step.between(*step_range))
-    names = [*_POSITION, *columns]
-    query = select(*(batches.c[name] for name in names), batches.c.nonfinite_kinds)
-    ordered = query.where(wanted).order_by(*(batches.c[name] for name in _POSITION))
-    parts = list(_parts(connection, ordered, columns))
-    series = {name: np.ma.concatenate([part[name] for part in parts]) for name in columns}
-    position = {name: np.concatenate([part[name] for part in parts]) for name in _POSITION}
-    if len(position["step"]) > max_points:
-        kept = _kept(list(series.values()), max_points)
-        series = {name: values[kept] for name, values in series.items()}
-        position = {name: values[kept] for name, values in position.items()}
-    return series | position
+    measures = tuple(name for name in columns if name not in POSITION) or ("time",)
+    most = max(_LEAST_BUCKETS, max_points)
+    request = _Request(Series(run_id, split, output), measures, step_range, most)
+    points = thinned(one_of_each(list(_points(connection, request))), max_points)
+    masked: BatchSeries = {
+        name: np.ma.masked_array(values, mask=~known)
+        for name, values, known in zip(measures, points.values, points.known, strict=True)
+    }
+    return masked | dict(zip(POSITION, points.position, strict=True))
 
 
 def _demand_numeric(columns: Sequence[str]) -> None:
-    numeric = [c.name for c in batches.columns if isinstance(c.type, Double | BigInteger)]
+    numeric = [c.name for c in batches.columns if c.name in {*POSITION, *MEASURES}]
     unknown = [name for name in columns if name not in numeric]
     if unknown or not columns:
         raise InvalidArgument(
@@ -83,54 +91,68 @@ def _demand_numeric(columns: Sequence[str]) -> None:
         )
 
 
-def _parts(connection: Connection, query: Select[Any], columns: Sequence[str]) -> Iterator[Series]:
-    """The rows as arrays, some thousands at a time; at least one part, which may be empty."""
-    streaming = connection.execution_options(yield_per=_ROWS_AT_ONCE)
-    empty = True
-    for rows in streaming.execute(query).partitions():
-        yield _arrays(rows, columns)
-        empty = False
-    if empty:
-        yield _arrays([], columns)
+def _points(connection: Connection, request: _Request) -> Iterator[Block]:
+    yield Block(*(np.zeros((n, 0)) for n in (3, len(request.measures), len(request.measures))))
+    first, end = numbers_within(connection, request.series, 0, request.steps)
+    pruned = _is_pruned(connection, request.series.run_id)
+    if not pruned and (end - first) * ROWS <= FAN * request.most:
+        yield from _raw(connection, request, None)
+        return
+    yield from _whole_buckets(connection, request, _finest(end - first, request.most))
+    yield from _raw(connection, request, _outside(connection, request.series, first, end))
+    if pruned:
+        yield from _cut_buckets(connection, request, first, end)
 
 
-def _arrays(rows: Sequence[Any], columns: Sequence[str]) -> Series:
-    by_column = list(zip(*rows, strict=True)) or [()] * (len(_POSITION) + len(columns) + 1)
-    *values, kinds = by_column
-    part: Series = {
-        name: np.array(numbers, np.int64) for name, numbers in zip(_POSITION, values, strict=False)
-    }
-    known = {
-        name: np.array(numbers, np.float64)
-        for name, numbers in zip(columns, values[len(_POSITION) :], strict=True)
-    }
-    masks = {name: np.isnan(numbers) for name, numbers in known.items()}
-    for row, kind in enumerate(kinds):
-        for name, value in restore_kinds(kind).items():
-            if name in known:
-                known[name][row], masks[name][row] = value, False
-    return part | {name: np.ma.masked_array(known[name], mask=masks[name]) for name in columns}
+def _is_pruned(connection: Connection, run_id: str) -> bool:
+    return connection.execute(select(runs.c.pruned).where(runs.c.id == run_id)).scalar() is not None
 
 
-def _kept(columns: Sequence[Any], max_points: int) -> np.ndarray[Any, np.dtype[np.int64]]:
-    """Which rows stay, ascending."""
-    total = len(columns[0])
-    spans = max(1, max_points // (3 * len(columns) + 1))
-    ends = np.arange(1, spans + 1) * total // spans
-    kept = {int(end) - 1 for end in ends if end}
-    for values in columns:
-        for start, end in zip([0, *ends[:-1]], ends, strict=True):
-            kept.update(int(start) + row for row in _extremes(values[start:end]))
-    return np.array(sorted(kept), np.int64)
+def _finest(buckets: int, most: int) -> int:
+    """The finest level at which a number of buckets of level 0 are at most so many."""
+    return next((level for level in range(LEVELS) if buckets // FAN**level <= most), LEVELS - 1)
 
 
-def _extremes(values: np.ma.MaskedArray[Any, np.dtype[np.float64]]) -> set[int]:
-    """The places of the least and the greatest finite value, and of the first that is not."""
-    known = ~np.ma.getmaskarray(values)
-    plain = np.asarray(values.data)
-    finite = np.flatnonzero(known & np.isfinite(plain))
-    broken = np.flatnonzero(known & ~np.isfinite(plain))
-    places = {int(broken[0])} if len(broken) else set[int]()
-    if len(finite):
-        places |= {int(finite[plain[finite].argmin()]), int(finite[plain[finite].argmax()])}
-    return places
+def _whole_buckets(connection: Connection, request: _Request, coarsest: int) -> Iterator[Block]:
+    """The points of buckets that lie in the range: coarse ones, and finer ones at both ends."""
+    series, measures = request.series, request.measures
+    covered: tuple[int, int] | None = None
+    for level in range(coarsest, -1, -1):
+        first, end = numbers_within(connection, series, level, request.steps)
+        inner = (end, end) if covered is None else (FAN * covered[0], FAN * covered[1])
+        for numbers in ((first, inner[0]), (inner[1], end)):
+            if numbers[0] < numbers[1]:
+                yield bucket_points(read_buckets(connection, series, level, measures, numbers))
+        covered = first, end
+
+
+def _outside(
+    connection: Connection, series: Series, first: int, end: int
+) -> ColumnElement[bool] | None:
+    """The condition for the batches that are in no bucket of level 0 from `first` to `end`."""
+    places = bucket_ends(connection, series, first, end)
+    return None if places is None else or_(before(places[0]), after(places[1]))
+
+
+def _raw(
+    connection: Connection, request: _Request, condition: ColumnElement[bool] | None
+) -> Iterator[Block]:
+    conditions = [] if condition is None else [condition]
+    if request.steps is not None:
+        conditions.append(batches.c.step.between(*request.steps))
+    wanted = and_(*conditions) if conditions else None
+    yield from read_blocks(connection, request.series, request.measures, wanted)
+
+
+def _cut_buckets(
+    connection: Connection, request: _Request, first: int, end: int
+) -> Iterator[Block]:
+    """The points in the range of the buckets at its ends, whose batches are no longer there."""
+    if request.steps is None:
+        return
+    for number in {first - 1, end}:
+        numbers = (number, number + 1)
+        found = read_buckets(connection, request.series, 0, request.measures, numbers)
+        points = bucket_points(found)
+        step = points.position[0]
+        yield points.part((step >= request.steps[0]) & (step <= request.steps[1]))

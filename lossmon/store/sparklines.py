@@ -18,7 +18,7 @@ from sqlalchemy import (
 
 from lossmon.store.nonfinite import restore_kinds
 from lossmon.store.reading import best_known, is_run, last_epochs
-from lossmon.store.schema import batches, epochs, runs
+from lossmon.store.schema import batches, epochs, output_key, runs
 
 SPARKLINE_POINTS = 60
 
@@ -65,7 +65,7 @@ def _first_epoch_points(run_id: str | None) -> Select[*tuple[Any, ...]]:
     early = and_(is_run(runs.c.id, run_id), runs.c.id.not_in(settled))
     wanted = select(runs.c.id.label("run"), step.label("step")).join_from(runs, point, true())
     at = wanted.where(early).subquery()
-    train = and_(batches.c.split == "train", batches.c.output.is_(None))
+    train = and_(batches.c.split == "train", output_key(batches) == "")
     same = and_(batches.c.run_id == at.c.run, batches.c.step == at.c.step, train)
     # An outer join, for SQLite then looks the few steps up instead of reading every batch.
     return select(at.c.run, *_points(batches)).outerjoin_from(at, batches, same).order_by(at.c.step)

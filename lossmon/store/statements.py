@@ -15,19 +15,69 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.exc import IntegrityError
 
 from lossmon.records import BatchRecord, EpochRecord, Finding, OutputRecord
-from lossmon.store.rows import batch_rows, epoch_rows, finding_row, output_row
-from lossmon.store.schema import changes, epochs, findings, outputs, runs
+from lossmon.store.bulk import insert_rows
+from lossmon.store.rows import (
+    Columns,
+    RowMaker,
+    batch_rows,
+    epoch_rows,
+    finding_row,
+    output_row,
+)
+from lossmon.store.schema import batches, changes, epochs, findings, outputs, runs
+from lossmon.store.summariser import Summariser
 
 Position = tuple[int, int]
 
 
-def insert_batches(connection: Connection, run_id: str, records: Sequence[BatchRecord]) -> None:
-    """Add rows."""
-    if records:
-        sql = batch_rows.insert(connection.dialect)
-        connection.exec_driver_sql(sql, [batch_rows.row(run_id, record) for record in records])
+def insert_batches(
+    connection: Connection, summariser: Summariser, run_id: str, records: Sequence[BatchRecord]
+) -> tuple[Sequence[BatchRecord], Summariser]:
+    """Add rows, and the summaries that they complete.
+
+    A batch that is stored already (delivered twice, its first delivery having been committed
+    unheard) is not stored again: the first stays.
+
+    Returns:
+        The records that were new, and the summariser for the next, once this is committed.
+    """
+    if not records:
+        return (), summariser
+    columns = batch_rows.columns(records)
+    summariser = summariser.resumed(connection, columns)
+    try:
+        with connection.begin_nested():
+            _insert(connection, batch_rows, run_id, columns)
+    except IntegrityError:
+        fresh = _not_stored(connection, run_id, records)
+        if len(fresh) == len(records):
+            raise
+        return insert_batches(connection, summariser, run_id, fresh)
+    return records, summariser.add(connection, columns)
+
+
+def _not_stored(
+    connection: Connection, run_id: str, records: Sequence[BatchRecord]
+) -> list[BatchRecord]:
+    steps = [record.step for record in records]
+    columns = (batches.c[name] for name in ("split", "output", "step", "epoch", "batch"))
+    near = batches.c.step.between(min(steps), max(steps))
+    stored = connection.execute(select(*columns).where(batches.c.run_id == run_id, near))
+    seen: set[tuple[Any, ...]] = {tuple(row) for row in stored}
+    fresh: list[BatchRecord] = []
+    for record in records:
+        key = (record.split, record.output, record.step, record.epoch, record.batch)
+        if key not in seen:
+            fresh.append(record)
+            seen.add(key)
+    return fresh
+
+
+def _insert(connection: Connection, maker: RowMaker, run_id: str, columns: Columns) -> None:
+    insert_rows(connection, maker.table, maker.names, maker.rows(run_id, columns))
 
 
 def replace_epochs(connection: Connection, run_id: str, records: Sequence[EpochRecord]) -> None:
@@ -42,8 +92,7 @@ def replace_epochs(connection: Connection, run_id: str, records: Sequence[EpochR
     )
     keys = [{"at_epoch": r.epoch, "at_split": r.split, "at_output": r.output} for r in records]
     connection.execute(delete(epochs).where(*same), keys)
-    sql = epoch_rows.insert(connection.dialect)
-    connection.exec_driver_sql(sql, [epoch_rows.row(run_id, record) for record in records])
+    _insert(connection, epoch_rows, run_id, epoch_rows.columns(records))
 
 
 def replace_outputs(connection: Connection, run_id: str, records: Sequence[OutputRecord]) -> None:

@@ -27,7 +27,7 @@ from lossmon.store.overview import read_document, read_runs
 from lossmon.store.reading import read_epochs, read_findings
 from lossmon.store.resolve import resolve_run
 from lossmon.store.revision import read_revision
-from lossmon.store.series import Series, read_series
+from lossmon.store.series import BatchSeries, read_series
 from lossmon.store.tables import (
     export_rows,
     read_batch_table,
@@ -164,11 +164,12 @@ class Store:
         output: str | None = None,
         max_points: int = 2000,
         step_range: tuple[int, int] | None = None,
-    ) -> Series:
+    ) -> BatchSeries:
         """Return numeric columns of the batches in at most `max_points` points.
 
-        Where there are more, the run is cut into equal spans, and of each those rows stay that
-        hold an extreme or the first non-finite value of a column, and the last one.
+        Where there are more, the run is cut into spans, and of each those rows stay that hold an
+        extreme or the first non-finite value of a column, and the last one. A long run is read from
+        its summaries, however long it is.
 
         Args:
             run: the run.
@@ -181,6 +182,7 @@ class Store:
         Returns:
             Arrays of one length: "step", "epoch", "batch" (int64) and each of the columns, a
             masked float64 array: masked where a value is not known, NaN or infinite where it was.
+            In a long span a batch that is an extreme of one column may be masked in the others.
 
         Raises:
             InvalidArgument: a column is not one of the numeric columns.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import URL, Connection, insert, update
 from sqlalchemy.exc import DBAPIError
@@ -25,9 +25,11 @@ from lossmon.store.engine import (
 from lossmon.store.nonfinite import storable_text
 from lossmon.store.rows import run_row
 from lossmon.store.schema import runs
+from lossmon.store.summariser import Summariser
 from lossmon.store.upgrade import create_or_check
 
-_PAUSES = (0.05, 0.2, 0.5, 1.0, None)
+T = TypeVar("T")
+_PAUSES = (0.05, 0.2, 0.5, 1.0)
 
 
 class RunWriter:
@@ -50,6 +52,7 @@ class RunWriter:
         self._started = run.started
         self._troubles: list[dict[str, float | str]] = []
         self._file = file_identity(url)
+        self._summariser = Summariser(run.id)
 
     @classmethod
     def open(
@@ -107,7 +110,7 @@ class RunWriter:
         """Store what is new, in one transaction, and that the run is alive.
 
         Args:
-            batches: new rows.
+            batches: new rows; one that is stored already is left as it is.
             epochs: rows that are new, or replace those of the same epoch, split and output.
             findings: replace those of the same rule and output, but for when they were first seen.
             withdrawn: findings that no longer stand.
@@ -122,9 +125,11 @@ class RunWriter:
         reached = position or (None if last is None else (last.epoch, last.step))
         findings, withdrawn = tuple(findings), tuple(withdrawn)
 
-        def store(connection: Connection) -> None:
+        def store(connection: Connection) -> Summariser:
             self._beat(connection)
-            statements.insert_batches(connection, self._run_id, batches)
+            new, summariser = statements.insert_batches(
+                connection, self._summariser, self._run_id, batches
+            )
             statements.replace_epochs(connection, self._run_id, epochs)
             if outputs is not None:
                 statements.replace_outputs(connection, self._run_id, outputs)
@@ -132,9 +137,10 @@ class RunWriter:
                 statements.withdraw_finding(connection, self._run_id, finding)
             for finding in findings:
                 statements.report_finding(connection, self._run_id, finding, reached)
-            statements.change_run(connection, self._run_id, **_progress(batches, reached))
+            statements.change_run(connection, self._run_id, **_progress(new, reached))
+            return summariser
 
-        self._commit(store)
+        self._summariser = self._commit(store)
 
     def heartbeat(self) -> None:
         """Store that the run is alive."""
@@ -170,14 +176,15 @@ class RunWriter:
                 "was deleted while it was being recorded. Fix: start a new run."
             )
 
-    def _commit(self, action: Callable[[Connection], object]) -> None:
+    def _commit(self, action: Callable[[Connection], T]) -> T:
         self._demand_same_file()
-        for pause in _PAUSES:
+        pauses = iter(_PAUSES)
+        while True:
             try:
                 with self._connection.begin():
-                    action(self._connection)
-                return
+                    return action(self._connection)
             except DBAPIError as error:
+                pause = next(pauses, None)
                 if pause is None or not is_busy(error):
                     with explained(self._url):
                         raise

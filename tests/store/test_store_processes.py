@@ -82,7 +82,7 @@ def test_a_lock_that_is_never_let_go_is_a_store_error_and_loses_nothing(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("lossmon.store.engine.BUSY_SECONDS", 0.05)
-    monkeypatch.setattr("lossmon.store.writer._PAUSES", (0.01, None))
+    monkeypatch.setattr("lossmon.store.writer._PAUSES", (0.01,))
     writer = open_writer(path)
     holder = sqlite3.connect(path, isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")

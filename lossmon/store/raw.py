@@ -1,0 +1,53 @@
+"""Batch rows as arrays, some thousands at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from sqlalchemy import ColumnElement, Connection, select, true
+
+from lossmon.store.buckets import POSITION, Block
+from lossmon.store.nonfinite import restore_kinds
+from lossmon.store.reading import of_run
+from lossmon.store.schema import batches
+from lossmon.store.selection import Series
+
+_ROWS_AT_ONCE = 20_000
+
+
+def read_blocks(
+    connection: Connection,
+    series: Series,
+    columns: Sequence[str],
+    condition: ColumnElement[bool] | None = None,
+) -> Iterator[Block]:
+    """Yield the batches of a series in the order of training.
+
+    Args:
+        connection: to read by.
+        series: the series.
+        columns: numeric columns of `batches`, which become the values of the blocks.
+        condition: only these batches; None for all.
+    """
+    names = (*POSITION, *columns, "nonfinite_kinds")
+    wanted = of_run(batches, *series), true() if condition is None else condition
+    query = select(*(batches.c[name] for name in names)).where(*wanted)
+    ordered = query.order_by(*(batches.c[name] for name in POSITION))
+    streaming = connection.execution_options(yield_per=_ROWS_AT_ONCE)
+    for rows in streaming.execute(ordered).partitions():
+        yield _block(rows, columns)
+
+
+def _block(rows: Sequence[Any], columns: Sequence[str]) -> Block:
+    *numbers, kinds = zip(*rows, strict=True)
+    position = np.array(numbers[: len(POSITION)], np.int64)
+    values = np.array(numbers[len(POSITION) :], np.float64)
+    known = ~np.isnan(values)
+    places = {name: place for place, name in enumerate(columns)}
+    for row, kind in enumerate(kinds):
+        for name, value in restore_kinds(kind).items() if kind is not None else ():
+            if name in places:
+                values[places[name], row], known[places[name], row] = value, True
+    return Block(position, values, known)

@@ -1,0 +1,110 @@
+"""Parts of a series by place: which buckets and which batches lie where."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, Connection, and_, select, tuple_
+
+from lossmon.records import Split
+from lossmon.store.buckets import FAN, POSITION, ROWS, Buckets
+from lossmon.store.packing import PLACES, unpack
+from lossmon.store.reading import of_run
+from lossmon.store.schema import batches, summaries
+
+Place = tuple[Any, ...]
+"""Step, epoch and batch: the order of training."""
+
+
+class Series(NamedTuple):
+    """The batches of one run, split and output."""
+
+    run_id: str
+    split: Split
+    output: str | None
+
+
+def of_series(series: Series) -> ColumnElement[bool]:
+    """Return the condition for the summaries of a series."""
+    return of_run(summaries, *series)
+
+
+def after(place: Place) -> ColumnElement[bool]:
+    """Return the condition for the batches after a place."""
+    return _place() > tuple_(*place)
+
+
+def before(place: Place) -> ColumnElement[bool]:
+    """Return the condition for the batches before a place."""
+    return _place() < tuple_(*place)
+
+
+def _place() -> Any:
+    return tuple_(*(batches.c[name] for name in POSITION))
+
+
+def bucket_ends(
+    connection: Connection, series: Series, first: int, end: int
+) -> tuple[Place, Place] | None:
+    """Return where the first and the last batch of some of the finest buckets are.
+
+    Args:
+        connection: to read by.
+        series: the series.
+        first: number of the first bucket.
+        end: number after that of the last; None is returned where there is none between.
+    """
+    query = select(summaries.c.bucket, *(summaries.c[name] for name in PLACES)).where(
+        of_series(series), summaries.c.rows == ROWS, summaries.c.bucket.in_((first, end - 1))
+    )
+    rows = [tuple(row) for row in connection.execute(query.order_by(summaries.c.bucket))]
+    return (rows[0][1:4], rows[-1][4:]) if rows and first < end else None
+
+
+def read_buckets(
+    connection: Connection,
+    series: Series,
+    level: int,
+    measures: Sequence[str],
+    numbers: tuple[int, int],
+) -> Buckets:
+    """Return buckets of one size by number, the second not included."""
+    columns = (*PLACES, "measures", "packed")
+    query = select(*(summaries.c[name] for name in columns)).where(
+        of_series(series),
+        summaries.c.rows == ROWS * FAN**level,
+        summaries.c.bucket >= numbers[0],
+        summaries.c.bucket < numbers[1],
+    )
+    return unpack(connection.execute(query.order_by(summaries.c.bucket)).all(), measures)
+
+
+def numbers_within(
+    connection: Connection, series: Series, level: int, steps: tuple[int, int] | None
+) -> tuple[int, int]:
+    """Return which buckets of one size lie in a range of steps, the second number not included.
+
+    Args:
+        connection: to read by.
+        series: the series.
+        level: 0 for the finest buckets.
+        steps: the first and last step, both included; None for all.
+    """
+    own = and_(of_series(series), summaries.c.rows == ROWS * FAN**level)
+    table = summaries.c
+    query = select(table.bucket, table.last_step).where(own)
+    if steps is None:
+        last = connection.execute(query.order_by(table.bucket.desc()).limit(1)).first()
+        return (0, 0) if last is None else (0, last.bucket + 1)
+    begun, ended = table.first_step >= steps[0], table.first_step <= steps[1]
+    first = connection.execute(
+        query.where(begun).order_by(table.first_step, table.bucket).limit(1)
+    ).first()
+    last = connection.execute(
+        query.where(ended).order_by(table.first_step.desc(), table.bucket.desc()).limit(1)
+    ).first()
+    if first is None or last is None:
+        return (0, 0)
+    end = last.bucket + (last.last_step <= steps[1])
+    return (first.bucket, max(end, first.bucket))

@@ -1,0 +1,132 @@
+"""Summaries made while a run is recorded: of whole buckets alone, so that none is rewritten."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+from sqlalchemy import Connection, func, insert, select
+
+from lossmon.records import Split
+from lossmon.store.buckets import (
+    EMPTY_BLOCK,
+    EMPTY_BUCKETS,
+    FAN,
+    LEVELS,
+    MEASURES,
+    POSITION,
+    ROWS,
+    Block,
+    Buckets,
+    bucket_rows,
+    join_blocks,
+    join_buckets,
+    merge_buckets,
+)
+from lossmon.store.packing import summary_rows
+from lossmon.store.raw import read_blocks
+from lossmon.store.rows import Columns, batch_rows
+from lossmon.store.schema import summaries
+from lossmon.store.selection import Series, after, bucket_ends, of_series, read_buckets
+
+
+class _Open(NamedTuple):
+    """What of a series is in no bucket yet.
+
+    Attributes:
+        rows: batches, fewer than `ROWS`.
+        children: at each level buckets that are in no bucket of the next, fewer than `FAN`.
+        closed: buckets stored at each level.
+    """
+
+    rows: Block = EMPTY_BLOCK
+    children: tuple[Buckets, ...] = (EMPTY_BUCKETS,) * LEVELS
+    closed: tuple[int, ...] = (0,) * LEVELS
+
+
+class Summariser:
+    """Adds summaries to those of a run, wherever these had got to.
+
+    **State**: `add` changes nothing but the database; what it returns is the summariser to go on
+    with when the transaction was committed.
+    """
+
+    def __init__(self, run_id: str, opened: Mapping[Series, _Open] | None = None) -> None:
+        self._run_id = run_id
+        self._open = dict(opened or {})
+
+    def resumed(self, connection: Connection, columns: Columns) -> Summariser:
+        """Return the one that knows what was stored before of the series of these batches."""
+        series = {Series(self._run_id, *pair) for pair in zip(*columns.others[:2], strict=True)}
+        found = {one: _resume(connection, one) for one in series - self._open.keys()}
+        return Summariser(self._run_id, self._open | found) if found else self
+
+    def add(self, connection: Connection, columns: Columns) -> Summariser:
+        """Store the buckets that new batches complete."""
+        opened = dict(self._open)
+        for series, block in _blocks(self._run_id, columns):
+            opened[series] = _advance(connection, series, opened[series], block)
+        return Summariser(self._run_id, opened)
+
+
+def summarise_series(connection: Connection, series: Series) -> None:
+    """Store the summaries that are missing of a series, as recorded by an older lossmon."""
+    _resume(connection, series)
+
+
+def _resume(connection: Connection, series: Series) -> _Open:
+    """What is open of a series in the database, after the buckets that it lacks were stored."""
+    query = select(summaries.c.rows, func.max(summaries.c.bucket) + 1).where(of_series(series))
+    counts = dict(tuple(row) for row in connection.execute(query.group_by(summaries.c.rows)))
+    closed = tuple(counts.get(ROWS * FAN**level, 0) for level in range(LEVELS))
+    children = tuple(
+        read_buckets(connection, series, level, MEASURES, (FAN * above, closed[level]))
+        if above * FAN < closed[level]
+        else EMPTY_BUCKETS
+        for level, above in enumerate((*closed[1:], closed[-1]))
+    )
+    state = _Open(EMPTY_BLOCK, children, closed)
+    ends = bucket_ends(connection, series, 0, closed[0])
+    rest = None if ends is None else after(ends[1])
+    for block in read_blocks(connection, series, MEASURES, rest):
+        state = _advance(connection, series, state, block)
+    return state
+
+
+def _advance(connection: Connection, series: Series, state: _Open, block: Block) -> _Open:
+    rows = join_blocks([state.rows, block])
+    full = len(rows) // ROWS * ROWS
+    if not full:
+        return state._replace(rows=rows)
+    fresh, stored = bucket_rows(rows.part(slice(full))), list[dict[str, Any]]()
+    children, closed = list(state.children), list(state.closed)
+    for level in range(LEVELS):
+        place = {**series._asdict(), "rows": ROWS * FAN**level}
+        stored += summary_rows(fresh, closed[level], **place)
+        closed[level] += len(fresh)
+        waiting = join_buckets([children[level], fresh])
+        full_up = len(waiting) // FAN * FAN if level + 1 < LEVELS else len(waiting)
+        children[level] = waiting.part(slice(full_up, None))
+        if not full_up or level + 1 == LEVELS:
+            break
+        fresh = merge_buckets(waiting.part(slice(full_up)))
+    connection.execute(insert(summaries), stored)
+    return _Open(rows.part(slice(full, None)), tuple(children), tuple(closed))
+
+
+def _blocks(run_id: str, columns: Columns) -> Iterator[tuple[Series, Block]]:
+    """The new batches by series."""
+    integers = columns.others[-len(batch_rows.integers) :]
+    named = dict(zip(batch_rows.integers, integers, strict=True))
+    counts = np.array([named[n] for n in batch_rows.integers if n not in POSITION], np.float64)
+    block = Block(
+        np.array([named[name] for name in POSITION], np.int64),
+        np.concatenate([columns.reals, counts]),
+        np.concatenate([columns.known, ~np.isnan(counts)]),
+    )
+    places: dict[tuple[Split, str | None], list[int]] = {}
+    for place, pair in enumerate(zip(*columns.others[:2], strict=True)):
+        places.setdefault(pair, []).append(place)
+    for pair, rows in places.items():
+        yield Series(run_id, *pair), block if len(places) == 1 else block.part(rows)
