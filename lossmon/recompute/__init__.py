@@ -33,6 +33,7 @@ from lossmon.recompute.evaluation import (
     UnknownDefinition,
     agrees,
 )
+from lossmon.recompute.explanation import Explanation, Verdicts, explain_batches
 from lossmon.recompute.focal import binary_focal_crossentropy, categorical_focal_crossentropy
 from lossmon.recompute.generalised import categorical_generalized_cross_entropy
 from lossmon.recompute.margin import categorical_hinge, hinge, squared_hinge
@@ -63,6 +64,7 @@ __all__ = [
     "Accumulator",
     "Backend",
     "Elements",
+    "Explanation",
     "Judgement",
     "LossEvaluation",
     "MetricValue",
@@ -71,6 +73,7 @@ __all__ = [
     "StackedMetrics",
     "UnknownDefinition",
     "UserDefinition",
+    "Verdicts",
     "accumulator",
     "accuracy",
     "agrees",
@@ -92,6 +95,7 @@ __all__ = [
     "evaluate_metric",
     "evaluate_metrics",
     "expected_calibration_error",
+    "explain_batches",
     "has_accumulator",
     "has_loss",
     "has_metric",

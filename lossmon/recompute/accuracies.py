@@ -13,7 +13,14 @@ import numpy as np
 import numpy.typing as npt
 
 from lossmon.recompute.crossentropy import Backend
-from lossmon.recompute.layout import AnyArray, Float64Array, align_ranks, floating
+from lossmon.recompute.layout import (
+    AnyArray,
+    Float64Array,
+    align_ranks,
+    by_columns,
+    floating,
+    pick,
+)
 from lossmon.recompute.rounding import Elements, precision
 
 TIE = 8.0
@@ -153,14 +160,16 @@ def _squeeze_last(elements: Elements) -> Elements:
 
 def _argmax_matches(labels: AnyArray, scores: AnyArray, backend: Backend) -> Elements:
     """Compare labels with the strongest class; a near tie has a rival within rounding of it."""
-    strongest = scores.max(axis=-1, keepdims=True)
+    chosen = np.asarray(scores.argmax(axis=-1))
+    strongest = pick(scores, chosen)
     if backend == "tensorflow" and np.isnan(strongest).any():
         scores = np.where(np.isnan(scores), -np.inf, scores)
-        strongest = scores.max(axis=-1, keepdims=True)
-    chosen = scores.argmax(axis=-1)
+        chosen = np.asarray(scores.argmax(axis=-1))
+        strongest = pick(scores, chosen)
     matches = labels == chosen
-    weaker = strongest - scores > _tie(scores, np.abs(strongest))
-    ties = weaker.sum(axis=-1) < scores.shape[-1] - 1
+    distance = strongest[..., None] - by_columns(scores)
+    weaker = distance > _tie(scores, np.abs(strongest))[..., None]
+    ties = np.add.reduce(weaker, axis=-1, dtype=np.intp) < scores.shape[-1] - 1
     if ties.any():
         ties = ties & _is_rival(labels, weaker)
     return Elements(np.asarray(matches, dtype=np.float64), ties=ties)

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import math
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from lossmon.recompute.layout import Float64Array, align_ranks
+from lossmon.recompute.layout import (
+    AnyArray,
+    Float64Array,
+    align_ranks,
+    doubled,
+    pick,
+    slices,
+)
 
 
 class Judgement(NamedTuple):
@@ -21,8 +29,8 @@ class Judgement(NamedTuple):
     """
 
     confidence: Float64Array
-    predicted: npt.NDArray[np.int64]
-    label: npt.NDArray[np.int64]
+    predicted: npt.NDArray[np.signedinteger[Any]]
+    label: npt.NDArray[np.signedinteger[Any]]
     correct: npt.NDArray[np.bool_]
 
 
@@ -73,17 +81,34 @@ def judge(
     >>> judge([[1.0], [0.0]], [[0.2], [0.4]], binary=True).confidence
     array([0.8, 0.6])
     """
-    labels = np.asarray(y_true)
-    probabilities = predicted_probabilities(y_pred, from_logits=from_logits, binary=binary)
+    labels, scores = np.asarray(y_true), np.asarray(y_pred)
     if binary:
-        labels, probabilities = align_ranks(labels, probabilities)
-        predicted = (probabilities > 0.5).ravel().astype(np.int64)
-        label = np.broadcast_to(labels > 0.5, probabilities.shape).ravel().astype(np.int64)
-        confidence = np.maximum(probabilities, 1.0 - probabilities).ravel()
-    else:
-        predicted = np.asarray(probabilities.argmax(axis=-1)).ravel()
-        label = class_ids(labels, probabilities.shape)
-        confidence = np.asarray(probabilities.max(axis=-1)).ravel()
+        labels, scores = align_ranks(labels, scores)
+        return _judge_bits(np.broadcast_to(labels, scores.shape), scores, from_logits)
+    rows = scores.reshape(math.prod(scores.shape[:-1]), scores.shape[-1])
+    return _judge_classes(class_ids(labels, scores.shape), rows, from_logits)
+
+
+def _judge_bits(labels: AnyArray, scores: AnyArray, from_logits: bool) -> Judgement:
+    flat = scores.reshape(-1)
+    confidence, predicted = np.empty(flat.size), np.empty(flat.size, dtype=np.bool_)
+    for part in slices(flat.size):
+        share = predicted_probabilities(flat[part], from_logits=from_logits, binary=True)
+        predicted[part] = share > 0.5
+        confidence[part] = np.maximum(share, 1.0 - share)
+    label = labels.reshape(-1) > 0.5
+    return Judgement(confidence, predicted.view(np.int8), label.view(np.int8), predicted == label)
+
+
+def _judge_classes(label: npt.NDArray[np.int64], scores: AnyArray, from_logits: bool) -> Judgement:
+    """Judge rows of scores; of a softmax only the largest share is needed, 1 / Σ e^(x - max)."""
+    predicted = np.asarray(scores.argmax(axis=-1))
+    confidence = pick(scores, predicted).astype(np.float64)
+    if from_logits:
+        for part in slices(*scores.shape):
+            with np.errstate(invalid="ignore"):
+                powers = np.exp(doubled(scores[part]) - confidence[part, None])
+            confidence[part] = 1.0 / np.add.reduce(powers, axis=-1)
     return Judgement(confidence, predicted, label, predicted == label)
 
 

@@ -160,7 +160,15 @@ def categorical_crossentropy(
 
 
 def log_softmax(logits: Float64Array, axis: int) -> tuple[Float64Array, Float64Array]:
-    """Return log p = x - max - log Σ e^(x - max), and the bound that all classes share.
+    """Return log p = x - max - log Σ e^(x - max), and the bound that all classes share."""
+    shifted, log_total, common = log_partition(logits, axis)
+    return shifted - log_total, common
+
+
+def log_partition(
+    logits: Float64Array, axis: int
+) -> tuple[Float64Array, Float64Array, Float64Array]:
+    """Return x - max, log Σ e^(x - max), and the bound that the logarithms of all shares have.
 
     The sum is at least 1, its largest term exact. Relative errors of the other terms (the
     exponential, and |x - max| from rounding the difference, at most log C on average) and of the
@@ -172,7 +180,7 @@ def log_softmax(logits: Float64Array, axis: int) -> tuple[Float64Array, Float64A
     classes = logits.shape[axis]
     common = FUNCTION * (1.0 - 1.0 / total + log_total)
     common += accumulation(classes) + 1.0 + math.log(classes)
-    return shifted - log_total, common
+    return shifted, log_total, common
 
 
 def log_normalised(
@@ -183,8 +191,13 @@ def log_normalised(
     The quotient's relative error is the logarithm's absolute one. Where scores of both signs
     cancel in the sum, its error grows by Σ |p| / |Σ p|.
     """
+    total, bound = normaliser(probabilities, axis)
+    return np.log(clip_probabilities(probabilities / total, constants)), bound
+
+
+def normaliser(probabilities: Float64Array, axis: int) -> tuple[Float64Array, Float64Array]:
+    """Return Σ p, and the bound of a quotient by it."""
     total = np.add.reduce(probabilities, axis=axis, keepdims=True)
     magnitude = np.add.reduce(np.abs(probabilities), axis=axis, keepdims=True)
-    log_p = np.log(clip_probabilities(probabilities / total, constants))
     summing = accumulation(probabilities.shape[axis])
-    return log_p, summing * magnitude / np.abs(total) + 1.0
+    return total, summing * magnitude / np.abs(total) + 1.0

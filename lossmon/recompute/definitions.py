@@ -47,11 +47,13 @@ class Definition(NamedTuple):
         elements: (y_true, y_pred) of one batch → unreduced values.
         row_by_row: whether each row's values depend on that row of the last axis alone.
         by_id: whether labels are class ids, one for each row of scores.
+        aligned: whether labels without the last axis of predictions are given one.
     """
 
     elements: Callable[[npt.ArrayLike, npt.ArrayLike], Elements]
     row_by_row: bool = False
     by_id: bool = False
+    aligned: bool = False
 
 
 class _BuiltIn(NamedTuple):
@@ -113,6 +115,21 @@ _ROW_BY_ROW = frozenset(_METRICS) - {
     "circle",
     "ctc",
 }
+
+_ALIGNED = frozenset(
+    {
+        "accuracy",
+        "binary_accuracy",
+        "cosine_similarity",
+        "huber",
+        "log_cosh",
+        "mean_absolute_error",
+        "mean_absolute_percentage_error",
+        "mean_squared_error",
+        "mean_squared_logarithmic_error",
+        "poisson",
+    }
+)
 
 _ALIASES: Mapping[str, str] = {
     "mse": "mean_squared_error",
@@ -194,7 +211,8 @@ def _resolve(
         config["backend"] = backend
     name = _ALIASES.get(spec.name, spec.name)
     alone = name in _ROW_BY_ROW and config.get("axis", -1) == -1
-    return Definition(partial(known.elements, **config), alone, name.startswith("sparse_"))
+    by_id, aligned = name.startswith("sparse_"), name in _ALIGNED
+    return Definition(partial(known.elements, **config), alone, by_id, aligned)
 
 
 def _built_in(spec: LossSpec | MetricSpec) -> tuple[_BuiltIn, dict[str, Any]]:

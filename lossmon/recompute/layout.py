@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -84,11 +85,57 @@ def operands(
         labels, predictions = align_ranks(labels, predictions)
     if labels.dtype != predictions.dtype:
         labels = labels.astype(predictions.dtype)
-    return (
-        labels.astype(np.float64),
-        predictions.astype(np.float64),
-        precision(predictions.dtype),
-    )
+    return doubled(labels), doubled(predictions), precision(predictions.dtype)
+
+
+_FEW_CLASSES = 64
+
+
+def doubled(values: AnyArray) -> Float64Array:
+    """Return a copy in float64, column by column in memory where rows are short.
+
+    NumPy reduces a short last axis row by row, and ten times as fast when columns lie together.
+    """
+    return values.astype(np.float64, order="F" if _has_short_rows(values) else "C")
+
+
+def by_columns(values: AnyArray) -> AnyArray:
+    """Return values in their own dtype, column by column in memory where rows are short."""
+    return np.asfortranarray(values) if _has_short_rows(values) else values
+
+
+def _has_short_rows(values: AnyArray) -> bool:
+    return values.ndim == 2 and 1 < values.shape[1] <= _FEW_CLASSES
+
+
+def pick(rows: AnyArray, columns: npt.NDArray[np.int64]) -> AnyArray:
+    """Take one element of each row of the last axis; a flat index is twice as fast as an axis.
+
+    Args:
+        rows: shape `(..., C)`.
+        columns: from 0 to C - 1, shape `(...)`.
+
+    >>> pick(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([1, 0]))
+    array([2., 3.])
+    """
+    if rows.ndim == 2 and rows.flags.f_contiguous:
+        return rows.T.reshape(-1).take(columns * len(rows) + np.arange(len(rows)))
+    starts = np.arange(0, rows.size, rows.shape[-1]).reshape(columns.shape)
+    return rows.reshape(-1).take(starts + columns)
+
+
+SLICE = 65_536
+"""Scores that are evaluated at once: half a MiB in float64, which stays in a processor's cache."""
+
+
+def slices(rows: int, width: int = 1) -> Iterator[slice]:
+    """Cut rows of so many scores into slices of about `SLICE` scores.
+
+    >>> list(slices(3, SLICE))
+    [slice(0, 1, None), slice(1, 2, None), slice(2, 3, None)]
+    """
+    height = max(SLICE // max(width, 1), 1)
+    return (slice(start, min(start + height, rows)) for start in range(0, rows, height))
 
 
 def floating(y_pred: npt.ArrayLike) -> AnyArray:

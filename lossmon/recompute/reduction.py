@@ -1,6 +1,7 @@
 """Weights, masks and reductions: from elements to the one number that Keras reports of a batch.
 
-All work on stacks of K batches of one shape: the first axis counts batches. Mirrors `keras.losses.loss.reduce_weighted_values` for losses and
+All work on stacks of K batches of one shape: the first axis counts batches. Mirrors
+`keras.losses.loss.reduce_weighted_values` for losses and
 `keras.metrics.reduction_metrics.reduce_to_samplewise_values` for metrics.
 """
 
@@ -83,7 +84,7 @@ def reduce_losses(
     terms = flat.shape[1]
     steps = 1.0 if weights is None else WEIGHTING
     steps += (1 if isinstance(divisor, float) else 2) * accumulation(terms)
-    carried = steps * np.add.reduce(np.abs(flat), axis=1)
+    carried = steps * np.add.reduce(magnitudes(flat), axis=1)
     if bounds is not None:
         carried = carried + np.add.reduce(_flat(bounds), axis=1)
     errors = _share(constants.roundoff * carried + drifts(flat, dtype), np.abs(divisor))
@@ -145,6 +146,11 @@ def _share(sums: Float64Array, divisor: float | Float64Array) -> Float64Array:
     return np.divide(sums, divisor, out=np.zeros_like(sums), where=divisor != 0.0)
 
 
+def magnitudes(values: AnyArray) -> AnyArray:
+    """Return absolute values: the values themselves where none is negative."""
+    return values if values.min(initial=0.0) >= 0.0 else np.abs(values)
+
+
 def _flat(stack: AnyArray) -> AnyArray:
     """Flatten each batch, `(K, ...)` to `(K, M)`."""
     return stack.reshape(len(stack), math.prod(stack.shape[1:]))
@@ -186,7 +192,8 @@ def accumulate_means(
     if weights is None:
         samples = _flat(_mean_from_axis(values, 2))
         counts = np.full(len(samples), float(samples.shape[1]))
-        return Samplewise(np.add.reduce(samples, axis=1), counts, drifts(samples))
+        totals = np.add.reduce(samples, axis=1, dtype=np.float64)
+        return Samplewise(totals, counts, drifts(samples))
     if values_mask is not None:
         kept, weights = align_stacks(values_mask.astype(np.float64), weights)
         weights = weights * kept
@@ -205,4 +212,5 @@ def _mean_from_axis(values: AnyArray, first: int) -> AnyArray:
     if values.ndim <= first:
         return values
     width = math.prod(values.shape[first:])
-    return np.add.reduce(values.reshape(*values.shape[:first], width), axis=-1) / width
+    flat = values.reshape(*values.shape[:first], width)
+    return np.add.reduce(flat, axis=-1, dtype=np.float64) / width

@@ -29,6 +29,7 @@ FUNCTION = 4.0
 """Two units in the last place (four u): what Eigen, XLA and libm promise for exp, log and pow."""
 
 _COVERED_TERMS = 64
+_ADDED_AT_ONCE = 65_536
 _ROUNDOFF = {"float16": 2.0**-11, "bfloat16": 2.0**-8, "float32": 2.0**-24, "float64": 2.0**-53}
 _SMALLEST = {
     "float16": 2.0**-14,
@@ -87,10 +88,21 @@ def drift(values: npt.NDArray[np.float64], dtype: npt.DTypeLike = np.float32) ->
     >>> drift(np.full(1000, 0.25)), drift(np.full(1_000_000, 0.1)) > 100.0
     (0.0, True)
     """
-    if values.size <= _COVERED_TERMS:
-        return 0.0
-    running = np.add.accumulate(values.ravel().astype(dtype))
-    return abs(float(running[-1]) - float(np.add.reduce(values, axis=None)))
+    return float(drifts(values.reshape(1, values.size), dtype)[0])
+
+
+def drifts(
+    rows: npt.NDArray[np.float64], dtype: npt.DTypeLike = np.float32
+) -> npt.NDArray[np.float64]:
+    """Measure the `drift` of each row, shape `(K, M)` to `(K,)`."""
+    if rows.shape[1] <= _COVERED_TERMS:
+        return np.zeros(len(rows))
+    running = np.zeros((len(rows), 1), dtype)
+    for start in range(0, rows.shape[1], _ADDED_AT_ONCE):
+        piece = rows[:, start : start + _ADDED_AT_ONCE].astype(dtype)
+        piece[:, :1] += running
+        running = np.add.accumulate(piece, axis=1, out=piece)[:, -1:]
+    return np.abs(running[:, 0].astype(np.float64) - np.add.reduce(rows, axis=1))
 
 
 def sum_of(
@@ -115,16 +127,6 @@ def sum_of(
     if number > _COVERED_TERMS:
         carried = carried + drift(terms) / constants.roundoff
     return Elements(np.asarray(values), np.asarray(carried))
-
-
-def drifts(
-    rows: npt.NDArray[np.float64], dtype: npt.DTypeLike = np.float32
-) -> npt.NDArray[np.float64]:
-    """Measure the `drift` of each row, shape `(B, M)` to `(B,)`."""
-    if rows.shape[1] <= _COVERED_TERMS:
-        return np.zeros(len(rows))
-    running = np.add.accumulate(rows.astype(dtype), axis=1)[:, -1].astype(np.float64)
-    return np.abs(running - np.add.reduce(rows, axis=1))
 
 
 class Elements(NamedTuple):

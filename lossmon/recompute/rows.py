@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from lossmon.recompute.definitions import Definition
-from lossmon.recompute.layout import AnyArray
+from lossmon.recompute.layout import SLICE, AnyArray, slices
 from lossmon.recompute.rounding import Elements
-
-SLICE = 131_072
-"""Scores that are evaluated at once: 1 MiB in float64, which stays in the processor's cache."""
 
 
 def row_elements(definition: Definition, y_true: AnyArray, y_pred: AnyArray) -> Elements:
@@ -44,8 +41,10 @@ def stacked_elements(definition: Definition, y_true: AnyArray, y_pred: AnyArray)
     Returns:
         Unreduced values, shape `(K, N, ...)`, the same as those of each batch alone.
     """
+    if len(y_pred) == 1:
+        return _each(row_elements(definition, y_true[0], y_pred[0]), lambda values: values[None])
     axes = _row_axes(definition, y_true.shape[1:], y_pred.shape[1:])
-    if axes and len(y_pred) > 1:
+    if axes:
         return _of_rows(definition, y_true, y_pred, axes + 1)
     return _stacked(
         [row_elements(definition, *batch) for batch in zip(y_true, y_pred, strict=True)]
@@ -61,9 +60,8 @@ def _row_axes(definition: Definition, true: tuple[int, ...], pred: tuple[int, ..
     if not definition.row_by_row or len(pred) < 2:
         return 0
     rank_below = true == pred[:-1]
-    if true not in (pred, (*pred[:-1], 1)) and not (
-        rank_below and (definition.by_id or pred[-1] == 1)
-    ):
+    per_row = rank_below and (definition.by_id or (definition.aligned and pred[-1] == 1))
+    if not per_row and true not in (pred, (*pred[:-1], 1)):
         return 0
     droppable = len(pred) > 2 and (pred[-2] == 1 or (rank_below and pred[-1] == 1))
     return 1 if droppable else len(pred) - 1
@@ -76,33 +74,31 @@ def _of_rows(definition: Definition, y_true: AnyArray, y_pred: AnyArray, axes: i
     leading = y_pred.shape[:axes]
     rows = math.prod(leading)
     true, pred = (side.reshape(rows, *side.shape[axes:]) for side in (y_true, y_pred))
-    height = max(SLICE // max(math.prod(pred.shape[1:]), 1), 1)
-    first = definition.elements(true[:height], pred[:height])
-    whole = first if rows <= height else _room_for(first, rows)
-    for start in range(height, rows, height):
-        end = start + height
-        _put(whole, start, definition.elements(true[start:end], pred[start:end]))
-    return Elements(*(_split(values, leading) for values in whole))
+    first, *rest = slices(rows, math.prod(pred.shape[1:])) if rows else [slice(0)]
+    found = definition.elements(true[first], pred[first])
+    whole = _room_for(found, rows) if rest else found
+    for part in rest:
+        _put(whole, part, definition.elements(true[part], pred[part]))
+    return _each(whole, lambda values: values.reshape(*leading, *values.shape[1:]))
 
 
 def _room_for(first: Elements, rows: int) -> Elements:
     """Make room for as many rows, and put the first slice into it."""
-    fields: list[Any] = [
-        None if side is None else np.empty((rows, *side.shape[1:]), side.dtype) for side in first
-    ]
-    room = Elements(*fields)
-    _put(room, 0, first)
+    room = _each(first, lambda values: np.empty((rows, *values.shape[1:]), values.dtype))
+    _put(room, slice(len(first.values)), first)
     return room
 
 
-def _put(whole: Elements, start: int, part: Elements) -> None:
-    for room, side in zip(whole, part, strict=True):
-        if room is not None and side is not None:
-            room[start : start + len(side)] = side
+def _put(whole: Elements, rows: slice, part: Elements) -> None:
+    for room, values in zip(whole, part, strict=True):
+        if room is not None and values is not None:
+            room[rows] = values
 
 
-def _split(values: AnyArray | None, leading: tuple[int, ...]) -> Any:
-    return None if values is None else values.reshape(*leading, *values.shape[1:])
+def _each(elements: Elements, change: Callable[[AnyArray], AnyArray]) -> Elements:
+    """Change each field that is there."""
+    fields: list[Any] = [None if values is None else change(values) for values in elements]
+    return Elements(*fields)
 
 
 def _stacked(parts: Sequence[Elements]) -> Elements:

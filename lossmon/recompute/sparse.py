@@ -10,10 +10,10 @@ import numpy.typing as npt
 from lossmon.recompute.crossentropy import (
     Backend,
     clip_probabilities,
-    log_normalised,
-    log_softmax,
+    log_partition,
+    normaliser,
 )
-from lossmon.recompute.layout import Float64Array, floating
+from lossmon.recompute.layout import Float64Array, doubled, floating, pick
 from lossmon.recompute.rounding import FUNCTION, Elements, Precision, accumulation, precision
 
 _TORCH_IGNORE_INDEX = -100
@@ -31,20 +31,22 @@ def sparse_categorical_crossentropy_elements(
     """Sparse categorical cross-entropies with their bounds; `mask` where a class is ignored."""
     scores = floating(y_pred)
     constants = precision(scores.dtype)
-    scores = scores.astype(np.float64)
     if axis not in (-1, scores.ndim - 1):
         scores = np.moveaxis(scores, axis, -1)
+    scores = doubled(scores)
     ids, valid = _class_ids(y_true, scores.ndim, axis, ignore_class)
+    classes = scores.shape[-1]
+    named = (ids >= 0) & (ids < classes)
+    all_named = bool(named.all())
+    chosen = ids if all_named else np.where(named, ids, 0)
     if from_logits:
-        log_p, common = log_softmax(scores, -1)
+        values, common = _of_logits(scores, chosen, backend)
     elif backend == "tensorflow":
-        log_p, common = _log_renormalised(scores, constants)
+        values, common = _of_clipped(scores, chosen, constants)
     else:
-        log_p, common = log_normalised(scores, constants, -1)
-    values = _chosen(log_p, ids, backend)
-    if from_logits and backend == "jax":
-        # A product with a one-hot row: 0 times infinity.
-        values = np.where(np.isfinite(log_p).all(axis=-1), values, np.nan)
+        values, common = _of_normalised(scores, chosen, constants)
+    if not all_named:
+        values = np.where(named, values, _of_no_class(ids, backend))
     roundings = common[..., 0] + (FUNCTION + 2.0) * np.abs(values)
     if valid is None:
         return Elements(values, roundings)
@@ -102,38 +104,49 @@ def _class_ids(
     return (ids, None) if valid is None else (np.where(valid, ids, 0), valid)
 
 
-def _log_renormalised(
-    probabilities: Float64Array, constants: Precision
+def _of_no_class(ids: npt.NDArray[np.int64], backend: Backend) -> Float64Array | float:
+    """Return each backend's answer for ids that name no class."""
+    if backend == "torch":
+        return np.where(ids == _TORCH_IGNORE_INDEX, 0.0, np.nan)
+    return 0.0 if backend == "jax" else np.nan
+
+
+def _of_logits(
+    logits: Float64Array, ids: npt.NDArray[np.int64], backend: Backend
 ) -> tuple[Float64Array, Float64Array]:
-    """Return log(q / Σ q) of the clipped probabilities q, as a softmax over log q gives it.
+    shifted, log_total, common = log_partition(logits, -1)
+    values = log_total[..., 0] - pick(shifted, ids)
+    if backend == "jax":
+        # A product with a one-hot row: 0 times infinity.
+        finite = np.isfinite(shifted).all(axis=-1) & np.isfinite(log_total[..., 0])
+        values = np.where(finite, values, np.nan)
+    return values, common
+
+
+def _of_normalised(
+    probabilities: Float64Array, ids: npt.NDArray[np.int64], constants: Precision
+) -> tuple[Float64Array, Float64Array]:
+    """Return -log(clip(p / Σ p)), as JAX and torch have it."""
+    total, common = normaliser(probabilities, -1)
+    shares = pick(probabilities, ids) / total[..., 0]
+    return -np.log(clip_probabilities(shares, constants)), common
+
+
+def _of_clipped(
+    probabilities: Float64Array, ids: npt.NDArray[np.int64], constants: Precision
+) -> tuple[Float64Array, Float64Array]:
+    """Return -log(q / Σ q) of the clipped probabilities q, as a softmax over log q gives it.
 
     Each logarithm's own error enters the sum in proportion to q, hence FUNCTION times the entropy;
-    the rest is the bound of `log_softmax`.
+    the rest is the bound of `log_partition`.
     """
     clipped = clip_probabilities(probabilities, constants)
     logits = np.log(clipped)
     total = np.add.reduce(clipped, axis=-1, keepdims=True)
     largest = clipped.max(axis=-1, keepdims=True)
-    entropy = -np.add.reduce(clipped * logits, axis=-1, keepdims=True) / total
-    log_ratio = np.log(total / largest)
-    common = FUNCTION * (1.0 - largest / total + log_ratio + entropy)
+    values = np.log(total)[..., 0] - pick(logits, ids)
+    logits *= clipped
+    entropy = -np.add.reduce(logits, axis=-1, keepdims=True) / total
+    common = FUNCTION * (1.0 - largest / total + np.log(total / largest) + entropy)
     classes = probabilities.shape[-1]
-    common += accumulation(classes) + 1.0 + math.log(classes)
-    return logits - np.log(total), common
-
-
-def _chosen(log_p: Float64Array, ids: npt.NDArray[np.int64], backend: Backend) -> Float64Array:
-    """Return -log p of the named classes, with each backend's answer for ids that name none."""
-    classes = log_p.shape[-1]
-    named = (ids >= 0) & (ids < classes)
-    if named.all():
-        return -_pick(log_p, ids)
-    values = -_pick(log_p, np.where(named, ids, 0))
-    unnamed = np.where(ids == _TORCH_IGNORE_INDEX, 0.0, np.nan) if backend == "torch" else np.nan
-    return np.where(named, values, 0.0 if backend == "jax" else unnamed)
-
-
-def _pick(rows: Float64Array, columns: npt.NDArray[np.int64]) -> Float64Array:
-    """Take one column of each row; indexing the flat array is twice as fast as along an axis."""
-    starts = np.arange(0, rows.size, rows.shape[-1]).reshape(columns.shape)
-    return rows.reshape(-1).take(starts + columns)
+    return values, common + accumulation(classes) + 1.0 + math.log(classes)

@@ -16,6 +16,7 @@ from lossmon.recompute.reduction import (
     WEIGHTING,
     Samplewise,
     accumulate_means,
+    magnitudes,
     masked_weights,
     reduce_losses,
 )
@@ -159,10 +160,10 @@ def _uncertainties(
     elements: Elements, weights: AnyArray | None, means: Samplewise, constants: Precision
 ) -> Float64Array:
     """Bound the errors of totals: near ties in full, roundings of elements and sums."""
-    heft = None if weights is None else np.abs(weights)
-    scale = means
-    if weights is not None or elements.roundings is not None:
-        scale = accumulate_means(np.abs(elements.values), heft, elements.mask)
+    heft = None if weights is None else magnitudes(weights)
+    scale, sizes = means, magnitudes(elements.values)
+    if heft is not weights or sizes is not elements.values:
+        scale = accumulate_means(sizes, heft, elements.mask)
     size = elements.values.size // max(len(elements.values), 1)
     # Totals and counts are sums of their own, and float32 whatever the predictions are.
     steps = 2.0 * accumulation(size) + WEIGHTING
@@ -171,7 +172,7 @@ def _uncertainties(
         carried = accumulate_means(elements.roundings, heft, elements.mask).totals
         bound = bound + constants.roundoff * carried + constants.smallest * size
     if elements.ties is not None and elements.ties.any():
-        bound = bound + accumulate_means(elements.ties.astype(np.float64), heft).totals
+        bound = bound + accumulate_means(elements.ties, heft).totals
     return bound
 
 

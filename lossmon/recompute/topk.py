@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from lossmon.recompute.accuracies import TIE
 from lossmon.recompute.crossentropy import Backend
-from lossmon.recompute.layout import AnyArray, Float64Array
+from lossmon.recompute.layout import AnyArray, Float64Array, by_columns, pick
 from lossmon.recompute.rounding import Elements, precision
 
 
@@ -101,7 +101,8 @@ def _among_strongest(labels: AnyArray, scores: AnyArray, k: int, backend: Backen
     classes = scores.shape[-1]
     ids = labels.astype(np.int64, copy=False)
     named = (ids >= 0) & (ids < classes)
-    own = np.take_along_axis(scores, np.where(named, ids, 0)[..., None], axis=-1)
+    own = pick(scores, np.where(named, ids, 0))[..., None]
+    scores = by_columns(scores)
     if backend == "jax":
         own = np.where(np.isnan(own), -np.inf, own)
     above = scores > own
