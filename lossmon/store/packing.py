@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import compress
 from typing import Any
 
 import numpy as np
@@ -33,7 +34,7 @@ def summary_rows(buckets: Buckets, start: int, **series: Any) -> list[dict[str, 
             **series,
             **dict(zip(PLACES, places[i], strict=True)),
             "bucket": start + i,
-            "measures": ",".join(np.array(MEASURES)[known[i]].tolist()),
+            "measures": ",".join(compress(MEASURES, known[i])),
             "packed": buckets.measures[i][known[i]].tobytes(),
         }
         for i in range(len(buckets))

@@ -6,11 +6,11 @@ import json
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
-from itertools import compress, repeat
-from operator import attrgetter
+from itertools import repeat
+from math import isfinite
+from operator import attrgetter, itemgetter
 from typing import Any, NamedTuple, TypeVar
 
-import numpy as np
 from sqlalchemy import BigInteger, Double, Table, Text
 
 from lossmon.records import (
@@ -21,28 +21,30 @@ from lossmon.records import (
     OutputRecord,
     RunRecord,
 )
-from lossmon.store.nonfinite import encode_json, nonfinite_kinds, storable_text
+from lossmon.store.nonfinite import encode_json, kind, storable_text
 from lossmon.store.schema import Document, batches, epochs
 
 Row = tuple[Any, ...]
 T = TypeVar("T")
 _ADDED = ("run_id", "nonfinite_kinds")
+_PLAIN = {float, type(None)}
 
 
 class Columns(NamedTuple):
-    """Records column by column, in the order of the INSERT and in values that every driver takes.
+    """Records column by column, in values that every driver takes.
 
     Attributes:
         others: texts, documents and integers.
-        reals: float64 of shape (columns, records), NaN where a value is not known.
-        known: whether it is known; bool of the same shape.
-        plain: for each column of `reals` its values where they can be stored as they are.
+        reals: floats, which may be NaN or infinite, or None.
     """
 
     others: Sequence[Sequence[Any]]
-    reals: np.ndarray[Any, np.dtype[np.float64]]
-    known: np.ndarray[Any, np.dtype[np.bool_]]
-    plain: Sequence[Sequence[float | None] | None]
+    reals: Sequence[Sequence[float | None]]
+
+    def part(self, places: Sequence[int]) -> Columns:
+        """Return some of the records."""
+        chosen = itemgetter(*places) if len(places) > 1 else lambda column: (column[places[0]],)
+        return Columns(*([chosen(column) for column in columns] for columns in self))
 
 
 class RowMaker:
@@ -67,6 +69,11 @@ class RowMaker:
         self._documents = self._named(table, Document)
         self.names = (*_ADDED, *self._texts, *self._documents, *self.integers, *self.reals)
         self._read = attrgetter(*self.names[len(_ADDED) :])
+        self._converters = (
+            *([_known_text] * len(self._texts)),
+            *([_json_text] * len(self._documents)),
+            *([int] * len(self.integers)),
+        )
 
     @staticmethod
     def _named(table: Table, kind: type[Any]) -> list[str]:
@@ -75,50 +82,39 @@ class RowMaker:
     def columns(self, records: Sequence[BatchRecord | EpochRecord]) -> Columns:
         """Return the values of one record or more."""
         given = list(zip(*map(self._read, records), strict=True))
-        converters = (
-            *([_known_text] * len(self._texts)),
-            *([_json_text] * len(self._documents)),
-            *([int] * len(self.integers)),
-        )
-        others = [_each(*pair) for pair in zip(converters, given, strict=False)]
-        reals, known, plain = zip(*map(_real_column, given[len(others) :]), strict=True)
-        return Columns(others, np.stack(reals), np.stack(known), plain)
+        others = [_each(*pair) for pair in zip(self._converters, given, strict=False)]
+        return Columns(others, [_floats(column) for column in given[len(others) :]])
 
     def rows(self, run_id: str, columns: Columns) -> list[Row]:
         """Return the values of each record, in the order of `names`."""
-        finite = np.isfinite(columns.reals)
+        kinds: list[dict[str, str]] = [{} for _ in columns.reals[0]]
         reals = [
-            _without_nonfinite(*column) if plain is None else plain
-            for plain, *column in zip(columns.plain, columns.reals, finite, strict=True)
+            column if _all_finite(column) else _without_nonfinite(name, column, kinds)
+            for name, column in zip(self.reals, columns.reals, strict=True)
         ]
-        kinds = self._kinds(columns, columns.known & ~finite)
-        return list(zip(repeat(run_id), kinds, *columns.others, *reals, strict=False))
-
-    def _kinds(self, columns: Columns, broken: np.ndarray[Any, Any]) -> list[str | None]:
-        kinds: list[str | None] = [None] * broken.shape[1]
-        for row in np.flatnonzero(broken.any(axis=0)):
-            names = compress(self.reals, broken[:, row])
-            values = columns.reals[broken[:, row], row].tolist()
-            kinds[row] = json.dumps(nonfinite_kinds(dict(zip(names, values, strict=True))))
-        return kinds
+        told = [json.dumps(row) if row else None for row in kinds]
+        return list(zip(repeat(run_id), told, *columns.others, *reals, strict=False))
 
 
-def _real_column(given: Sequence[Any]) -> tuple[Any, Any, Sequence[float | None] | None]:
-    """Values, which of them are known, and what is stored where that is what was given."""
-    kinds = set(map(type, given))
-    if kinds == {type(None)}:
-        return np.full(len(given), np.nan), np.zeros(len(given), np.bool_), given
-    values = np.array(given, np.float64)
-    if np.isfinite(values).all():
-        return values, np.ones(len(given), np.bool_), given if kinds == {float} else None
-    return values, np.array([value is not None for value in given]), None
+def _floats(column: Sequence[Any]) -> Sequence[float | None]:
+    return column if set(map(type, column)) <= _PLAIN else _each(float, column)
 
 
-def _without_nonfinite(values: Any, finite: Any) -> list[float | None]:
-    return [
-        value if stays else None
-        for value, stays in zip(values.tolist(), finite.tolist(), strict=True)
-    ]
+def _all_finite(column: Sequence[float | None]) -> bool:
+    # A sum is finite only where all of its terms are: nearly every column is done with here.
+    return isfinite(sum(filter(None, column)))
+
+
+def _without_nonfinite(
+    name: str, column: Sequence[float | None], kinds: Sequence[dict[str, str]]
+) -> list[float | None]:
+    """The column with None for what is not finite, which is told of in `kinds`."""
+    finite = list(column)
+    for place, value in enumerate(column):
+        if value is not None and not isfinite(value):
+            finite[place] = None
+            kinds[place][name] = kind(value)
+    return finite
 
 
 def _each(convert: Callable[[Any], T], values: Iterable[Any]) -> list[T | None]:

@@ -77,6 +77,7 @@ def read_series(
     masked: BatchSeries = {
         name: np.ma.masked_array(values, mask=~known)
         for name, values, known in zip(measures, points.values, points.known, strict=True)
+        if name in columns
     }
     return masked | dict(zip(POSITION, points.position, strict=True))
 

@@ -15,7 +15,6 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.exc import IntegrityError
 
 from lossmon.records import BatchRecord, EpochRecord, Finding, OutputRecord
 from lossmon.store.bulk import insert_rows
@@ -34,34 +33,25 @@ Position = tuple[int, int]
 
 
 def insert_batches(
-    connection: Connection, summariser: Summariser, run_id: str, records: Sequence[BatchRecord]
-) -> tuple[Sequence[BatchRecord], Summariser]:
+    connection: Connection, run_id: str, records: Sequence[BatchRecord], summariser: Summariser
+) -> Summariser:
     """Add rows, and the summaries that they complete.
 
-    A batch that is stored already (delivered twice, its first delivery having been committed
-    unheard) is not stored again: the first stays.
-
     Returns:
-        The records that were new, and the summariser for the next, once this is committed.
+        The summariser for those that follow, once this is committed.
     """
     if not records:
-        return (), summariser
+        return summariser
     columns = batch_rows.columns(records)
     summariser = summariser.resumed(connection, columns)
-    try:
-        with connection.begin_nested():
-            _insert(connection, batch_rows, run_id, columns)
-    except IntegrityError:
-        fresh = _not_stored(connection, run_id, records)
-        if len(fresh) == len(records):
-            raise
-        return insert_batches(connection, summariser, run_id, fresh)
-    return records, summariser.add(connection, columns)
+    _insert(connection, batch_rows, run_id, columns)
+    return summariser.add(connection, columns)
 
 
-def _not_stored(
+def not_stored(
     connection: Connection, run_id: str, records: Sequence[BatchRecord]
 ) -> list[BatchRecord]:
+    """Return those of some batches, one at least, that are not in the database, each once."""
     steps = [record.step for record in records]
     columns = (batches.c[name] for name in ("split", "output", "step", "epoch", "batch"))
     near = batches.c.step.between(min(steps), max(steps))

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, func, insert, select
 
 from lossmon.records import Split
 from lossmon.store.buckets import (
+    COUNTS,
     EMPTY_BLOCK,
     EMPTY_BUCKETS,
     FAN,
@@ -36,13 +37,19 @@ class _Open(NamedTuple):
 
     Attributes:
         rows: batches, fewer than `ROWS`.
+        waiting: more batches, as they came; in all fewer than `ROWS`.
         children: at each level buckets that are in no bucket of the next, fewer than `FAN`.
         closed: buckets stored at each level.
     """
 
     rows: Block = EMPTY_BLOCK
+    waiting: tuple[Columns, ...] = ()
     children: tuple[Buckets, ...] = (EMPTY_BUCKETS,) * LEVELS
     closed: tuple[int, ...] = (0,) * LEVELS
+
+    def size(self) -> int:
+        """Return how many batches are in no bucket."""
+        return len(self.rows) + sum(len(columns.reals[0]) for columns in self.waiting)
 
 
 class Summariser:
@@ -65,8 +72,14 @@ class Summariser:
     def add(self, connection: Connection, columns: Columns) -> Summariser:
         """Store the buckets that new batches complete."""
         opened = dict(self._open)
-        for series, block in _blocks(self._run_id, columns):
-            opened[series] = _advance(connection, series, opened[series], block)
+        for series, part in _by_series(self._run_id, columns):
+            state = opened[series]
+            state = state._replace(waiting=(*state.waiting, part))
+            # Few batches at a time are the rule: arrays are made for many.
+            if state.size() >= ROWS:
+                block = join_blocks([_block(columns) for columns in state.waiting])
+                state = _advance(connection, series, state._replace(waiting=()), block)
+            opened[series] = state
         return Summariser(self._run_id, opened)
 
 
@@ -86,7 +99,7 @@ def _resume(connection: Connection, series: Series) -> _Open:
         else EMPTY_BUCKETS
         for level, above in enumerate((*closed[1:], closed[-1]))
     )
-    state = _Open(EMPTY_BLOCK, children, closed)
+    state = _Open(children=children, closed=closed)
     ends = bucket_ends(connection, series, 0, closed[0])
     rest = None if ends is None else after(ends[1])
     for block in read_blocks(connection, series, MEASURES, rest):
@@ -112,21 +125,23 @@ def _advance(connection: Connection, series: Series, state: _Open, block: Block)
             break
         fresh = merge_buckets(waiting.part(slice(full_up)))
     connection.execute(insert(summaries), stored)
-    return _Open(rows.part(slice(full, None)), tuple(children), tuple(closed))
+    return _Open(rows.part(slice(full, None)), (), tuple(children), tuple(closed))
 
 
-def _blocks(run_id: str, columns: Columns) -> Iterator[tuple[Series, Block]]:
-    """The new batches by series."""
-    integers = columns.others[-len(batch_rows.integers) :]
-    named = dict(zip(batch_rows.integers, integers, strict=True))
-    counts = np.array([named[n] for n in batch_rows.integers if n not in POSITION], np.float64)
-    block = Block(
-        np.array([named[name] for name in POSITION], np.int64),
-        np.concatenate([columns.reals, counts]),
-        np.concatenate([columns.known, ~np.isnan(counts)]),
-    )
+def _by_series(run_id: str, columns: Columns) -> Iterator[tuple[Series, Columns]]:
     places: dict[tuple[Split, str | None], list[int]] = {}
     for place, pair in enumerate(zip(*columns.others[:2], strict=True)):
         places.setdefault(pair, []).append(place)
     for pair, rows in places.items():
-        yield Series(run_id, *pair), block if len(places) == 1 else block.part(rows)
+        yield Series(run_id, *pair), columns if len(places) == 1 else columns.part(rows)
+
+
+def _block(columns: Columns) -> Block:
+    integers = columns.others[-len(batch_rows.integers) :]
+    named = dict(zip(batch_rows.integers, integers, strict=True))
+    measures = [*columns.reals, *(named[name] for name in COUNTS)]
+    values = np.array(measures, np.float64)
+    known = np.ones(values.shape, np.bool_)
+    for row in np.flatnonzero(np.isnan(values).any(axis=1)):
+        known[row] = [value is not None for value in measures[row]]
+    return Block(np.array([named[name] for name in POSITION], np.int64), values, known)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
 from sqlalchemy import URL, Connection, insert, update
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from lossmon.errors import StoreError
 from lossmon.records import BatchRecord, EpochRecord, Finding, OutputRecord, RunRecord, RunStatus
@@ -40,6 +40,9 @@ class RunWriter:
 
     **Atomicity**: each call is one transaction. After an error nothing of that call is stored, and
     the same records may be handed over again.
+
+    **Exactly once**: a batch that is stored already, because the answer to an earlier call was
+    lost, is not stored again; the first stays.
 
     **Errors**: `StoreError` for whatever the database refuses, after a bounded wait for other
     processes that hold its lock.
@@ -125,11 +128,9 @@ class RunWriter:
         reached = position or (None if last is None else (last.epoch, last.step))
         findings, withdrawn = tuple(findings), tuple(withdrawn)
 
-        def store(connection: Connection) -> Summariser:
+        def store(connection: Connection, new: Sequence[BatchRecord]) -> Summariser:
             self._beat(connection)
-            new, summariser = statements.insert_batches(
-                connection, self._summariser, self._run_id, batches
-            )
+            summariser = statements.insert_batches(connection, self._run_id, new, self._summariser)
             statements.replace_epochs(connection, self._run_id, epochs)
             if outputs is not None:
                 statements.replace_outputs(connection, self._run_id, outputs)
@@ -140,7 +141,15 @@ class RunWriter:
             statements.change_run(connection, self._run_id, **_progress(new, reached))
             return summariser
 
-        self._summariser = self._commit(store)
+        def store_what_is_new(connection: Connection) -> Summariser:
+            return store(connection, statements.not_stored(connection, self._run_id, batches))
+
+        try:
+            self._summariser = self._commit(lambda connection: store(connection, batches))
+        except StoreError as error:
+            if not batches or not isinstance(error.__cause__, IntegrityError):
+                raise
+            self._summariser = self._commit(store_what_is_new)
 
     def heartbeat(self) -> None:
         """Store that the run is alive."""
