@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 from lossmon.rules.engine import OnError, run_rules
-from lossmon.rules.facts import Facts, LabelKind, OutputFacts, TrainingFacts
+from lossmon.rules.facts import Facts, LabelKind, OutputFacts
+from lossmon.rules.input_facts import InputFacts, describe_input
 from lossmon.rules.intent import intended_metric
 from lossmon.rules.label_facts import LabelFacts, RowFacts, describe_labels
 from lossmon.rules.prediction_facts import OutputRange, PredictionFacts, describe_predictions
 from lossmon.rules.registry import Rule, RulePage, all_rules, rule_pages, select_rules
+from lossmon.rules.training_facts import (
+    ClippedFacts,
+    GradientFacts,
+    LayerGradient,
+    TrainingFacts,
+    UnitFacts,
+)
 
 __all__ = [
+    "ClippedFacts",
     "Facts",
+    "GradientFacts",
+    "InputFacts",
     "LabelFacts",
     "LabelKind",
+    "LayerGradient",
     "OnError",
     "OutputFacts",
     "OutputRange",
@@ -21,7 +33,9 @@ __all__ = [
     "Rule",
     "RulePage",
     "TrainingFacts",
+    "UnitFacts",
     "all_rules",
+    "describe_input",
     "describe_labels",
     "describe_predictions",
     "intended_metric",

@@ -7,8 +7,15 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from lossmon.records import BatchRecord, EpochRecord, LossSpec, MetricSpec, OutputRecord
+from lossmon.rules.input_facts import InputFacts
 from lossmon.rules.label_facts import LabelFacts
 from lossmon.rules.prediction_facts import OutputRange, PredictionFacts
+from lossmon.rules.training_facts import (
+    ClippedFacts,
+    GradientFacts,
+    TrainingFacts,
+    UnitFacts,
+)
 
 LabelKind = Literal[
     "class_ids",
@@ -116,19 +123,6 @@ class OutputFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class TrainingFacts:
-    """What has been recorded of the run so far, oldest first.
-
-    Attributes:
-        batches: the most recent batches.
-        epochs: the epochs that have ended, all splits and outputs.
-    """
-
-    batches: Sequence[BatchRecord] = ()
-    epochs: Sequence[EpochRecord] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Facts:
     """All that the rules may ask.
 
@@ -139,6 +133,7 @@ class Facts:
         complete: whether the labels are all there are (or a whole epoch of them), rather than a
             batch that may happen to hold one class.
         training: the run so far; None before training.
+        inputs: the model's inputs, in order.
     """
 
     outputs: tuple[OutputFacts, ...]
@@ -146,6 +141,7 @@ class Facts:
     penalties: bool | None = None
     complete: bool = False
     training: TrainingFacts | None = None
+    inputs: tuple[InputFacts, ...] | None = None
 
     def merge(self, later: Facts) -> Facts:
         """Add the labels of a later batch; predictions stay those of the first.
@@ -159,9 +155,26 @@ class Facts:
         )
         return replace(self, outputs=outputs, complete=self.complete or later.complete)
 
-    def after(self, batches: Sequence[BatchRecord], epochs: Sequence[EpochRecord]) -> Facts:
-        """The same facts with what has been recorded of the run so far."""
-        return replace(self, training=TrainingFacts(batches, epochs))
+    def after(
+        self,
+        batches: Sequence[BatchRecord],
+        epochs: Sequence[EpochRecord],
+        *,
+        gradients: Sequence[GradientFacts] | None = None,
+        units: Sequence[UnitFacts] | None = None,
+        clipped: Sequence[ClippedFacts] | None = None,
+    ) -> Facts:
+        """The same facts with what has been recorded and measured of the run so far.
+
+        Args:
+            batches: the most recent batches.
+            epochs: the epochs that have ended.
+            gradients: gradients of sampled steps; None where they were not measured.
+            units: units of sampled batches, likewise.
+            clipped: losses at the cap, likewise.
+        """
+        training = TrainingFacts(batches, epochs, gradients, units, clipped)
+        return replace(self, training=training)
 
 
 def _merged(ours: LabelFacts | None, theirs: LabelFacts | None) -> LabelFacts | None:

@@ -69,6 +69,7 @@ class LabelFacts:
         distinct: the values that occur, ascending; None beyond `DISTINCT_CAP`.
         integer_valued: whether every value is a whole number, whatever the dtype.
         rows: kinds of rows along the class axis; None where there is no such axis.
+        mean, variance: of all finite values together; None where nothing finite was seen.
     """
 
     samples: int
@@ -81,6 +82,8 @@ class LabelFacts:
     distinct: tuple[float, ...] | None
     integer_valued: bool
     rows: RowFacts | None
+    mean: float | None = None
+    variance: float | None = None
 
     @property
     def rank(self) -> int:
@@ -105,6 +108,8 @@ class LabelFacts:
     def merge(self, other: LabelFacts) -> LabelFacts:
         """The same over both: `describe(a).merge(describe(b))` is `describe` of a and b together.
 
+        Mean and variance agree with it up to rounding.
+
         Args:
             other: facts of another batch of the same output.
         """
@@ -113,6 +118,7 @@ class LabelFacts:
         rows = self.rows
         if rows is not None and other.rows is not None and rows.width == other.rows.width:
             rows = rows.merge(other.rows)
+        mean, variance = self._moments_with(other)
         return replace(
             self,
             samples=self.samples + other.samples,
@@ -123,7 +129,20 @@ class LabelFacts:
             distinct=_union(self.distinct, other.distinct),
             integer_valued=self.integer_valued and other.integer_valued,
             rows=rows,
+            mean=mean,
+            variance=variance,
         )
+
+    def _moments_with(self, other: LabelFacts) -> tuple[float | None, float | None]:
+        """Mean and variance of both together (Chan, Golub and LeVeque 1979)."""
+        ours, theirs = self.elements - self.nonfinite, other.elements - other.nonfinite
+        if self.mean is None or self.variance is None or not ours:
+            return other.mean, other.variance
+        if other.mean is None or other.variance is None or not theirs:
+            return self.mean, self.variance
+        share, apart = theirs / (ours + theirs), other.mean - self.mean
+        within = (1 - share) * self.variance + share * other.variance
+        return self.mean + share * apart, within + share * (1 - share) * apart**2
 
 
 def describe_labels(
@@ -159,6 +178,8 @@ def describe_labels(
         distinct=_capped(distinct),
         integer_valued=bool(np.all(distinct == np.rint(distinct))),
         rows=_describe_rows(values, kept, class_axis),
+        mean=float(finite.mean()) if finite.size else None,
+        variance=float(finite.var()) if finite.size else None,
     )
 
 

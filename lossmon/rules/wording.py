@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from lossmon.records import MetricSpec
 from lossmon.rules.facts import OutputFacts
+from lossmon.rules.input_facts import InputFacts
 from lossmon.rules.label_facts import LabelFacts
 from lossmon.rules.prediction_facts import OutputRange
 
@@ -62,6 +63,11 @@ def where(output: OutputFacts) -> str:
     return "the output" if output.name is None else f"output {output.name!r}"
 
 
+def input_text(given: InputFacts) -> str:
+    """How a message names an input: "the input" or "input 'left'"."""
+    return "the input" if given.name is None else f"input {given.name!r}"
+
+
 def class_name(definition: str) -> str:
     """The class of a definition: `binary_crossentropy` → `BinaryCrossentropy`."""
     return "".join(word.title() for word in definition.split("_"))
@@ -72,3 +78,20 @@ def range_evidence(values: OutputRange | None) -> list[float | None] | None:
     if values is None:
         return None
     return [bound if math.isfinite(bound) else None for bound in (values.low, values.high)]
+
+
+def epochs_text(first: int, last: int) -> str:
+    """Epochs as Keras prints them, from 1, e.g. "since epoch 4 (of 12 so far)"."""
+    return f"since epoch {first + 1} (of {last + 1} so far)"
+
+
+def learning_rate(rate: float | None, factor: float) -> str:
+    """Code that sets the learning rate to a multiple of what it is.
+
+    Args:
+        rate: the rate now; None where it is not known.
+        factor: what to multiply it by.
+    """
+    known = rate is not None and math.isfinite(rate) and rate > 0
+    value = f"{rate * factor:.3g}" if rate is not None and known else "1e-3"
+    return f"model.optimizer.learning_rate = {value}"

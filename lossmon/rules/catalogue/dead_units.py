@@ -1,0 +1,84 @@
+"""Units that are zero whatever comes in.
+
+## What it does
+Flags a layer of which surely more than half of the units (Wilson's bound, 99 %) were 0 for every
+sample of a sampled batch, at the end of three epochs in a row; a layer that is dead altogether
+after two. Batches of fewer than 64 samples show too little.
+
+## Why is this bad
+A rectifier that is never above 0 has no gradient: the unit stays as it is for good, and the network
+is smaller than it looks. Where a whole layer is dead, nothing behind it depends on the inputs.
+
+## Example
+```python
+```
+
+## Use instead
+```python
+```
+
+## References
+- Lu et al. 2019, [Dying ReLU and initialization](https://arxiv.org/abs/1903.06733)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lossmon.records import Finding, Severity
+from lossmon.rules.epochs import trailing
+from lossmon.rules.facts import Facts
+from lossmon.rules.training_facts import UnitFacts
+from lossmon.rules.trend import share_at_least
+from lossmon.rules.wording import number
+
+code = "LM414"
+name = "dead-units"
+severity: Severity = "warning"
+
+_SAMPLES = 64
+_MOST = 0.5
+_EPOCHS, _EPOCHS_ALL_DEAD = 3, 2
+
+
+def check(facts: Facts) -> Iterator[Finding]:
+    """Find the layers most of whose units are dead; one finding for the model."""
+    sampled = () if facts.training is None else facts.training.units or ()
+    dying: list[list[UnitFacts]] = []
+    for layer in dict.fromkeys(units.layer for units in sampled):
+        mine = [units for units in sampled if units.layer == layer]
+        everything, most = trailing(mine, _all_dead), trailing(mine, _mostly_dead)
+        if len(everything) >= _EPOCHS_ALL_DEAD:
+            dying.append(everything)
+        elif len(most) >= _EPOCHS:
+            dying.append(most)
+    if dying:
+        yield _finding(dying)
+
+
+def _all_dead(units: UnitFacts) -> bool:
+    return units.samples >= _SAMPLES and units.dead == units.units > 0
+
+
+def _mostly_dead(units: UnitFacts) -> bool:
+    return units.samples >= _SAMPLES and share_at_least(units.dead, units.units) > _MOST
+
+
+def _finding(dying: list[list[UnitFacts]]) -> Finding:
+    since = min(spans[0].epoch for spans in dying)
+    lasts = [spans[-1] for spans in dying]
+    told = ", ".join(f"{u.dead} of {u.units} in {u.layer!r}" for u in lasts)
+    message = (
+        f"units are 0 for every one of {number(lasts[0].samples)} samples since epoch {since + 1}: "
+        f"{told}."
+    )
+    evidence = {
+        "since_epoch": since,
+        "samples": lasts[0].samples,
+        "layers": {u.layer: {"dead": u.dead, "units": u.units} for u in lasts},
+    }
+    fix = (
+        'keras.layers.Dense(units, activation="leaky_relu", kernel_initializer="he_normal")'
+        "  # and a lower learning rate"
+    )
+    return Finding(code, name, severity, None, message, fix, evidence)

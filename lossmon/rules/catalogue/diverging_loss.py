@@ -1,0 +1,63 @@
+"""The training loss rises.
+
+## What it does
+Flags a training loss that has left its minimum upwards: by more standard errors than chance gives
+in any epoch of the run (Bonferroni), with a trend (Mann-Kendall) over at least three epochs, and by
+a tenth or more of the loss and of what had been learned. A spike that recovers is no divergence.
+
+## Why is this bad
+Training minimises this very number. If it rises for epochs, the steps overshoot (a learning rate
+too high, gradients without bound), and what was learned is being lost.
+
+## Example
+```python
+```
+
+## Use instead
+```python
+```
+
+## References
+- Goodfellow, Bengio, Courville 2016, Deep learning, section 11.4.1 (the learning rate)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lossmon.records import Finding, Severity
+from lossmon.rules.epochs import rate_now
+from lossmon.rules.facts import Facts, OutputFacts
+from lossmon.rules.progress import Rise, rise
+from lossmon.rules.series import Series, loss_series
+from lossmon.rules.wording import epochs_text, learning_rate, number, where
+
+code = "LM409"
+name = "diverging-loss"
+severity: Severity = "warning"
+
+
+def check(facts: Facts) -> Iterator[Finding]:
+    """Find outputs whose training loss rises."""
+    for output in facts.outputs:
+        train = loss_series(facts, output, "train")
+        risen = None if train is None else rise(train)
+        if train is not None and risen is not None:
+            yield _finding(output, train, risen, rate_now(facts))
+
+
+def _finding(output: OutputFacts, train: Series, risen: Rise, rate: float | None) -> Finding:
+    since = train.epochs[risen.start]
+    message = (
+        f"the training loss of {where(output)} rose from {number(risen.before)} to "
+        f"{number(risen.after)} {epochs_text(since, train.epochs[-1])}."
+    )
+    evidence = {
+        "since_epoch": since,
+        "loss": [risen.before, risen.after],
+        "standard_errors": risen.errors,
+        "standard_errors_needed": risen.needed,
+        "learning_rate": rate,
+    }
+    fix = learning_rate(rate, 0.1) + "  # or clipnorm=1.0 in the optimizer"
+    return Finding(code, name, severity, output.name, message, fix, evidence)

@@ -1,0 +1,86 @@
+"""The gradient grows without bound.
+
+## What it does
+Flags gradients whose norm rises with a clear trend (Mann-Kendall) over the sampled steps, to more
+than a hundred times what it was, and those that are not finite in three samples in a row. Silent
+where the optimizer clips, as long as they are finite.
+
+## Why is this bad
+Each step is larger than the last one and undoes it. The loss follows, and soon is not a number.
+
+## Example
+```python
+```
+
+## Use instead
+```python
+```
+
+## References
+- Pascanu, Mikolov, Bengio 2013, [On the difficulty of training recurrent neural
+  networks](https://arxiv.org/abs/1211.5063)
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+
+from lossmon.records import Finding, Severity
+from lossmon.rules.facts import Facts
+from lossmon.rules.training_facts import GradientFacts
+from lossmon.rules.trend import ALPHA, critical, median, trend, wobble
+from lossmon.rules.wording import number
+
+code = "LM413"
+name = "exploding-gradient"
+severity: Severity = "warning"
+
+_STEPS = 9
+_RECENT = 32
+_BLOCK = 3
+# Norms vary by a factor of ten in sound runs.
+_GROWN = 100.0
+
+
+def check(facts: Facts) -> Iterator[Finding]:
+    """Find gradients that explode."""
+    if facts.training is None or not facts.training.gradients:
+        return
+    recent = facts.training.gradients[-_RECENT:]
+    if len(recent) < _BLOCK:
+        return
+    if not any(math.isfinite(gradient.norm) for gradient in recent[-_BLOCK:]):
+        yield _finding(recent, f"not finite in the last {_BLOCK} samples")
+    elif _grows(recent) and not recent[-1].clipped:
+        first, last = _ends(recent)
+        yield _finding(recent, f"{number(last)}, {number(last / first)} times what it was")
+
+
+def _grows(recent: Sequence[GradientFacts]) -> bool:
+    norms = [gradient.norm for gradient in recent]
+    if len(norms) < _STEPS or not all(0 < norm < math.inf for norm in norms):
+        return False
+    levels = [math.log(norm) for norm in norms]
+    first, last = _ends(recent)
+    noise = critical() * wobble(levels) * math.sqrt(2)
+    grown = math.log(last / first)
+    return trend(levels).rising < ALPHA and grown > max(math.log(_GROWN), noise)
+
+
+def _ends(recent: Sequence[GradientFacts]) -> tuple[float, float]:
+    """The typical norm of the first and of the last samples."""
+    norms = [gradient.norm for gradient in recent]
+    return median(norms[:_BLOCK]), median(norms[-_BLOCK:])
+
+
+def _finding(recent: Sequence[GradientFacts], what: str) -> Finding:
+    message = f"the norm of the gradient is {what}, since epoch {recent[0].epoch + 1}."
+    evidence = {
+        "since_epoch": recent[0].epoch,
+        "steps": [gradient.step for gradient in recent],
+        "norms": [g.norm if math.isfinite(g.norm) else str(g.norm) for g in recent],
+        "clipped": recent[-1].clipped,
+    }
+    fix = "model.optimizer.clipnorm = 1.0  # before compile; or a lower learning rate"
+    return Finding(code, name, severity, None, message, fix, evidence)

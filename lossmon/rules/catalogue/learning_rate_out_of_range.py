@@ -1,0 +1,90 @@
+"""The learning rate shows by its symptoms to be far too high or far too low.
+
+## What it does
+Flags, from the loss and never from the number itself: too high, where the training loss swings for
+ten epochs and is never below what a constant answer reaches; too low, where the loss is no better
+than a constant's and has not changed since the first epoch beyond rounding (1e-4).
+
+## Why is this bad
+Steps too large throw the weights about, so that not even the frequencies of the labels are learned.
+Steps too small are lost in rounding: the run costs time and changes nothing.
+
+## Example
+```python
+```
+
+## Use instead
+```python
+```
+
+## References
+- Smith 2017, [Cyclical learning rates](https://arxiv.org/abs/1506.01186), section 3.3
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lossmon.records import Finding, Severity
+from lossmon.rules.baselines import above_constant, baseline, constant_loss
+from lossmon.rules.catalogue.constant_predictor import constant_epochs
+from lossmon.rules.epochs import judged_split, rate_now, rate_raised, records_of
+from lossmon.rules.facts import Facts, OutputFacts
+from lossmon.rules.progress import WINDOW, motionless, swings
+from lossmon.rules.series import Series, loss_series
+from lossmon.rules.wording import epochs_text, learning_rate, number, where
+
+code = "LM415"
+name = "learning-rate-out-of-range"
+severity: Severity = "warning"
+
+# Part of the constant's loss above which nothing has been learned.
+_AS_BAD = 0.95
+
+
+def check(facts: Facts) -> Iterator[Finding]:
+    """Find outputs whose loss shows that steps are far too large or too small."""
+    for output in facts.outputs:
+        train = loss_series(facts, output, "train")
+        still = loss_series(facts, output, judged_split(facts, output))
+        if train is not None and _too_high(facts, output, train):
+            yield _finding(facts, output, train.last(WINDOW), high=True)
+        elif still is not None and _too_low(facts, output, still):
+            yield _finding(facts, output, still, high=False)
+
+
+def _too_high(facts: Facts, output: OutputFacts, train: Series) -> bool:
+    swing = swings(train, constant_loss(facts, output, train))
+    if swing is None or rate_raised(facts, WINDOW):
+        return False
+    return above_constant(facts, output, train.last(WINDOW))
+
+
+def _too_low(facts: Facts, output: OutputFacts, still: Series) -> bool:
+    if not motionless(still) or constant_epochs(facts, output):
+        return False
+    return above_constant(facts, output, still, at_least=_AS_BAD)
+
+
+def _finding(facts: Facts, output: OutputFacts, losses: Series, *, high: bool) -> Finding:
+    rate = rate_now(facts)
+    best = baseline(output, records_of(facts, output, losses.split)[-1])
+    assert best is not None
+    low, top = float(losses.values.min()), float(losses.values.max())
+    what = f"swings between {number(low)} and {number(top)}" if high else f"stays at {number(top)}"
+    message = (
+        f"the learning rate of {number(rate)} is too {'high' if high else 'low'}: the "
+        f"{losses.split} loss of {where(output)} {what} "
+        f"{epochs_text(losses.epochs[0], losses.epochs[-1])}, and {number(best.loss)} "
+        f"({best.name}) is what a constant reaches."
+    )
+    evidence = {
+        "split": losses.split,
+        "since_epoch": losses.epochs[0],
+        "learning_rate": rate,
+        "loss_min": low,
+        "loss_max": top,
+        "constant_loss": best.loss,
+    }
+    fix = learning_rate(rate, 0.01 if high else 100.0)
+    return Finding(code, name, severity, output.name, message, fix, evidence)

@@ -1,0 +1,114 @@
+"""Loss and accuracy are moving apart.
+
+## What it does
+Tells of a span of epochs, up to the present, in which the smoothed loss and accuracy both rise or
+both fall (validation, or training without it). Both must move by more standard errors than chance
+gives in any such span of the run (sampling error and wobble together, corrected for the number of
+spans), and both must show a trend.
+
+## Why is this bad
+It need not be: loss also rewards confidence, accuracy counts. When both rise, the model is right
+more often and surer of its mistakes; when both fall, it grows more cautious. But from there on
+"the better model" depends on which of the two you need, and early stopping on one loses the other.
+
+## Example
+```python
+x = np.random.normal(size=(4000, 20))
+y = (x[:, 0] + 0.5 * np.random.normal(size=4000) > 0).astype(int)
+model = keras.Sequential([keras.Input((20,)), keras.layers.Dense(1, activation="sigmoid")])
+```
+
+## Use instead
+```python
+x = np.random.normal(size=(400, 4))
+```
+
+## References
+- Guo et al. 2017, [On calibration of modern neural networks](https://arxiv.org/abs/1706.04599)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from lossmon.records import Finding, Severity
+from lossmon.rules.epochs import judged_split
+from lossmon.rules.facts import Facts, OutputFacts
+from lossmon.rules.series import BLOCK, Series, accuracy_series, loss_series
+from lossmon.rules.trend import critical, trend
+from lossmon.rules.wording import epochs_text, number, where
+
+code = "LM406"
+name = "loss-accuracy-divergence"
+severity: Severity = "info"
+
+_CLEAR_TREND = 0.05
+
+
+class _Episode(NamedTuple):
+    """Epochs in which loss and accuracy move the same way; positions in their series."""
+
+    start: int
+    loss_errors: float
+    accuracy_errors: float
+
+
+def check(facts: Facts) -> Iterator[Finding]:
+    """Find outputs whose loss and accuracy move the same way now."""
+    for output in facts.outputs:
+        split = judged_split(facts, output)
+        losses = loss_series(facts, output, split)
+        hits = accuracy_series(facts, output, split)
+        if losses is None or hits is None or losses.epochs != hits.epochs:
+            continue
+        episode = _episode(losses.log(), hits)
+        if episode is not None:
+            yield _finding(output, losses, hits, episode)
+
+
+def _episode(losses: Series, hits: Series) -> _Episode | None:
+    """The clearest episode that lasts until now."""
+    # Spans of which the first and the last block do not overlap.
+    pairs = list(zip(losses.changes().tolist(), hits.changes().tolist(), strict=True))[:-BLOCK]
+    # Each span is looked at for both rising and both falling.
+    needed = critical(2 * len(pairs))
+    found = [_Episode(start, *pair) for start, pair in enumerate(pairs)]
+    clear = [e for e in found if _strength(e) > needed and _trends(losses, hits, e)]
+    return max(clear, key=_strength, default=None)
+
+
+def _strength(episode: _Episode) -> float:
+    same_way = episode.loss_errors * episode.accuracy_errors > 0
+    return min(abs(episode.loss_errors), abs(episode.accuracy_errors)) if same_way else 0.0
+
+
+def _trends(losses: Series, hits: Series, episode: _Episode) -> bool:
+    trends = [trend(series.since(episode.start).values) for series in (losses, hits)]
+    up = episode.loss_errors > 0
+    return all((t.rising if up else t.falling) < _CLEAR_TREND for t in trends)
+
+
+def _finding(output: OutputFacts, losses: Series, hits: Series, episode: _Episode) -> Finding:
+    start = episode.start
+    way = "rise" if episode.loss_errors > 0 else "fall"
+    before, after = (float(losses.blocks()[0][i]) for i in (start, -1))
+    right_before, right_after = (float(hits.blocks()[0][i]) for i in (start, -1))
+    message = (
+        f"{losses.split} loss and accuracy of {where(output)} both {way} "
+        f"{epochs_text(losses.epochs[start], losses.epochs[-1])}: loss {number(before)} → "
+        f"{number(after)}, accuracy {right_before:.1%} → {right_after:.1%}."
+    )
+    evidence = {
+        "split": losses.split,
+        "since_epoch": losses.epochs[start],
+        "direction": way,
+        "loss": [before, after],
+        "accuracy": [right_before, right_after],
+        "loss_standard_errors": episode.loss_errors,
+        "accuracy_standard_errors": episode.accuracy_errors,
+    }
+    fix = (
+        'keras.callbacks.EarlyStopping(monitor="val_loss")  # or "val_accuracy": which do you need?'
+    )
+    return Finding(code, name, severity, output.name, message, fix, evidence)

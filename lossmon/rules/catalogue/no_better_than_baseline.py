@@ -1,0 +1,122 @@
+"""A constant answer would do as well.
+
+## What it does
+Flags a model whose loss has stopped falling at 95 % or more of what the best constant answer
+reaches on the same labels: the entropy of their shares for a cross-entropy, their variance for a
+mean squared error. It must be so in six epochs in a row, on training and on validation data, where
+both can be judged. Silent where the accuracy is significantly above the share of the largest class.
+
+## Why is this bad
+Loss and accuracy can look respectable and hold no more than the frequencies of the labels. The
+inputs may carry nothing about them, may be shuffled against them, or the model cannot use them.
+
+## Example
+```python
+x = np.random.rand(400, 4)
+y = np.random.permutation(np.repeat([0, 1], 200))
+model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1, activation="sigmoid")])
+model.compile(optimizer=keras.optimizers.Adam(0.05), loss="binary_crossentropy")
+model.fit(x, y, epochs=40, verbose=0, callbacks=[lossmon.Monitor()])
+```
+
+## Use instead
+```python
+x = np.random.rand(400, 4)
+y = (x[:, 0] > 0.5).astype(int)
+model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1, activation="sigmoid")])
+model.compile(optimizer=keras.optimizers.Adam(0.05), loss="binary_crossentropy")
+model.fit(x, y, epochs=40, verbose=0, callbacks=[lossmon.Monitor()])
+```
+
+## References
+- [A recipe for training neural networks](https://karpathy.github.io/2019/04/25/recipe/)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lossmon.records import EpochRecord, Finding, Severity
+from lossmon.rules.baselines import Baseline, baseline, constant_loss
+from lossmon.rules.catalogue.constant_predictor import constant_epochs
+from lossmon.rules.epochs import loss_of, records_of, trailing
+from lossmon.rules.facts import Facts, OutputFacts
+from lossmon.rules.progress import FEWEST, falling, motionless, rise, swings
+from lossmon.rules.series import Series, loss_series, share_error
+from lossmon.rules.trend import critical
+from lossmon.rules.wording import epochs_text, number, where
+
+code = "LM404"
+name = "no-better-than-baseline"
+severity: Severity = "warning"
+
+# Part of the constant's loss above which there is no gain to speak of.
+_AS_BAD = 0.95
+
+
+def check(facts: Facts) -> Iterator[Finding]:
+    """Find outputs that a constant would match."""
+    for output in facts.outputs:
+        train = loss_series(facts, output, "train")
+        if train is None or _another_trouble(facts, output, train):
+            continue
+        failing = _failing_epochs(facts, output)
+        if len(failing) >= FEWEST:
+            yield _finding(output, failing)
+
+
+def _another_trouble(facts: Facts, output: OutputFacts, train: Series) -> bool:
+    """Whether the run still learns, or another rule says better why it does not."""
+    if falling(train) or motionless(train):
+        return True
+    constant = constant_loss(facts, output, train)
+    moving = rise(train) is not None or swings(train, constant) is not None
+    return moving or bool(constant_epochs(facts, output))
+
+
+def _failing_epochs(facts: Facts, output: OutputFacts) -> list[EpochRecord]:
+    """The last epochs, in all of which the constant was as good on whatever can be judged."""
+    failing: dict[int, EpochRecord | None] = {}
+    for split in ("train", "val"):
+        for record in records_of(facts, output, split):
+            if baseline(output, record) is None:
+                continue
+            failed_so_far = failing.get(record.epoch, record) is not None
+            failing[record.epoch] = record if failed_so_far and _fails(output, record) else None
+    last = trailing(list(failing.values()), lambda record: record is not None)
+    return [record for record in last if record is not None]
+
+
+def _fails(output: OutputFacts, record: EpochRecord) -> bool:
+    best, loss = baseline(output, record), loss_of(record)
+    if best is None or loss is None or loss <= _AS_BAD * best.loss:
+        return False
+    if best.accuracy is None or record.correct is None or not record.judged:
+        return True
+    lead = record.correct / record.judged - best.accuracy
+    return lead <= critical() * share_error(record)
+
+
+def _finding(output: OutputFacts, failing: list[EpochRecord]) -> Finding:
+    first, last = failing[0], failing[-1]
+    best = baseline(output, last)
+    assert best is not None
+    message = (
+        f"the {last.split} loss of {where(output)}, {number(loss_of(last))}, is no better than "
+        f"{number(best.loss)} ({best.name}), which a constant reaches, "
+        f"{epochs_text(first.epoch, last.epoch)}; it has stopped falling."
+    )
+    fix = "model.fit(x[:32], y[:32], epochs=200)  # can it learn 32 samples? do x and y match?"
+    return Finding(code, name, severity, output.name, message, fix, _evidence(first, last, best))
+
+
+def _evidence(first: EpochRecord, last: EpochRecord, best: Baseline) -> dict[str, object]:
+    right = last.correct / last.judged if last.correct is not None and last.judged else None
+    return {
+        "split": last.split,
+        "since_epoch": first.epoch,
+        "loss": loss_of(last),
+        "constant_loss": best.loss,
+        "accuracy": right,
+        "constant_accuracy": best.accuracy,
+    }

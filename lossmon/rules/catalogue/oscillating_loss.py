@@ -1,0 +1,74 @@
+"""The training loss swings from epoch to epoch and goes nowhere.
+
+## What it does
+Flags a training loss without trend over the last ten epochs that changes direction at least every
+other epoch, by more than sampling explains and by a tenth or more of the run's first loss (or of a
+constant answer's, where that is less). Silent
+where the learning rate was raised in between, as cyclic schedules do, and where the loss stays
+above that of a constant answer: that is `learning-rate-out-of-range`.
+
+## Why is this bad
+Steps are so large that they jump across the valley instead of descending into it. Which loss the
+run ends with is a matter of luck.
+
+## Example
+```python
+```
+
+## Use instead
+```python
+```
+
+## References
+- Goodfellow, Bengio, Courville 2016, Deep learning, section 11.4.1 (the learning rate)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lossmon.records import Finding, Severity
+from lossmon.rules.baselines import above_constant, constant_loss
+from lossmon.rules.epochs import rate_now, rate_raised
+from lossmon.rules.facts import Facts, OutputFacts
+from lossmon.rules.progress import WINDOW, swings
+from lossmon.rules.series import Series, loss_series
+from lossmon.rules.wording import learning_rate, number, where
+
+code = "LM410"
+name = "oscillating-loss"
+severity: Severity = "warning"
+
+
+def check(facts: Facts) -> Iterator[Finding]:
+    """Find outputs whose training loss swings."""
+    for output in facts.outputs:
+        train = loss_series(facts, output, "train")
+        swing = None if train is None else _swing(facts, output, train)
+        if train is None or swing is None or rate_raised(facts, WINDOW):
+            continue
+        if not above_constant(facts, output, train.last(WINDOW)):
+            yield _finding(output, train.last(WINDOW), swing, rate_now(facts))
+
+
+def _swing(facts: Facts, output: OutputFacts, train: Series) -> float | None:
+    return swings(train, constant_loss(facts, output, train))
+
+
+def _finding(output: OutputFacts, recent: Series, swing: float, rate: float | None) -> Finding:
+    low, high = float(recent.values.min()), float(recent.values.max())
+    message = (
+        f"the training loss of {where(output)} swings between {number(low)} and {number(high)} "
+        f"since epoch {recent.epochs[0] + 1}, by {number(swing)} from one epoch to the next, "
+        "without getting anywhere."
+    )
+    evidence = {
+        "since_epoch": recent.epochs[0],
+        "loss_min": low,
+        "loss_max": high,
+        "typical_swing": swing,
+        "standard_error": float(recent.errors.mean()),
+        "learning_rate": rate,
+    }
+    fix = learning_rate(rate, 0.1) + "  # or a larger batch_size"
+    return Finding(code, name, severity, output.name, message, fix, evidence)

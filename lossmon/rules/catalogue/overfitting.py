@@ -1,0 +1,81 @@
+"""The validation loss has turned up while the training loss falls on.
+
+## What it does
+Flags a validation loss that lies above its minimum by a tenth or more and by more standard errors
+than chance gives in any epoch of the run, with a trend over at least three epochs, while the
+training loss fell significantly in the same time. Errors are those of the samples (as if validation
+samples were drawn anew each epoch, which is the cautious side) and the wobble between epochs.
+
+## Why is this bad
+From the minimum on the model learns the training samples rather than what they have in common. Its
+probabilities on new data get worse with every epoch, even where the accuracy holds.
+
+## Example
+```python
+```
+
+## Use instead
+```python
+```
+
+## References
+- Prechelt 1998, Early stopping: but when?
+- [Keras EarlyStopping](https://keras.io/api/callbacks/early_stopping/)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lossmon.records import Finding, Severity
+from lossmon.rules.facts import Facts, OutputFacts
+from lossmon.rules.progress import Rise, rise
+from lossmon.rules.series import BLOCK, Series, loss_series
+from lossmon.rules.trend import critical
+from lossmon.rules.wording import epochs_text, number, where
+
+code = "LM408"
+name = "overfitting"
+severity: Severity = "warning"
+
+
+def check(facts: Facts) -> Iterator[Finding]:
+    """Find outputs whose validation loss rises while the training loss falls."""
+    for output in facts.outputs:
+        val, train = (loss_series(facts, output, split) for split in ("val", "train"))
+        risen = None if val is None else rise(val)
+        if val is None or train is None or risen is None:
+            continue
+        fell = _fell_since(train, val.epochs[risen.start])
+        if fell is not None:
+            yield _finding(output, val, risen, fell)
+
+
+def _fell_since(train: Series, epoch: int) -> tuple[float, float] | None:
+    """The training loss at an epoch and now, where it fell significantly in between."""
+    start = sum(before < epoch for before in train.epochs)
+    medians = train.blocks()[0]
+    if len(medians) - 1 - start < BLOCK or train.log().changes()[start] > -critical():
+        return None
+    return float(medians[start]), float(medians[-1])
+
+
+def _finding(output: OutputFacts, val: Series, risen: Rise, fell: tuple[float, float]) -> Finding:
+    since = val.epochs[risen.start]
+    message = (
+        f"the validation loss of {where(output)} rose from {number(risen.before)} to "
+        f"{number(risen.after)} {epochs_text(since, val.epochs[-1])}, while the training loss fell "
+        f"from {number(fell[0])} to {number(fell[1])}."
+    )
+    evidence = {
+        "since_epoch": since,
+        "val_loss": [risen.before, risen.after],
+        "train_loss": list(fell),
+        "standard_errors": risen.errors,
+        "standard_errors_needed": risen.needed,
+    }
+    fix = (
+        'keras.callbacks.EarlyStopping(monitor="val_loss", patience=5, restore_best_weights=True)'
+        "  # or more data, dropout, weight decay"
+    )
+    return Finding(code, name, severity, output.name, message, fix, evidence)

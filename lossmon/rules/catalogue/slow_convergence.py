@@ -1,0 +1,83 @@
+"""The loss falls steadily, but hardly.
+
+## What it does
+Advises where, over ten epochs or more, the training loss falls beyond doubt (Mann-Kendall) and as
+fast lately as at the beginning, but has covered less than a tenth of its way and is still about
+where a constant answer would be. Silent where the fall levels off, which is the end of learning and
+not its beginning, and while a schedule raises the learning rate.
+
+## Why is this bad
+Training works and will take ten times the epochs it needs to, or stop long before it is done.
+
+## Example
+```python
+```
+
+## Use instead
+```python
+```
+
+## References
+- Bengio 2012, [Practical recommendations](https://arxiv.org/abs/1206.5533), section 3.1
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from lossmon.records import Finding, Severity
+from lossmon.rules.baselines import above_constant
+from lossmon.rules.epochs import rate_now, rate_raised
+from lossmon.rules.facts import Facts, OutputFacts
+from lossmon.rules.progress import motionless
+from lossmon.rules.series import Series, loss_series
+from lossmon.rules.trend import ALPHA, trend
+from lossmon.rules.wording import epochs_text, learning_rate, number, where
+
+code = "LM411"
+name = "slow-convergence"
+severity: Severity = "info"
+
+_EPOCHS = 10
+# Part of the loss that ten epochs should have taken away.
+_HARDLY = 0.1
+# Part of the early speed that the late one still has, where nothing levels off.
+_STEADY = 0.7
+
+
+def check(facts: Facts) -> Iterator[Finding]:
+    """Find outputs whose loss falls steadily and hardly."""
+    for output in facts.outputs:
+        train = loss_series(facts, output, "train")
+        if train is None or len(train) < _EPOCHS or motionless(train):
+            continue
+        if rate_raised(facts, len(train)):
+            continue
+        if _slow(train) and above_constant(facts, output, train.last(1), at_least=1 - _HARDLY):
+            yield _finding(output, train, rate_now(facts))
+
+
+def _slow(train: Series) -> bool:
+    values = train.values
+    if trend(values).falling > ALPHA or values[-1] < (1 - _HARDLY) * values[0]:
+        return False
+    first, middle, last = (float(part.mean()) for part in np.array_split(values, 3))
+    return middle - last >= _STEADY * (first - middle)
+
+
+def _finding(output: OutputFacts, train: Series, rate: float | None) -> Finding:
+    first, last = float(train.values[0]), float(train.values[-1])
+    message = (
+        f"the training loss of {where(output)} fell only from {number(first)} to {number(last)} "
+        f"{epochs_text(train.epochs[0], train.epochs[-1])}, and does not level off."
+    )
+    evidence = {
+        "since_epoch": train.epochs[0],
+        "loss": [first, last],
+        "epochs": len(train),
+        "trend_chance": trend(train.values).falling,
+        "learning_rate": rate,
+    }
+    return Finding(code, name, severity, output.name, message, learning_rate(rate, 10.0), evidence)

@@ -1,0 +1,98 @@
+"""Where a run stands: does its loss fall, rise, swing, or stand still, beyond what noise explains?
+
+All of it on logarithms where losses are positive, so that a loss of 1e-4 is judged like one of 10.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from lossmon.rules.series import BLOCK, Series
+from lossmon.rules.trend import critical, median, trend, turning_points
+
+# Fewer epochs show no trend worth speaking of.
+FEWEST = 6
+# Recent epochs in which a run is looked at.
+WINDOW = 10
+# With this chance noise passes for learning, which keeps rules silent.
+_STILL_LEARNING = 0.02
+_CLEAR_TREND = 0.05
+# Part of what was learned, and of the loss itself, that a rise or a swing must undo to matter.
+_MATTERS = 0.1
+# A relative change of the loss that float32 rounding and the order of batches account for.
+_ROUNDING = 1e-4
+
+
+class Rise(NamedTuple):
+    """A loss that has left its minimum for good.
+
+    Attributes:
+        start: position of its minimum in the series.
+        before, after: the loss then and now.
+        errors: by how many standard errors it rose.
+        needed: by how many it had to.
+    """
+
+    start: int
+    before: float
+    after: float
+    errors: float
+    needed: float
+
+
+def falling(series: Series) -> bool:
+    """Whether there is any sign that the value still falls: then patience is the right advice."""
+    windows = (series.last(FEWEST), series.last(2 * FEWEST))
+    return any(trend(window.values).falling < _STILL_LEARNING for window in windows)
+
+
+def rise(series: Series) -> Rise | None:
+    """The rise since the minimum, where noise does not explain it and it matters.
+
+    The block of the last epochs lies above the lowest block by more standard errors than chance
+    gives in any epoch of the run, the epochs between show a trend, and the rise is a tenth or more
+    both of the loss itself and of what had been learned.
+    """
+    medians, needed = series.blocks()[0], critical(len(series))
+    if len(series) < FEWEST or len(medians) - 1 - (start := int(medians.argmin())) < BLOCK:
+        return None
+    errors = float(series.log().changes()[start])
+    if errors < needed or trend(series.since(start).values).rising > _CLEAR_TREND:
+        return None
+    before, after = float(medians[start]), float(medians[-1])
+    learned = float(series.values[0]) - before
+    if after - before < _MATTERS * max(abs(before), learned):
+        return None
+    return Rise(start, before, after, errors, needed)
+
+
+def swings(series: Series, constant: float | None) -> float | None:
+    """How far the value swings from epoch to epoch, where it goes nowhere; None where it is calm.
+
+    Over the last epochs there is no trend, the direction changes at least every other time, and
+    the typical swing exceeds both its standard error and a tenth of the scale of the loss: of the
+    run's first value, or of what a constant answer reaches where that is less.
+
+    Args:
+        series: the loss of each epoch.
+        constant: the loss of the best constant answer; None where it is not known.
+    """
+    recent = series.last(WINDOW)
+    if len(recent) < WINDOW or falling(series):
+        return None
+    swing = median(np.abs(np.diff(recent.values)))
+    noise = critical(len(series)) * median(recent.errors) * np.sqrt(2)
+    if turning_points(recent.values) < (WINDOW - 2) / 2:
+        return None
+    first = abs(float(series.values[0]))
+    scale = first if constant is None else min(first, constant)
+    return swing if swing > max(noise, _MATTERS * scale) else None
+
+
+def motionless(series: Series) -> bool:
+    """Whether the value has not changed since the first epoch, but for rounding."""
+    if len(series) < FEWEST:
+        return False
+    return bool(np.ptp(series.values) <= _ROUNDING * abs(float(series.values[0])))

@@ -1,0 +1,147 @@
+"""The epochs of one output as series of values with their standard errors."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+from lossmon.records import EpochRecord, Split
+from lossmon.rules.epochs import loss_of, records_of, samples_of
+from lossmon.rules.facts import Facts, OutputFacts
+from lossmon.rules.families import BINARY_LOSSES
+from lossmon.rules.trend import Floats, wobble
+
+# Epochs whose mean stands for the state of a run at one time.
+BLOCK = 3
+# Reductions under which an epoch's loss is the mean of its samples' losses.
+_MEANS = ("sum_over_batch_size", "mean", "mean_with_sample_weight")
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One value for each epoch, oldest first.
+
+    Attributes:
+        split: of which split.
+        epochs: numbers of the epochs, from 0.
+        values: their values.
+        errors: standard error of each, from the spread of its samples.
+    """
+
+    split: Split
+    epochs: tuple[int, ...]
+    values: Floats
+    errors: Floats
+
+    def __len__(self) -> int:
+        return len(self.epochs)
+
+    def last(self, count: int) -> Series:
+        """The most recent epochs alone."""
+        return self.since(max(len(self) - count, 0))
+
+    def since(self, index: int) -> Series:
+        """The epochs from a position on."""
+        parts = self.epochs[index:], self.values[index:], self.errors[index:]
+        return Series(self.split, *parts)
+
+    def log(self) -> Series:
+        """The logarithms, in which losses of all sizes compare; itself where values are not > 0."""
+        if not len(self) or self.values.min() <= 0:
+            return self
+        return replace(self, values=np.log(self.values), errors=self.errors / self.values)
+
+    def blocks(self) -> tuple[Floats, Floats]:
+        """Medians of all `BLOCK` neighbouring epochs, and their standard errors.
+
+        Medians, so that one epoch's spike is no change. Epochs of one split see the same samples,
+        so that a median of several is no surer of the population than one of them; only what
+        wobbles from epoch to epoch is lessened.
+        """
+        if len(self) < BLOCK:
+            return np.empty(0), np.empty(0)
+        sampling = np.mean(sliding_window_view(self.errors**2, BLOCK), axis=1)
+        # The median of a normal sample varies by pi / 2 times what its mean does.
+        noise = wobble(self.values) ** 2 * math.pi / (2 * BLOCK)
+        medians = np.median(sliding_window_view(self.values, BLOCK), axis=1)
+        return medians, np.sqrt(sampling + noise)
+
+    def changes(self) -> Floats:
+        """Standard errors by which the last block lies above each block before it."""
+        medians, errors = self.blocks()
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratio = (medians[-1:] - medians) / np.hypot(errors[-1:], errors)
+        return np.nan_to_num(ratio, nan=0.0, posinf=math.inf, neginf=-math.inf)
+
+
+def loss_series(facts: Facts, output: OutputFacts, split: Split) -> Series | None:
+    """The data loss of each epoch, without penalties.
+
+    Returns:
+        None where training does not call the loss as Keras does, where the loss is not one of
+        Keras' own or no mean over samples, and where no epoch has a finite value.
+    """
+    if output.loss is None or output.loss.reduction not in _MEANS:
+        return None
+    points = [
+        (record.epoch, loss, error)
+        for record in records_of(facts, output, split)
+        if (loss := loss_of(record)) is not None
+        and (error := _loss_error(record, loss, output)) is not None
+    ]
+    return _series(split, points)
+
+
+def accuracy_series(facts: Facts, output: OutputFacts, split: Split) -> Series | None:
+    """The share of elements predicted right in each epoch; None where none is known."""
+    if output.loss is None:
+        return None
+    points = [
+        (record.epoch, record.correct / record.judged, share_error(record))
+        for record in records_of(facts, output, split)
+        if record.correct is not None and record.judged
+    ]
+    return _series(split, points)
+
+
+def _loss_error(record: EpochRecord, loss: float, output: OutputFacts) -> float | None:
+    """Standard error of an epoch's loss, taking the elements of one sample for one observation."""
+    samples = samples_of(record)
+    if record.loss_squares is None or samples < 2 or not math.isfinite(record.loss_squares):
+        return None
+    elements = _elements(record, output, samples)
+    if elements is None:
+        return None
+    square = record.loss_squares / elements
+    # Squares are not weighted: under weights they bound the spread by themselves.
+    variance = square if output.weighted else square - loss**2
+    return math.sqrt(max(variance, 0.0) / samples)
+
+
+def _elements(record: EpochRecord, output: OutputFacts, samples: float) -> float | None:
+    """Losses that were squared: one for each sample and position before the last axis."""
+    several_labels = output.loss is not None and output.loss.name in BINARY_LOSSES
+    if record.judged and (output.units == 1 or not several_labels):
+        return record.judged
+    shape = output.record.shape or ()
+    return None if output.masked else samples * math.prod(n for n in shape[1:-1] if n is not None)
+
+
+def share_error(record: EpochRecord) -> float:
+    """Binomial standard error of a share, one success and one failure added (Agresti, Coull)."""
+    assert record.correct is not None
+    assert record.judged
+    samples = min(samples_of(record), record.judged)
+    right = samples * record.correct / record.judged
+    share = (right + 1) / (samples + 2)
+    return math.sqrt(share * (1 - share) / (samples + 2))
+
+
+def _series(split: Split, points: list[tuple[int, float, float]]) -> Series | None:
+    if not points:
+        return None
+    epochs, values, errors = zip(*points, strict=True)
+    return Series(split, epochs, np.array(values, float), np.array(errors, float))

@@ -1,0 +1,104 @@
+"""What has been recorded and measured of the run so far."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from lossmon.records import BatchRecord, EpochRecord, Split
+
+
+@dataclass(frozen=True, slots=True)
+class LayerGradient:
+    """The gradient of one layer's kernel at one step; biases and scales do not count.
+
+    Attributes:
+        layer: the layer's name.
+        gradient: root mean square of the gradient's entries, in units of loss per weight, without
+            the loss scaling of mixed precision.
+        weight: root mean square of the kernel's entries before the step.
+        update: root mean square of what the step changed in them; None where not measured.
+    """
+
+    layer: str
+    gradient: float
+    weight: float
+    update: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GradientFacts:
+    """The gradients of one sampled train step.
+
+    Attributes:
+        step: optimiser steps made in the run before this one.
+        epoch: the epoch of the step, from 0.
+        norm: Euclidean norm of all gradients together, before any clipping.
+        clipped: whether the optimiser clips gradients.
+        layers: trainable kernels of layers that lie behind each other, from inputs to outputs.
+    """
+
+    step: int
+    epoch: int
+    norm: float
+    clipped: bool = False
+    layers: tuple[LayerGradient, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class UnitFacts:
+    """The units of one layer with a rectifying activation, on one sampled batch.
+
+    Attributes:
+        layer: the layer's name.
+        epoch: the epoch at whose end the batch was sampled, from 0.
+        samples: samples in the batch.
+        units: the layer's units; a channel of a convolution is one unit.
+        dead: units that were 0 for every sample, at every position.
+    """
+
+    layer: str
+    epoch: int
+    samples: int
+    units: int
+    dead: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClippedFacts:
+    """How many losses of one epoch sat at the cap that clipping probabilities makes.
+
+    Attributes:
+        epoch: the epoch, from 0.
+        split: "train" or "val".
+        output: name of the output; None for the only one.
+        samples: samples whose loss was computed from clipped probabilities.
+        capped: of those, the ones at the cap.
+        cap: the largest loss there can be, in nats.
+    """
+
+    epoch: int
+    split: Split
+    output: str | None
+    samples: int
+    capped: int
+    cap: float
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingFacts:
+    """What has been recorded of the run so far, oldest first; None for what was not measured.
+
+    Attributes:
+        batches: the most recent batches.
+        epochs: the epochs that have ended, all splits and outputs.
+        gradients: gradients of sampled steps.
+        units: units of sampled batches, once an epoch.
+        clipped: losses at the cap, one for each epoch, split and output that clips.
+    """
+
+    batches: Sequence[BatchRecord] = ()
+    epochs: Sequence[EpochRecord] = ()
+    gradients: Sequence[GradientFacts] | None = None
+    units: Sequence[UnitFacts] | None = None
+    clipped: Sequence[ClippedFacts] | None = None
