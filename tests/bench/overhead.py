@@ -1,129 +1,113 @@
-"""What the monitor costs a training: bare and monitored `fit` in turn, in one process.
+"""What each contender costs a training: each in a process of its own, all of them by turns.
 
-Prints, for an MLP (steps of about a millisecond: the worst case) and a CNN:
-  hooks    time per batch that the training thread spends in lossmon outside of the step, median
-  wall     wall time of a monitored epoch over that of a bare one, median of pairs
-  cpu      process CPU per batch, monitored minus bare, median of pairs
-The first epoch of each `fit`, which traces the step, is left out and given apart.
+The turns of a round lie a second apart, so that what else the machine does weighs on all alike, and
+a process of its own shows what CPU time and memory are a contender's own. On Linux a process begins
+with the peak memory of the one that started it: this one must import no backend.
 """
 
 from __future__ import annotations
 
-import statistics
+import json
+import subprocess
+import sys
 import tempfile
-import time
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
 
-import keras
-import numpy as np
+from rich.console import Console
 
-import lossmon
-from lossmon.capture.tap import Tap
+from tests.bench import disk
+from tests.bench.names import LABELS, MONITORED
+from tests.bench.ratios import Fit, Measured, Turn, measured
+from tests.bench.workloads import WORKLOADS
 
-PAIRS = 5
-EPOCHS = 4
-BATCHES = 300
-
-
-class Epochs(keras.callbacks.Callback):
-    """Wall and CPU time of each epoch."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.wall: list[float] = []
-        self.cpu: list[float] = []
-
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        self._began = time.perf_counter(), time.process_time()
-
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        self.wall.append(time.perf_counter() - self._began[0])
-        self.cpu.append(time.process_time() - self._began[1])
+# The first makes lossmon's databases, the following show how they grow.
+FITS = 2
 
 
-class Cost(NamedTuple):
-    wall: float
-    cpu: float
-    first: float
+class Trainee:
+    """The process of one contender; see `trainee`.
+
+    Attributes:
+        first: seconds from the call of `fit` to the end of its first epoch.
+    """
+
+    def __init__(self, workload: str, contender: str, folder: Path) -> None:
+        command = [sys.executable, "-m", "tests.bench.trainee", workload, contender, str(folder)]
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        self.first: float = self._heard()["first"]
+
+    def __enter__(self) -> Trainee:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        # Without an input a process that is waiting for its turn ends.
+        self._process.__exit__(None, None, None)
+
+    def go_on(self) -> dict[str, Any]:
+        """Let it train for a turn, or return from `fit`; returns what it says of that."""
+        assert self._process.stdin is not None
+        self._process.stdin.write("\n")
+        self._process.stdin.flush()
+        return self._heard()
+
+    def _heard(self) -> dict[str, Any]:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if not line:
+            raise RuntimeError(
+                f"expected a measurement from {self._process.args}. Received: its end, with exit "
+                f"code {self._process.wait()}. Fix: what it wrote to standard error."
+            )
+        return json.loads(line)
 
 
-def mlp() -> tuple[Any, np.ndarray, np.ndarray]:
-    layers = [keras.layers.Dense(64, activation="relu") for _ in range(2)]
-    head = keras.layers.Dense(10, activation="softmax")
-    rng = np.random.default_rng(0)
-    x = rng.normal(size=(32 * BATCHES, 32)).astype("float32")
-    return keras.Sequential([keras.Input((32,)), *layers, head]), x, rng.integers(0, 10, len(x))
+def measure(workload: str, console: Console) -> Measured:
+    """Measure one of the `WORKLOADS` with all contenders; the console shows how far it is."""
+    rounds, fits = list[Mapping[str, Turn]](), list[Mapping[str, Fit]]()
+    with tempfile.TemporaryDirectory() as folder, console.status(workload) as status:
+        for index in range(FITS):
+            status.update(f"{workload}: fit {index + 1} of {FITS}")
+            taken, ended = fit_by_turns(workload, tuple(LABELS), Path(folder))
+            rounds += taken
+            fits.append(ended)
+    return measured(workload, rounds, fits)
 
 
-def cnn() -> tuple[Any, np.ndarray, np.ndarray]:
-    model = keras.Sequential(
-        [
-            keras.Input((28, 28, 1)),
-            keras.layers.Conv2D(32, 3, activation="relu"),
-            keras.layers.MaxPooling2D(),
-            keras.layers.Conv2D(64, 3, activation="relu"),
-            keras.layers.MaxPooling2D(),
-            keras.layers.Flatten(),
-            keras.layers.Dense(10, activation="softmax"),
-        ]
-    )
-    rng = np.random.default_rng(0)
-    x = rng.normal(size=(32 * 60, 28, 28, 1)).astype("float32")
-    return model, x, rng.integers(0, 10, len(x))
+def fit_by_turns(
+    workload: str, contenders: Sequence[str], folder: Path
+) -> tuple[list[dict[str, Turn]], dict[str, Fit]]:
+    """Fit once with each contender; returns the turns, round by round, and the fits."""
+    sizes = {name: disk.size(disk.database(name, folder)) for name in contenders}
+    rounds: list[dict[str, Turn]] = []
+    with ExitStack() as stack:
+        fits = {name: stack.enter_context(Trainee(workload, name, folder)) for name in contenders}
+        for index in range(WORKLOADS[workload].turns):
+            order = rotated(contenders, index)
+            rounds.append({name: Turn(**fits[name].go_on()) for name in order})
+        ends = {name: fit.go_on() for name, fit in fits.items()}
+    ended = {
+        name: Fit(fits[name].first, **ends[name])._replace(**_recorded(name, folder, sizes[name]))
+        for name in contenders
+    }
+    return rounds, ended
 
 
-def fit(build: Callable[[], Any], monitor: lossmon.Monitor | None) -> Cost:
-    keras.utils.set_random_seed(0)
-    model, x, y = build()
-    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
-    epochs = Epochs()
-    callbacks = [epochs, *([monitor] if monitor is not None else [])]
-    model.fit(x, y, epochs=EPOCHS, verbose=0, callbacks=callbacks)
-    batches = (EPOCHS - 1) * -(-len(x) // 32)
-    return Cost(sum(epochs.wall[1:]), sum(epochs.cpu[1:]) / batches, epochs.wall[0])
+def rotated(contenders: Sequence[str], index: int) -> list[str]:
+    """The contenders, each round beginning with the next one."""
+    start = index % len(contenders)
+    return [*contenders[start:], *contenders[:start]]
 
 
-def measure(name: str, build: Callable[[], Any], db: str) -> None:
-    hooks: list[float] = []
-    run = Tap._run
-
-    def timed(tap: Tap, function: Any, args: tuple[Any, ...]) -> Any:
-        inside: list[float] = []
-
-        def clocked(*given: Any) -> Any:
-            began = time.perf_counter()
-            try:
-                return function(*given)
-            finally:
-                inside.append(time.perf_counter() - began)
-
-        began = time.perf_counter()
-        try:
-            return run(tap, clocked, args)
-        finally:
-            hooks.append(time.perf_counter() - began - inside[0])
-
-    pairs: list[tuple[Cost, Cost]] = []
-    setattr(Tap, "_run", timed)  # noqa: B010
-    try:
-        for _ in range(PAIRS):
-            pairs.append((fit(build, None), fit(build, lossmon.Monitor(db, verify="full"))))
-    finally:
-        setattr(Tap, "_run", run)  # noqa: B010
-    wall = statistics.median(after.wall / before.wall for before, after in pairs)
-    cpu = statistics.median(after.cpu - before.cpu for before, after in pairs)
-    bare = statistics.median(before.cpu for before, _ in pairs)
-    first = statistics.median(after.first - before.first for before, after in pairs)
-    print(  # noqa: T201
-        f"{name}: hooks {statistics.median(hooks) * 1e6:.0f} us a batch; "
-        f"wall x{wall:.2f}; cpu +{cpu * 1e6:.0f} us a batch (bare {bare * 1e6:.0f}); "
-        f"first epoch +{first:.1f} s"
-    )
-
-
-def main() -> None:
-    """Measure both models."""
-    with tempfile.TemporaryDirectory() as folder:
-        measure("MLP", mlp, f"{folder}/mlp.db")
-        measure("CNN", cnn, f"{folder}/cnn.db")
+def _recorded(name: str, folder: Path, before: int) -> dict[str, Any]:
+    """Coverage, and how much the database has grown for each value."""
+    if name not in MONITORED:
+        return {}
+    db = disk.database(name, folder)
+    growth = disk.size(db) - before
+    scalars, coverage = disk.last_run(db)
+    return {"coverage": coverage, "bytes": growth / scalars if before else None}

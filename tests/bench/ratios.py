@@ -1,0 +1,148 @@
+"""From what each fit took to what a contender costs, compared within each round."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from tests.bench.names import BARE, TENSORBOARD
+
+
+class Turn(NamedTuple):
+    """What one turn of one contender took.
+
+    Attributes:
+        wall: seconds of a batch.
+        cpu: CPU seconds of a batch, of all threads, until nothing is left to be worked off.
+        hooks: median seconds that the training thread was inside lossmon around a batch; None
+            without lossmon.
+    """
+
+    wall: float
+    cpu: float
+    hooks: float | None = None
+
+
+class Fit(NamedTuple):
+    """What is known once for each fit of one contender.
+
+    Attributes:
+        first: seconds from the call of `fit` to the end of its first epoch.
+        end: seconds from the end of the last epoch to the return of `fit`.
+        memory: peak of the process, in bytes.
+        coverage: share of the samples after the first epoch that were recomputed.
+        bytes: growth of the database for each measured value; None where it was new.
+    """
+
+    first: float
+    end: float
+    memory: float
+    coverage: float | None = None
+    bytes: float | None = None
+
+
+class Spread(NamedTuple):
+    """The median of several values, and the quartiles around it."""
+
+    low: float
+    median: float
+    high: float
+
+
+class Cost(NamedTuple):
+    """What one contender costs; each comparison is with the bare fit in the same round of turns.
+
+    Attributes:
+        wall: wall time of a batch, as a ratio.
+        cpu: CPU seconds of a batch, as a difference.
+        cpu_share: `cpu` as a share of what TensorBoard adds; None where that is not measured.
+        first: seconds that the first epoch takes longer.
+        end: seconds that `fit` takes longer to return after its last epoch.
+        memory: peak of the process, as a ratio.
+        hooks, coverage, bytes: medians; see `Turn` and `Fit`.
+    """
+
+    wall: Spread
+    cpu: Spread
+    cpu_share: float | None
+    first: float
+    end: float
+    memory: float
+    hooks: float | None
+    coverage: float | None
+    bytes: float | None
+
+
+class Measured(NamedTuple):
+    """One workload.
+
+    Attributes:
+        name: see `WORKLOADS`.
+        rounds: how often each contender had its turn.
+        wall, cpu: seconds of a batch of the bare fit, medians.
+        memory: bytes of the bare fit's process at its peak, median.
+        costs: of each other contender.
+    """
+
+    name: str
+    rounds: int
+    wall: float
+    cpu: float
+    memory: float
+    costs: Mapping[str, Cost]
+
+
+def spread(values: Sequence[float]) -> Spread:
+    """Median and quartiles, interpolated between the values."""
+    if len(values) == 1:
+        return Spread(values[0], values[0], values[0])
+    return Spread(*statistics.quantiles(values, n=4, method="inclusive"))
+
+
+def measured(
+    name: str, rounds: Sequence[Mapping[str, Turn]], fits: Sequence[Mapping[str, Fit]]
+) -> Measured:
+    """Summarise one workload.
+
+    Args:
+        name: of the workload.
+        rounds: a turn of each contender, by name; one of them is bare.
+        fits: a fit of each contender, by name.
+    """
+    return Measured(
+        name,
+        len(rounds),
+        wall=statistics.median(turns[BARE].wall for turns in rounds),
+        cpu=statistics.median(turns[BARE].cpu for turns in rounds),
+        memory=statistics.median(fit[BARE].memory for fit in fits),
+        costs={other: _cost(other, rounds, fits) for other in rounds[0] if other != BARE},
+    )
+
+
+def _cost(
+    name: str, rounds: Sequence[Mapping[str, Turn]], fits: Sequence[Mapping[str, Fit]]
+) -> Cost:
+    cpu = _added_cpu(name, rounds)
+    board = _added_cpu(TENSORBOARD, rounds).median if TENSORBOARD in rounds[0] else 0.0
+    return Cost(
+        wall=spread([turns[name].wall / turns[BARE].wall for turns in rounds]),
+        cpu=cpu,
+        # Of medians: in a single round the divisor may be near zero.
+        cpu_share=cpu.median / board if board > 0 else None,
+        first=statistics.median(fit[name].first - fit[BARE].first for fit in fits),
+        end=statistics.median(fit[name].end - fit[BARE].end for fit in fits),
+        memory=statistics.median(fit[name].memory / fit[BARE].memory for fit in fits),
+        hooks=_median(turns[name].hooks for turns in rounds),
+        coverage=_median(fit[name].coverage for fit in fits),
+        bytes=_median(fit[name].bytes for fit in fits),
+    )
+
+
+def _added_cpu(name: str, rounds: Sequence[Mapping[str, Turn]]) -> Spread:
+    return spread([turns[name].cpu - turns[BARE].cpu for turns in rounds])
+
+
+def _median(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return statistics.median(known) if known else None

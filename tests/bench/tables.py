@@ -1,0 +1,109 @@
+"""What was measured, for the terminal and for the README."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from rich.markup import escape
+from rich.table import Table
+
+from tests.bench.amounts import UNKNOWN, added, duration, ratio, share
+from tests.bench.names import LABELS, MONITORED
+from tests.bench.ratios import Cost, Measured
+from tests.bench.workloads import WORKLOADS
+
+_COLUMNS = (
+    *("contender", "wall", "CPU a batch", "of TensorBoard's", "hooks a batch"),
+    *("first epoch", "end of fit", "memory", "coverage", "bytes a value"),
+)
+NOTES = (
+    "Median and quartiles of comparisons with the bare fit in the same round of turns. CPU: of all "
+    "threads, with what a callback works off afterwards. Hooks: median time that the training "
+    "thread is inside lossmon around a step. First epoch, end of fit: seconds that they take "
+    "longer. Memory: peak of the process. Coverage: share of the samples that were recomputed. "
+    "Bytes a value: growth of the database, indexes and all else included, for each value in the "
+    "rows of `batches` that is not NULL; coordinates (run, step, epoch, batch, split, output, "
+    "time, n) and verdicts (status, reason) are not counted."
+)
+
+
+def table(measured: Measured) -> Table:
+    """One workload, a row for each contender."""
+    made = Table(title=heading(measured), title_justify="left", box=None, pad_edge=False)
+    for column in _COLUMNS:
+        made.add_column(column, justify="left" if column == "contender" else "right", no_wrap=True)
+    for name, cost in measured.costs.items():
+        made.add_row(escape(LABELS[name]), *_cells(cost))
+    return made
+
+
+def heading(measured: Measured) -> str:
+    """The workload, what a bare step takes, and how often it was tried."""
+    wall, cpu = duration(measured.wall), duration(measured.cpu)
+    label = WORKLOADS[measured.name].label
+    memory = f"{measured.memory / 2**20:,.0f} MiB at its peak"
+    return f"{label}: bare {wall} a step, {cpu} of CPU, {memory}; {measured.rounds} rounds"
+
+
+def _cells(cost: Cost) -> tuple[str, ...]:
+    return (
+        ratio(cost.wall),
+        added(cost.cpu),
+        share(cost.cpu_share),
+        _hooks(cost) or UNKNOWN,
+        _first(cost),
+        f"{cost.end:+.2f} s",
+        _memory(cost),
+        share(cost.coverage),
+        _bytes(cost) or UNKNOWN,
+    )
+
+
+def _hooks(cost: Cost) -> str | None:
+    return None if cost.hooks is None else duration(cost.hooks)
+
+
+def _first(cost: Cost) -> str:
+    return f"{cost.first:+.2f} s"
+
+
+def _memory(cost: Cost) -> str:
+    return f"×{cost.memory:.2f}"
+
+
+def _bytes(cost: Cost) -> str | None:
+    return None if cost.bytes is None else f"{cost.bytes:.1f}"
+
+
+def markdown(results: Sequence[Measured]) -> str:
+    """The README's table, and below it what does not fit in."""
+    rows = [
+        f"| {WORKLOADS[measured.name].label} | {LABELS[name]} | {ratio(cost.wall)} "
+        f"| {added(cost.cpu)} | {share(cost.coverage)} |"
+        for measured in results
+        for name, cost in measured.costs.items()
+    ]
+    lines = [f"- {heading(measured)}." for measured in results]
+    lines += [
+        _line("CPU added, of what TensorBoard adds", results, lambda cost: share(cost.cpu_share)),
+        _line("Hooks on the training thread, a batch", results, _hooks),
+        _line("First epoch, in which the step is traced", results, _first),
+        _line("Peak memory of the process", results, _memory),
+        _line("Bytes on disk, a value", results, _bytes),
+    ]
+    head = ["| model | contender | wall | CPU a batch | coverage |", "|---|---|---|---|---|"]
+    return "\n".join([*head, *rows, "", *lines, ""])
+
+
+def _line(title: str, results: Sequence[Measured], cell: Callable[[Cost], str | None]) -> str:
+    """One value of each lossmon contender on each workload."""
+    told = [
+        f"{measured.name} "
+        + ", ".join(
+            f"{name} {cell(cost) or UNKNOWN}"
+            for name, cost in measured.costs.items()
+            if name in MONITORED
+        )
+        for measured in results
+    ]
+    return f"- {title}: {'; '.join(told)}."
