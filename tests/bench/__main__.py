@@ -41,7 +41,7 @@ def _trainings(names: Sequence[str], *, as_markdown: bool) -> None:
     results: list[Measured] = []
     for name in names:
         results.append(measure(name, console))
-        console.print(tables.table(results[-1]))
+        console.print(tables.report(results[-1]))
     if as_markdown:
         sys.stdout.write(tables.markdown(results))
     elif results:

@@ -35,9 +35,9 @@ def ratio(spread: Spread) -> str:
     """A ratio with its quartiles.
 
     >>> ratio(Spread(0.99, 1.02, 1.1))
-    '×1.02 (0.99 to 1.10)'
+    '×1.02 (0.99–1.10)'
     """
-    return f"×{spread.median:.2f} ({spread.low:.2f} to {spread.high:.2f})"
+    return f"×{spread.median:.2f} ({spread.low:.2f}–{spread.high:.2f})"
 
 
 def share(value: float | None) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from lossmon import open_store
+from tests.bench.names import MONITORED
 
 # Where a value belongs and what is said of it, but no value that was measured.
 COORDINATES = {"run_id", "step", "epoch", "batch", "split", "output", "time", "n"}
@@ -48,3 +49,11 @@ def last_run(db: Path) -> tuple[int, float]:
     with closing(open_store(db)) as store:
         scalars = stored_scalars(store.export_batches("latest"))
         return scalars, steady_coverage(store.epoch_rows("latest", "train", None))
+
+
+def troubles(folder: Path) -> Iterator[str]:
+    """Yield what lossmon says went wrong inside of it, in the last run of each contender."""
+    for contender in MONITORED:
+        with closing(open_store(database(contender, folder))) as store:
+            for trouble in store.run("latest")["troubles"]:
+                yield f"{contender}: {trouble['message']}"

@@ -36,9 +36,11 @@ class Trainee:
 
     def __init__(self, workload: str, contender: str, folder: Path) -> None:
         command = [sys.executable, "-m", "tests.bench.trainee", workload, contender, str(folder)]
-        self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
+        self._log = folder / f"{contender}.log"
+        with self._log.open("w", encoding="utf-8") as log:
+            self._process = subprocess.Popen(
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True
+            )
         self.first: float = self._heard()["first"]
 
     def __enter__(self) -> Trainee:
@@ -61,7 +63,8 @@ class Trainee:
         if not line:
             raise RuntimeError(
                 f"expected a measurement from {self._process.args}. Received: its end, with exit "
-                f"code {self._process.wait()}. Fix: what it wrote to standard error."
+                f"code {self._process.wait()}. Fix: what it said last:\n"
+                f"{self._log.read_text(encoding='utf-8')[-2000:]}"
             )
         return json.loads(line)
 
@@ -75,6 +78,8 @@ def measure(workload: str, console: Console) -> Measured:
             taken, ended = fit_by_turns(workload, tuple(LABELS), Path(folder))
             rounds += taken
             fits.append(ended)
+            for trouble in disk.troubles(Path(folder)):
+                console.print(trouble, style="yellow", markup=False)
     return measured(workload, rounds, fits)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from rich.console import Group
 from rich.markup import escape
 from rich.table import Table
 
@@ -12,28 +13,35 @@ from tests.bench.names import LABELS, MONITORED
 from tests.bench.ratios import Cost, Measured
 from tests.bench.workloads import WORKLOADS
 
-_COLUMNS = (
-    *("contender", "wall", "CPU a batch", "of TensorBoard's", "hooks a batch"),
-    *("first epoch", "end of fit", "memory", "coverage", "bytes a value"),
-)
 NOTES = (
     "Median and quartiles of comparisons with the bare fit in the same round of turns. CPU: of all "
-    "threads, with what a callback works off afterwards. Hooks: median time that the training "
-    "thread is inside lossmon around a step. First epoch, end of fit: seconds that they take "
-    "longer. Memory: peak of the process. Coverage: share of the samples that were recomputed. "
-    "Bytes a value: growth of the database, indexes and all else included, for each value in the "
-    "rows of `batches` that is not NULL; coordinates (run, step, epoch, batch, split, output, "
-    "time, n) and verdicts (status, reason) are not counted."
+    "threads, with what a callback works off afterwards. Share: of the CPU time that TensorBoard "
+    "adds. Hooks: median time a batch that the training thread is inside lossmon around a step. "
+    "First epoch, end of fit: seconds that they take longer. Memory: peak of the process. Coverage: "
+    "share of the samples that were recomputed. Bytes: growth of the database, indexes and all "
+    "else included, for each value in the rows of `batches` that is not NULL; coordinates (run, "
+    "step, epoch, batch, split, output, time, n) and verdicts (status, reason) are not counted."
 )
 
 
-def table(measured: Measured) -> Table:
-    """One workload, a row for each contender."""
-    made = Table(title=heading(measured), title_justify="left", box=None, pad_edge=False)
-    for column in _COLUMNS:
-        made.add_column(column, justify="left" if column == "contender" else "right", no_wrap=True)
+def report(measured: Measured) -> Group:
+    """One workload: time in one table, what else there is in another, a row for each contender."""
+    time = _table("wall", "CPU a batch", "share")
+    rest = _table("hooks", "first epoch", "end of fit", "memory", "coverage", "bytes")
     for name, cost in measured.costs.items():
-        made.add_row(escape(LABELS[name]), *_cells(cost))
+        label = escape(LABELS[name])
+        time.add_row(label, ratio(cost.wall), added(cost.cpu), share(cost.cpu_share))
+        rest.add_row(
+            *(label, _hooks(cost) or UNKNOWN, _first(cost), f"{cost.end:+.2f} s"),
+            *(_memory(cost), share(cost.coverage), _bytes(cost) or UNKNOWN),
+        )
+    return Group(heading(measured), "", time, "", rest, "")
+
+
+def _table(*columns: str) -> Table:
+    made = Table("contender", box=None, pad_edge=False)
+    for column in columns:
+        made.add_column(column, justify="right")
     return made
 
 
@@ -43,20 +51,6 @@ def heading(measured: Measured) -> str:
     label = WORKLOADS[measured.name].label
     memory = f"{measured.memory / 2**20:,.0f} MiB at its peak"
     return f"{label}: bare {wall} a step, {cpu} of CPU, {memory}; {measured.rounds} rounds"
-
-
-def _cells(cost: Cost) -> tuple[str, ...]:
-    return (
-        ratio(cost.wall),
-        added(cost.cpu),
-        share(cost.cpu_share),
-        _hooks(cost) or UNKNOWN,
-        _first(cost),
-        f"{cost.end:+.2f} s",
-        _memory(cost),
-        share(cost.coverage),
-        _bytes(cost) or UNKNOWN,
-    )
 
 
 def _hooks(cost: Cost) -> str | None:

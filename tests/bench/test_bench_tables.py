@@ -79,13 +79,13 @@ def test_each_contender_begins_and_ends_as_often_as_the_others() -> None:
         assert set(Counter(order[place] for order in orders).values()) == {2}
 
 
-def test_terminal_table_holds_every_figure(result: Measured) -> None:
+def test_terminal_report_holds_every_figure(result: Measured) -> None:
     told = io.StringIO()
-    Console(file=told, width=200).print(tables.table(result))
-    title, _, board, full = told.getvalue().splitlines()
-    assert "MLP 64-128-10" in title
-    assert "bare 2,000 µs a step" in title
-    assert "TensorBoard(update_freq=1)" in board
+    Console(file=told, width=80).print(tables.report(result))
+    text = told.getvalue()
+    assert "MLP 64-128-10, batch 32: bare 2,000 µs a step" in text
+    assert "TensorBoard(update_freq=1)" in text
+    full = "".join(line for line in text.splitlines() if LABELS[FULL] in line)
     cells = ("×1.10", "+200 µs", "25 %", "60 µs", "+0.50 s", "+0.20 s", "100 %", "14.0")
     assert [cell for cell in cells if cell not in full] == []
 
