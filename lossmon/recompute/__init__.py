@@ -18,6 +18,7 @@ from lossmon.recompute.calibration import (
     reliability,
 )
 from lossmon.recompute.confidence import Judgement, judge, predicted_probabilities
+from lossmon.recompute.correlation import concordance_correlation, pearson_correlation
 from lossmon.recompute.crossentropy import (
     Backend,
     binary_crossentropy,
@@ -87,6 +88,7 @@ __all__ = [
     "categorical_generalized_cross_entropy",
     "categorical_hinge",
     "circle",
+    "concordance_correlation",
     "cosine_similarity",
     "ctc",
     "dice",
@@ -109,6 +111,7 @@ __all__ = [
     "mean_absolute_percentage_error",
     "mean_squared_error",
     "mean_squared_logarithmic_error",
+    "pearson_correlation",
     "poisson",
     "predicted_probabilities",
     "reliability",

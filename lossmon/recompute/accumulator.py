@@ -12,7 +12,7 @@ import numpy.typing as npt
 from lossmon.recompute.crossentropy import Backend
 from lossmon.recompute.definitions import UserDefinition
 from lossmon.recompute.evaluation import StackedMetrics
-from lossmon.recompute.layout import Float64Array, align_ranks
+from lossmon.recompute.layout import AnyArray, Float64Array, align_ranks
 from lossmon.recompute.reduction import masked_weights
 from lossmon.recompute.rounding import Elements, accumulation, precision
 from lossmon.recompute.stacked import evaluate_metrics, mean_metrics
@@ -31,14 +31,17 @@ class Accumulator(Protocol):
         y_pred: npt.ArrayLike,
         sample_weight: npt.ArrayLike | None = None,
         mask: npt.ArrayLike | None = None,
+        *,
+        batches: int = 1,
     ) -> None:
-        """Take in one batch.
+        """Take in one batch, or several of one shape whose rows follow one another.
 
         Args:
             y_true: labels in their own dtype.
             y_pred: predictions in their own dtype.
             sample_weight: weights per sample or element, or None.
             mask: the prediction's `_keras_mask`; only means of a function heed it, as in Keras.
+            batches: how many batches these are the rows of: Keras rounds once for each of them.
         """
         ...
 
@@ -77,14 +80,16 @@ class MeanAccumulator:
         y_pred: npt.ArrayLike,
         sample_weight: npt.ArrayLike | None = None,
         mask: npt.ArrayLike | None = None,
+        *,
+        batches: int = 1,
     ) -> None:
-        """Take in one batch."""
+        """Take in one batch, or several."""
         found = evaluate_metrics(
             self._spec,
-            np.asarray(y_true)[None],
-            np.asarray(y_pred)[None],
-            sample_weight=None if sample_weight is None else np.asarray(sample_weight)[None],
-            mask=None if mask is None else np.asarray(mask)[None],
+            _apart(np.asarray(y_true), batches),
+            _apart(np.asarray(y_pred), batches),
+            sample_weight=_apart_if_any(sample_weight, batches),
+            mask=_apart_if_any(mask, batches),
             backend=self._backend,
             extra=self._extra,
         )
@@ -97,6 +102,17 @@ class MeanAccumulator:
     def tolerance(self) -> float:
         """Bound the mean's error."""
         return self._mean.tolerance()
+
+
+def _apart(rows: AnyArray, batches: int) -> AnyArray:
+    """Tell batches apart whose rows follow one another, `(K·N, ...)` to `(K, N, ...)`."""
+    if batches == 1:
+        return rows[None]
+    return rows.reshape(batches, len(rows) // batches, *rows.shape[1:])
+
+
+def _apart_if_any(rows: npt.ArrayLike | None, batches: int) -> AnyArray | None:
+    return None if rows is None else _apart(np.asarray(rows), batches)
 
 
 class RunningMean:
@@ -143,17 +159,19 @@ class RootMeanSquaredErrorAccumulator:
         y_pred: npt.ArrayLike,
         sample_weight: npt.ArrayLike | None = None,
         mask: npt.ArrayLike | None = None,  # noqa: ARG002  # Keras does not heed it here.
+        *,
+        batches: int = 1,
     ) -> None:
-        """Take in one batch; both sides are cast to float32 first."""
+        """Take in one batch, or several; both sides are cast to float32 first."""
         labels, predictions = align_ranks(
             np.asarray(y_true).astype(np.float32), np.asarray(y_pred).astype(np.float32)
         )
         with np.errstate(all="ignore"):
             error = predictions.astype(np.float64) - labels.astype(np.float64)
             squares = error * error
-            given = None if sample_weight is None else np.asarray(sample_weight)[None]
-            weights = masked_weights(given, None, rescale=False)
-            elements = Elements(squares[None], 3.0 * squares[None])
+            weights = masked_weights(_apart_if_any(sample_weight, batches), None, rescale=False)
+            squares = _apart(squares, batches)
+            elements = Elements(squares, 3.0 * squares)
             self._mean.add(mean_metrics(elements, weights, SINGLE))
 
     def value(self) -> float:

@@ -138,8 +138,10 @@ def accumulator(
 
 
 def _settings(spec: MetricSpec, builder: Callable[..., Accumulator]) -> dict[str, Any]:
-    """Return the configured arguments: names and dtypes only where the builder asks for them."""
+    """Return the configured arguments: names, dtypes and epsilon only where it asks for them."""
     asked = {
         p.name for p in signature(builder).parameters.values() if p.kind is Parameter.KEYWORD_ONLY
     }
-    return {k: v for k, v in spec.config.items() if k in asked or k not in ("name", "dtype")}
+    return {
+        k: v for k, v in spec.config.items() if k in asked or k not in ("name", "dtype", "epsilon")
+    }

@@ -11,10 +11,9 @@ from lossmon.errors import InvalidArgument
 from lossmon.recompute.accumulator import SINGLE
 from lossmon.recompute.confidence import predicted_probabilities
 from lossmon.recompute.layout import Float64Array
-from lossmon.recompute.rounding import FUNCTION, accumulation
+from lossmon.recompute.rounding import EPSILON, FUNCTION, accumulation
 from lossmon.recompute.thresholds import Cells, ThresholdCounts
 
-_EPSILON = 1e-7
 _HEIGHTS: dict[str, Callable[[Float64Array, Float64Array], Float64Array]] = {
     "interpolation": lambda left, right: (left + right) / 2.0,
     "minoring": np.minimum,
@@ -39,6 +38,7 @@ class AreaAccumulator:
         num_labels: number of columns; not needed here.
         label_weights: weights of the columns.
         from_logits: whether a sigmoid is still to be applied.
+        epsilon: `keras.config.epsilon()`, which the outer thresholds lie outside of [0, 1] by.
 
     Raises:
         InvalidArgument: the curve or the method is not known.
@@ -55,6 +55,7 @@ class AreaAccumulator:
         num_labels: int | None = None,  # noqa: ARG002  # The data says it.
         label_weights: Sequence[float] | None = None,
         from_logits: bool = False,
+        epsilon: float = EPSILON,
     ) -> None:
         self._curve, self._method = curve.lower(), summation_method.lower()
         if self._curve not in _CURVES or self._method not in _HEIGHTS:
@@ -66,11 +67,13 @@ class AreaAccumulator:
         inner = np.arange(1, num_thresholds - 1) / max(num_thresholds - 1, 1)
         if thresholds is not None:
             inner = np.sort(np.asarray(thresholds, dtype=np.float64))
-        cuts = [-_EPSILON, *inner.tolist(), 1.0 + _EPSILON]
+        cuts = [-epsilon, *inner.tolist(), 1.0 + epsilon]
         self._multi_label, self._from_logits = multi_label, from_logits
         self._label_weights = label_weights
         shared = None if multi_label else label_weights
-        self._counts = ThresholdCounts(cuts, multi_label=multi_label, label_weights=shared)
+        self._counts = ThresholdCounts(
+            cuts, multi_label=multi_label, label_weights=shared, epsilon=epsilon
+        )
 
     def add(
         self,
@@ -78,13 +81,15 @@ class AreaAccumulator:
         y_pred: npt.ArrayLike,
         sample_weight: npt.ArrayLike | None = None,
         mask: npt.ArrayLike | None = None,  # noqa: ARG002  # Keras does not heed it here.
+        *,
+        batches: int = 1,
     ) -> None:
-        """Take in one batch."""
+        """Take in one batch, or several."""
         scores = np.asarray(y_pred)
         if self._from_logits:
             scores = predicted_probabilities(scores, from_logits=True, binary=True)
             scores = scores.astype(np.asarray(y_pred).dtype)
-        self._counts.add(y_true, scores, sample_weight)
+        self._counts.add(y_true, scores, sample_weight, batches)
 
     def value(self) -> float:
         """Return the area, by label and averaged where each column has its own."""

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from lossmon.recompute.layout import Float64Array, operands
 from lossmon.recompute.rounding import (
+    EPSILON,
     FUNCTION,
     Elements,
     Precision,
@@ -39,9 +40,10 @@ def binary_crossentropy_elements(
     from_logits: bool = False,
     label_smoothing: float = 0.0,
     axis: int = -1,
+    epsilon: float = EPSILON,
 ) -> Elements:
     """Binary cross-entropies with their bounds."""
-    labels, predictions, constants = operands(y_true, y_pred, align=False)
+    labels, predictions, constants = operands(y_true, y_pred, align=False, epsilon=epsilon)
     if label_smoothing:
         labels = labels * (1.0 - label_smoothing) + 0.5 * label_smoothing
     smoothed = SMOOTHING if label_smoothing else 0.0
@@ -112,9 +114,10 @@ def categorical_crossentropy_elements(
     from_logits: bool = False,
     label_smoothing: float = 0.0,
     axis: int = -1,
+    epsilon: float = EPSILON,
 ) -> Elements:
     """Categorical cross-entropies with their bounds."""
-    labels, predictions, constants = operands(y_true, y_pred, align=False)
+    labels, predictions, constants = operands(y_true, y_pred, align=False, epsilon=epsilon)
     if label_smoothing:
         labels = labels * (1.0 - label_smoothing) + label_smoothing / labels.shape[-1]
     if from_logits:

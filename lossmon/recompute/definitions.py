@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
+import warnings
 from collections.abc import Callable, Mapping
 from functools import cache, partial
 from importlib.metadata import entry_points
@@ -15,6 +16,7 @@ import numpy.typing as npt
 from lossmon.recompute import (
     accuracies,
     alignment,
+    correlation,
     crossentropy,
     divergence,
     focal,
@@ -33,9 +35,21 @@ from lossmon.recompute.rounding import Elements, precision
 from lossmon.records import LossSpec, MetricSpec
 
 UserDefinition = Callable[[AnyArray, AnyArray], "Elements | npt.ArrayLike"]
-"""A user's own definition: (y_true, y_pred in float64) → losses or matches per element."""
+"""A user's own definition: (y_true, y_pred in float64) → losses or matches per element.
 
-ENTRY_POINT_GROUP = "lossmon.recompute"
+It is called with one batch at a time. Pass it to `Monitor(losses=…)` or `Monitor(metrics=…)`, or
+offer it to everyone who installs a package, in that package's `pyproject.toml`:
+
+    [project.entry-points."lossmon.losses"]
+    my_loss = "my_package.losses:my_loss_in_numpy"
+
+    [project.entry-points."lossmon.metrics"]
+    my_metric = "my_package.metrics:my_metric_in_numpy"
+"""
+
+LOSSES_GROUP, METRICS_GROUP = "lossmon.losses", "lossmon.metrics"
+"""The groups of entry points that other packages offer their definitions in: each is named as the
+loss or metric that it defines, and loads a `UserDefinition`."""
 
 _NOT_ARGUMENTS = frozenset({"name", "dtype", "reduction", "fn"})
 
@@ -97,6 +111,8 @@ _LOSSES: Mapping[str, _BuiltIn] = {
 _METRICS: Mapping[str, _BuiltIn] = {
     **_LOSSES,
     "cosine_similarity": _define(divergence.cosine_direction_elements),
+    "pearson_correlation": _define(correlation.pearson_correlation_elements),
+    "concordance_correlation": _define(correlation.concordance_correlation_elements),
     "accuracy": _define(accuracies.accuracy_elements),
     "binary_accuracy": _define(accuracies.binary_accuracy_elements),
     "categorical_accuracy": _define(accuracies.categorical_accuracy_elements),
@@ -120,6 +136,7 @@ _ALIGNED = frozenset(
     {
         "accuracy",
         "binary_accuracy",
+        "concordance_correlation",
         "cosine_similarity",
         "huber",
         "log_cosh",
@@ -127,6 +144,7 @@ _ALIGNED = frozenset(
         "mean_absolute_percentage_error",
         "mean_squared_error",
         "mean_squared_logarithmic_error",
+        "pearson_correlation",
         "poisson",
     }
 )
@@ -153,14 +171,18 @@ def has_loss(
             since a name proves nothing.
         extra: the user's own definitions.
     """
-    return _is_defined(name, _LOSSES, custom, extra)
+    if _user_definition(LOSSES_GROUP, name, extra) is not None:
+        return True
+    return not custom and _ALIASES.get(name, name) in _LOSSES
 
 
 def has_metric(
     name: str, *, custom: bool = False, extra: Mapping[str, UserDefinition] | None = None
 ) -> bool:
     """Tell whether a metric of that name can be recomputed; arguments as for `has_loss`."""
-    return _is_defined(name, _METRICS, custom, extra)
+    if _user_definition(METRICS_GROUP, name, extra) is not None:
+        return True
+    return not custom and _ALIASES.get(name, name) in _METRICS
 
 
 def definition_of(
@@ -203,7 +225,8 @@ _MOST_RESOLVED = 256
 def _resolve(
     spec: LossSpec | MetricSpec, backend: Backend, extra: Mapping[str, UserDefinition] | None
 ) -> Definition:
-    own = _user_definition(spec.name, extra)
+    group = LOSSES_GROUP if isinstance(spec, LossSpec) else METRICS_GROUP
+    own = _user_definition(group, spec.name, extra)
     if own is not None:
         return Definition(partial(_user_elements, own))
     known, config = _built_in(spec)
@@ -223,6 +246,9 @@ def _built_in(spec: LossSpec | MetricSpec) -> tuple[_BuiltIn, dict[str, Any]]:
     if definition is None:
         raise UnknownDefinition(f"no independent definition for `{spec.name}`; {fix}")
     config = {k: v for k, v in spec.config.items() if k not in _NOT_ARGUMENTS}
+    if "epsilon" not in definition.arguments:
+        # Keras' epsilon may be told of every loss and metric; not all of them use it.
+        config.pop("epsilon", None)
     unknown = config.keys() - definition.arguments
     if unknown:
         raise UnknownDefinition(
@@ -249,24 +275,25 @@ def _user_elements(
 
 
 def _user_definition(
-    name: str, extra: Mapping[str, UserDefinition] | None
+    group: str, name: str, extra: Mapping[str, UserDefinition] | None
 ) -> UserDefinition | None:
     if extra is not None and name in extra:
         return extra[name]
-    return _entry_point_definitions().get(name)
+    return _plugged(group).get(name)
 
 
 @cache
-def _entry_point_definitions() -> Mapping[str, UserDefinition]:
-    return {point.name: point.load() for point in entry_points(group=ENTRY_POINT_GROUP)}
-
-
-def _is_defined(
-    name: str,
-    known: Mapping[str, _BuiltIn],
-    custom: bool,
-    extra: Mapping[str, UserDefinition] | None,
-) -> bool:
-    if _user_definition(name, extra) is not None:
-        return True
-    return not custom and _ALIASES.get(name, name) in known
+def _plugged(group: str) -> Mapping[str, UserDefinition]:
+    """Load the definitions of installed packages."""
+    found: dict[str, UserDefinition] = {}
+    for entry in entry_points(group=group):
+        try:
+            found[entry.name] = entry.load()
+        except Exception as error:
+            # Another package's fault must not keep lossmon from its own definitions.
+            warnings.warn(
+                f"lossmon: the definition {entry.value} could not be loaded: {error!r}",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+    return found

@@ -90,9 +90,11 @@ class ShareAccumulator:
         y_pred: npt.ArrayLike,
         sample_weight: npt.ArrayLike | None = None,
         mask: npt.ArrayLike | None = None,  # noqa: ARG002  # Keras does not heed it here.
+        *,
+        batches: int = 1,
     ) -> None:
-        """Take in one batch."""
-        self._counts.add(y_true, y_pred, sample_weight)
+        """Take in one batch, or several."""
+        self._counts.add(y_true, y_pred, sample_weight, batches)
 
     def value(self) -> float | Float64Array:
         """Return the share at each threshold, a number for one; 0 where there is nothing."""
@@ -159,9 +161,11 @@ class ConstrainedAccumulator:
         y_pred: npt.ArrayLike,
         sample_weight: npt.ArrayLike | None = None,
         mask: npt.ArrayLike | None = None,  # noqa: ARG002  # Keras does not heed it here.
+        *,
+        batches: int = 1,
     ) -> None:
-        """Take in one batch."""
-        self._counts.add(y_true, y_pred, sample_weight)
+        """Take in one batch, or several."""
+        self._counts.add(y_true, y_pred, sample_weight, batches)
 
     def value(self) -> float:
         """Return the best share; 0 where no threshold is good enough."""

@@ -6,12 +6,17 @@ import numpy as np
 import numpy.typing as npt
 
 from lossmon.recompute.layout import Float64Array, operands
-from lossmon.recompute.rounding import FUNCTION, Elements, accumulation, mean_of
+from lossmon.recompute.rounding import EPSILON, FUNCTION, Elements, accumulation, mean_of
 
 
-def kl_divergence_elements(y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> Elements:
+def kl_divergence_elements(
+    y_true: npt.ArrayLike,
+    y_pred: npt.ArrayLike,
+    *,
+    epsilon: float = EPSILON,
+) -> Elements:
     """Kullback-Leibler divergences with their bounds: the quotient costs the logarithm one u."""
-    labels, predictions, constants = operands(y_true, y_pred, align=False)
+    labels, predictions, constants = operands(y_true, y_pred, align=False, epsilon=epsilon)
     truth = np.minimum(np.maximum(labels, constants.epsilon), 1.0)
     forecast = np.minimum(np.maximum(predictions, constants.epsilon), 1.0)
     terms = truth * np.log(truth / forecast)
@@ -38,9 +43,14 @@ def kl_divergence(y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> Float64Array:
     return kl_divergence_elements(y_true, y_pred).values
 
 
-def poisson_elements(y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> Elements:
+def poisson_elements(
+    y_true: npt.ArrayLike,
+    y_pred: npt.ArrayLike,
+    *,
+    epsilon: float = EPSILON,
+) -> Elements:
     """Poisson losses with their bounds: adding epsilon costs the logarithm one u."""
-    labels, predictions, constants = operands(y_true, y_pred)
+    labels, predictions, constants = operands(y_true, y_pred, epsilon=epsilon)
     products = labels * np.log(predictions + constants.epsilon)
     terms = predictions - products
     roundings = np.abs(labels) + (FUNCTION + 1.0) * np.abs(products) + np.abs(terms)
@@ -64,22 +74,30 @@ def poisson(y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> Float64Array:
 
 
 def cosine_similarity_elements(
-    y_true: npt.ArrayLike, y_pred: npt.ArrayLike, *, axis: int = -1
+    y_true: npt.ArrayLike,
+    y_pred: npt.ArrayLike,
+    *,
+    axis: int = -1,
+    epsilon: float = EPSILON,
 ) -> Elements:
     """Negative cosine similarities with their bounds."""
-    directions = cosine_direction_elements(y_true, y_pred, axis=axis)
+    directions = cosine_direction_elements(y_true, y_pred, axis=axis, epsilon=epsilon)
     return directions._replace(values=-directions.values)
 
 
 def cosine_direction_elements(
-    y_true: npt.ArrayLike, y_pred: npt.ArrayLike, *, axis: int = -1
+    y_true: npt.ArrayLike,
+    y_pred: npt.ArrayLike,
+    *,
+    axis: int = -1,
+    epsilon: float = EPSILON,
 ) -> Elements:
     """Cosine similarities with the sign that Keras' *metric* of the same name has.
 
     A norm gathers a square, half of a sum's roundings and a reciprocal root; each vector is
     multiplied by its own, then by the other, then summed.
     """
-    labels, predictions, constants = operands(y_true, y_pred)
+    labels, predictions, constants = operands(y_true, y_pred, epsilon=epsilon)
     products = _unit(labels, constants.epsilon, axis) * _unit(predictions, constants.epsilon, axis)
     summing = accumulation(products.shape[axis])
     per_vector = 0.5 * (1.0 + summing) + FUNCTION + 1.0

@@ -35,8 +35,10 @@ class ExplainedVarianceAccumulator:
         y_pred: npt.ArrayLike,
         sample_weight: npt.ArrayLike | None = None,
         mask: npt.ArrayLike | None = None,  # noqa: ARG002  # Keras does not heed it here.
+        *,
+        batches: int = 1,
     ) -> None:
-        """Take in one batch of shape `(N, D)`; both sides are cast to float32 first."""
+        """Take in one batch of shape `(N, D)`, or several; both sides are cast to float32 first."""
         targets, predictions = align_ranks(
             np.asarray(y_true).astype(np.float32), np.asarray(y_pred).astype(np.float32)
         )
@@ -56,8 +58,8 @@ class ExplainedVarianceAccumulator:
         )
         self._sums = self._sums + np.stack([np.add.reduce(term, axis=0) for term in terms])
         self._elements += targets.size
-        self._batches += 1
-        self._largest = max(self._largest, len(targets))
+        self._batches += batches
+        self._largest = max(self._largest, len(targets) // batches)
 
     def value(self) -> float | Float64Array:
         """Return the score: 1 for perfect predictions, 0 for those of the mean."""

@@ -20,7 +20,7 @@ from lossmon.recompute.crossentropy import (
     log_softmax,
 )
 from lossmon.recompute.layout import Float64Array, held, operands
-from lossmon.recompute.rounding import FUNCTION, Elements, Precision, accumulation, mean_of
+from lossmon.recompute.rounding import EPSILON, FUNCTION, Elements, Precision, accumulation, mean_of
 
 _SIGMOID = FUNCTION + 2.0
 """Roundings of 1 / (1 + e^-x): the exponential, the sum, the quotient."""
@@ -37,9 +37,10 @@ def binary_focal_crossentropy_elements(
     label_smoothing: float = 0.0,
     axis: int = -1,
     backend: Backend = "tensorflow",
+    epsilon: float = EPSILON,
 ) -> Elements:
     """Binary focal cross-entropies with their bounds."""
-    labels, scores, constants = operands(y_true, y_pred, align=False)
+    labels, scores, constants = operands(y_true, y_pred, align=False, epsilon=epsilon)
     if label_smoothing:
         labels = labels * (1.0 - label_smoothing) + 0.5 * label_smoothing
     smoothed = SMOOTHING if label_smoothing else 0.0
@@ -124,9 +125,10 @@ def categorical_focal_crossentropy_elements(
     from_logits: bool = False,
     label_smoothing: float = 0.0,
     axis: int = -1,
+    epsilon: float = EPSILON,
 ) -> Elements:
     """Categorical focal cross-entropies with their bounds."""
-    labels, scores, constants = operands(y_true, y_pred, align=False)
+    labels, scores, constants = operands(y_true, y_pred, align=False, epsilon=epsilon)
     if label_smoothing:
         labels = labels * (1.0 - label_smoothing) + label_smoothing / labels.shape[-1]
     shares, inexact = _shares(scores, from_logits, axis)

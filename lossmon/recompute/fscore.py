@@ -10,10 +10,9 @@ import numpy.typing as npt
 
 from lossmon.recompute.accumulator import SINGLE
 from lossmon.recompute.accuracies import TIE
-from lossmon.recompute.layout import AnyArray, Float64Array, floating
-from lossmon.recompute.rounding import accumulation, precision
+from lossmon.recompute.layout import AnyArray, Float64Array, by_columns, doubled, floating
+from lossmon.recompute.rounding import EPSILON, accumulation, precision
 
-_EPSILON = 1e-7
 _NOTHING = 1e-9
 """A score that is no larger than this is never a prediction."""
 
@@ -25,12 +24,19 @@ class FScoreAccumulator:
         average: None for one score a class, "micro", "macro" or "weighted".
         beta: β, how many times recall matters as much as precision.
         threshold: the score above which a class is predicted; None for the strongest class.
+        epsilon: `keras.config.epsilon()`.
     """
 
     def __init__(
-        self, *, average: str | None = None, beta: float = 1.0, threshold: float | None = None
+        self,
+        *,
+        average: str | None = None,
+        beta: float = 1.0,
+        threshold: float | None = None,
+        epsilon: float = EPSILON,
     ) -> None:
         self._average, self._beta, self._threshold = average, beta, threshold
+        self._epsilon = epsilon
         self._sums = np.zeros((5, 1))
         self._samples = self._batches = 0
         self._exact = True
@@ -41,11 +47,15 @@ class FScoreAccumulator:
         y_pred: npt.ArrayLike,
         sample_weight: npt.ArrayLike | None = None,
         mask: npt.ArrayLike | None = None,  # noqa: ARG002  # Keras does not heed it here.
+        *,
+        batches: int = 1,
     ) -> None:
-        """Take in one batch of shape `(N, C)`."""
-        labels = np.asarray(y_true).astype(np.float32).astype(np.float64)
+        """Take in one batch of shape `(N, C)`, or several."""
+        labels = doubled(np.asarray(y_true).astype(np.float32))
         roundoff = precision(floating(y_pred).dtype).roundoff
-        chosen, doubtful = self._chosen(np.asarray(y_pred).astype(np.float32), TIE * roundoff)
+        chosen, doubtful = self._chosen(
+            by_columns(np.asarray(y_pred).astype(np.float32)), TIE * roundoff
+        )
         weights = np.ones((len(labels), 1))
         if sample_weight is not None:
             weights = np.asarray(sample_weight, dtype=np.float32).astype(np.float64)[:, None]
@@ -60,7 +70,7 @@ class FScoreAccumulator:
         sums = np.stack([np.add.reduce(term * weights, axis=0) for term in terms])
         self._sums = self._sums + sums
         self._samples += labels.size
-        self._batches += 1
+        self._batches += batches
 
     def value(self) -> float | Float64Array:
         """Return the score, or one for each class where there is no average."""
@@ -100,13 +110,13 @@ class FScoreAccumulator:
         return chosen.astype(np.float64), (near & rivals).astype(np.float64)
 
     def _scores(self, tp: Float64Array, fp: Float64Array, fn: Float64Array) -> Float64Array:
-        precise, found = tp / (tp + fp + _EPSILON), tp / (tp + fn + _EPSILON)
+        precise, found = tp / (tp + fp + self._epsilon), tp / (tp + fn + self._epsilon)
         square = self._beta**2
-        return precise * found / (square * precise + found + _EPSILON) * (1.0 + square)
+        return precise * found / (square * precise + found + self._epsilon) * (1.0 + square)
 
     def _averaged(self, scores: Float64Array, support: Float64Array) -> float | Float64Array:
         if self._average is None:
             return scores
         if self._average == "weighted":
-            return float((scores * support / (support.sum() + _EPSILON)).sum())
+            return float((scores * support / (support.sum() + self._epsilon)).sum())
         return float(scores.mean())

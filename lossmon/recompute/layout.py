@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lossmon.recompute.rounding import Precision, precision
+from lossmon.recompute.rounding import EPSILON, Precision, precision
 
 AnyArray = npt.NDArray[Any]
 Float64Array = npt.NDArray[np.float64]
@@ -67,7 +67,11 @@ def _padded(stack: AnyArray, rank: int) -> AnyArray:
 
 
 def operands(
-    y_true: npt.ArrayLike, y_pred: npt.ArrayLike, *, align: bool = True
+    y_true: npt.ArrayLike,
+    y_pred: npt.ArrayLike,
+    *,
+    align: bool = True,
+    epsilon: float = EPSILON,
 ) -> tuple[Float64Array, Float64Array, Precision]:
     """Return labels and predictions as float64, and the precision that Keras computes in.
 
@@ -78,6 +82,7 @@ def operands(
         y_true: labels of any dtype.
         y_pred: predictions; their dtype is the compute dtype (integers count as float32).
         align: whether the definition fits the ranks to one another.
+        epsilon: `keras.config.epsilon()`.
     """
     predictions = floating(y_pred)
     labels = np.asarray(y_true)
@@ -85,7 +90,7 @@ def operands(
         labels, predictions = align_ranks(labels, predictions)
     if labels.dtype != predictions.dtype:
         labels = labels.astype(predictions.dtype)
-    return doubled(labels), doubled(predictions), precision(predictions.dtype)
+    return doubled(labels), doubled(predictions), precision(predictions.dtype, epsilon)
 
 
 _FEW_CLASSES = 64

@@ -8,15 +8,21 @@ import numpy as np
 import numpy.typing as npt
 
 from lossmon.recompute.layout import Float64Array, held, operands
-from lossmon.recompute.rounding import Elements, sum_of
+from lossmon.recompute.rounding import EPSILON, Elements, sum_of
 
 Axes = int | Sequence[int] | None
 """The axes that an overlap is counted over: one, several, or all (None)."""
 
 
-def dice_elements(y_true: npt.ArrayLike, y_pred: npt.ArrayLike, *, axis: Axes = None) -> Elements:
+def dice_elements(
+    y_true: npt.ArrayLike,
+    y_pred: npt.ArrayLike,
+    *,
+    axis: Axes = None,
+    epsilon: float = EPSILON,
+) -> Elements:
     """Dice losses with their bounds."""
-    labels, predictions, constants = operands(y_true, y_pred, align=False)
+    labels, predictions, constants = operands(y_true, y_pred, align=False, epsilon=epsilon)
     axes = _axes(axis)
     shared = sum_of(labels * predictions, 1.0, axes, constants)
     true, predicted = (sum_of(side, 0.0, axes, constants) for side in (labels, predictions))
@@ -51,9 +57,10 @@ def tversky_elements(
     alpha: float = 0.5,
     beta: float = 0.5,
     axis: Axes = None,
+    epsilon: float = EPSILON,
 ) -> Elements:
     """Tversky losses with their bounds."""
-    labels, predictions, constants = operands(y_true, y_pred, align=False)
+    labels, predictions, constants = operands(y_true, y_pred, align=False, epsilon=epsilon)
     axes = _axes(axis)
     shared = sum_of(labels * predictions, 1.0, axes, constants)
     missed = sum_of((1.0 - predictions) * labels, 2.0, axes, constants)

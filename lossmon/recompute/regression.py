@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lossmon.recompute.layout import Float64Array, held, operands
-from lossmon.recompute.rounding import FUNCTION, Elements, mean_of
+from lossmon.recompute.rounding import EPSILON, FUNCTION, Elements, mean_of
 
 
 def squared_error_elements(y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> Elements:
@@ -54,9 +54,14 @@ def mean_absolute_error(y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> Float64
     return absolute_error_elements(y_true, y_pred).values
 
 
-def absolute_percentage_error_elements(y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> Elements:
+def absolute_percentage_error_elements(
+    y_true: npt.ArrayLike,
+    y_pred: npt.ArrayLike,
+    *,
+    epsilon: float = EPSILON,
+) -> Elements:
     """Mean absolute percentage errors with their bounds: difference, quotient, factor 100."""
-    labels, predictions, constants = operands(y_true, y_pred)
+    labels, predictions, constants = operands(y_true, y_pred, epsilon=epsilon)
     error = np.abs(predictions - labels) / np.maximum(np.abs(labels), constants.epsilon)
     return mean_of(100.0 * error, 3.0)
 
@@ -79,13 +84,18 @@ def mean_absolute_percentage_error(y_true: npt.ArrayLike, y_pred: npt.ArrayLike)
     return absolute_percentage_error_elements(y_true, y_pred).values
 
 
-def squared_logarithmic_error_elements(y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> Elements:
+def squared_logarithmic_error_elements(
+    y_true: npt.ArrayLike,
+    y_pred: npt.ArrayLike,
+    *,
+    epsilon: float = EPSILON,
+) -> Elements:
     """Mean squared logarithmic errors with their bounds.
 
     Adding 1 costs each logarithm one u, absolute; what the difference of logarithms has gathered
     passes through the square with the factor 2 |difference|.
     """
-    labels, predictions, constants = operands(y_true, y_pred)
+    labels, predictions, constants = operands(y_true, y_pred, epsilon=epsilon)
     log_predictions = np.log1p(np.maximum(predictions, constants.epsilon))
     log_labels = np.log1p(np.maximum(labels, constants.epsilon))
     error = np.abs(log_predictions - log_labels)

@@ -37,7 +37,8 @@ _SMALLEST = {
     "float32": 2.0**-126,
     "float64": 2.0**-1022,
 }
-_EPSILON = 1e-7
+EPSILON = 1e-7
+"""What `keras.config.epsilon()` is unless it was set: what Keras clips to, or adds."""
 
 
 class Precision(NamedTuple):
@@ -45,8 +46,8 @@ class Precision(NamedTuple):
 
     Attributes:
         roundoff: unit roundoff u.
-        epsilon: `keras.config.epsilon()`, 1e-7, as that dtype holds it.
-        ceiling: 1 - 1e-7 as that dtype holds it: 1 - 1.19e-7 in float32, 1 in float16.
+        epsilon: `keras.config.epsilon()`, 1e-7 by default, as that dtype holds it.
+        ceiling: 1 - epsilon as that dtype holds it: 1 - 1.19e-7 in float32, 1 in float16.
         smallest: smallest normal number; what is smaller, backends may flush to 0.
     """
 
@@ -57,11 +58,11 @@ class Precision(NamedTuple):
 
 
 @lru_cache(maxsize=16)
-def precision(dtype: np.dtype[Any]) -> Precision:
+def precision(dtype: np.dtype[Any], epsilon: float = EPSILON) -> Precision:
     """Return the constants of a floating dtype; integers count as float32, as Keras casts them."""
     held = dtype if dtype.name in _ROUNDOFF else np.dtype(np.float32)
-    epsilon, ceiling = np.array([_EPSILON, 1.0 - _EPSILON]).astype(held).astype(np.float64).tolist()
-    return Precision(_ROUNDOFF[held.name], epsilon, ceiling, _SMALLEST[held.name])
+    ends = np.array([epsilon, 1.0 - epsilon]).astype(held).astype(np.float64)
+    return Precision(_ROUNDOFF[held.name], float(ends[0]), float(ends[1]), _SMALLEST[held.name])
 
 
 @lru_cache(maxsize=4096)

@@ -14,7 +14,14 @@ from lossmon.recompute.crossentropy import (
     normaliser,
 )
 from lossmon.recompute.layout import Float64Array, doubled, floating, pick
-from lossmon.recompute.rounding import FUNCTION, Elements, Precision, accumulation, precision
+from lossmon.recompute.rounding import (
+    EPSILON,
+    FUNCTION,
+    Elements,
+    Precision,
+    accumulation,
+    precision,
+)
 
 _TORCH_IGNORE_INDEX = -100
 
@@ -27,10 +34,11 @@ def sparse_categorical_crossentropy_elements(
     ignore_class: int | None = None,
     axis: int = -1,
     backend: Backend = "tensorflow",
+    epsilon: float = EPSILON,
 ) -> Elements:
     """Sparse categorical cross-entropies with their bounds; `mask` where a class is ignored."""
     scores = floating(y_pred)
-    constants = precision(scores.dtype)
+    constants = precision(scores.dtype, epsilon)
     if axis not in (-1, scores.ndim - 1):
         scores = np.moveaxis(scores, axis, -1)
     scores = doubled(scores)

@@ -11,9 +11,8 @@ import numpy.typing as npt
 from lossmon.recompute.accumulator import SINGLE
 from lossmon.recompute.accuracies import TIE
 from lossmon.recompute.layout import AnyArray, Float64Array, align_ranks, floating
-from lossmon.recompute.rounding import accumulation, precision
+from lossmon.recompute.rounding import EPSILON, accumulation, precision
 
-_EPSILON = 1e-7
 _LEFT_OUT = -1e10
 """The score that Keras gives to what is not among the k strongest."""
 
@@ -52,6 +51,7 @@ class ThresholdCounts:
         class_id: the only class that is looked at.
         multi_label: whether each column is counted on its own.
         label_weights: weights of the columns where they are counted together.
+        epsilon: `keras.config.epsilon()`, how far from even thresholds may lie.
     """
 
     def __init__(
@@ -62,11 +62,12 @@ class ThresholdCounts:
         class_id: int | None = None,
         multi_label: bool = False,
         label_weights: Sequence[float] | None = None,
+        epsilon: float = EPSILON,
     ) -> None:
         cuts = np.asarray(thresholds, dtype=np.float64)
         self._order = np.argsort(cuts, kind="stable")
         self._cuts = cuts[self._order].astype(np.float32).astype(np.float64)
-        self._even = _evenly_spread(cuts)
+        self._even = _evenly_spread(cuts, epsilon)
         self._padded = bool(cuts[0] < 0.0 or cuts[-1] > 1.0)
         self._top_k, self._class_id, self._multi_label = top_k, class_id, multi_label
         self._label_weights = label_weights
@@ -76,9 +77,13 @@ class ThresholdCounts:
         self._weighted = label_weights is not None
 
     def add(
-        self, y_true: npt.ArrayLike, y_pred: npt.ArrayLike, sample_weight: npt.ArrayLike | None
+        self,
+        y_true: npt.ArrayLike,
+        y_pred: npt.ArrayLike,
+        sample_weight: npt.ArrayLike | None,
+        batches: int,
     ) -> None:
-        """Sort one batch into the histograms."""
+        """Sort one batch, or the rows of several, into the histograms."""
         roundoff = precision(floating(y_pred).dtype).roundoff
         scores = np.asarray(y_pred).astype(np.float32)
         scores, truth = align_ranks(scores, np.asarray(y_true).astype(np.float32))
@@ -94,7 +99,7 @@ class ThresholdCounts:
         positive = np.broadcast_to(truth != 0.0, scores.shape)
         self._count(scores, positive, weights, doubtful, TIE * roundoff)
         self._elements += scores.size
-        self._batches += 1
+        self._batches += batches
 
     def cells(self) -> Cells:
         """Return the confusion matrices at every threshold, in the order they were given in."""
@@ -204,11 +209,11 @@ def _histogram(
     return flat.reshape(shape).astype(np.float64)
 
 
-def _evenly_spread(cuts: Float64Array) -> bool:
+def _evenly_spread(cuts: Float64Array, epsilon: float) -> bool:
     if len(cuts) < 3:
         return False
     even = np.arange(len(cuts), dtype=np.float32) / np.float32(len(cuts) - 1)
-    return bool(np.allclose(cuts, even, atol=_EPSILON))
+    return bool(np.allclose(cuts, even, atol=epsilon))
 
 
 def _strongest(scores: AnyArray, count: int, roundoff: float) -> tuple[AnyArray, AnyArray]:

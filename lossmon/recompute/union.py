@@ -13,9 +13,8 @@ import numpy.typing as npt
 from lossmon.recompute.accumulator import SINGLE
 from lossmon.recompute.accuracies import TIE
 from lossmon.recompute.layout import AnyArray, Float64Array, floating
-from lossmon.recompute.rounding import accumulation, precision
+from lossmon.recompute.rounding import EPSILON, accumulation, precision
 
-_EPSILON = 1e-7
 _NOTHING = 1e-9
 """A union that is no larger than this holds nothing."""
 
@@ -33,6 +32,7 @@ class UnionAccumulator:
         threshold: for binary scores: the cut from which on they count as class 1.
         dtype: Keras' `dtype`; where it is an integer one (as by default), weights lose their
             fractions.
+        epsilon: `keras.config.epsilon()`.
     """
 
     def __init__(
@@ -46,7 +46,9 @@ class UnionAccumulator:
         axis: int = -1,
         threshold: float | None = None,
         dtype: str | None = None,
+        epsilon: float = EPSILON,
     ) -> None:
+        self._epsilon = epsilon
         self._classes = num_classes
         self._targets = list(range(num_classes) if target_class_ids is None else target_class_ids)
         self._ignored, self._axis, self._threshold = ignore_class, axis, threshold
@@ -62,8 +64,10 @@ class UnionAccumulator:
         y_pred: npt.ArrayLike,
         sample_weight: npt.ArrayLike | None = None,
         mask: npt.ArrayLike | None = None,  # noqa: ARG002  # Keras does not heed it here.
+        *,
+        batches: int = 1,  # noqa: ARG002  # Whole numbers are exact however they are added.
     ) -> None:
-        """Take in one batch; whatever its shape, it is flattened."""
+        """Take in one batch, or several; whatever its shape, it is flattened."""
         labels = np.asarray(y_true)
         labels = labels if self._sparse_true else np.asarray(labels.argmax(axis=self._axis))
         predicted, doubtful = self._predicted(np.asarray(y_pred))
@@ -84,7 +88,7 @@ class UnionAccumulator:
     def value(self) -> float:
         """Return the mean over the target classes that occur at all."""
         shares, valid = self._shares(0.0)
-        return float(shares.sum() / (valid.sum() + _EPSILON))
+        return float(shares.sum() / (valid.sum() + self._epsilon))
 
     def tolerance(self) -> float:
         """Bound its error: near ties, each in any class; two quotients and a mean."""
@@ -94,7 +98,7 @@ class UnionAccumulator:
         if not self._whole:
             steps += 4.0 * accumulation(self._elements)
         reach = np.maximum(high - shares, shares - low) + SINGLE.roundoff * steps * np.abs(shares)
-        return float(reach.sum() / (valid.sum() + _EPSILON))
+        return float(reach.sum() / (valid.sum() + self._epsilon))
 
     def _predicted(self, scores: AnyArray) -> tuple[AnyArray, AnyArray]:
         """Return class ids, and where rounding could change them."""
@@ -116,5 +120,5 @@ class UnionAccumulator:
         own, union = own[self._targets], union[self._targets]
         valid = union > _NOTHING
         part = np.clip(own + moved, 0.0, None)
-        shares = np.minimum(part / (np.maximum(union - moved, part) + _EPSILON), 1.0)
+        shares = np.minimum(part / (np.maximum(union - moved, part) + self._epsilon), 1.0)
         return np.where(valid, shares, 0.0), valid.astype(np.float64)

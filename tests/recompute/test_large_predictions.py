@@ -37,7 +37,8 @@ def labels_for(name: str, scores: Array, form: str) -> Array:
 def found_of(spec: LossSpec | MetricSpec, y_true: Array, y_pred: Array) -> Elements | str:
     """The elements, or that Keras' own broadcasting does not allow for these shapes."""
     try:
-        return rows.row_elements(definition_of(spec), y_true, y_pred)
+        with np.errstate(all="ignore"):
+            return rows.row_elements(definition_of(spec), y_true, y_pred)
     except ValueError:
         return "shapes do not fit"
 

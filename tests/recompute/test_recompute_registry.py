@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from importlib.metadata import EntryPoint
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,6 @@ from lossmon.errors import InvalidArgument
 from lossmon.recompute import (
     Elements,
     UnknownDefinition,
-    definitions,
     evaluate_loss,
     evaluate_metric,
     has_loss,
@@ -145,13 +143,6 @@ def test_a_users_metric() -> None:
     value = evaluate_metric(spec, ZEROS, TWOS, extra={"within_three": within_three})
 
     assert (value.total, value.count, value.value) == (4.0, 4.0, 1.0)
-
-
-def test_definitions_of_other_packages(monkeypatch: pytest.MonkeyPatch) -> None:
-    point = EntryPoint("fourth_power", f"{__name__}:fourth_power", definitions.ENTRY_POINT_GROUP)
-    monkeypatch.setattr(definitions, "_entry_point_definitions", lambda: {point.name: point.load()})
-
-    assert evaluate_loss(LossSpec("fourth_power", custom=True), ZEROS, TWOS).value == 16.0
 
 
 @pytest.mark.parametrize(
