@@ -17,7 +17,7 @@ NOTES = (
     "Median and quartiles of comparisons with the bare fit in the same round of turns. CPU: of all "
     "threads, with what a callback works off afterwards. Share: of the CPU time that TensorBoard "
     "adds. Hooks: median time a batch that the training thread is inside lossmon around a step. "
-    "First epoch, end of fit: seconds that they take longer. Memory: peak of the process. Coverage: "
+    "First epoch, end of fit: seconds more. Memory: peak of the process. Coverage: "
     "share of the samples that were recomputed. Bytes: growth of the database, indexes and all "
     "else included, for each value in the rows of `batches` that is not NULL; coordinates (run, "
     "step, epoch, batch, split, output, time, n) and verdicts (status, reason) are not counted."
