@@ -44,7 +44,8 @@ def evaluate_losses(
     by batch.
 
     Args:
-        spec: the loss: name, arguments, reduction.
+        spec: the loss: name, arguments, reduction. Its config may also hold the loss' `dtype`, and
+            `epsilon` where `keras.config.set_epsilon` has been called; metrics' may, too.
         y_true: labels in their own dtype, shape `(K, N, ...)`.
         y_pred: predictions in their own dtype, shape `(K, N, ...)`. Where TensorFlow went back to
             the logits behind a softmax or sigmoid, pass those logits, and `from_logits=True` in the
