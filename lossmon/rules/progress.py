@@ -68,7 +68,7 @@ def rise(series: Series) -> Rise | None:
     return Rise(start, before, after, errors, needed)
 
 
-def swings(series: Series, constant: float | None) -> float | None:
+def swings(series: Series, constant: float | None, *, sampling: bool = True) -> float | None:
     """How far the value swings from epoch to epoch, where it goes nowhere; None where it is calm.
 
     Over the last epochs there is no trend, the direction changes at least every other time, and
@@ -78,12 +78,14 @@ def swings(series: Series, constant: float | None) -> float | None:
     Args:
         series: the loss of each epoch.
         constant: the loss of the best constant answer; None where it is not known.
+        sampling: whether the swing must exceed the sampling error as well.
     """
     recent = series.last(WINDOW)
     if len(recent) < WINDOW or falling(series):
         return None
     swing = median(np.abs(np.diff(recent.values)))
-    noise = critical(len(series)) * median(recent.errors) * np.sqrt(2)
+    # Half of all swings exceed their median: no correction for the number of epochs is needed.
+    noise = critical() * median(recent.errors) * np.sqrt(2) if sampling else 0.0
     if turning_points(recent.values) < (WINDOW - 2) / 2:
         return None
     first = abs(float(series.values[0]))

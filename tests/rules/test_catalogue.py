@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import keras
@@ -13,27 +14,68 @@ import numpy as np
 import pytest
 
 import lossmon
+from lossmon.capture.facts import gather_facts
 from lossmon.records import SEVERITIES, Finding
-from lossmon.rules import RulePage, all_rules, catalogue, rule_pages
+from lossmon.rules import (
+    Facts,
+    RulePage,
+    all_rules,
+    catalogue,
+    describe_input,
+    rule_pages,
+    run_rules,
+)
+from tests.rules.measuring import Measuring
 
 SECTIONS = ["What it does", "Why is this bad", "Example", "Use instead", "References"]
 PAGES = {page.code: page for page in rule_pages()}
 
 
-def run_example(text: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Finding]:
+# What these rest on is measured here in plain Keras; the monitor need not do it.
+MEASURED = ("LM405", "LM412", "LM413", "LM414")
+INPUTS = ("LM501", "LM502", "LM503")
+
+
+def run_example(code: str, text: str, monkeypatch: pytest.MonkeyPatch, path: Path) -> list[Finding]:
     """Execute the code of a section; the findings of its run, or of a check where it has none."""
     (source,) = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
-    database = f"sqlite:///{tmp_path / 'runs.db'}"
-    monkeypatch.setenv("LOSSMON_DB", database)
     np.random.seed(3)
     keras.utils.set_random_seed(3)
     space: dict[str, Any] = {"keras": keras, "np": np, "lossmon": lossmon}
-    exec(source, space)
+    if code in MEASURED:
+        return run_measured(source, space)
     if "lossmon.Monitor" in source:
-        document = lossmon.open_store(database).run_document("latest")
-        names = [field.name for field in fields(Finding)]
-        return [Finding(**{n: found[n] for n in names}) for found in document["findings"]]
+        return run_monitored(source, space, f"sqlite:///{path / 'runs.db'}", monkeypatch)
+    exec(source, space)
+    if code in INPUTS:
+        return run_rules(facts_with_inputs(space))
     return lossmon.check(space["model"], space["x"], space["y"], space.get("sample_weight"))
+
+
+def run_monitored(
+    source: str, space: dict[str, Any], database: str, monkeypatch: pytest.MonkeyPatch
+) -> list[Finding]:
+    monkeypatch.setenv("LOSSMON_DB", database)
+    exec(source, space)
+    document = lossmon.open_store(database).run_document("latest")
+    names = [field.name for field in fields(Finding)]
+    return [Finding(**{n: found[n] for n in names}) for found in document["findings"]]
+
+
+def run_measured(source: str, space: dict[str, Any]) -> list[Finding]:
+    measuring = Measuring(space)
+    space["lossmon"] = SimpleNamespace(Monitor=lambda: measuring)
+    exec(source, space)
+    facts = gather_facts(space["model"], space["x"], space["y"])
+    measured = {"gradients": measuring.gradients, "units": measuring.units}
+    return run_rules(facts.after([], [], clipped=measuring.clipped, **measured))
+
+
+def facts_with_inputs(space: dict[str, Any]) -> Facts:
+    model = space["model"]
+    scaled = isinstance(model.layers[0], keras.layers.Rescaling)
+    given = describe_input(space["x"], rescaled=scaled, embedded=False)
+    return replace(gather_facts(model, space["x"], space["y"]), inputs=(given,))
 
 
 def test_files_tuple_and_names_agree() -> None:
@@ -62,6 +104,10 @@ def test_codes_stay_with_their_names() -> None:
     assert known["LM305"] == "accuracy-alias-mismatch"
     assert known["LM401"] == "nonfinite-loss"
     assert known["LM402"] == "reported-value-mismatch"
+    assert known["LM404"] == "no-better-than-baseline"
+    assert known["LM408"] == "overfitting"
+    assert known["LM415"] == "learning-rate-out-of-range"
+    assert known["LM504"] == "unscaled-targets"
 
 
 @pytest.mark.parametrize("page", PAGES.values(), ids=PAGES)
@@ -75,7 +121,7 @@ def test_every_rule_is_documented(page: RulePage) -> None:
 def test_the_bad_example_fires(
     page: RulePage, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    findings = run_example(page.sections["Example"], monkeypatch, tmp_path)
+    findings = run_example(page.code, page.sections["Example"], monkeypatch, tmp_path)
     mine = [finding for finding in findings if finding.code == page.code]
     assert [(f.rule, f.severity) for f in mine] == [(page.name, page.severity)]
     json.dumps(dict(mine[0].evidence), allow_nan=False)
@@ -89,5 +135,5 @@ def test_the_bad_example_fires(
 def test_the_good_example_is_silent(
     page: RulePage, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    findings = run_example(page.sections["Use instead"], monkeypatch, tmp_path)
+    findings = run_example(page.code, page.sections["Use instead"], monkeypatch, tmp_path)
     assert [f for f in findings if f.severity != "info" or f.code == page.code] == []

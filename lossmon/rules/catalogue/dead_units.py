@@ -11,10 +11,29 @@ is smaller than it looks. Where a whole layer is dead, nothing behind it depends
 
 ## Example
 ```python
+x = np.random.rand(200, 8)
+y = x[:, :1]
+negative = keras.initializers.RandomUniform(-1.0, -0.1)
+model = keras.Sequential([
+    keras.Input((8,)),
+    keras.layers.Dense(32, activation="relu", kernel_initializer=negative),
+    keras.layers.Dense(1),
+])
+model.compile(optimizer="adam", loss="mse")
+model.fit(x, y, epochs=3, verbose=0, callbacks=[lossmon.Monitor()])
 ```
 
 ## Use instead
 ```python
+x = np.random.rand(200, 8)
+y = x[:, :1]
+model = keras.Sequential([
+    keras.Input((8,)),
+    keras.layers.Dense(32, activation="relu"),
+    keras.layers.Dense(1),
+])
+model.compile(optimizer="adam", loss="mse")
+model.fit(x, y, epochs=3, verbose=0, callbacks=[lossmon.Monitor()])
 ```
 
 ## References

@@ -11,10 +11,20 @@ too high, gradients without bound), and what was learned is being lost.
 
 ## Example
 ```python
+x = np.random.normal(size=(64, 8))
+y = x[:, 0]
+model = keras.Sequential([keras.Input((8,)), keras.layers.Dense(1)])
+model.compile(optimizer=keras.optimizers.SGD(0.75), loss="mse")
+model.fit(x, y, batch_size=64, epochs=15, verbose=0, callbacks=[lossmon.Monitor()])
 ```
 
 ## Use instead
 ```python
+x = np.random.normal(size=(64, 8))
+y = x[:, 0]
+model = keras.Sequential([keras.Input((8,)), keras.layers.Dense(1)])
+model.compile(optimizer=keras.optimizers.SGD(0.1), loss="mse")
+model.fit(x, y, batch_size=64, epochs=15, verbose=0, callbacks=[lossmon.Monitor()])
 ```
 
 ## References

@@ -10,10 +10,20 @@ Each step is larger than the last one and undoes it. The loss follows, and soon 
 
 ## Example
 ```python
+x = np.random.normal(size=(256, 8))
+y = x[:, 0]
+model = keras.Sequential([keras.Input((8,)), keras.layers.Dense(1)])
+model.compile(optimizer=keras.optimizers.SGD(0.9), loss="mse")
+model.fit(x, y, batch_size=64, epochs=12, verbose=0, callbacks=[lossmon.Monitor()])
 ```
 
 ## Use instead
 ```python
+x = np.random.normal(size=(256, 8))
+y = x[:, 0]
+model = keras.Sequential([keras.Input((8,)), keras.layers.Dense(1)])
+model.compile(optimizer=keras.optimizers.SGD(0.1), loss="mse")
+model.fit(x, y, batch_size=64, epochs=12, verbose=0, callbacks=[lossmon.Monitor()])
 ```
 
 ## References

@@ -2,8 +2,9 @@
 
 ## What it does
 Flags, from the loss and never from the number itself: too high, where the training loss swings for
-ten epochs and is never below what a constant answer reaches; too low, where the loss is no better
-than a constant's and has not changed since the first epoch beyond rounding (1e-4).
+ten epochs and stays above what a constant answer reaches, beyond its standard error; too low, where
+the loss is no better than a constant's and has not changed since the first epoch beyond rounding
+(1e-4).
 
 ## Why is this bad
 Steps too large throw the weights about, so that not even the frequencies of the labels are learned.
@@ -11,10 +12,28 @@ Steps too small are lost in rounding: the run costs time and changes nothing.
 
 ## Example
 ```python
+x = np.random.normal(size=(1024, 8))
+y = x[:, :1]
+model = keras.Sequential([
+    keras.Input((8,)),
+    keras.layers.Dense(64, activation="tanh"),
+    keras.layers.Dense(1),
+])
+model.compile(optimizer=keras.optimizers.RMSprop(0.5), loss="mse")
+model.fit(x, y, batch_size=256, epochs=25, verbose=0, callbacks=[lossmon.Monitor()])
 ```
 
 ## Use instead
 ```python
+x = np.random.normal(size=(1024, 8))
+y = x[:, :1]
+model = keras.Sequential([
+    keras.Input((8,)),
+    keras.layers.Dense(64, activation="tanh"),
+    keras.layers.Dense(1),
+])
+model.compile(optimizer=keras.optimizers.RMSprop(0.003), loss="mse")
+model.fit(x, y, batch_size=256, epochs=25, verbose=0, callbacks=[lossmon.Monitor()])
 ```
 
 ## References
@@ -24,6 +43,7 @@ Steps too small are lost in rounding: the run costs time and changes nothing.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from lossmon.records import Finding, Severity
 from lossmon.rules.baselines import above_constant, baseline, constant_loss
@@ -32,6 +52,7 @@ from lossmon.rules.epochs import judged_split, rate_now, rate_raised, records_of
 from lossmon.rules.facts import Facts, OutputFacts
 from lossmon.rules.progress import WINDOW, motionless, swings
 from lossmon.rules.series import Series, loss_series
+from lossmon.rules.trend import critical
 from lossmon.rules.wording import epochs_text, learning_rate, number, where
 
 code = "LM415"
@@ -47,17 +68,21 @@ def check(facts: Facts) -> Iterator[Finding]:
     for output in facts.outputs:
         train = loss_series(facts, output, "train")
         still = loss_series(facts, output, judged_split(facts, output))
-        if train is not None and _too_high(facts, output, train):
+        if train is not None and too_high(facts, output, train):
             yield _finding(facts, output, train.last(WINDOW), high=True)
         elif still is not None and _too_low(facts, output, still):
             yield _finding(facts, output, still, high=False)
 
 
-def _too_high(facts: Facts, output: OutputFacts, train: Series) -> bool:
-    swing = swings(train, constant_loss(facts, output, train))
+def too_high(facts: Facts, output: OutputFacts, train: Series) -> bool:
+    """Whether the training loss swings and is surely above a constant's in every recent epoch."""
+    # The same samples come every epoch: what swings above the constant's loss is the weights.
+    swing = swings(train, constant_loss(facts, output, train), sampling=False)
     if swing is None or rate_raised(facts, WINDOW):
         return False
-    return above_constant(facts, output, train.last(WINDOW))
+    recent = train.last(WINDOW)
+    surely = replace(recent, values=recent.values - critical() * recent.errors)
+    return above_constant(facts, output, surely)
 
 
 def _too_low(facts: Facts, output: OutputFacts, still: Series) -> bool:

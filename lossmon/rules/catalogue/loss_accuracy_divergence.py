@@ -13,14 +13,39 @@ more often and surer of its mistakes; when both fall, it grows more cautious. Bu
 
 ## Example
 ```python
-x = np.random.normal(size=(4000, 20))
-y = (x[:, 0] + 0.5 * np.random.normal(size=4000) > 0).astype(int)
-model = keras.Sequential([keras.Input((20,)), keras.layers.Dense(1, activation="sigmoid")])
+x = np.random.normal(size=(5000, 40))
+y = (x[:, 0] > 0).astype(int)
+flipped = np.arange(5000) % 10 == 0
+x_val, y_val = x[1000:], np.where(flipped, 1 - y, y)[1000:]
+model = keras.Sequential([keras.Input((40,)), keras.layers.Dense(1, activation="sigmoid")])
+model.compile(optimizer=keras.optimizers.Adam(0.05), loss="binary_crossentropy")
+model.fit(
+    x[:1000],
+    y[:1000],
+    validation_data=(x_val, y_val),
+    validation_batch_size=1000,
+    epochs=15,
+    verbose=0,
+    callbacks=[lossmon.Monitor()],
+)
 ```
 
 ## Use instead
 ```python
-x = np.random.normal(size=(400, 4))
+x = np.random.normal(size=(5000, 40))
+y = (x[:, 0] > 0).astype(int)
+x_val, y_val = x[1000:], y[1000:]
+model = keras.Sequential([keras.Input((40,)), keras.layers.Dense(1, activation="sigmoid")])
+model.compile(optimizer=keras.optimizers.Adam(0.05), loss="binary_crossentropy")
+model.fit(
+    x[:1000],
+    y[:1000],
+    validation_data=(x_val, y_val),
+    validation_batch_size=1000,
+    epochs=15,
+    verbose=0,
+    callbacks=[lossmon.Monitor()],
+)
 ```
 
 ## References
@@ -46,8 +71,13 @@ severity: Severity = "info"
 _CLEAR_TREND = 0.05
 
 
-class _Episode(NamedTuple):
-    """Epochs in which loss and accuracy move the same way; positions in their series."""
+class Episode(NamedTuple):
+    """Epochs in which loss and accuracy move the same way.
+
+    Attributes:
+        start: position of the first one in the series.
+        loss_errors, accuracy_errors: standard errors by which each has risen since.
+    """
 
     start: int
     loss_errors: float
@@ -60,36 +90,39 @@ def check(facts: Facts) -> Iterator[Finding]:
         split = judged_split(facts, output)
         losses = loss_series(facts, output, split)
         hits = accuracy_series(facts, output, split)
-        if losses is None or hits is None or losses.epochs != hits.epochs:
+        if losses is None or hits is None:
             continue
-        episode = _episode(losses.log(), hits)
+        episode = episode_now(losses, hits)
         if episode is not None:
             yield _finding(output, losses, hits, episode)
 
 
-def _episode(losses: Series, hits: Series) -> _Episode | None:
-    """The clearest episode that lasts until now."""
+def episode_now(losses: Series, hits: Series) -> Episode | None:
+    """The clearest episode that lasts until now; None where loss and accuracy agree."""
+    if losses.epochs != hits.epochs:
+        return None
+    losses = losses.log()
     # Spans of which the first and the last block do not overlap.
     pairs = list(zip(losses.changes().tolist(), hits.changes().tolist(), strict=True))[:-BLOCK]
     # Each span is looked at for both rising and both falling.
     needed = critical(2 * len(pairs))
-    found = [_Episode(start, *pair) for start, pair in enumerate(pairs)]
+    found = [Episode(start, *pair) for start, pair in enumerate(pairs)]
     clear = [e for e in found if _strength(e) > needed and _trends(losses, hits, e)]
     return max(clear, key=_strength, default=None)
 
 
-def _strength(episode: _Episode) -> float:
+def _strength(episode: Episode) -> float:
     same_way = episode.loss_errors * episode.accuracy_errors > 0
     return min(abs(episode.loss_errors), abs(episode.accuracy_errors)) if same_way else 0.0
 
 
-def _trends(losses: Series, hits: Series, episode: _Episode) -> bool:
+def _trends(losses: Series, hits: Series, episode: Episode) -> bool:
     trends = [trend(series.since(episode.start).values) for series in (losses, hits)]
     up = episode.loss_errors > 0
     return all((t.rising if up else t.falling) < _CLEAR_TREND for t in trends)
 
 
-def _finding(output: OutputFacts, losses: Series, hits: Series, episode: _Episode) -> Finding:
+def _finding(output: OutputFacts, losses: Series, hits: Series, episode: Episode) -> Finding:
     start = episode.start
     way = "rise" if episode.loss_errors > 0 else "fall"
     before, after = (float(losses.blocks()[0][i]) for i in (start, -1))

@@ -13,21 +13,25 @@ understates them. From logits nothing is clipped.
 ```python
 x = np.random.rand(400, 4)
 y = np.random.randint(0, 3, size=400)
-given = keras.Input((4,))
 wide = keras.initializers.RandomNormal(stddev=60.0)
-scores = keras.layers.Dense(3, kernel_initializer=wide)(given)
-model = keras.Model(given, keras.layers.Reshape((3,))(keras.layers.Softmax()(scores)))
-model.compile(loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+scores = keras.layers.Dense(3, kernel_initializer=wide)
+model = keras.Sequential([
+    keras.Input((4,)), scores, keras.layers.Softmax(), keras.layers.Reshape((3,))
+])
+model.compile(optimizer="sgd", loss="sparse_categorical_crossentropy")
+model.fit(x, y, epochs=3, verbose=0, callbacks=[lossmon.Monitor()])
 ```
 
 ## Use instead
 ```python
 x = np.random.rand(400, 4)
 y = np.random.randint(0, 3, size=400)
-given = keras.Input((4,))
-scores = keras.layers.Dense(3)(given)
-model = keras.Model(given, keras.layers.Reshape((3,))(keras.layers.Softmax()(scores)))
-model.compile(loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+scores = keras.layers.Dense(3)
+model = keras.Sequential([
+    keras.Input((4,)), scores, keras.layers.Softmax(), keras.layers.Reshape((3,))
+])
+model.compile(optimizer="sgd", loss="sparse_categorical_crossentropy")
+model.fit(x, y, epochs=3, verbose=0, callbacks=[lossmon.Monitor()])
 ```
 
 ## References

@@ -3,8 +3,8 @@
 ## What it does
 Flags a model whose loss has stopped falling at 95 % or more of what the best constant answer
 reaches on the same labels: the entropy of their shares for a cross-entropy, their variance for a
-mean squared error. It must be so in six epochs in a row, on training and on validation data, where
-both can be judged. Silent where the accuracy is significantly above the share of the largest class.
+mean squared error. It must be so in six epochs in a row after ten in all, on training and on validation
+data where both can be judged. Silent where the accuracy is significantly above the share of the largest class.
 
 ## Why is this bad
 Loss and accuracy can look respectable and hold no more than the frequencies of the labels. The
@@ -16,7 +16,7 @@ x = np.random.rand(400, 4)
 y = np.random.permutation(np.repeat([0, 1], 200))
 model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1, activation="sigmoid")])
 model.compile(optimizer=keras.optimizers.Adam(0.05), loss="binary_crossentropy")
-model.fit(x, y, epochs=40, verbose=0, callbacks=[lossmon.Monitor()])
+model.fit(x, y, epochs=30, verbose=0, callbacks=[lossmon.Monitor()])
 ```
 
 ## Use instead
@@ -25,7 +25,7 @@ x = np.random.rand(400, 4)
 y = (x[:, 0] > 0.5).astype(int)
 model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1, activation="sigmoid")])
 model.compile(optimizer=keras.optimizers.Adam(0.05), loss="binary_crossentropy")
-model.fit(x, y, epochs=40, verbose=0, callbacks=[lossmon.Monitor()])
+model.fit(x, y, epochs=30, verbose=0, callbacks=[lossmon.Monitor()])
 ```
 
 ## References
@@ -39,9 +39,10 @@ from collections.abc import Iterator
 from lossmon.records import EpochRecord, Finding, Severity
 from lossmon.rules.baselines import Baseline, baseline, constant_loss
 from lossmon.rules.catalogue.constant_predictor import constant_epochs
+from lossmon.rules.catalogue.learning_rate_out_of_range import too_high
 from lossmon.rules.epochs import loss_of, records_of, trailing
 from lossmon.rules.facts import Facts, OutputFacts
-from lossmon.rules.progress import FEWEST, falling, motionless, rise, swings
+from lossmon.rules.progress import FEWEST, WINDOW, falling, motionless, rise, swings
 from lossmon.rules.series import Series, loss_series, share_error
 from lossmon.rules.trend import critical
 from lossmon.rules.wording import epochs_text, number, where
@@ -58,7 +59,7 @@ def check(facts: Facts) -> Iterator[Finding]:
     """Find outputs that a constant would match."""
     for output in facts.outputs:
         train = loss_series(facts, output, "train")
-        if train is None or _another_trouble(facts, output, train):
+        if train is None or len(train) < WINDOW or _another_trouble(facts, output, train):
             continue
         failing = _failing_epochs(facts, output)
         if len(failing) >= FEWEST:
@@ -71,6 +72,7 @@ def _another_trouble(facts: Facts, output: OutputFacts, train: Series) -> bool:
         return True
     constant = constant_loss(facts, output, train)
     moving = rise(train) is not None or swings(train, constant) is not None
+    moving = moving or too_high(facts, output, train)
     return moving or bool(constant_epochs(facts, output))
 
 

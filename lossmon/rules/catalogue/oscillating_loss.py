@@ -3,9 +3,9 @@
 ## What it does
 Flags a training loss without trend over the last ten epochs that changes direction at least every
 other epoch, by more than sampling explains and by a tenth or more of the run's first loss (or of a
-constant answer's, where that is less). Silent
-where the learning rate was raised in between, as cyclic schedules do, and where the loss stays
-above that of a constant answer: that is `learning-rate-out-of-range`.
+constant answer's, where that is less). Silent where the learning rate was raised in between, as
+cyclic schedules do, and where the loss stays above that of a constant answer: see
+`learning-rate-out-of-range`.
 
 ## Why is this bad
 Steps are so large that they jump across the valley instead of descending into it. Which loss the
@@ -13,10 +13,28 @@ run ends with is a matter of luck.
 
 ## Example
 ```python
+x = np.random.normal(size=(1024, 8))
+y = x[:, :1]
+model = keras.Sequential([
+    keras.Input((8,)),
+    keras.layers.Dense(16, activation="tanh"),
+    keras.layers.Dense(1),
+])
+model.compile(optimizer=keras.optimizers.RMSprop(0.3), loss="mse")
+model.fit(x, y, batch_size=256, epochs=25, verbose=0, callbacks=[lossmon.Monitor()])
 ```
 
 ## Use instead
 ```python
+x = np.random.normal(size=(1024, 8))
+y = x[:, :1]
+model = keras.Sequential([
+    keras.Input((8,)),
+    keras.layers.Dense(16, activation="tanh"),
+    keras.layers.Dense(1),
+])
+model.compile(optimizer=keras.optimizers.RMSprop(0.003), loss="mse")
+model.fit(x, y, batch_size=256, epochs=25, verbose=0, callbacks=[lossmon.Monitor()])
 ```
 
 ## References
@@ -28,7 +46,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lossmon.records import Finding, Severity
-from lossmon.rules.baselines import above_constant, constant_loss
+from lossmon.rules.baselines import constant_loss
+from lossmon.rules.catalogue.learning_rate_out_of_range import too_high
 from lossmon.rules.epochs import rate_now, rate_raised
 from lossmon.rules.facts import Facts, OutputFacts
 from lossmon.rules.progress import WINDOW, swings
@@ -47,7 +66,7 @@ def check(facts: Facts) -> Iterator[Finding]:
         swing = None if train is None else _swing(facts, output, train)
         if train is None or swing is None or rate_raised(facts, WINDOW):
             continue
-        if not above_constant(facts, output, train.last(WINDOW)):
+        if not too_high(facts, output, train):
             yield _finding(output, train.last(WINDOW), swing, rate_now(facts))
 
 

@@ -11,10 +11,29 @@ for it on every mistake, while the accuracy shows nothing.
 
 ## Example
 ```python
+x = np.random.normal(size=(1200, 20))
+y = (x[:, 0] + np.random.normal(size=1200) > 0).astype(int)
+model = keras.Sequential([
+    keras.Input((20,)),
+    keras.layers.Dense(64, activation="relu"),
+    keras.layers.Dense(1, activation="sigmoid"),
+])
+model.compile(optimizer=keras.optimizers.Adam(0.02), loss="binary_crossentropy")
+train, val = (x[:200], y[:200]), (x[200:], y[200:])
+model.fit(*train, 8, 5, validation_data=val, verbose=0, callbacks=[lossmon.Monitor()])
 ```
 
 ## Use instead
 ```python
+x = np.random.normal(size=(1200, 20))
+y = (x[:, 0] + np.random.normal(size=1200) > 0).astype(int)
+model = keras.Sequential([
+    keras.Input((20,)),
+    keras.layers.Dense(1, activation="sigmoid"),
+])
+model.compile(optimizer=keras.optimizers.Adam(0.02), loss="binary_crossentropy")
+train, val = (x[:200], y[:200]), (x[200:], y[200:])
+model.fit(*train, 8, 5, validation_data=val, verbose=0, callbacks=[lossmon.Monitor()])
 ```
 
 ## References

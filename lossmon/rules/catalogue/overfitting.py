@@ -5,6 +5,7 @@ Flags a validation loss that lies above its minimum by a tenth or more and by mo
 than chance gives in any epoch of the run, with a trend over at least three epochs, while the
 training loss fell significantly in the same time. Errors are those of the samples (as if validation
 samples were drawn anew each epoch, which is the cautious side) and the wobble between epochs.
+Silent while the accuracy rises significantly: see `loss-accuracy-divergence`.
 
 ## Why is this bad
 From the minimum on the model learns the training samples rather than what they have in common. Its
@@ -12,10 +13,26 @@ probabilities on new data get worse with every epoch, even where the accuracy ho
 
 ## Example
 ```python
+x = np.random.normal(size=(1200, 20))
+y = (x[:, 0] + np.random.normal(size=1200) > 0).astype(int)
+model = keras.Sequential([
+    keras.Input((20,)),
+    keras.layers.Dense(64, activation="relu"),
+    keras.layers.Dense(1, activation="sigmoid"),
+])
+model.compile(optimizer=keras.optimizers.Adam(0.01), loss="binary_crossentropy")
+train, val = (x[:200], y[:200]), (x[200:], y[200:])
+model.fit(*train, validation_data=val, epochs=15, verbose=0, callbacks=[lossmon.Monitor()])
 ```
 
 ## Use instead
 ```python
+x = np.random.normal(size=(1200, 20))
+y = (x[:, 0] + np.random.normal(size=1200) > 0).astype(int)
+model = keras.Sequential([keras.Input((20,)), keras.layers.Dense(1, activation="sigmoid")])
+model.compile(optimizer=keras.optimizers.Adam(0.01), loss="binary_crossentropy")
+train, val = (x[:200], y[:200]), (x[200:], y[200:])
+model.fit(*train, validation_data=val, epochs=15, verbose=0, callbacks=[lossmon.Monitor()])
 ```
 
 ## References
@@ -28,9 +45,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lossmon.records import Finding, Severity
+from lossmon.rules.catalogue.loss_accuracy_divergence import episode_now
 from lossmon.rules.facts import Facts, OutputFacts
 from lossmon.rules.progress import Rise, rise
-from lossmon.rules.series import BLOCK, Series, loss_series
+from lossmon.rules.series import BLOCK, Series, accuracy_series, loss_series
 from lossmon.rules.trend import critical
 from lossmon.rules.wording import epochs_text, number, where
 
@@ -47,8 +65,15 @@ def check(facts: Facts) -> Iterator[Finding]:
         if val is None or train is None or risen is None:
             continue
         fell = _fell_since(train, val.epochs[risen.start])
-        if fell is not None:
+        if fell is not None and not _accuracy_rises(facts, output, val):
             yield _finding(output, val, risen, fell)
+
+
+def _accuracy_rises(facts: Facts, output: OutputFacts, val: Series) -> bool:
+    """Whether the accuracy rises as well: then the two move apart, and nothing is lost yet."""
+    hits = accuracy_series(facts, output, "val")
+    episode = None if hits is None else episode_now(val, hits)
+    return episode is not None and episode.accuracy_errors > 0
 
 
 def _fell_since(train: Series, epoch: int) -> tuple[float, float] | None:

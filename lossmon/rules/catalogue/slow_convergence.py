@@ -11,10 +11,20 @@ Training works and will take ten times the epochs it needs to, or stop long befo
 
 ## Example
 ```python
+x = np.random.normal(size=(256, 8))
+y = (x[:, 0] > 0).astype(int)
+model = keras.Sequential([keras.Input((8,)), keras.layers.Dense(1, activation="sigmoid")])
+model.compile(optimizer=keras.optimizers.SGD(1e-4), loss="binary_crossentropy")
+model.fit(x, y, epochs=15, verbose=0, callbacks=[lossmon.Monitor()])
 ```
 
 ## Use instead
 ```python
+x = np.random.normal(size=(256, 8))
+y = (x[:, 0] > 0).astype(int)
+model = keras.Sequential([keras.Input((8,)), keras.layers.Dense(1, activation="sigmoid")])
+model.compile(optimizer=keras.optimizers.SGD(0.1), loss="binary_crossentropy")
+model.fit(x, y, epochs=15, verbose=0, callbacks=[lossmon.Monitor()])
 ```
 
 ## References

@@ -11,10 +11,22 @@ The first layers keep the weights they were born with. The rest trains on top of
 
 ## Example
 ```python
+x = np.random.normal(size=(256, 8))
+y = (x[:, 0] > 0).astype(int)
+layers = [keras.layers.Dense(16, activation="sigmoid") for _ in range(8)]
+model = keras.Sequential([keras.Input((8,)), *layers, keras.layers.Dense(1, activation="sigmoid")])
+model.compile(optimizer=keras.optimizers.SGD(0.01), loss="binary_crossentropy")
+model.fit(x, y, epochs=3, verbose=0, callbacks=[lossmon.Monitor()])
 ```
 
 ## Use instead
 ```python
+x = np.random.normal(size=(256, 8))
+y = (x[:, 0] > 0).astype(int)
+layers = [keras.layers.Dense(16, activation="relu") for _ in range(8)]
+model = keras.Sequential([keras.Input((8,)), *layers, keras.layers.Dense(1, activation="sigmoid")])
+model.compile(optimizer=keras.optimizers.SGD(0.01), loss="binary_crossentropy")
+model.fit(x, y, epochs=3, verbose=0, callbacks=[lossmon.Monitor()])
 ```
 
 ## References
