@@ -16,6 +16,8 @@ CAP = float(-np.log(np.float32(1e-7)))
 class Measuring(keras.callbacks.Callback):
     """Takes the place of the monitor in an example; measures on the example's own data."""
 
+    model: Any
+
     def __init__(self, space: dict[str, Any]) -> None:
         super().__init__()
         self.space = space
@@ -38,9 +40,9 @@ class Measuring(keras.callbacks.Callback):
         if layers:
             inner = keras.Model(self.model.inputs, [layer.output for layer in layers])
             for layer, out in zip(layers, keras.tree.flatten(inner(x)), strict=True):
-                alive = np.asarray(out).reshape(-1, out.shape[-1]).any(axis=0)
+                alive = np.asarray(out).reshape(-1, out.shape[-1]).max(axis=0) > 0
                 dead = int(np.sum(~alive))
-                self.units.append(UnitFacts(layer.name, epoch, len(x), len(alive), dead))
+                self.units.append(UnitFacts(layer.name, epoch, len(x), alive.size, dead))
         if self.model.loss == "sparse_categorical_crossentropy":
             chances = np.asarray(self.model(x))[np.arange(len(x)), np.asarray(y)]
             capped = int(np.sum(chances <= 1e-7))

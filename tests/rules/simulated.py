@@ -38,7 +38,6 @@ class Classifier:
     def __init__(self, task: Task, rng: np.random.Generator) -> None:
         self.task, self.rng = task, rng
         self._data = {"train": self._draw(task.train), "val": self._draw(task.val)}
-        self.bias = self._bias
         labels = self._data["train"][1]
         softmax = np.full((4, task.classes), 1 / task.classes)
         record = OutputRecord(
@@ -94,7 +93,7 @@ class Regression:
     """A regression run under mean squared error; the model knows `share` of the signal."""
 
     def __init__(self, task: Task, rng: np.random.Generator, *, scale: float = 1.0) -> None:
-        self.rng, self.scale = rng, scale
+        self.rng, self.scale, self.noise = rng, scale, 0.02
         self._data = {"train": self._draw(task.train), "val": self._draw(task.val)}
         targets = self._data["train"][1]
         record = OutputRecord(None, shape=(None, 1), loss=LossSpec("mean_squared_error"))
@@ -109,7 +108,7 @@ class Regression:
     def epoch(self, number: int, split: Split, share: float, *, rate: float = 1e-3) -> EpochRecord:
         """The record of one epoch."""
         signal, targets = self._data[split]
-        wobbling = share + 0.02 * self.rng.normal()
+        wobbling = share + self.noise * self.rng.normal()
         squares = (targets - self.scale * wobbling * signal) ** 2
         return EpochRecord(
             number,

@@ -67,8 +67,8 @@ def run_measured(source: str, space: dict[str, Any]) -> list[Finding]:
     space["lossmon"] = SimpleNamespace(Monitor=lambda: measuring)
     exec(source, space)
     facts = gather_facts(space["model"], space["x"], space["y"])
-    measured = {"gradients": measuring.gradients, "units": measuring.units}
-    return run_rules(facts.after([], [], clipped=measuring.clipped, **measured))
+    gradients, units, clipped = measuring.gradients, measuring.units, measuring.clipped
+    return run_rules(facts.after([], [], gradients=gradients, units=units, clipped=clipped))
 
 
 def facts_with_inputs(space: dict[str, Any]) -> Facts:

@@ -15,16 +15,17 @@ more often and surer of its mistakes; when both fall, it grows more cautious. Bu
 ```python
 x = np.random.normal(size=(5000, 40))
 y = (x[:, 0] > 0).astype(int)
-flipped = np.arange(5000) % 10 == 0
-x_val, y_val = x[1000:], np.where(flipped, 1 - y, y)[1000:]
+outlier = np.arange(5000) % 20 == 0
+x_val = x[1000:] * np.where(outlier, 10.0, 1.0)[1000:, None]
+y_val = np.where(outlier, 1 - y, y)[1000:]
 model = keras.Sequential([keras.Input((40,)), keras.layers.Dense(1, activation="sigmoid")])
-model.compile(optimizer=keras.optimizers.Adam(0.05), loss="binary_crossentropy")
+model.compile(optimizer=keras.optimizers.Adam(0.01), loss="binary_crossentropy")
 model.fit(
     x[:1000],
     y[:1000],
     validation_data=(x_val, y_val),
     validation_batch_size=1000,
-    epochs=15,
+    epochs=12,
     verbose=0,
     callbacks=[lossmon.Monitor()],
 )
@@ -34,15 +35,16 @@ model.fit(
 ```python
 x = np.random.normal(size=(5000, 40))
 y = (x[:, 0] > 0).astype(int)
-x_val, y_val = x[1000:], y[1000:]
+x_val = x[1000:]
+y_val = y[1000:]
 model = keras.Sequential([keras.Input((40,)), keras.layers.Dense(1, activation="sigmoid")])
-model.compile(optimizer=keras.optimizers.Adam(0.05), loss="binary_crossentropy")
+model.compile(optimizer=keras.optimizers.Adam(0.01), loss="binary_crossentropy")
 model.fit(
     x[:1000],
     y[:1000],
     validation_data=(x_val, y_val),
     validation_batch_size=1000,
-    epochs=15,
+    epochs=12,
     verbose=0,
     callbacks=[lossmon.Monitor()],
 )

@@ -3,8 +3,9 @@
 ## What it does
 Flags a model whose loss has stopped falling at 95 % or more of what the best constant answer
 reaches on the same labels: the entropy of their shares for a cross-entropy, their variance for a
-mean squared error. It must be so in six epochs in a row after ten in all, on training and on validation
-data where both can be judged. Silent where the accuracy is significantly above the share of the largest class.
+mean squared error. It must be so in six epochs in a row after ten in all, on training and on
+validation data where both can be judged. Silent where the accuracy is significantly above the share
+of the largest class.
 
 ## Why is this bad
 Loss and accuracy can look respectable and hold no more than the frequencies of the labels. The

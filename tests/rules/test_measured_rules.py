@@ -1,0 +1,108 @@
+"""Rules that rest on measured gradients, units and clipped losses."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from lossmon.records import Finding, LossSpec, OutputRecord
+from lossmon.rules import (
+    ClippedFacts,
+    Facts,
+    GradientFacts,
+    LayerGradient,
+    OutputFacts,
+    UnitFacts,
+    run_rules,
+)
+
+LOSS = LossSpec("categorical_crossentropy")
+FACTS = Facts((OutputFacts(OutputRecord(None, loss=LOSS), compiled_used=True),))
+
+
+def codes(findings: list[Finding]) -> list[str]:
+    return [finding.code for finding in findings]
+
+
+def chain(rms: list[float], **more: float) -> tuple[LayerGradient, ...]:
+    return tuple(LayerGradient(f"dense_{i}", g, 0.1, **more) for i, g in enumerate(rms))
+
+
+def steps(norms: list[float], layers: tuple[LayerGradient, ...] = ()) -> list[GradientFacts]:
+    return [GradientFacts(8 * i, i // 4, norm, layers=layers) for i, norm in enumerate(norms)]
+
+
+def of_gradients(gradients: list[GradientFacts]) -> list[str]:
+    return codes(run_rules(FACTS.after([], [], gradients=gradients)))
+
+
+def of_units(*dead: int, units: int = 32, samples: int = 128) -> list[Finding]:
+    seen = [UnitFacts("dense", epoch, samples, units, n) for epoch, n in enumerate(dead)]
+    return run_rules(FACTS.after([], [], units=seen))
+
+
+def of_clipped(*capped: int, samples: int = 1000) -> list[Finding]:
+    seen = [ClippedFacts(i, "train", None, samples, n, 16.118) for i, n in enumerate(capped)]
+    return run_rules(FACTS.after([], [], clipped=seen))
+
+
+def test_what_was_not_measured_is_not_judged() -> None:
+    assert run_rules(FACTS.after([], [])) == []
+    assert run_rules(FACTS.after([], [], gradients=[], units=[], clipped=[])) == []
+
+
+def test_gradients_that_shrink_with_depth_are_named() -> None:
+    shrinking = [10.0 ** -(8 - i) for i in range(7)]
+    assert of_gradients(steps([1.0] * 6, chain(shrinking))) == ["LM412"]
+    assert of_gradients(steps([1.0] * 4, chain(shrinking))) == []
+    assert of_gradients(steps([1.0] * 6, chain([0.1] * 7))) == []
+
+
+def test_one_faint_layer_is_no_vanishing_gradient() -> None:
+    # An embedding touches few of its rows in a step.
+    assert of_gradients(steps([1.0] * 6, chain([1e-8, 0.1, 0.2, 0.1, 0.3, 0.1]))) == []
+
+
+def test_an_optimizer_that_makes_up_for_it_keeps_the_rule_silent() -> None:
+    shrinking = chain([10.0 ** -(8 - i) for i in range(7)], update=1e-3)
+    assert of_gradients(steps([1.0] * 6, shrinking)) == []
+
+
+def test_gradients_that_grow_are_named_unless_clipped() -> None:
+    growing = steps([2.0**i for i in range(12)])
+    assert of_gradients(growing) == ["LM413"]
+    assert of_gradients([replace(gradient, clipped=True) for gradient in growing]) == []
+
+
+def test_norms_that_are_not_finite_are_named_when_they_stay() -> None:
+    assert of_gradients(steps([1.0, 1.0, np.inf, np.nan, np.nan])) == ["LM413"]
+    assert of_gradients(steps([np.inf, np.inf, 1.0, 1.0, 1.0])) == []
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_noisy_norms_are_silent(seed: int) -> None:
+    norms = np.random.default_rng(seed).lognormal(0.0, 1.5, size=32)
+    assert of_gradients(steps(norms.tolist())) == []
+
+
+def test_dead_units_are_named_when_they_stay() -> None:
+    (finding,) = of_units(10, 28, 29, 30)
+    assert (finding.code, finding.evidence["since_epoch"]) == ("LM414", 1)
+    assert of_units(28, 29) == []
+    assert of_units(16, 16, 16) == []
+    assert of_units(30, 30, 30, 12) == []
+
+
+def test_a_layer_that_is_dead_altogether_is_named_sooner() -> None:
+    assert codes(of_units(4, 4, units=4)) == ["LM414"]
+    assert of_units(4, 4, units=4, samples=32) == []
+
+
+def test_losses_at_the_cap_are_named_while_there_are_many() -> None:
+    (finding,) = of_clipped(0, 40, 50)
+    assert (finding.code, finding.evidence["since_epoch"]) == ("LM405", 1)
+    assert "CategoricalCrossentropy(from_logits=True)" in finding.fix
+    assert of_clipped(40, 50, 9) == []
+    assert of_clipped(2, samples=50) == []

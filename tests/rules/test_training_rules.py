@@ -1,0 +1,207 @@
+"""Simulated runs: the healthy ones stay silent to the end, and every injected fault is named."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from lossmon.records import EpochRecord, Finding
+from lossmon.rules import Facts, all_rules, run_rules
+from tests.rules.simulated import Classifier, Regression, Task, healthy
+
+CODES = [rule.code for rule in all_rules() if rule.code.startswith("LM4")]
+RUNS = 200
+ALLOWED = RUNS // 100
+# Of twenty; noise may look like a trend, and keeps rules silent for an epoch.
+RECALLED = 16
+
+Epochs = list[EpochRecord]
+
+
+def asked(learner: Classifier | Regression, records: Epochs) -> Iterator[list[Finding]]:
+    """What the rules say at the end of each epoch, as a run asks them."""
+    for epoch in range(records[-1].epoch + 1):
+        yield run_rules(learner.after([r for r in records if r.epoch <= epoch]), CODES)
+
+
+def at_the_end(learner: Classifier | Regression, records: Epochs) -> dict[str, Finding]:
+    return {finding.code: finding for finding in run_rules(learner.after(records), CODES)}
+
+
+def flags(findings: dict[str, Finding]) -> set[str]:
+    return {code for code, finding in findings.items() if finding.severity != "info"}
+
+
+def classifier(seed: int, **task: float) -> Classifier:
+    return Classifier(replace(Task(), **task), np.random.default_rng(seed))
+
+
+def test_healthy_runs_are_flagged_in_one_of_a_hundred_at_most() -> None:
+    # Seeds 0 to 199, asked after every epoch: a flag that was withdrawn later counts.
+    flagged = {
+        seed: finding.message
+        for seed in range(RUNS)
+        for findings in asked(*healthy(seed))
+        for finding in findings
+        if finding.severity != "info"
+    }
+    assert len(flagged) <= ALLOWED, flagged
+
+
+def test_advice_is_rare_on_healthy_runs() -> None:
+    advised = [seed for seed in range(RUNS) if run_rules(healthy(seed)[0].facts, CODES)]
+    told = [seed for seed in range(RUNS) if at_the_end(*healthy(seed))]
+    assert len(advised) == 0
+    assert len(told) <= 2 * ALLOWED
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.integers(10_000, 2**32 - 1))
+def test_random_healthy_runs_end_without_a_flag(seed: int) -> None:
+    assert flags(at_the_end(*healthy(seed))) == set()
+
+
+def constant(seed: int) -> tuple[Classifier, Epochs]:
+    learner = classifier(seed, classes=3, noise=0.0)
+    rng = np.random.default_rng(seed)
+    bias = np.array([0.3, 0.0, 0.0])
+    epochs = [
+        learner.epoch(i, split, 0.0, bias=bias + 0.01 * rng.normal(size=3))
+        for i in range(20)
+        for split in ("train", "val")
+    ]
+    return learner, epochs
+
+
+def no_better(seed: int) -> tuple[Classifier, Epochs]:
+    learner = classifier(seed, classes=4, sharpness=0.0)
+    rng = np.random.default_rng(seed)
+    knows = 0.05 * rng.random(20)
+    return learner, [
+        learner.epoch(i, split, knows[i]) for i in range(20) for split in ("train", "val")
+    ]
+
+
+def diverging(seed: int) -> tuple[Regression, Epochs]:
+    learner = Regression(Task(), np.random.default_rng(seed))
+    shares = [0.5, 0.8, 0.9, *(0.95 + 0.3 * 1.3**i for i in range(12))]
+    return learner, [learner.epoch(i, "train", share) for i, share in enumerate(shares)]
+
+
+def oscillating(seed: int) -> tuple[Regression, Epochs]:
+    learner = Regression(Task(), np.random.default_rng(seed))
+    rng = np.random.default_rng(seed)
+    shares = [0.2, 0.5, *(0.5 + 0.5 * (-1) ** i + 0.1 * rng.random() for i in range(18))]
+    return learner, [learner.epoch(i, "train", share) for i, share in enumerate(shares)]
+
+
+def too_high(seed: int) -> tuple[Classifier, Epochs]:
+    learner = classifier(seed, classes=3)
+    scale = np.random.default_rng(seed).uniform(20.0, 60.0, size=20)
+    return learner, [learner.epoch(i, "train", -s) for i, s in enumerate(scale)]
+
+
+def too_low(seed: int) -> tuple[Classifier, Epochs]:
+    learner = classifier(seed, classes=3, noise=0.0)
+    return learner, [learner.epoch(i, "train", -0.3) for i in range(8)]
+
+
+def overfitted(seed: int) -> tuple[Classifier, Epochs]:
+    learner = classifier(seed, classes=3, sharpness=1.5, train=500, val=800)
+    epochs: Epochs = []
+    for i in range(25):
+        epochs.append(learner.epoch(i, "train", 1.5 + 0.3 * i, seen=0.5 * i))
+        epochs.append(learner.epoch(i, "val", 1.5 + 0.3 * i))
+    return learner, epochs
+
+
+FAULTS: dict[str, Callable[[int], tuple[Classifier | Regression, Epochs]]] = {
+    "LM403": constant,
+    "LM404": no_better,
+    "LM408": overfitted,
+    "LM409": diverging,
+    "LM410": oscillating,
+    "LM415": too_high,
+}
+
+
+@pytest.mark.parametrize("code", FAULTS)
+def test_an_injected_fault_is_named_and_nothing_else(code: str) -> None:
+    named = [flags(at_the_end(*FAULTS[code](seed))) for seed in range(20)]
+    assert sum(found == {code} for found in named) >= RECALLED, named
+    assert all(found <= {code} for found in named), named
+
+
+def test_a_run_that_does_not_move_is_named() -> None:
+    assert all(flags(at_the_end(*too_low(seed))) == {"LM415"} for seed in range(20))
+
+
+def test_evidence_says_since_when_and_by_how_much() -> None:
+    finding = at_the_end(*diverging(0))["LM409"]
+    assert finding.evidence["since_epoch"] in (0, 1, 2)
+    before, after = finding.evidence["loss"]
+    assert after > before
+    assert finding.evidence["standard_errors"] > finding.evidence["standard_errors_needed"] > 2
+
+
+def test_overfitting_is_overconfident_as_well() -> None:
+    finding = at_the_end(*overfitted(1))["LM407"]
+    assert finding.severity == "info"
+    assert finding.evidence["gap"] > 0.05 + 2 * finding.evidence["standard_error"]
+
+
+def test_what_no_longer_holds_is_withdrawn() -> None:
+    learner, records = diverging(0)
+    assert "LM409" in at_the_end(learner, records)
+    recovered = [learner.epoch(15 + i, "train", 0.95) for i in range(8)]
+    assert flags(at_the_end(learner, records + recovered)) == set()
+
+
+def test_one_spike_is_no_divergence() -> None:
+    learner = Regression(Task(), np.random.default_rng(5))
+    shares = [1 - 0.8**i for i in range(1, 20)] + [9.0, 0.98, 0.98]
+    records = [learner.epoch(i, "train", share) for i, share in enumerate(shares)]
+    assert all(
+        flags({f.code: f for f in findings}) == set() for findings in asked(learner, records)
+    )
+
+
+def test_a_schedule_that_raises_the_rate_may_swing() -> None:
+    learner, records = oscillating(0)
+    cyclic = [replace(r, learning_rate=1e-3 * (1 + r.epoch % 2)) for r in records]
+    assert "LM410" in at_the_end(learner, records)
+    assert flags(at_the_end(learner, cyclic)) == set()
+
+
+def test_slow_learning_is_advice_and_levelling_off_is_not_slow() -> None:
+    learner = Regression(Task(train=4000), np.random.default_rng(0))
+    learner.noise = 0.0
+    slow = [learner.epoch(i, "train", 0.001 * i) for i in range(20)]
+    assert [f.code for f in run_rules(learner.after(slow), CODES)] == ["LM411"]
+    level = [learner.epoch(i, "train", 0.02 * (1 - 0.6**i)) for i in range(20)]
+    assert at_the_end(learner, level) == {}
+
+
+def test_dominant_classes_may_be_predicted_alone() -> None:
+    learner = classifier(2, classes=2, prior=3.0, noise=0.0, sharpness=0.5)
+    records = [learner.epoch(i, "train", 0.0) for i in range(12)]
+    assert "LM403" not in at_the_end(learner, records)
+
+
+def test_losses_that_are_not_called_as_compiled_are_not_judged() -> None:
+    learner, records = diverging(0)
+    output = replace(learner.facts.outputs[0], compiled_used=False)
+    facts = replace(learner.after(records), outputs=(output,))
+    assert run_rules(facts, CODES) == []
+
+
+def test_nothing_is_said_of_two_epochs() -> None:
+    for inject in FAULTS.values():
+        learner, records = inject(0)
+        assert run_rules(learner.after([r for r in records if r.epoch < 2]), CODES) == []
+    assert run_rules(Facts(()).after([], []), CODES) == []
