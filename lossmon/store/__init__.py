@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lossmon.store.maintenance import check_database, vacuum
 from lossmon.store.names import new_run_id, new_run_name
 from lossmon.store.store import Store, open_store
 from lossmon.store.tables import EXPORTED
@@ -12,9 +13,11 @@ __all__ = [
     "EXPORTED",
     "RunWriter",
     "Store",
+    "check_database",
     "info",
     "new_run_id",
     "new_run_name",
     "open_store",
     "upgrade",
+    "vacuum",
 ]

@@ -32,6 +32,7 @@ def insert_rows(
 def allow_copy(engine: Engine) -> None:
     """Let a PostgreSQL engine execute COPY with rows, its errors being SQLAlchemy's as ever."""
     event.listen(engine, "do_executemany", _copy)
+    event.listen(engine, "do_execute", _copy_one)
 
 
 def _copy(cursor: Any, statement: str, rows: Iterable[Sequence[Any]], _context: Any) -> bool | None:
@@ -41,3 +42,8 @@ def _copy(cursor: Any, statement: str, rows: Iterable[Sequence[Any]], _context: 
         for row in rows:
             copy.write_row(row)
     return True
+
+
+def _copy_one(cursor: Any, statement: str, row: Sequence[Any], context: Any) -> bool | None:
+    # What SQLAlchemy makes of a list of one.
+    return _copy(cursor, statement, [row], context)

@@ -16,7 +16,8 @@ from lossmon.store.upgrade import create_or_check
 
 
 @contextmanager
-def _writing(url: URL) -> Generator[Connection]:
+def writing(url: URL) -> Generator[Connection]:
+    """Give a connection in a transaction of its own, to a database that is up to date."""
     with opened(url) as engine:
         create_or_check(engine, describe(url))
         with engine.begin() as connection:
@@ -25,7 +26,7 @@ def _writing(url: URL) -> Generator[Connection]:
 
 def delete_runs(url: URL, run_ids: Sequence[str]) -> int:
     """Delete runs with all that was recorded of them; return how many there were."""
-    with _writing(url) as connection:
+    with writing(url) as connection:
         deleted = connection.execute(delete(runs).where(runs.c.id.in_(run_ids))).rowcount
         connection.execute(update(changes).values(counter=changes.c.counter + 1))
     return deleted
@@ -34,5 +35,5 @@ def delete_runs(url: URL, run_ids: Sequence[str]) -> int:
 def edit_run(url: URL, run_id: str, **values: Any) -> None:
     """Set the `name`, `notes` or `tags` of a run."""
     cleaned = {k: storable_text(v) if isinstance(v, str) else v for k, v in values.items()}
-    with _writing(url) as connection:
+    with writing(url) as connection:
         change_run(connection, run_id, **cleaned)

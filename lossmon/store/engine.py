@@ -107,6 +107,13 @@ def is_busy(error: DBAPIError) -> bool:
     return error.connection_invalidated
 
 
+def is_damage(error: DBAPIError) -> bool:
+    """Tell whether SQLite has met pages that make no sense."""
+    if not isinstance(error.orig, sqlite3.DatabaseError):
+        return False
+    return error.orig.sqlite_errorcode & 0xFF == sqlite3.SQLITE_CORRUPT
+
+
 def open_engine(url: URL, *, read_only: bool = False) -> Engine:
     """Return an engine on the database.
 

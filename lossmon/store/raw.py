@@ -35,8 +35,9 @@ def read_blocks(
     wanted = of_run(batches, *series), true() if condition is None else condition
     query = select(*(batches.c[name] for name in names)).where(*wanted)
     ordered = query.order_by(*(batches.c[name] for name in POSITION))
-    streaming = connection.execution_options(yield_per=_ROWS_AT_ONCE)
-    for rows in streaming.execute(ordered).partitions():
+    # Set on the query: on the connection it would stay, and no COPY goes by a server-side cursor.
+    streamed = ordered.execution_options(yield_per=_ROWS_AT_ONCE)
+    for rows in connection.execute(streamed).partitions():
         yield _block(rows, columns)
 
 

@@ -23,6 +23,7 @@ from lossmon.store.engine import (
     open_engine,
 )
 from lossmon.store.frames import frame
+from lossmon.store.maintenance import prune_run
 from lossmon.store.overview import read_document, read_runs
 from lossmon.store.reading import read_epochs, read_findings
 from lossmon.store.resolve import resolve_run
@@ -223,6 +224,23 @@ class Store:
             How many runs were deleted.
         """
         return delete_runs(self._url, [self.resolve(run) for run in runs])
+
+    def prune(self, run: str, keep: str = "summaries") -> int:
+        """Delete the batches of a run that has ended, keeping summaries, epochs and findings.
+
+        Charts go on showing its course and its extremes; `vacuum` gives the space back.
+
+        Args:
+            run: the run.
+            keep: what stays instead of the batches: "summaries".
+
+        Returns:
+            How many batch rows were deleted.
+
+        Raises:
+            InvalidArgument: `keep` is something else, or the run is being recorded.
+        """
+        return prune_run(self._url, self.resolve(run), keep)
 
     def rename(self, run: str, name: str) -> None:
         """Give a run another name."""

@@ -80,5 +80,5 @@ def epoch(number: int, split: str = "train", **fields: Any) -> EpochRecord:
     return EpochRecord(**(given | fields))
 
 
-def open_writer(path: Path, **fields: Any) -> RunWriter:
-    return RunWriter.open(str(path), run_record(**fields), [OUTPUT])
+def open_writer(db: str | Path, **fields: Any) -> RunWriter:
+    return RunWriter.open(db, run_record(**fields), [OUTPUT])

@@ -91,16 +91,18 @@ def test_a_folder_that_cannot_be_made_is_a_store_error(tmp_path: Path) -> None:
         open_writer(tmp_path / "file" / "lossmon.db")
 
 
-def test_readers_cannot_write(writer: RunWriter, path: Path) -> None:
+def test_readers_cannot_write(file_writer: RunWriter, path: Path) -> None:
     engine = open_engine(database_url(path), read_only=True)
     with engine.connect() as connection, pytest.raises(OperationalError, match="readonly"):
         connection.execute(text("DELETE FROM runs"))
     engine.dispose()
-    assert open_store(path).resolve("latest") == writer.run_id
+    assert open_store(path).resolve("latest") == file_writer.run_id
 
 
-def test_the_file_is_in_wal_mode_and_guards_foreign_keys(writer: RunWriter, path: Path) -> None:
-    assert writer.run_id
+def test_the_file_is_in_wal_mode_and_guards_foreign_keys(
+    file_writer: RunWriter, path: Path
+) -> None:
+    assert file_writer.run_id
     with open_engine(database_url(path)).connect() as connection:
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
         assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1

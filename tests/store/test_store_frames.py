@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import math
 import sys
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,10 +13,10 @@ from tests.store.made import FINDING, batch, epoch
 
 
 @pytest.fixture
-def store(writer: RunWriter, path: Path) -> Store:
+def store(writer: RunWriter, db: str) -> Store:
     batches = [batch(0, loss=math.nan), batch(1, loss=math.inf), batch(1, split="val", loss=0.5)]
     writer.write(batches, [epoch(0, reported={"loss": 1.0})], [FINDING])
-    return open_store(path)
+    return open_store(db)
 
 
 def without(monkeypatch: pytest.MonkeyPatch, *packages: str) -> None:

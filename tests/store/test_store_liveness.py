@@ -5,7 +5,6 @@ import socket
 import subprocess
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
 from lossmon.store import open_store
@@ -56,16 +55,16 @@ def test_a_process_that_its_parent_has_not_yet_reaped_is_gone() -> None:
     child.communicate()
 
 
-def test_every_view_shows_the_present_status(path: Path) -> None:
-    open_writer(path, pid=GONE).close()
-    store = open_store(path)
+def test_every_view_shows_the_present_status(db: str) -> None:
+    open_writer(db, pid=GONE).close()
+    store = open_store(db)
     assert store.run_rows()[0]["status"] == "interrupted"
     assert store.run("latest")["status"] == "interrupted"
     assert list(store.runs()["status"]) == ["interrupted"]
 
 
-def test_an_interrupted_run_lasted_until_its_last_heartbeat(path: Path) -> None:
-    open_writer(path, pid=GONE, started=time.time() - 50).close()
-    (shown,) = open_store(path).run_rows()
+def test_an_interrupted_run_lasted_until_its_last_heartbeat(db: str) -> None:
+    open_writer(db, pid=GONE, started=time.time() - 50).close()
+    (shown,) = open_store(db).run_rows()
     assert 50 <= shown["duration"] < 55
     assert shown["ended"] is None

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -28,8 +27,8 @@ def two_epochs(**last: Any) -> list[Any]:
     ]
 
 
-def test_a_run_without_anything_yet(writer: RunWriter, path: Path) -> None:
-    (row,) = open_store(path).run_rows()
+def test_a_run_without_anything_yet(writer: RunWriter, db: str) -> None:
+    (row,) = open_store(db).run_rows()
     assert {*PROMISED, "findings", "tags", "notes", "heartbeat", "host"} <= row.keys()
     assert (row["epochs"], row["verified"], row["findings"], row["batches"]) == (0, 0.0, [], 0)
     assert (row["loss"], row["best_val_accuracy"]) == (None, None)
@@ -38,14 +37,14 @@ def test_a_run_without_anything_yet(writer: RunWriter, path: Path) -> None:
     assert row["id"] == writer.run_id
 
 
-def test_no_runs_are_no_rows(path: Path) -> None:
-    upgrade(path)
-    assert open_store(path).run_rows() == []
+def test_no_runs_are_no_rows(db: str) -> None:
+    upgrade(db)
+    assert open_store(db).run_rows() == []
 
 
-def test_a_run_in_figures(writer: RunWriter, path: Path) -> None:
+def test_a_run_in_figures(writer: RunWriter, db: str) -> None:
     writer.write((), two_epochs(), [FINDING])
-    (row,) = open_store(path).run_rows()
+    (row,) = open_store(db).run_rows()
     assert row["epochs"] == 2
     assert row["verified"] == 0.75
     assert (row["loss"], row["val_loss"]) == (0.51, 0.85)
@@ -57,67 +56,67 @@ def test_a_run_in_figures(writer: RunWriter, path: Path) -> None:
     assert finding.keys() >= {*("code", "rule", "severity", "output", "message", "fix", "evidence")}
 
 
-def test_a_loss_that_became_nan_is_shown_as_such(writer: RunWriter, path: Path) -> None:
+def test_a_loss_that_became_nan_is_shown_as_such(writer: RunWriter, db: str) -> None:
     writer.write((), two_epochs(loss=math.nan, recomputed_loss=math.nan))
-    (row,) = open_store(path).run_rows()
+    (row,) = open_store(db).run_rows()
     assert math.isnan(row["loss"])
     assert math.isnan(row["sparkline"]["loss"][-1])
     assert row["best_loss"] == 0.91
 
 
-def test_times_are_utc(path: Path) -> None:
-    writer = open_writer(path, started=STARTED)
+def test_times_are_utc(db: str) -> None:
+    writer = open_writer(db, started=STARTED)
     writer.finish("finished")
     writer.close()
-    (row,) = open_store(path).run_rows()
+    (row,) = open_store(db).run_rows()
     assert row["started"] == "2023-11-14T22:13:20.000+00:00"
     assert row["ended"].endswith("+00:00")
 
 
-def test_newest_first(path: Path) -> None:
+def test_newest_first(db: str) -> None:
     for age in (0, 2, 1):
-        open_writer(path, name=str(age), started=STARTED + age).close()
-    assert [row["name"] for row in open_store(path).run_rows()] == ["2", "1", "0"]
+        open_writer(db, name=str(age), started=STARTED + age).close()
+    assert [row["name"] for row in open_store(db).run_rows()] == ["2", "1", "0"]
 
 
-def test_the_whole_model_is_what_a_row_tells_of(writer: RunWriter, path: Path) -> None:
+def test_the_whole_model_is_what_a_row_tells_of(writer: RunWriter, db: str) -> None:
     spec = MetricSpec("acc", "binary_accuracy", label="BinaryAccuracy(threshold=0.5)")
     heads = [OutputRecord("a", accuracy_metric=spec), OutputRecord("b"), OutputRecord("c")]
     rows = [epoch(0, loss=3.0), epoch(0, output="a", loss=1.0), epoch(0, output="b", loss=2.0)]
     writer.write((), rows, outputs=[*heads[:2], OutputRecord("c", accuracy_metric=spec)])
-    (row,) = open_store(path).run_rows()
+    (row,) = open_store(db).run_rows()
     assert (row["loss"], row["best_loss"], row["epochs"]) == (3.0, 3.0, 1)
     assert row["accuracy_metric"] == f"a: {spec.label}, c: {spec.label}"
 
 
-def test_the_first_epoch_draws_its_batches(writer: RunWriter, path: Path) -> None:
+def test_the_first_epoch_draws_its_batches(writer: RunWriter, db: str) -> None:
     writer.write([batch(step, loss=float(step)) for step in range(500)])
     writer.write([batch(499, split="val", loss=7.0)])
-    (row,) = open_store(path).run_rows()
+    (row,) = open_store(db).run_rows()
     line = row["sparkline"]["loss"]
     assert 30 <= len(line) <= 60
     assert line == sorted(line)
     assert row["sparkline"]["val_loss"] == []
     writer.write((), [epoch(0, loss=1.0), epoch(0, "val", loss=2.0)])
-    (row,) = open_store(path).run_rows()
+    (row,) = open_store(db).run_rows()
     assert row["sparkline"] == {"loss": line, "val_loss": [2.0]}
 
 
 @pytest.mark.parametrize("count", [2, 59, 60, 61, 119, 500])
 def test_a_sparkline_has_at_most_60_points_and_ends_with_the_last(
-    writer: RunWriter, path: Path, count: int
+    writer: RunWriter, db: str, count: int
 ) -> None:
     writer.write((), [epoch(number, loss=float(number)) for number in range(count)])
-    (row,) = open_store(path).run_rows()
+    (row,) = open_store(db).run_rows()
     line = row["sparkline"]["loss"]
     assert min(count, 30) <= len(line) <= 60
     assert (line[0], line[-1]) == (0.0, count - 1.0)
     assert line == sorted(line)
 
 
-def test_show_tells_the_promised_keys(writer: RunWriter, path: Path) -> None:
+def test_show_tells_the_promised_keys(writer: RunWriter, db: str) -> None:
     writer.write((), two_epochs(), [FINDING])
-    document = open_store(path).run("latest")
+    document = open_store(db).run("latest")
     assert {*PROMISED, "findings", "outputs", "environment", "config", "model"} <= document.keys()
     assert document["outputs"][0].keys() >= {"name", "loss", "accuracy_metric", "intended_metric"}
     assert [(e["epoch"], e["split"]) for e in document["epochs"]] == [
@@ -127,9 +126,9 @@ def test_show_tells_the_promised_keys(writer: RunWriter, path: Path) -> None:
     assert all(row.keys() >= PROMISED_OF_SHOW for row in document["epochs"])
 
 
-def test_export_begins_with_the_promised_columns(writer: RunWriter, path: Path) -> None:
+def test_export_begins_with_the_promised_columns(writer: RunWriter, db: str) -> None:
     writer.write([batch(1, split="val"), batch(0), batch(1)])
-    rows = list(open_store(path).export_batches("latest"))
+    rows = list(open_store(db).export_batches("latest"))
     assert [(row["step"], row["split"]) for row in rows] == [(0, "train"), (1, "train"), (1, "val")]
     assert list(rows[0])[:12] == [
         *("step", "epoch", "batch", "split", "output", "n", "weight", "loss"),
@@ -138,22 +137,22 @@ def test_export_begins_with_the_promised_columns(writer: RunWriter, path: Path) 
     assert "nonfinite_kinds" not in rows[0]
 
 
-def test_epoch_rows_of_a_split_and_an_output(writer: RunWriter, path: Path) -> None:
+def test_epoch_rows_of_a_split_and_an_output(writer: RunWriter, db: str) -> None:
     writer.write((), [epoch(0), epoch(0, "val"), epoch(0, "val", output="a")])
-    store = open_store(path)
+    store = open_store(db)
     assert len(store.epoch_rows("latest")) == 3
     assert len(store.epoch_rows("latest", "val")) == 2
     assert len(store.epoch_rows("latest", "val", None)) == 1
     assert [row["output"] for row in store.epoch_rows("latest", output="a")] == ["a"]
 
 
-def count_statements(path: Path) -> int:
+def count_statements(db: str) -> int:
     said: list[str] = []
 
     def note(*arguments: Any) -> None:
         said.append(arguments[2])
 
-    store = open_store(path)
+    store = open_store(db)
     event.listen(Engine, "before_cursor_execute", note)
     try:
         store.run_rows()
@@ -162,13 +161,13 @@ def count_statements(path: Path) -> int:
     return len(said)
 
 
-def test_the_number_of_statements_does_not_grow_with_the_runs(path: Path) -> None:
+def test_the_number_of_statements_does_not_grow_with_the_runs(db: str) -> None:
     counts: list[int] = []
     for _ in range(3):
         for _ in range(2):
-            writer = open_writer(path)
+            writer = open_writer(db)
             writer.write([batch(0)], two_epochs(), [FINDING])
             writer.close()
-        counts.append(count_statements(path))
+        counts.append(count_statements(db))
     assert len(set(counts)) == 1
     assert counts[0] <= 10

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from lossmon.errors import RunNotFound
@@ -10,11 +8,11 @@ from tests.store.made import STARTED, open_writer
 
 
 @pytest.fixture
-def store(path: Path) -> Store:
+def store(db: str) -> Store:
     named = [("aaaa11110000", "digits"), ("aaaa22220000", "digits"), ("bbbb11110000", "100%_x")]
     for age, (run_id, name) in enumerate(named):
-        open_writer(path, id=run_id, name=name, started=STARTED + age).close()
-    return open_store(path)
+        open_writer(db, id=run_id, name=name, started=STARTED + age).close()
+    return open_store(db)
 
 
 @pytest.mark.parametrize(
@@ -48,10 +46,10 @@ def test_an_ambiguous_prefix_lists_the_runs(store: Store) -> None:
         store.findings("aaaa")
 
 
-def test_an_empty_database_says_how_to_record(path: Path) -> None:
-    upgrade(path)
+def test_an_empty_database_says_how_to_record(db: str) -> None:
+    upgrade(db)
     with pytest.raises(RunNotFound, match="without any run"):
-        open_store(path).resolve("latest")
+        open_store(db).resolve("latest")
 
 
 def test_every_method_that_takes_a_run_says_so_when_there_is_none(store: Store) -> None:

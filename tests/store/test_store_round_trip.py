@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -45,19 +44,19 @@ def test_every_column_says_what_it_means() -> None:
     assert [str(c) for t in tables for c in t.columns if not c.comment] == []
 
 
-def test_a_full_batch_comes_back(writer: RunWriter, path: Path) -> None:
+def test_a_full_batch_comes_back(writer: RunWriter, db: str) -> None:
     writer.write([FULL_BATCH])
-    (row,) = open_store(path).export_batches("latest")
+    (row,) = open_store(db).export_batches("latest")
     assert row == dataclasses.asdict(FULL_BATCH)
 
 
-def test_a_full_epoch_comes_back(writer: RunWriter, path: Path) -> None:
+def test_a_full_epoch_comes_back(writer: RunWriter, db: str) -> None:
     writer.write((), [FULL_EPOCH])
-    (row,) = open_store(path).epoch_rows("latest")
+    (row,) = open_store(db).epoch_rows("latest")
     assert row == dataclasses.asdict(FULL_EPOCH)
 
 
-def test_unknown_stays_unknown_and_nonfinite_keeps_its_kind(writer: RunWriter, path: Path) -> None:
+def test_unknown_stays_unknown_and_nonfinite_keeps_its_kind(writer: RunWriter, db: str) -> None:
     values: dict[str, Any] = {
         "loss": math.nan,
         "accuracy": math.inf,
@@ -65,7 +64,7 @@ def test_unknown_stays_unknown_and_nonfinite_keeps_its_kind(writer: RunWriter, p
         "seconds": None,
     }
     writer.write([batch(0, **values)], [epoch(0, **values)])
-    store = open_store(path)
+    store = open_store(db)
     for row in (*store.export_batches("latest"), *store.epoch_rows("latest")):
         assert math.isnan(row["loss"])
         assert row["accuracy"] == math.inf
@@ -74,29 +73,21 @@ def test_unknown_stays_unknown_and_nonfinite_keeps_its_kind(writer: RunWriter, p
         assert row["recomputed_loss"] is None
 
 
-def test_hand_written_sql_sees_null_and_the_kind(writer: RunWriter, path: Path) -> None:
-    writer.write([batch(0, loss=math.inf, accuracy=0.5)])
-    query = "SELECT loss, json_extract(nonfinite_kinds, '$.loss'), accuracy FROM batches"
-    connection = sqlite3.connect(path)
-    assert connection.execute(query).fetchall() == [(None, "+inf", 0.5)]
-    connection.close()
-
-
 def test_a_sum_that_overflows_is_not_taken_for_a_nonfinite_value(
-    writer: RunWriter, path: Path
+    writer: RunWriter, db: str
 ) -> None:
     writer.write([batch(0, loss=1.7e308, recomputed_loss=1.7e308)])
-    (row,) = open_store(path).export_batches("latest")
+    (row,) = open_store(db).export_batches("latest")
     assert row["loss"] == row["recomputed_loss"] == 1.7e308
 
 
-def test_numpy_scalars_are_numbers(writer: RunWriter, path: Path) -> None:
+def test_numpy_scalars_are_numbers(writer: RunWriter, db: str) -> None:
     writer.write([batch(np.int64(3), n=np.int32(8), loss=np.float32(0.5), nonfinite=np.uint8(1))])
-    (row,) = open_store(path).export_batches("latest")
+    (row,) = open_store(db).export_batches("latest")
     assert [row[k] for k in ("step", "n", "loss", "nonfinite")] == [3, 8, 0.5, 1]
 
 
-def test_the_run_comes_back(path: Path) -> None:
+def test_the_run_comes_back(db: str) -> None:
     config = {"lr": 0.1, "layers": (1, 2), "start": math.nan, "path": Path("x")}
     run = run_record(
         tags=("a", "b"),
@@ -108,8 +99,8 @@ def test_the_run_comes_back(path: Path) -> None:
         steps_planned=300,
         verify="full",
     )
-    RunWriter.open(str(path), run, [OUTPUT]).close()
-    document = open_store(path).run("latest")
+    RunWriter.open(db, run, [OUTPUT]).close()
+    document = open_store(db).run("latest")
     assert document["id"] == run.id
     assert document["status"] == "running"
     assert document["tags"] == ["a", "b"]
@@ -122,10 +113,10 @@ def test_the_run_comes_back(path: Path) -> None:
     assert document["verify"] == "full"
 
 
-def test_outputs_come_back_in_order_and_are_replaced(writer: RunWriter, path: Path) -> None:
+def test_outputs_come_back_in_order_and_are_replaced(writer: RunWriter, db: str) -> None:
     heads = [dataclasses.replace(OUTPUT, name=name) for name in ("z", "a")]
     writer.write(outputs=heads)
-    outputs = open_store(path).run("latest")["outputs"]
+    outputs = open_store(db).run("latest")["outputs"]
     assert [output["name"] for output in outputs] == ["z", "a"]
     first = outputs[0]
     assert first["loss"] == "binary_crossentropy"
@@ -137,10 +128,10 @@ def test_outputs_come_back_in_order_and_are_replaced(writer: RunWriter, path: Pa
     assert first["metrics"][0]["label"] == "AUC()"
 
 
-def test_an_epoch_that_is_written_again_replaces_the_first(writer: RunWriter, path: Path) -> None:
+def test_an_epoch_that_is_written_again_replaces_the_first(writer: RunWriter, db: str) -> None:
     writer.write((), [epoch(0), epoch(0, "val"), epoch(0, output="head")])
     writer.write((), [epoch(0, loss=0.25, status="verified"), epoch(0, output="head", loss=0.5)])
-    rows = open_store(path).epoch_rows("latest")
+    rows = open_store(db).epoch_rows("latest")
     assert [(r["split"], r["output"], r["loss"]) for r in rows] == [
         ("train", None, 0.25),
         ("train", "head", 0.5),
@@ -149,7 +140,7 @@ def test_an_epoch_that_is_written_again_replaces_the_first(writer: RunWriter, pa
 
 
 def test_a_finding_is_renewed_and_remembers_when_it_was_first_seen(
-    writer: RunWriter, path: Path
+    writer: RunWriter, db: str
 ) -> None:
     writer.write(findings=[FINDING])
     on_head = dataclasses.replace(FINDING, output="head")
@@ -157,81 +148,75 @@ def test_a_finding_is_renewed_and_remembers_when_it_was_first_seen(
         findings=[dataclasses.replace(FINDING, message="again", evidence={"x": math.nan}), on_head],
         position=(2, 20),
     )
-    whole, head = open_store(path).finding_rows("latest")
+    whole, head = open_store(db).finding_rows("latest")
     assert whole["message"] == "again"
     assert math.isnan(whole["evidence"]["x"])
     assert (whole["epoch"], whole["step"]) == (None, None)
     assert (head["output"], head["epoch"], head["step"]) == ("head", 2, 20)
 
 
-def test_a_finding_can_be_withdrawn(writer: RunWriter, path: Path) -> None:
+def test_a_finding_can_be_withdrawn(writer: RunWriter, db: str) -> None:
     on_head = dataclasses.replace(FINDING, output="head")
     writer.write(findings=[FINDING, on_head])
     writer.write(withdrawn=[FINDING])
-    assert [f["output"] for f in open_store(path).finding_rows("latest")] == ["head"]
+    assert [f["output"] for f in open_store(db).finding_rows("latest")] == ["head"]
 
 
-def test_findings_come_gravest_first(writer: RunWriter, path: Path) -> None:
+def test_findings_come_gravest_first(writer: RunWriter, db: str) -> None:
     codes = [("LM1", "info"), ("LM2", "warning"), ("LM3", "error")]
     writer.write(findings=[dataclasses.replace(FINDING, code=c, severity=s) for c, s in codes])
-    rows = open_store(path).finding_rows("latest")
+    rows = open_store(db).finding_rows("latest")
     assert [row["severity"] for row in rows] == ["error", "warning", "info"]
 
 
-def test_troubles_and_the_end_are_told(writer: RunWriter, path: Path) -> None:
+def test_troubles_and_the_end_are_told(writer: RunWriter, db: str) -> None:
     writer.trouble("disk was slow")
     writer.trouble("again")
     writer.finish("failed")
-    document = open_store(path).run("latest")
+    document = open_store(db).run("latest")
     assert [trouble["message"] for trouble in document["troubles"]] == ["disk was slow", "again"]
     assert document["status"] == "failed"
     assert document["ended"] > document["started"]
     assert 0 <= document["duration"] < 60
 
 
-def test_progress_follows_the_batches(writer: RunWriter, path: Path) -> None:
+def test_progress_follows_the_batches(writer: RunWriter, db: str) -> None:
     writer.write([batch(0), batch(0, output="head"), batch(1)])
     writer.write([batch(2, epoch=1), batch(2, split="val")])
-    (row,) = open_store(path).run_rows()
+    (row,) = open_store(db).run_rows()
     assert (row["batches"], row["step"]) == (3, 2)
     writer.write(position=(4, 44))
-    (row,) = open_store(path).run_rows()
+    (row,) = open_store(db).run_rows()
     assert (row["epoch"], row["step"]) == (4, 44)
 
 
-def test_a_failed_write_stores_nothing_and_can_be_repeated(writer: RunWriter, path: Path) -> None:
+def test_a_failed_write_stores_nothing_and_can_be_repeated(writer: RunWriter, db: str) -> None:
     broken = batch(1, status=None)
-    with pytest.raises(StoreError, match="NOT NULL"):
+    with pytest.raises(StoreError, match=r"(?i)not.null"):
         writer.write([batch(0), broken])
     writer.write([batch(0)])
-    assert [row["step"] for row in open_store(path).export_batches("latest")] == [0]
+    assert [row["step"] for row in open_store(db).export_batches("latest")] == [0]
 
 
-def test_an_id_is_used_once(writer: RunWriter, path: Path) -> None:
-    with pytest.raises(StoreError, match="UNIQUE"):
-        RunWriter.open(str(path), run_record(id=writer.run_id))
+def test_an_id_is_used_once(writer: RunWriter, db: str) -> None:
+    with pytest.raises(StoreError, match=r"(?i)unique"):
+        RunWriter.open(db, run_record(id=writer.run_id))
 
 
-def test_a_run_deleted_under_its_writer_is_a_clear_error(writer: RunWriter, path: Path) -> None:
-    open_store(path).delete([writer.run_id])
+def test_a_run_deleted_under_its_writer_is_a_clear_error(writer: RunWriter, db: str) -> None:
+    open_store(db).delete([writer.run_id])
     for action in (lambda: writer.write([batch(0)]), writer.heartbeat, lambda: writer.trouble("x")):
         with pytest.raises(StoreError, match="it was deleted while it was being recorded"):
             action()
 
 
-def test_a_file_removed_under_its_writer_is_a_clear_error(writer: RunWriter, path: Path) -> None:
-    path.unlink()
-    with pytest.raises(StoreError, match="removed or replaced"):
-        writer.write([batch(0)])
-
-
-def test_hostile_text_comes_back_unchanged(path: Path) -> None:
+def test_hostile_text_comes_back_unchanged(db: str) -> None:
     names = ["'; DROP TABLE runs; --", "<img src=x onerror=alert(1)>", "%s ? :x", "a\nb\t\x1b[31m"]
     for name in names:
-        writer = open_writer(path, name=name, project=name, notes=name, tags=(name,))
+        writer = open_writer(db, name=name, project=name, notes=name, tags=(name,))
         writer.write([batch(0, output=name, reason=name)], findings=[FINDING])
         writer.close()
-    store = open_store(path)
+    store = open_store(db)
     for name in names:
         document = store.run(name)
         assert document["name"] == document["project"] == document["notes"] == name
@@ -240,8 +225,8 @@ def test_hostile_text_comes_back_unchanged(path: Path) -> None:
         assert row["output"] == row["reason"] == name
 
 
-def test_text_that_no_engine_can_store_does_not_stop_a_run(path: Path) -> None:
+def test_text_that_no_engine_can_store_does_not_stop_a_run(db: str) -> None:
     run = RunRecord(**dataclasses.asdict(run_record(name="a\0b\ud800", notes="\udfff")))
-    RunWriter.open(str(path), run, [dataclasses.replace(OUTPUT, layer="\ud800")]).close()
-    (row,) = open_store(path).run_rows()
+    RunWriter.open(db, run, [dataclasses.replace(OUTPUT, layer="\ud800")]).close()
+    (row,) = open_store(db).run_rows()
     assert (row["name"], row["notes"]) == ("a\ufffdb?", "?")

@@ -64,11 +64,13 @@ def test_the_head_is_the_last_migration() -> None:
     assert revisions == sorted(revisions, reverse=True)
 
 
-def test_an_upgrade_of_what_is_up_to_date_changes_nothing(writer: RunWriter, path: Path) -> None:
+def test_an_upgrade_of_what_is_up_to_date_changes_nothing(
+    file_writer: RunWriter, path: Path
+) -> None:
     before = statements_of(path)
     assert upgrade(path) == (HEAD, HEAD)
     assert statements_of(path) == before
-    assert open_store(path).resolve("latest") == writer.run_id
+    assert open_store(path).resolve("latest") == file_writer.run_id
 
 
 @pytest.mark.parametrize("use", [open_store, open_writer])

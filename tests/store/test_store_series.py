@@ -1,25 +1,23 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from lossmon.errors import InvalidArgument
 from lossmon.store import RunWriter, Store, open_store
-from tests.store.made import batch
+from tests.store.conftest import NewDatabase
+from tests.store.made import batch, open_writer
 
 STEPS = 20_000
 SPIKE, DIP, BROKEN, INFINITE = 7_777, 12_345, 15_001, 15_002
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
-    from tests.store.made import open_writer
-
-    path = tmp_path_factory.mktemp("series") / "lossmon.db"
-    writer = open_writer(path)
+def store(new_database: NewDatabase) -> Store:
+    db = new_database()
+    writer = open_writer(db)
     odd = {SPIKE: 99.0, DIP: -1.0, BROKEN: math.nan, INFINITE: math.inf}
     train = [
         batch(step, epoch=step // 1000, batch=step % 1000, loss=odd.get(step, 0.5), accuracy=1.0)
@@ -33,7 +31,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
     head = [batch(step, output="head", loss=float(step)) for step in range(50)]
     writer.write([*train, *val, *head])
     writer.close()
-    return open_store(path)
+    return open_store(db)
 
 
 def test_a_short_series_is_whole(store: Store) -> None:
@@ -57,11 +55,11 @@ def test_spikes_of_one_batch_survive(store: Store, columns: list[str], max_point
 
 
 def test_a_nonfinite_value_is_not_hidden_by_that_of_another_column(
-    writer: RunWriter, path: Path
+    writer: RunWriter, db: str
 ) -> None:
     odd = {500: {"penalty": math.nan}, 501: {"accuracy": math.inf}, 502: {"loss": -math.inf}}
     writer.write([batch(step, **odd.get(step, {"loss": 1.0})) for step in range(1000)])
-    store = open_store(path)
+    store = open_store(db)
     series = store.batch_series("latest", ["loss", "accuracy"], split="train", max_points=50)
     assert series["loss"][series["step"] == 502].tolist() == [-math.inf]
     assert series["accuracy"][series["step"] == 501].tolist() == [math.inf]
@@ -110,10 +108,10 @@ def test_only_numeric_columns_are_taken(store: Store, columns: list[str]) -> Non
         store.batch_series("latest", columns, split="train")
 
 
-def test_steps_that_repeat_are_no_trouble(writer: RunWriter, path: Path) -> None:
+def test_steps_that_repeat_are_no_trouble(writer: RunWriter, db: str) -> None:
     # A model whose optimiser never steps, or steps every few batches only.
     writer.write([batch(0, epoch=e, batch=b, loss=e + b) for e in range(9) for b in range(100)])
-    series = open_store(path).batch_series("latest", ["loss"], split="train", max_points=100)
+    series = open_store(db).batch_series("latest", ["loss"], split="train", max_points=100)
     assert len(series["loss"]) <= 100
     assert series["loss"].min() == 0
     assert series["loss"].max() == 8 + 99

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 from tests.store.made import batch, open_writer
 
 
-def main(path: str, name: str, writes: int, rows: int) -> None:
-    writer = open_writer(Path(path), name=name)
+def main(db: str, name: str, writes: int, rows: int) -> None:
+    writer = open_writer(db, name=name)
     for first in range(0, writes * rows, rows):
         writer.write([batch(step, loss=1.0 / (step + 1)) for step in range(first, first + rows)])
         sys.stdout.write(f"{first + rows}\n")

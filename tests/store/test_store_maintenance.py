@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+import math
+import sqlite3
+from pathlib import Path
+
+import pytest
+from sqlalchemy import delete, update
+
+from lossmon.errors import InvalidArgument
+from lossmon.store import RunWriter, check_database, open_store, vacuum
+from lossmon.store.engine import database_url, opened
+from lossmon.store.schema import batches, runs
+from tests.store.made import FINDING, batch, epoch, open_writer
+
+
+def record(writer: RunWriter, steps: int = 1000) -> None:
+    odd = {333: 99.0, 444: math.nan, 555: -math.inf}
+    rows = [batch(step, loss=odd.get(step, 0.5), accuracy=0.5) for step in range(steps)]
+    rows += [batch(step, split="val", loss=0.25) for step in range(100)]
+    writer.write(rows, [epoch(0, loss=0.5)], [FINDING])
+    writer.finish("finished")
+
+
+def test_what_was_recorded_is_sound(db: str, writer: RunWriter) -> None:
+    record(writer)
+    assert check_database(db) == []
+
+
+def test_what_is_missing_is_told(db: str, writer: RunWriter) -> None:
+    record(writer)
+    with opened(database_url(db)) as engine, engine.begin() as connection:
+        connection.execute(delete(batches).where(batches.c.step >= 900))
+    missing, summarised = check_database(db)
+    assert (
+        missing == f"run {writer.run_id} (a-run): 1000 train batches were recorded, 900 are there"
+    )
+    assert summarised == f"run {writer.run_id}, train: 15 summaries of 64, of 900 batches"
+
+
+def test_a_damaged_file_is_told(path: Path, file_writer: RunWriter) -> None:
+    record(file_writer)
+    file_writer.close()
+    with sqlite3.connect(path) as connection:
+        (page,) = connection.execute(
+            "SELECT rootpage FROM sqlite_master WHERE name = 'batches_in_order'"
+        ).fetchone()
+        (size,) = connection.execute("PRAGMA page_size").fetchone()
+    connection.close()
+    content = bytearray(path.read_bytes())
+    content[(page - 1) * size + 100 : page * size] = b"x" * (size - 100)
+    path.write_bytes(content)
+    assert any("damaged" in line for line in check_database(path))
+
+
+def test_a_pruned_run_keeps_its_course_and_extremes(db: str, writer: RunWriter) -> None:
+    record(writer)
+    store = open_store(db)
+    before = store.revision()
+    assert store.prune("latest") == 1000 // 64 * 64 + 64
+    assert store.revision() != before
+    assert [row["step"] for row in store.export_batches("latest")] == [
+        *range(960, 1000),
+        *range(64, 100),
+    ]
+    assert len(store.epoch_rows("latest")) == len(store.finding_rows("latest")) == 1
+    series = store.batch_series("latest", ["loss", "accuracy"], split="train")
+    loss = dict(zip(series["step"].tolist(), series["loss"].tolist(), strict=True))
+    assert (loss[333], loss[555], len(loss)) == (99.0, -math.inf, len(series["step"]))
+    assert math.isnan(loss[444])
+    assert (min(loss), max(loss)) == (0, 999)
+    assert check_database(db) == []
+
+
+@pytest.mark.parametrize("steps", [(330, 340), (320, 400), (100, 600)])
+def test_zooming_into_a_pruned_run_shows_what_is_left(
+    db: str, writer: RunWriter, steps: tuple[int, int]
+) -> None:
+    record(writer)
+    store = open_store(db)
+    store.prune("latest", keep="summaries")
+    series = store.batch_series("latest", ["loss"], split="train", step_range=steps)
+    assert series["loss"][series["step"] == 333].tolist() == [99.0]
+    assert steps[0] <= series["step"].min() <= series["step"].max() <= steps[1]
+
+
+def test_pruning_twice_changes_nothing_more(db: str, writer: RunWriter) -> None:
+    record(writer)
+    store = open_store(db)
+    store.prune("latest")
+    assert store.prune("latest") == 0
+    assert len(store.batch_series("latest", ["loss"], split="val")["step"]) > 0
+
+
+def test_a_run_that_is_being_recorded_is_not_pruned(db: str, writer: RunWriter) -> None:
+    writer.write([batch(0)])
+    with pytest.raises(InvalidArgument, match="which is being recorded"):
+        open_store(db).prune("latest")
+    with pytest.raises(InvalidArgument, match="keep='summaries'"):
+        open_store(db).prune("latest", keep="all")
+
+
+def test_space_is_given_back(path: Path) -> None:
+    writer = open_writer(path)
+    record(writer, 20_000)
+    writer.close()
+    with_batches = path.stat().st_size
+    store = open_store(path)
+    store.prune("latest")
+    store.close()
+    vacuum(path)
+    assert path.stat().st_size < with_batches / 3
+
+
+def test_a_vacuum_loses_nothing(db: str, writer: RunWriter) -> None:
+    record(writer)
+    vacuum(db)
+    assert len(list(open_store(db).export_batches("latest"))) == 1100
+
+
+def test_only_what_has_ended_by_itself_counts_as_ended(db: str, writer: RunWriter) -> None:
+    writer.write([batch(step) for step in range(64)])
+    with opened(database_url(db)) as engine, engine.begin() as connection:
+        connection.execute(update(runs).values(heartbeat=0.0))
+    assert open_store(db).prune("latest") == 64
