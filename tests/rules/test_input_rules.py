@@ -27,10 +27,12 @@ IMAGES = RNG.integers(0, 256, size=(128, 4, 4, 1))
 IDS = RNG.integers(0, 30_000, size=(128, 12))
 
 
-def found(x: Any, *, nonfinite: int = 0, **treated: bool | None) -> list[tuple[str, str]]:
+def found(
+    x: Any, *, nonfinite: int = 0, rescaled: bool | None, embedded: bool | None
+) -> list[tuple[str, str]]:
     seen = replace(describe_predictions(UNIT[:, :1]), nonfinite=nonfinite)
     output = OutputFacts(OutputRecord(None), predictions=seen)
-    facts = Facts((output,), inputs=(describe_input(x, **treated),))
+    facts = Facts((output,), inputs=(describe_input(x, rescaled=rescaled, embedded=embedded),))
     return [(finding.code, finding.severity) for finding in run_rules(facts)]
 
 
