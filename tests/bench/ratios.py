@@ -32,7 +32,8 @@ class Fit(NamedTuple):
         end: seconds from the end of the last epoch to the return of `fit`.
         memory: peak of the process, in bytes.
         coverage: share of the samples after the first epoch that were recomputed.
-        bytes: growth of the database for each measured value; None where it was new.
+        bytes: growth of the database for each measured value; None where it was new or
+            the values are few.
     """
 
     first: float

@@ -83,10 +83,10 @@ def markdown(results: Sequence[Measured]) -> str:
         _line("Hooks on the training thread, a batch", results, _hooks),
         _line("First epoch, in which the step is traced", results, _first),
         _line("Peak memory of the process", results, _memory),
-        _line("Bytes on disk, a value", results, _bytes),
+        _line("Bytes on disk, a value (long runs only)", results, _bytes),
     ]
     head = ["| model | contender | wall | CPU a batch | coverage |", "|---|---|---|---|---|"]
-    return "\n".join([*head, *rows, "", *lines, ""])
+    return "\n".join([*head, *rows, "", *lines, "", NOTES, ""])
 
 
 def _line(title: str, results: Sequence[Measured], cell: Callable[[Cost], str | None]) -> str:

@@ -96,7 +96,7 @@ def test_markdown_rows_have_the_columns_of_the_head(result: Measured) -> None:
     assert {line.count("|") for line in (head, rule, *rows)} == {6}
     assert len(rows) == len(result.costs)
     assert "- Hooks on the training thread, a batch: mlp full 60 µs." in text
-    assert "- Bytes on disk, a value: mlp full 14.0." in text
+    assert "- Bytes on disk, a value (long runs only): mlp full 14.0." in text
 
 
 def test_only_measured_values_count_as_stored() -> None:

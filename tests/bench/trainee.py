@@ -18,7 +18,7 @@ from typing import Any
 import keras
 
 from tests.bench.contenders import callbacks
-from tests.bench.hooks import timed_hooks
+from tests.bench.hooks import timed_hooks, without_allowance
 from tests.bench.names import MONITORED
 from tests.bench.ratios import Turn
 from tests.bench.workloads import WORKLOADS, Workload
@@ -97,7 +97,7 @@ def main(name: str, contender: str, folder: str) -> None:
     keras.utils.set_random_seed(0)
     model, x, y = workload.build()
     attached = callbacks(contender, Path(folder))
-    with timed_hooks() as hooks:
+    with without_allowance(), timed_hooks() as hooks:
         turns = Turns(workload, hooks, background=contender in MONITORED)
         model.fit(
             x,
