@@ -21,17 +21,33 @@ def postgres() -> Iterator[PostgresServer]:
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def new_database(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> NewDatabase:
-    """What makes a database: the tests that ask for it, or for `db`, run on both engines."""
-    if request.param == "postgresql":
-        server: PostgresServer = request.getfixturevalue("postgres")
-        return server.database
-    return lambda: str(tmp_path_factory.mktemp("store") / "lossmon.db")
+) -> Iterator[NewDatabase]:
+    """What gives a database for the module: who asks for it, or for `db`, runs on both engines."""
+    if request.param == "sqlite":
+        yield lambda: str(tmp_path_factory.mktemp("store") / "lossmon.db")
+        return
+    server: PostgresServer = request.getfixturevalue("postgres")
+    taken: list[str] = []
+
+    def take() -> str:
+        taken.append(server.take())
+        return taken[-1]
+
+    yield take
+    for db in taken:
+        server.give_back(db)
 
 
 @pytest.fixture
-def db(new_database: NewDatabase) -> str:
-    return new_database()
+def db(request: pytest.FixtureRequest, new_database: NewDatabase) -> Iterator[str]:
+    """A database for one test."""
+    if request.node.callspec.params["new_database"] == "sqlite":
+        yield new_database()
+        return
+    server: PostgresServer = request.getfixturevalue("postgres")
+    db = server.take()
+    yield db
+    server.give_back(db)
 
 
 @pytest.fixture

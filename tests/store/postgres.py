@@ -7,13 +7,14 @@ import signal
 import tempfile
 from collections.abc import Generator
 from contextlib import contextmanager
-from functools import cached_property
 from itertools import count
 
 import pytest
-from sqlalchemy import URL, create_engine, make_url, text
+from sqlalchemy import URL, create_engine, delete, make_url, text
 
 from lossmon.store import upgrade
+from lossmon.store.engine import database_url, opened
+from lossmon.store.schema import runs
 
 VARIABLE = "LOSSMON_TEST_POSTGRES"
 # A test server has nothing to lose when the power fails.
@@ -32,25 +33,22 @@ class PostgresServer:
         self._prefix = f"lossmon_test_{os.getpid()}"
         self._numbers = count()
         self._made: list[str] = []
+        self._free: list[str] = []
 
-    def empty(self) -> str:
-        """Return the URL of a new database without tables."""
-        return self._create("")
+    def take(self) -> str:
+        """Return the URL of a database in which nothing is recorded."""
+        if self._free:
+            return self._free.pop()
+        self._made.append(f"{self._prefix}_{next(self._numbers)}")
+        self.execute(f"CREATE DATABASE {self._made[-1]}")
+        return self._url.set(database=self._made[-1]).render_as_string(hide_password=False)
 
-    def database(self) -> str:
-        """Return the URL of a new database in which nothing was recorded yet."""
-        return self._create(f" TEMPLATE {self._template}")
-
-    @cached_property
-    def _template(self) -> str:
-        upgrade(self.empty())
-        return self._made[-1]
-
-    def _create(self, clause: str) -> str:
-        name = f"{self._prefix}_{next(self._numbers)}"
-        self.execute(f"CREATE DATABASE {name}{clause}")
-        self._made.append(name)
-        return self._url.set(database=name).render_as_string(hide_password=False)
+    def give_back(self, db: str) -> None:
+        """Empty a database for the next who takes one: that is quicker than making another."""
+        upgrade(db)
+        with opened(database_url(db)) as engine, engine.begin() as connection:
+            connection.execute(delete(runs))
+        self._free.append(db)
 
     def execute(self, *statements: str) -> None:
         """Execute statements outside of a transaction."""
