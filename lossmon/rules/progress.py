@@ -55,7 +55,7 @@ def rise(series: Series) -> Rise | None:
     gives in any epoch of the run, the epochs between show a trend, and the rise is a tenth or more
     both of the loss itself and of what had been learned.
     """
-    medians, needed = series.blocks()[0], critical(len(series))
+    medians, needed = series.blocks(), critical(len(series))
     if len(series) < FEWEST or len(medians) - 1 - (start := int(medians.argmin())) < BLOCK:
         return None
     errors = float(series.log().changes()[start])

@@ -16,6 +16,8 @@ from lossmon.rules.trend import Floats, wobble
 
 # Epochs whose mean stands for the state of a run at one time.
 BLOCK = 3
+# Correlation of the values of one sample between two epochs: in real runs it is larger.
+SHARED = 0.5
 # Reductions under which an epoch's loss is the mean of its samples' losses.
 _MEANS = ("sum_over_batch_size", "mean", "mean_with_sample_weight")
 
@@ -54,27 +56,29 @@ class Series:
             return self
         return replace(self, values=np.log(self.values), errors=self.errors / self.values)
 
-    def blocks(self) -> tuple[Floats, Floats]:
-        """Medians of all `BLOCK` neighbouring epochs, and their standard errors.
-
-        Medians, so that one epoch's spike is no change. Epochs of one split see the same samples,
-        so that a median of several is no surer of the population than one of them; only what
-        wobbles from epoch to epoch is lessened.
-        """
+    def blocks(self) -> Floats:
+        """Medians of all `BLOCK` neighbouring epochs, so that one epoch's spike is no change."""
         if len(self) < BLOCK:
-            return np.empty(0), np.empty(0)
-        sampling = np.mean(sliding_window_view(self.errors**2, BLOCK), axis=1)
-        # The median of a normal sample varies by pi / 2 times what its mean does.
-        noise = wobble(self.values) ** 2 * math.pi / (2 * BLOCK)
-        medians = np.median(sliding_window_view(self.values, BLOCK), axis=1)
-        return medians, np.sqrt(sampling + noise)
+            return np.empty(0)
+        return np.asarray(np.median(sliding_window_view(self.values, BLOCK), axis=1))
 
     def changes(self) -> Floats:
-        """Standard errors by which the last block lies above each block before it."""
-        medians, errors = self.blocks()
+        """Standard errors by which the last block lies above each block, itself the last one.
+
+        Two errors are added: of the samples, and of what wobbles from epoch to epoch. Epochs of one
+        split see the same samples, whose values go together; a correlation of `SHARED` is assumed.
+        """
+        if len(self) < BLOCK:
+            return np.empty(0)
+        squares = np.mean(sliding_window_view(self.errors**2, BLOCK), axis=1)
+        shared = 2 * SHARED * np.sqrt(squares * squares[-1])
+        # The median of a normal sample varies by pi / 2 times what its mean does.
+        noise = wobble(self.values) ** 2 * math.pi / (2 * BLOCK)
+        error = np.sqrt(np.maximum(squares + squares[-1] - shared, 0.0) + 2 * noise)
+        rises = self.blocks()[-1] - self.blocks()
         with np.errstate(divide="ignore", invalid="ignore"):
-            ratio = (medians[-1:] - medians) / np.hypot(errors[-1:], errors)
-        return np.nan_to_num(ratio, nan=0.0, posinf=math.inf, neginf=-math.inf)
+            ratios = rises / error
+        return np.nan_to_num(ratios, nan=0.0, posinf=math.inf, neginf=-math.inf)
 
 
 def loss_series(facts: Facts, output: OutputFacts, split: Split) -> Series | None:

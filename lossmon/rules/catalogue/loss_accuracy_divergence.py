@@ -127,8 +127,8 @@ def _trends(losses: Series, hits: Series, episode: Episode) -> bool:
 def _finding(output: OutputFacts, losses: Series, hits: Series, episode: Episode) -> Finding:
     start = episode.start
     way = "rise" if episode.loss_errors > 0 else "fall"
-    before, after = (float(losses.blocks()[0][i]) for i in (start, -1))
-    right_before, right_after = (float(hits.blocks()[0][i]) for i in (start, -1))
+    before, after = (float(losses.blocks()[i]) for i in (start, -1))
+    right_before, right_after = (float(hits.blocks()[i]) for i in (start, -1))
     message = (
         f"{losses.split} loss and accuracy of {where(output)} both {way} "
         f"{epochs_text(losses.epochs[start], losses.epochs[-1])}: loss {number(before)} → "

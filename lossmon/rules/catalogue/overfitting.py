@@ -3,8 +3,9 @@
 ## What it does
 Flags a validation loss that lies above its minimum by a tenth or more and by more standard errors
 than chance gives in any epoch of the run, with a trend over at least three epochs, while the
-training loss fell significantly in the same time. Errors are those of the samples (as if validation
-samples were drawn anew each epoch, which is the cautious side) and the wobble between epochs.
+training loss fell significantly in the same time. Errors are those of the samples, of which half
+the variance is taken to be shared between epochs (real runs share more), and the wobble from epoch
+to epoch.
 Silent while the accuracy rises significantly: see `loss-accuracy-divergence`.
 
 ## Why is this bad
@@ -79,7 +80,7 @@ def _accuracy_rises(facts: Facts, output: OutputFacts, val: Series) -> bool:
 def _fell_since(train: Series, epoch: int) -> tuple[float, float] | None:
     """The training loss at an epoch and now, where it fell significantly in between."""
     start = sum(before < epoch for before in train.epochs)
-    medians = train.blocks()[0]
+    medians = train.blocks()
     if len(medians) - 1 - start < BLOCK or train.log().changes()[start] > -critical():
         return None
     return float(medians[start]), float(medians[-1])
