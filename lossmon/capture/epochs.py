@@ -6,29 +6,32 @@ import math
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from lossmon.capture.chunk import Chunk, Floats
 from lossmon.capture.explain import ExplainedEpoch
-from lossmon.capture.judged import Judged
+from lossmon.capture.judged import Judged, Recomputed
 from lossmon.capture.recorder import EpochItem
 from lossmon.capture.verify import VERIFIED, Verdict, compare, worst
-from lossmon.records import BatchRecord, EpochRecord
+from lossmon.records import EpochRecord, Split
 
 _EPS = float(np.finfo(np.float32).eps)
 _EQUAL_BATCHES = "Keras weighs every batch the same in what it prints, whatever its size"
 
 
 class WeightedMean:
-    """A mean that knows whether any of its terms was missing."""
+    """A mean over steps."""
 
     def __init__(self) -> None:
         self.total = 0.0
         self.weight = 0.0
 
-    def add(self, value: float | None, weight: float) -> None:
-        """Add one value; None adds nothing."""
-        if value is not None and weight:
-            self.total += value * weight
-            self.weight += weight
+    def add(self, values: Floats | None, weights: Floats) -> None:
+        """Add some values, `(K,)`; None adds nothing."""
+        if values is not None:
+            counted = weights != 0.0
+            self.total += float(np.sum(values[counted] * weights[counted]))
+            self.weight += float(weights[counted].sum())
 
     @property
     def value(self) -> float | None:
@@ -40,113 +43,146 @@ class RunningMean:
     """Keras' own running mean, float32 step by step: what rounding alone makes of the true mean."""
 
     def __init__(self) -> None:
-        self._total = np.float32(0)
-        self._count = np.float32(0)
+        self._total: Any = np.float32(0)
+        self._count: Any = np.float32(0)
         self._known = True
 
-    def add(self, value: float | None, weight: float) -> None:
-        """Add one batch value with the weight that Keras gives it."""
-        if value is None:
+    def add(self, values: Floats | None, weights: Floats) -> None:
+        """Add some steps' values with the weights that Keras gives them, `(K,)`."""
+        if values is None:
             self._known = False
             return
         with np.errstate(over="ignore", invalid="ignore"):
-            self._total += np.float32(value) * np.float32(weight)
-            self._count += np.float32(weight)
+            singles = weights.astype(np.float32)
+            self._total = _accumulated(self._total, values.astype(np.float32) * singles)
+            self._count = _accumulated(self._count, singles)
 
     @property
     def value(self) -> float | None:
-        """What Keras' mean shows now; None where a batch is missing."""
+        """What Keras' mean shows now; None where a step is missing."""
         return float(self._total / self._count) if self._known and self._count else None
+
+
+def _accumulated(start: Any, terms: NDArray[Any]) -> Any:
+    """The sum, term by term, without the pairwise order that `sum` would use."""
+    return np.add.accumulate(np.concatenate(([start], terms)), dtype=np.float32)[-1]
 
 
 class EpochTotals:
     """The sums over one epoch of one split and output.
 
     Args:
-        first: its first batch, which says which epoch, split and output it is.
+        first: its first steps, which say which epoch and split it is.
+        output: the output's name, None for the model as a whole.
         loss_key: the key that Keras prints its loss under.
         accuracy_key: likewise its accuracy; None where it has none.
-        steps_per_call: batches of which only the last comes out.
     """
 
     def __init__(
-        self,
-        first: BatchRecord,
-        *,
-        loss_key: str,
-        accuracy_key: str | None,
-        steps_per_call: int,
+        self, first: Chunk, output: str | None, *, loss_key: str, accuracy_key: str | None
     ) -> None:
-        self._first = first
+        self._split: Split = first.split
+        self._output = output
         # Keras prints the model's loss with the penalty in it, and outputs' losses without.
         self._with_penalty = loss_key == "loss"
         self._loss_key = loss_key
         self._accuracy_key = accuracy_key
-        self._steps_per_call = steps_per_call
-        self._n = self._covered = self._batches = self._nonfinite = 0
+        self._batches = 0
+        self._n = self._covered = self._absent = self._nonfinite = 0.0
         self._weight = self._seconds = 0.0
         self._loss, self._recomputed = WeightedMean(), WeightedMean()
         self._penalty, self._running = WeightedMean(), RunningMean()
         self._intended, self._tolerance = WeightedMean(), WeightedMean()
         self._printed, self._exact = WeightedMean(), WeightedMean()
         self._keras_total = self._keras_count = 0.0
+        self._keras_accuracy_known = True
         self._recomputed_total = self._accuracy_tolerance = self._covered_count = 0.0
         self._explained = ExplainedEpoch()
         self._learning_rate: float | None = None
         self._verdict: Verdict = VERIFIED
+        self._unseen: Verdict = VERIFIED
 
-    def add(self, row: Judged) -> None:
-        """Add one batch."""
-        record = row.record
-        self._batches += 1
-        self._n += record.n
-        self._weight += record.weight
-        self._nonfinite += record.nonfinite
-        self._seconds += record.seconds or 0.0
-        self._learning_rate = record.learning_rate
-        self._loss.add(record.loss, record.n)
-        self._penalty.add(record.penalty, record.n)
-        self._running.add(row.total_loss, row.printed_weight)
-        self._keras_total += row.accuracy_total
-        self._keras_count += row.accuracy_count
-        if row.seen:
-            self._covered += record.n
-            self._add_recomputed(row)
-        self._verdict = worst(self._verdict, Verdict(record.status, record.reason))
+    def add(self, judged: Judged) -> None:
+        """Add some steps."""
+        chunk = judged.chunk
+        self._batches += len(chunk)
+        self._n += float(judged.n.sum())
+        self._absent += float(judged.n.sum()) * (chunk.stands_for - 1)
+        self._weight += float(judged.weight.sum())
+        self._seconds += sum(place.seconds for place in chunk.places)
+        rates = chunk.scalars.get("learning_rate")
+        self._learning_rate = None if rates is None else float(rates[-1])
+        self._loss.add(judged.loss, judged.n)
+        self._penalty.add(judged.penalty, judged.n)
+        self._running.add(judged.total_loss, judged.printed_weight)
+        self._exact.add(judged.total_loss, judged.printed_weight)
+        self._add_accuracy(judged)
+        self._add_printed(judged)
+        seen = judged.seen
+        if judged.recomputed is not None:
+            self._covered += float(judged.n[seen].sum())
+            self._add_recomputed(judged, judged.recomputed)
+        for verdict, recomputed in zip(judged.verdicts, seen.tolist(), strict=True):
+            if verdict is not VERIFIED:
+                self._take(verdict, asked=recomputed or judged.failed)
 
-    def _add_recomputed(self, row: Judged) -> None:
-        record = row.record
-        self._recomputed.add(record.recomputed_loss, record.n)
-        self._tolerance.add(row.loss_tolerance, row.printed_weight)
-        self._exact.add(row.total_loss, row.printed_weight)
-        if record.recomputed_loss is not None and record.penalty is not None:
-            penalty = record.penalty if self._with_penalty else 0.0
-            self._printed.add(record.recomputed_loss + penalty, row.printed_weight)
-        self._intended.add(record.intended_accuracy, record.n)
-        self._recomputed_total += row.recomputed_total
-        self._covered_count += row.recomputed_count
-        self._accuracy_tolerance += row.accuracy_tolerance
-        if row.explanation is not None:
-            self._explained.add(row.explanation)
+    def _take(self, verdict: Verdict, *, asked: bool) -> None:
+        if asked:
+            self._verdict = worst(self._verdict, verdict)
+        else:
+            self._unseen = worst(self._unseen, verdict)
+
+    def _add_accuracy(self, judged: Judged) -> None:
+        if judged.accuracy_total is None or judged.accuracy_count is None:
+            self._keras_accuracy_known = False
+            return
+        self._keras_total += float(judged.accuracy_total.sum())
+        self._keras_count += float(judged.accuracy_count.sum())
+
+    def _add_printed(self, judged: Judged) -> None:
+        """What Keras' running mean should show: recomputed where that was done, else its own."""
+        if judged.total_loss is None:
+            return
+        printed, found = judged.total_loss, judged.recomputed
+        if found is not None and found.loss is not None and judged.penalty is not None:
+            penalty = judged.penalty[found.rows] if self._with_penalty else 0.0
+            printed = printed.copy()
+            printed[found.rows] = found.loss + penalty
+        self._printed.add(printed, judged.printed_weight)
+
+    def _add_recomputed(self, judged: Judged, found: Recomputed) -> None:
+        rows = found.rows
+        n, weight = judged.n[rows], judged.printed_weight[rows]
+        self._nonfinite += float(found.nonfinite.sum())
+        self._recomputed.add(found.loss, n)
+        self._tolerance.add(found.loss_tolerance, weight)
+        self._intended.add(found.intended_accuracy, n)
+        if found.accuracy_total is not None and found.accuracy_count is not None:
+            self._recomputed_total += float(found.accuracy_total.sum())
+            self._covered_count += float(found.accuracy_count.sum())
+        if found.accuracy_tolerance is not None:
+            self._accuracy_tolerance += float(found.accuracy_tolerance.sum())
+        if found.explanation is not None:
+            self._explained.add(found.explanation, found.classes)
 
     def close(self, item: EpochItem) -> EpochRecord:
         """The epoch's record, judged against what Keras printed."""
-        prefix = "val_" if self._first.split == "val" else ""
-        reported = _of_split(item.logs, self._first.split)
+        prefix = "val_" if self._split == "val" else ""
+        reported = _of_split(item.logs, self._split)
         record = EpochRecord(
             epoch=item.epoch,
-            split=self._first.split,
-            output=self._first.output,
+            split=self._split,
+            output=self._output,
             time=item.time,
             step=item.step,
             batches=self._batches,
-            n=self._n,
+            n=int(self._n),
             weight=self._weight,
             reported_loss=item.logs.get(prefix + self._loss_key),
             loss=self._loss.value,
             recomputed_loss=self._recomputed.value,
             penalty=self._penalty.value,
-            nonfinite=self._nonfinite,
+            nonfinite=int(self._nonfinite),
             learning_rate=self._learning_rate,
             seconds=self._seconds,
             coverage=self._coverage(),
@@ -159,7 +195,7 @@ class EpochTotals:
 
     def _coverage(self) -> float:
         """Share of samples that were recomputed; batches that never came out count as missing."""
-        return self._covered / (self._n * self._steps_per_call) if self._n else 0.0
+        return self._covered / (self._n + self._absent) if self._n else 0.0
 
     def _close_accuracy(self, record: EpochRecord, item: EpochItem, prefix: str) -> None:
         if self._accuracy_key is None:
@@ -172,7 +208,9 @@ class EpochTotals:
         record.intended_accuracy = self._intended.value
 
     def _judge(self, record: EpochRecord) -> None:
-        verdict = worst(self._verdict, self._judge_loss(record), self._judge_accuracy(record))
+        # Steps that were left out lower the coverage; they are no fault where others were not.
+        found = self._verdict if self._covered else worst(self._verdict, self._unseen)
+        verdict = worst(found, self._judge_loss(record), self._judge_accuracy(record))
         if verdict.status == "verified" and verdict.reason is None and record.coverage < 1.0:
             verdict = Verdict("verified", f"on {record.coverage:.1%} of the samples")
         record.status, record.reason = verdict
@@ -180,21 +218,21 @@ class EpochTotals:
     def _judge_loss(self, record: EpochRecord) -> Verdict:
         if record.reported_loss is None or record.recomputed_loss is None:
             return VERIFIED
-        if record.coverage < 1.0 or record.penalty is None:
-            return VERIFIED
-        span = record.recomputed_loss + (record.penalty if self._with_penalty else 0.0)
-        record.loss_gap = record.reported_loss - span
         printed = self._printed.value
-        if printed is None:
+        if self._absent or record.penalty is None or printed is None:
             return VERIFIED
         tolerance = self._loss_tolerance(printed)
         verdict = compare("loss of the epoch", record.reported_loss, printed, tolerance)
+        if record.coverage < 1.0:
+            return verdict
+        span = record.recomputed_loss + (record.penalty if self._with_penalty else 0.0)
+        record.loss_gap = record.reported_loss - span
         if verdict.status == "verified" and abs(printed - span) > tolerance:
             return Verdict("verified", _EQUAL_BATCHES)
         return verdict
 
     def _loss_tolerance(self, printed: float) -> float:
-        """What the batches' rounding and Keras' own float32 running mean account for."""
+        """What the steps' rounding and Keras' own float32 running mean account for."""
         running, exact = self._running.value, self._exact.value
         drift = 0.0 if running is None or exact is None else abs(running - exact)
         if not math.isfinite(drift):
@@ -204,13 +242,14 @@ class EpochTotals:
     def _judge_accuracy(self, record: EpochRecord) -> Verdict:
         if record.reported_accuracy is None or record.recomputed_accuracy is None:
             return VERIFIED
-        if record.coverage < 1.0 or not self._keras_count:
+        if self._absent or not self._keras_accuracy_known or not self._keras_count:
             return VERIFIED
-        record.accuracy_gap = record.reported_accuracy - record.recomputed_accuracy
+        expected = self._keras_total / self._keras_count
+        if record.coverage == 1.0:
+            expected = record.recomputed_accuracy
+            record.accuracy_gap = record.reported_accuracy - expected
         tolerance = self._accuracy_tolerance / self._keras_count + 4 * _EPS
-        return compare(
-            "accuracy of the epoch", record.reported_accuracy, record.recomputed_accuracy, tolerance
-        )
+        return compare("accuracy of the epoch", record.reported_accuracy, expected, tolerance)
 
 
 def _of_split(logs: dict[str, float], split: str) -> dict[str, Any]:

@@ -6,135 +6,77 @@ other weights are not applied, so that counts are counts.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lossmon import recompute
-from lossmon.capture.tapped import Array, OutputValues
+from lossmon.capture.chunk import Array, Floats, OutputArrays
 from lossmon.records import EpochRecord, LossSpec
 
-Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
 Kind = Literal["binary", "multiclass"]
-SumAndCount = tuple[float, int]
 
 # Per-class counts are kept for models with at most this many classes.
 CLASSES = 100
 # Predictions that are put into histograms at once: many small steps cost as much as a large one.
 SUMMED_TOGETHER = 65_536
 
-_NONE: SumAndCount = (0.0, 0)
 _MULTICLASS = ("categorical_crossentropy", "sparse_categorical_crossentropy")
 
 
-@dataclass(frozen=True, slots=True)
-class Explanation:
-    """One output of one step. Losses are per sample, in the unit of the loss.
-
-    Attributes:
-        loss_squares: sum of the squared sample losses.
-        judgement: each prediction, flat; None for outputs that do not predict probabilities.
-        right, wrong: sum and count of the losses of samples predicted right and wrong.
-        classes: number of classes.
-    """
-
-    loss_squares: float
-    judgement: recompute.Judgement | None = None
-    right: SumAndCount = _NONE
-    wrong: SumAndCount = _NONE
-    classes: int = 0
-
-    @property
-    def correct(self) -> float | None:
-        """How many elements were predicted right."""
-        return None if self.judgement is None else float(np.count_nonzero(self.judgement.correct))
-
-    @property
-    def judged(self) -> float | None:
-        """How many elements were predicted."""
-        return None if self.judgement is None else float(self.judgement.correct.size)
-
-    @property
-    def confidence(self) -> float | None:
-        """Mean probability of the predicted class."""
-        if self.judgement is None or not self.judgement.confidence.size:
-            return None
-        return float(self.judgement.confidence.mean())
-
-
-def mean_of(sum_and_count: SumAndCount) -> float | None:
-    """The mean; None of nothing."""
-    total, count = sum_and_count
-    return total / count if count else None
-
-
-def explain(spec: LossSpec, tensors: OutputValues, elements: Floats) -> Explanation:
-    """Explain one output of one step.
+def explain(spec: LossSpec, tensors: OutputArrays, elements: Floats) -> recompute.Explanation:
+    """Explain one output of K steps.
 
     Args:
         spec: the loss, which says what the predictions stand for.
         tensors: labels and predictions.
-        elements: the recomputed losses before weights and reduction, `(N, ...)`.
+        elements: the recomputed losses before weights and reduction, `(K, N, ...)`.
     """
-    counted = _counted(tensors, elements).ravel()
-    losses = elements.ravel()[counted]
-    squares = float(np.square(losses).sum())
-    kind = _kind(spec, tensors.y_pred)
-    if kind is None or tensors.y_true is None or tensors.y_pred is None or not counted.size:
-        return Explanation(squares)
-    judgement = recompute.judge(
+    assert tensors.y_true is not None
+    assert tensors.y_pred is not None
+    return recompute.explain_batches(
+        _kind(spec, tensors.y_pred),
         tensors.y_true,
         tensors.y_pred,
+        elements,
+        _counted(tensors, elements),
         # Where logits were found behind the output, the output itself is probabilities.
         from_logits=tensors.logits is None and bool(spec.config.get("from_logits")),
-        binary=kind == "binary",
-    )
-    labels_each, rest = divmod(judgement.correct.size, counted.size)
-    if rest or not labels_each:
-        return Explanation(squares)
-    by_sample = judgement.correct.reshape(counted.size, labels_each)
-    right: NDArray[np.bool_] = np.asarray(by_sample.all(axis=1))[counted]
-    if not counted.all():
-        judgement = _only(judgement, np.repeat(counted, labels_each))
-    return Explanation(
-        squares,
-        judgement,
-        (float(losses[right].sum()), int(np.count_nonzero(right))),
-        (float(losses[~right].sum()), int(np.count_nonzero(~right))),
-        2 if kind == "binary" else tensors.y_pred.shape[-1],
     )
 
 
-def _only(judgement: recompute.Judgement, kept: NDArray[np.bool_]) -> recompute.Judgement:
-    return recompute.Judgement(
-        judgement.confidence[kept],
-        judgement.predicted[kept],
-        judgement.label[kept],
-        judgement.correct[kept],
-    )
+def classes_of(spec: LossSpec, tensors: OutputArrays) -> int:
+    """How many classes an output tells apart; 0 where it predicts none."""
+    kind = None if tensors.y_pred is None else _kind(spec, tensors.y_pred)
+    if kind is None or tensors.y_pred is None:
+        return 0
+    return 2 if kind == "binary" else tensors.y_pred.shape[-1]
 
 
-def _kind(spec: LossSpec, y_pred: Array | None) -> Kind | None:
-    if y_pred is None or spec.custom:
+def _kind(spec: LossSpec, y_pred: Array) -> Kind | None:
+    if spec.custom:
         return None
-    if spec.name in _MULTICLASS and y_pred.ndim > 1 and y_pred.shape[-1] > 1:
+    if spec.name in _MULTICLASS and y_pred.ndim > 2 and y_pred.shape[-1] > 1:
         return "multiclass"
     return "binary" if spec.name == "binary_crossentropy" else None
 
 
-def _counted(tensors: OutputValues, elements: Floats) -> NDArray[np.bool_]:
-    counted = np.ones(elements.shape, dtype=bool)
+def _counted(tensors: OutputArrays, elements: Floats) -> Bools | None:
+    """Which elements count; None where all do."""
+    counted: Bools | None = None
     for weight in (tensors.mask, tensors.sample_weight):
         if weight is None:
             continue
-        present = np.asarray(weight) != 0
-        if present.ndim == counted.ndim + 1 and present.shape[-1] == 1:
+        present: Bools = np.asarray(weight) != 0
+        if present.ndim == elements.ndim + 1 and present.shape[-1] == 1:
             present = present[..., 0]
-        if present.ndim <= counted.ndim and present.shape == counted.shape[: present.ndim]:
-            counted &= present.reshape(present.shape + (1,) * (counted.ndim - present.ndim))
-    return counted
+        if present.ndim <= elements.ndim and present.shape == elements.shape[: present.ndim]:
+            whole = present.reshape(present.shape + (1,) * (elements.ndim - present.ndim))
+            each = np.broadcast_to(whole, elements.shape)
+            counted = each if counted is None else counted & each
+    return None if counted is None or counted.all() else counted
 
 
 class ExplainedEpoch:
@@ -143,24 +85,28 @@ class ExplainedEpoch:
     def __init__(self) -> None:
         self._seen = False
         self._squares = 0.0
-        self._right, self._wrong = _NONE, _NONE
+        self._right_loss = self._wrong_loss = 0.0
+        self._right = self._wrong = 0
         self._reliability: recompute.Reliability | None = None
         self._classes: NDArray[np.int64] | None = None
         self._classes_seen = 0
         self._waiting: list[recompute.Judgement] = []
         self._waiting_elements = 0
 
-    def add(self, found: Explanation) -> None:
-        """Add one step."""
+    def add(self, found: recompute.Explanation, classes: int) -> None:
+        """Add some steps of a model that tells so many classes apart."""
         self._seen = True
-        self._squares += found.loss_squares
-        self._right = _plus(self._right, found.right)
-        self._wrong = _plus(self._wrong, found.wrong)
-        if found.judgement is None:
+        self._squares += float(found.loss_squares.sum())
+        verdicts = found.verdicts
+        if verdicts is None:
             return
-        self._classes_seen = found.classes
-        self._waiting.append(found.judgement)
-        self._waiting_elements += found.judgement.correct.size
+        self._right_loss += float(verdicts.right_loss.sum())
+        self._right += int(verdicts.right.sum())
+        self._wrong_loss += float(verdicts.wrong_loss.sum())
+        self._wrong += int(verdicts.wrong.sum())
+        self._classes_seen = classes
+        self._waiting.append(verdicts.judgement)
+        self._waiting_elements += verdicts.judgement.correct.size
         if self._waiting_elements >= SUMMED_TOGETHER:
             self._sum_up()
 
@@ -191,7 +137,8 @@ class ExplainedEpoch:
             return
         self._sum_up()
         record.loss_squares = self._squares
-        record.loss_correct, record.loss_wrong = mean_of(self._right), mean_of(self._wrong)
+        record.loss_correct = self._right_loss / self._right if self._right else None
+        record.loss_wrong = self._wrong_loss / self._wrong if self._wrong else None
         bins = self._reliability
         if bins is None or not bins.weight.sum():
             return
@@ -209,7 +156,3 @@ class ExplainedEpoch:
             {"label": label, "count": int(n), "predicted": int(predicted), "correct": int(right)}
             for label, (n, predicted, right) in enumerate(self._classes.T)
         ]
-
-
-def _plus(first: SumAndCount, second: SumAndCount) -> SumAndCount:
-    return first[0] + second[0], first[1] + second[1]

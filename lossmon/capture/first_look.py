@@ -22,13 +22,13 @@ class FirstLook(NamedTuple):
     Attributes:
         outputs: its outputs with the losses and metrics that act on them.
         facts: what the rules may know.
-        sizes: values that one sample's prediction has, for each output.
+        values: how many numbers the model predicts in one step, all outputs together.
         hidden: why its steps cannot be looked into, None where they can.
     """
 
     outputs: list[ResolvedOutput]
     facts: Facts
-    sizes: tuple[int, ...]
+    values: int
     hidden: str | None
 
 
@@ -55,8 +55,9 @@ def first_look(model: Any, batch: Any, state: Any = None) -> FirstLook:
         outputs = resolve(model, y, y_pred)
         facts = gather_facts(model, x, y, sample_weight, y_pred)
     predictions = (pred for _, pred, _ in split_outputs(outputs, y, y_pred, None))
-    sizes = tuple(math.prod(pred.shape[1:]) for pred in predictions)
-    return FirstLook(outputs, facts, sizes, _why_hidden(y_pred))
+    samples = int(next(leaf for leaf in keras.tree.flatten(whole) if leaf is not None).shape[0])
+    values = samples * sum(math.prod(pred.shape[1:]) for pred in predictions)
+    return FirstLook(outputs, facts, values, _why_hidden(y_pred))
 
 
 def why_replicas_hide(model: Any) -> str | None:

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
+from lossmon.capture.budget import Budget
+from lossmon.capture.chunk import CallItem, Chunk
 from lossmon.capture.epochs import EpochTotals
-from lossmon.capture.judged import Judged
-from lossmon.capture.output_judge import OutputJudge
+from lossmon.capture.judged import Judged, Recomputed
+from lossmon.capture.other_metrics import OtherMetrics
+from lossmon.capture.output_judge import OneByOne, OutputJudge
 from lossmon.capture.plan import Plan
-from lossmon.capture.recorder import EpochItem, Records, StepItem
-from lossmon.capture.tapped import StepValues, read, scalar_logs
+from lossmon.capture.reader import Reader
+from lossmon.capture.recorder import EpochItem, Records
 from lossmon.capture.verify import VERIFIED, Verdict, worst
 from lossmon.capture.watch import Watch
-from lossmon.records import BatchRecord, Split
+from lossmon.records import Split
+
+_SAMPLED = 'not among the steps that verify="auto" recomputes within its share of their time'
+_BEHIND = "not recomputed: the writer thread had fallen behind"
 
 
 class RunJudge:
@@ -22,106 +30,165 @@ class RunJudge:
     Args:
         plan: what is judged on each output.
         watch: asks the rules as results come in.
+        reader: reads what the steps sent.
+        budget: says which steps to recompute.
     """
 
-    def __init__(self, plan: Plan, watch: Watch) -> None:
+    def __init__(self, plan: Plan, watch: Watch, reader: Reader, budget: Budget) -> None:
+        self._reader = reader
+        self._budget = budget
+        self._asked_for: set[Split] = {"train", "val"}
         self._plan = plan
         self._watch = watch
         self._totals: dict[tuple[Split, str | None], EpochTotals] = {}
+        self._others: dict[Split, OtherMetrics] = {}
         self._outputs = [
             OutputJudge(plan, index)
             for index, output in enumerate(plan.outputs)
             if output.loss is not None or output.accuracy_metric is not None
         ]
 
-    def step(self, item: StepItem) -> Records:
-        """Judge one step: a record per output, and one for the whole where there are several."""
-        values = read(item.values, self._plan.accuracy_positions)
-        logs = scalar_logs(item.values.logs)
-        rows = [
-            judge.judge(_blank(item, values), item.values, values, logs) for judge in self._outputs
-        ]
-        if len(self._plan.outputs) != 1 or not rows:
-            rows.append(self._whole(_blank(item, values), values, logs, rows))
-        for row in rows:
-            self._totals_of(row).add(row)
-        batches = [row.record for row in rows]
-        records = Records(batches=batches)
-        records.extend(self._watch.see(item, values, batches))
+    @property
+    def step_bytes(self) -> int:
+        """Size of the tensors of a step, as far as is known; 0 before."""
+        return self._reader.step_bytes
+
+    def calls(self, items: Sequence[CallItem], *, hurried: bool = False) -> Records:
+        """Judge calls: records per output, and for the whole where there are several.
+
+        Args:
+            items: calls in order.
+            hurried: whether to leave labels and predictions, for want of time.
+        """
+        records = Records()
+        for chunk in self._reader.read(items, tensors=not hurried):
+            self._budget.earn(sum(place.seconds for place in chunk.places))
+            records.extend(self._judge(chunk))
+            if self._plan.sampled_inside:
+                self._ask_for_one(chunk)
         return records
+
+    def _ask_for_one(self, chunk: Chunk) -> None:
+        """Let the tensors of one more step out, once those before were recomputed."""
+        if chunk.outputs:
+            self._asked_for.discard(chunk.split)
+        if chunk.split not in self._asked_for and self._budget.can_afford_one:
+            self._asked_for.add(chunk.split)
+            self._reader.channels[chunk.split].carry(1.0)
 
     def epoch(self, item: EpochItem) -> Records:
         """Close the epoch: a record for each split and output, and what the rules say now."""
         ended, self._totals = self._totals, {}
+        others, self._others = self._others, {}
         epochs = [totals.close(item) for totals in ended.values()]
+        for record in epochs:
+            if record.split in others:
+                others[record.split].close(record)
         records = Records(epochs=epochs)
         records.extend(self._watch.close(epochs))
         return records
 
+    def _judge(self, chunk: Chunk) -> Records:
+        try:
+            rows = self._judge_outputs(chunk)
+        except OneByOne:
+            records = Records()
+            for alone in chunk.one_by_one():
+                records.extend(self._judge(alone))
+            return records
+        for row in rows:
+            self._totals_of(row).add(row)
+        batches = [record for row in rows for record in row.records()]
+        records = Records(batches=batches)
+        records.extend(self._watch.see(chunk, batches))
+        return records
+
+    def _judge_outputs(self, chunk: Chunk) -> list[Judged]:
+        chosen = self._choose(chunk)
+        why_not = self._why_not(chunk)
+        with self._budget.spend(len(chosen)):
+            rows = [judge.judge(chunk, chosen, why_not) for judge in self._outputs]
+            if len(self._plan.outputs) != 1 or not rows:
+                rows.append(self._whole(chunk, rows))
+            if any(row.recomputed is not None for row in rows):
+                self._others_of(chunk.split).add(chunk, chosen)
+        return rows
+
+    def _choose(self, chunk: Chunk) -> NDArray[np.int64]:
+        """Which steps to recompute; all where they were sampled before they came out."""
+        if not chunk.outputs or self._plan.sampled_inside:
+            return np.arange(len(chunk) if chunk.outputs else 0)
+        return self._budget.choose(len(chunk))
+
+    def _why_not(self, chunk: Chunk) -> str | None:
+        reason = self._plan.why_unseen()
+        if reason is None and not chunk.tapped:
+            reason = "the step does not call compute_metrics"
+        if reason is None and (chunk.outputs or self._plan.sampled_inside):
+            return _SAMPLED
+        return _BEHIND if reason is None and chunk.withheld else reason
+
+    def _others_of(self, split: Split) -> OtherMetrics:
+        if split not in self._others:
+            self._others[split] = OtherMetrics(self._plan)
+        return self._others[split]
+
     def _totals_of(self, row: Judged) -> EpochTotals:
-        key = (row.record.split, row.record.output)
+        key = (row.chunk.split, row.output)
         if key not in self._totals:
-            judge = next((j for j in self._outputs if j.output.name == row.record.output), None)
+            judge = next((j for j in self._outputs if j.output.name == row.output), None)
             metric = None if judge is None else judge.output.accuracy_metric
             self._totals[key] = EpochTotals(
-                row.record,
+                row.chunk,
+                row.output,
                 loss_key="loss" if judge is None else judge.loss_key,
                 accuracy_key=None if metric is None else metric.key,
-                steps_per_call=self._plan.steps_per_call,
             )
         return self._totals[key]
 
-    def _whole(
-        self,
-        record: BatchRecord,
-        values: StepValues,
-        logs: dict[str, float],
-        rows: Sequence[Judged],
-    ) -> Judged:
+    def _whole(self, chunk: Chunk, rows: Sequence[Judged]) -> Judged:
         """The weighted total of several outputs, or what there is where nothing is judged."""
-        record.reported_loss = logs.get("loss")
-        record.penalty = self._plan.penalty(values)
-        data = self._plan.data_loss(values)
-        record.loss = values.total_loss if data is None else data
+        size, total = chunk.samples, chunk.scalars.get("total")
+        data = self._plan.data_loss(chunk)
         whole = Judged(
-            record,
-            total_loss=values.total_loss,
-            printed_weight=float(values.size or 0),
-            seen=bool(rows) and all(row.seen for row in rows),
+            chunk,
+            None,
+            n=size,
+            weight=size,
+            printed_weight=size,
+            loss=total if data is None else data,
+            penalty=self._plan.penalty(chunk),
+            total_loss=total,
+            reported_loss=chunk.log("loss"),
         )
         if not rows:
             reason = self._plan.why_unseen() or self._plan.nothing_compiled()
-            record.status, record.reason = "unverified", reason
+            whole.say_of_all(Verdict("unverified", reason))
             return whole
-        verdicts = [Verdict(row.record.status, row.record.reason) for row in rows]
-        record.status, record.reason = worst(VERIFIED, *verdicts)
-        weights = {o.name: o.loss_weight for o in self._plan.outputs if o.loss is not None}
-        parts = [(_weight(weights[row.record.output]), row) for row in rows if row.has_loss]
-        if all(row.record.recomputed_loss is not None for _, row in parts):
-            record.recomputed_loss = math.fsum(
-                weight * (row.record.recomputed_loss or 0.0) for weight, row in parts
-            )
-            whole.loss_tolerance = math.fsum(
-                abs(weight) * row.loss_tolerance for weight, row in parts
-            )
+        whole.verdicts = [
+            worst(VERIFIED, *verdicts)
+            for verdicts in zip(*(row.verdicts for row in rows), strict=True)
+        ]
+        if all(row.recomputed is not None for row in rows):
+            whole.recomputed = self._weighted_sum(rows)
         return whole
 
-
-def _weight(loss_weight: float | None) -> float:
-    return 1.0 if loss_weight is None else loss_weight
-
-
-def _blank(item: StepItem, values: StepValues) -> BatchRecord:
-    size = values.size or 0
-    return BatchRecord(
-        step=item.step,
-        epoch=item.epoch,
-        batch=item.batch,
-        split=item.values.split,
-        output=None,
-        time=item.values.started,
-        n=size,
-        weight=float(size),
-        learning_rate=values.learning_rate,
-        seconds=item.values.seconds,
-    )
+    def _weighted_sum(self, rows: Sequence[Judged]) -> Recomputed:
+        found = [row.recomputed for row in rows if row.recomputed is not None]
+        whole = Recomputed(found[0].rows, np.zeros(len(found[0].rows)))
+        weights = {o.name: o.loss_weight for o in self._plan.outputs if o.loss is not None}
+        parts = [
+            (1.0 if (weight := weights[row.output]) is None else weight, part)
+            for row, part in zip(rows, found, strict=True)
+            if row.has_loss
+        ]
+        losses = [weight * part.loss for weight, part in parts if part.loss is not None]
+        if len(losses) == len(parts):
+            tolerances = [
+                abs(weight) * part.loss_tolerance
+                for weight, part in parts
+                if part.loss_tolerance is not None
+            ]
+            whole.loss = np.sum(losses, axis=0) + np.zeros(len(whole.rows))
+            whole.loss_tolerance = np.sum(tolerances, axis=0) + np.zeros(len(whole.rows))
+        return whole

@@ -1,39 +1,188 @@
-"""What the judge found of one output in one step, on its way into the epoch's sums."""
+"""What the judge found of one output in K steps, on its way into rows and the epoch's sums."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
-from lossmon.capture.explain import Explanation
+import numpy as np
+from numpy.typing import NDArray
+
+from lossmon import recompute
+from lossmon.capture.chunk import Chunk, Floats
+from lossmon.capture.verify import Verdict
 from lossmon.records import BatchRecord
 
 
 @dataclass(slots=True)
-class Judged:
-    """One output of one step: its record, and what only the epoch needs of it.
+class Recomputed:
+    """What `lossmon.recompute` says of those steps that it was asked about, each `(R,)`.
 
     Attributes:
-        record: the row for the database.
-        has_loss: whether a compiled loss acts on the output.
-        seen: whether labels and predictions came out of the step.
-        total_loss: the value that Keras' running mean of this loss took in, penalty included.
-        printed_weight: what that running mean weighs the batch by.
-        loss_tolerance: absolute, of the recomputed loss.
-        accuracy_total, accuracy_count: what Keras' accuracy metric added to its state.
-        recomputed_total, recomputed_count: the same by `lossmon.recompute`.
+        rows: which of the K steps they are.
+        loss: None where nothing defines it, or no loss acts on the output.
+        loss_tolerance: absolute.
+        accuracy_total, accuracy_count: what the accuracy metric's state takes in; None likewise.
         accuracy_tolerance: absolute, of the total.
+        intended_accuracy: the accuracy that was meant, where the printed one is misread.
+        nonfinite: elements of the predictions that are NaN or infinite.
         explanation: what lies behind loss and accuracy, None where nothing could be said.
+        classes: how many the output tells apart, where it does.
     """
 
-    record: BatchRecord
+    rows: NDArray[np.int64]
+    nonfinite: Floats
+    loss: Floats | None = None
+    loss_tolerance: Floats | None = None
+    accuracy_total: Floats | None = None
+    accuracy_count: Floats | None = None
+    accuracy_tolerance: Floats | None = None
+    intended_accuracy: Floats | None = None
+    explanation: recompute.Explanation | None = None
+    classes: int = 0
+
+
+@dataclass(slots=True)
+class Judged:
+    """One output of K steps: Keras' own values, each `(K,)`, and the recomputed ones.
+
+    Attributes:
+        chunk: the steps.
+        output: the output's name; None for the only one, or for the model as a whole.
+        n, weight: samples, and the sum of their weights.
+        has_loss: whether a compiled loss acts on the output.
+        loss: Keras' own data loss; None where it cannot be told.
+        penalty: what the total holds beyond the data losses; None where it cannot be told.
+        total_loss: what Keras' running mean of this loss took in, penalty included.
+        printed_weight: what that running mean weighs each batch by.
+        reported_loss, reported_accuracy: Keras' running means; None where it prints none.
+        accuracy_total, accuracy_count: what Keras' accuracy metric added to its state.
+        recomputed: None where no step was recomputed.
+        failed: whether the steps could not be recomputed although they were to be.
+        verdicts: of each step.
+    """
+
+    chunk: Chunk
+    output: str | None
+    n: Floats
+    weight: Floats
+    printed_weight: Floats
     has_loss: bool = False
-    seen: bool = False
-    total_loss: float | None = None
-    printed_weight: float = 0.0
-    loss_tolerance: float = 0.0
-    accuracy_total: float = 0.0
-    accuracy_count: float = 0.0
-    recomputed_total: float = 0.0
-    recomputed_count: float = 0.0
-    accuracy_tolerance: float = 0.0
-    explanation: Explanation | None = None
+    loss: Floats | None = None
+    penalty: Floats | None = None
+    total_loss: Floats | None = None
+    reported_loss: Floats | None = None
+    reported_accuracy: Floats | None = None
+    accuracy_total: Floats | None = None
+    accuracy_count: Floats | None = None
+    recomputed: Recomputed | None = None
+    failed: bool = False
+    verdicts: list[Verdict] = field(default_factory=list)
+
+    def say_of_all(self, verdict: Verdict) -> None:
+        """Give all steps one verdict."""
+        self.verdicts = [verdict] * len(self.chunk)
+
+    @property
+    def seen(self) -> NDArray[np.bool_]:
+        """Which steps were recomputed, `(K,)`."""
+        seen = np.zeros(len(self.chunk), dtype=bool)
+        if self.recomputed is not None:
+            seen[self.recomputed.rows] = True
+        return seen
+
+    def records(self) -> list[BatchRecord]:
+        """The rows for the database."""
+        learning_rate = self.chunk.scalars.get("learning_rate")
+        columns = {
+            "n": self.n.astype(np.int64).tolist(),
+            "weight": self.weight.tolist(),
+            "loss": _listed(self.loss),
+            "penalty": _listed(self.penalty),
+            "reported_loss": _listed(self.reported_loss),
+            "accuracy": _quotients(self.accuracy_total, self.accuracy_count),
+            "reported_accuracy": _listed(self.reported_accuracy),
+            "learning_rate": _listed(learning_rate),
+            **self._recomputed_columns(),
+        }
+        known = {name: values for name, values in columns.items() if values is not None}
+        return [
+            BatchRecord(
+                step=place.step,
+                epoch=self.chunk.epoch,
+                batch=place.batch,
+                split=self.chunk.split,
+                output=self.output,
+                time=place.started,
+                seconds=place.seconds,
+                status=verdict.status,
+                reason=verdict.reason,
+                **dict(zip(known, values, strict=True)),
+            )
+            for place, verdict, values in zip(
+                self.chunk.places, self.verdicts, zip(*known.values(), strict=True), strict=True
+            )
+        ]
+
+    def _recomputed_columns(self) -> dict[str, Sequence[float | int | None] | None]:
+        found = self.recomputed
+        if found is None:
+            return {}
+        columns: dict[str, Sequence[float | int | None] | None] = {
+            "nonfinite": found.nonfinite.astype(np.int64).tolist(),
+            "recomputed_loss": _listed(found.loss),
+            "recomputed_accuracy": _quotients(found.accuracy_total, found.accuracy_count),
+            "intended_accuracy": _listed(found.intended_accuracy),
+            **_explained(found.explanation),
+        }
+        if len(found.rows) == len(self.chunk):
+            return columns
+        missing = {"nonfinite": 0}
+        return {
+            name: None if values is None else self._spread(values, missing.get(name))
+            for name, values in columns.items()
+        }
+
+    def _spread(
+        self, values: Sequence[float | int | None], missing: int | None
+    ) -> list[float | int | None]:
+        """Values of the recomputed steps among all K."""
+        assert self.recomputed is not None
+        spread: list[float | int | None] = [missing] * len(self.chunk)
+        for row, value in zip(self.recomputed.rows.tolist(), values, strict=True):
+            spread[row] = value
+        return spread
+
+
+def _explained(
+    explanation: recompute.Explanation | None,
+) -> dict[str, Sequence[float | int | None] | None]:
+    if explanation is None:
+        return {}
+    squares = explanation.loss_squares.tolist()
+    verdicts = explanation.verdicts
+    if verdicts is None:
+        return {"loss_squares": squares}
+    judged = verdicts.judged.tolist()
+    confidences = zip(verdicts.confidence.tolist(), judged, strict=True)
+    return {
+        "loss_squares": squares,
+        "correct": verdicts.correct.astype(np.float64).tolist(),
+        "judged": verdicts.judged.astype(np.float64).tolist(),
+        "confidence": [mean if count else None for mean, count in confidences],
+        "loss_correct": _quotients(verdicts.right_loss, verdicts.right),
+        "loss_wrong": _quotients(verdicts.wrong_loss, verdicts.wrong),
+    }
+
+
+def _listed(values: Floats | None) -> list[float] | None:
+    return None if values is None else values.tolist()
+
+
+def _quotients(totals: Floats | None, counts: NDArray[Any] | None) -> list[float | None] | None:
+    """Means, None where nothing was counted."""
+    if totals is None or counts is None:
+        return None
+    pairs = zip(totals.tolist(), counts.tolist(), strict=True)
+    return [total / count if count else None for total, count in pairs]

@@ -1,25 +1,30 @@
-"""Judge one output of a step: Keras' own values beside the recomputed ones, with a verdict."""
+"""Judge one output of K steps: Keras' own values beside the recomputed ones, with a verdict."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lossmon import recompute
-from lossmon.capture.explain import explain, mean_of
-from lossmon.capture.judged import Judged
+from lossmon.capture.chunk import Chunk, Floats, OutputArrays
+from lossmon.capture.explain import classes_of, explain
+from lossmon.capture.judged import Judged, Recomputed
 from lossmon.capture.plan import Plan
-from lossmon.capture.tap import Step
-from lossmon.capture.tapped import OutputValues, StepValues
-from lossmon.capture.verify import VERIFIED, Verdict, compare, worst
-from lossmon.records import BatchRecord, LossSpec, MetricSpec
+from lossmon.capture.verify import VERIFIED, Verdict, compare_all, worst
+from lossmon.records import LossSpec, MetricSpec
 
 _EPS = float(np.finfo(np.float32).eps)
+Rows = NDArray[np.int64]
+
+
+class OneByOne(Exception):
+    """Steps that were judged together have to be judged one by one."""
 
 
 class OutputJudge:
-    """Judges one output, step by step.
+    """Judges one output, some steps at a time.
 
     Args:
         plan: how the run is judged.
@@ -38,105 +43,142 @@ class OutputJudge:
         loss = self.output.loss
         self._loss_of_logits = loss and replace(loss, config={**loss.config, "from_logits": True})
 
-    def judge(
-        self, record: BatchRecord, step: Step, values: StepValues, logs: dict[str, float]
-    ) -> Judged:
-        """Fill in the record of one step.
+    def judge(self, chunk: Chunk, rows: Rows, why_not: str | None) -> Judged:
+        """Judge the output in each step of a chunk.
 
         Args:
-            record: with its place and what belongs to the whole step.
-            step: as the tap brought it out.
-            values: the same, read.
-            logs: Keras' running means.
+            chunk: the steps.
+            rows: which of them to recompute.
+            why_not: why the others are not.
+
+        Raises:
+            OneByOne: some step cannot be recomputed, and it is not known which.
         """
-        tensors = values.outputs[self._index]
-        row = Judged(record, has_loss=self.output.loss is not None)
-        record.output = self.output.name
-        self._keras_values(row, tensors, values, logs)
-        if tensors.y_pred is None or tensors.y_true is None:
-            record.status, record.reason = self._unseen(step, values)
-            return row
-        record.n = len(tensors.y_pred)
-        weight = tensors.sample_weight
-        record.weight = float(record.n) if weight is None else float(np.sum(weight))
-        record.nonfinite = int(tensors.y_pred.size - np.isfinite(tensors.y_pred).sum())
+        judged = self._keras_values(chunk)
+        tensors = chunk.outputs.get(self._index)
+        if tensors is None or tensors.y_pred is None or tensors.y_true is None:
+            reason = why_not or "labels and predictions do not come out of the step"
+            judged.say_of_all(Verdict("unverified", reason))
+            return judged
+        judged.n = np.full(len(chunk), float(tensors.y_pred.shape[1]))
+        judged.weight = judged.n
+        if tensors.sample_weight is not None:
+            flat = tensors.sample_weight.reshape(len(chunk), -1)
+            judged.weight = np.add.reduce(flat, axis=1, dtype=np.float64)
+        judged.say_of_all(Verdict("unverified", why_not))
+        if not len(rows):
+            return judged
         try:
-            verdict = worst(self._loss(row, tensors), self._accuracy(row, tensors))
-            self._explain(row, tensors)
-            row.seen = True
-        except Exception as error:  # of a user's definition, most likely: the row must not be lost
-            verdict = Verdict("unverified", f"the recomputation failed: {error!r}")
-        record.status, record.reason = verdict
-        return row
+            self._recompute(judged, tensors if len(rows) == len(chunk) else tensors[rows], rows)
+        except OneByOne:
+            raise
+        except Exception as error:  # of a user's definition, most likely: no row must be lost
+            if len(chunk) > 1:
+                raise OneByOne from error
+            judged.recomputed, judged.failed = None, True
+            judged.say_of_all(Verdict("unverified", f"the recomputation failed: {error!r}"))
+        return judged
 
-    def _keras_values(
-        self, row: Judged, tensors: OutputValues, values: StepValues, logs: dict[str, float]
-    ) -> None:
-        record = row.record
-        record.reported_loss = logs.get(self.loss_key)
-        alone = self.loss_key == "loss"
+    def _keras_values(self, chunk: Chunk) -> Judged:
+        size, scalars = chunk.samples, chunk.scalars
+        judged = Judged(
+            chunk,
+            self.output.name,
+            n=size,
+            weight=size,
+            printed_weight=size,
+            has_loss=self.output.loss is not None,
+            reported_loss=chunk.log(self.loss_key),
+        )
         if self.output.loss is not None:
-            own = tensors.loss
-            record.loss = self._total(values) if own is None else own * self._scale
-            record.penalty = self._plan.penalty(values)
-            row.total_loss = values.total_loss if alone else record.loss
-            tracked = values.size if alone or tensors.tracked is None else tensors.tracked
-            row.printed_weight = float(tracked or 0)
+            own = scalars.get(f"loss:{self._index}")
+            judged.loss = self._total(chunk) if own is None else own * self._scale
+            judged.penalty = self._plan.penalty(chunk)
+            alone = self.loss_key == "loss"
+            judged.total_loss = scalars.get("total") if alone else judged.loss
+            tracked = scalars.get(f"tracked:{self._index}")
+            judged.printed_weight = size if alone or tracked is None else tracked
         if self.output.accuracy_metric is not None:
-            record.reported_accuracy = logs.get(self.output.accuracy_metric.key)
-        state = tensors.accuracy_state
-        if state is not None:
-            row.accuracy_total = float(state[2]) - float(state[0])
-            row.accuracy_count = float(state[3]) - float(state[1])
-            if row.accuracy_count:
-                record.accuracy = row.accuracy_total / row.accuracy_count
+            judged.reported_accuracy = chunk.log(self.output.accuracy_metric.key)
+            judged.accuracy_total = self._added(chunk, "total")
+            judged.accuracy_count = self._added(chunk, "count")
+        return judged
 
-    def _unseen(self, step: Step, values: StepValues) -> Verdict:
-        reason = self._plan.why_unseen()
-        if reason is None and step.tapped is None:
-            reason = "the step does not call compute_metrics"
-        if reason is None and values.skipped:
-            reason = "not recomputed: the writer thread had fallen behind"
-        return Verdict("unverified", reason or "labels and predictions do not come out of the step")
+    def _added(self, chunk: Chunk, state: str) -> Floats | None:
+        """What the accuracy metric added to a state in each step."""
+        after = chunk.scalars.get(f"after_{state}:{self._index}")
+        before = chunk.scalars.get(f"before_{state}:{self._index}")
+        return None if after is None or before is None else after - before
 
-    def _loss(self, row: Judged, tensors: OutputValues) -> Verdict:
-        spec, record = self.output.loss, row.record
+    def _total(self, chunk: Chunk) -> Floats | None:
+        """The total, where it is this output's loss."""
+        lone = len(self._plan.outputs) == 1
+        own = lone and ("alone" in chunk.scalars or self._plan.override is not None)
+        return chunk.scalars.get("total") if own else None
+
+    def _recompute(self, judged: Judged, tensors: OutputArrays, rows: Rows) -> None:
+        assert tensors.y_pred is not None
+        finite = np.isfinite(tensors.y_pred.reshape(len(rows), -1))
+        missing = finite.shape[1] - np.count_nonzero(finite, axis=1)
+        found = Recomputed(rows, missing.astype(np.float64))
+        verdicts = self._loss(judged, found, tensors)
+        for row, loss, accuracy in zip(
+            rows.tolist(), verdicts, self._accuracy(judged, found, tensors), strict=True
+        ):
+            judged.verdicts[row] = worst(loss, accuracy)
+        if self.output.intended_metric is not None:
+            intended = self._evaluate_metric(self.output.intended_metric, tensors)
+            found.intended_accuracy = intended.values
+        judged.recomputed = found
+
+    def _loss(self, judged: Judged, found: Recomputed, tensors: OutputArrays) -> list[Verdict]:
+        spec, count = self.output.loss, len(found.rows)
         if spec is None:
-            return VERIFIED
+            return [VERIFIED] * count
         try:
-            found = self._evaluate_loss(spec, tensors)
+            losses = self._evaluate_loss(spec, tensors)
         except recompute.UnknownDefinition as error:
-            return Verdict("unverified", str(error))
-        record.recomputed_loss = found.value * self._scale
-        row.loss_tolerance = found.tolerance * abs(self._scale)
-        row.explanation = explain(spec, tensors, found.elements)
-        if record.loss is None:
-            return Verdict("unverified", self._why_no_loss())
-        own = tensors.loss if tensors.loss is not None else record.loss
-        if found.agrees(own):
-            return VERIFIED
-        verdict = compare("loss", record.loss, record.recomputed_loss, row.loss_tolerance)
+            if recompute.has_loss(spec.name, custom=spec.custom, extra=self._plan.losses):
+                self._demand_one(count, error)
+            return [Verdict("unverified", str(error))] * count
+        found.loss = losses.values * self._scale
+        found.loss_tolerance = losses.tolerances * abs(self._scale)
+        found.explanation = explain(spec, tensors, losses.elements)
+        found.classes = classes_of(spec, tensors)
+        if judged.loss is None:
+            return [Verdict("unverified", self._why_no_loss())] * count
+        keras = judged.loss[found.rows]
+        verdicts = compare_all("loss", keras, found.loss, found.loss_tolerance)
+        own = judged.chunk.scalars.get(f"loss:{self._index}")
+        agrees = losses.agrees(keras if own is None else own[found.rows])
+        return [
+            verdict if not well else VERIFIED
+            for verdict, well in zip(map(self._excused, verdicts), agrees.tolist(), strict=True)
+        ]
+
+    @staticmethod
+    def _demand_one(steps: int, error: Exception) -> None:
+        """A definition that does not hold for one of many steps may hold for the others."""
+        if steps > 1:
+            raise OneByOne from error
+
+    def _excused(self, verdict: Verdict) -> Verdict:
         if verdict.status == "mismatch" and self._plan.override is not None:
             return Verdict("unverified", self._why_no_loss())
         return verdict
-
-    def _total(self, values: StepValues) -> float | None:
-        """The total, where it is this output's loss."""
-        lone = len(self._plan.outputs) == 1
-        return values.total_loss if lone and (values.alone or self._plan.override) else None
 
     def _why_no_loss(self) -> str:
         if self._plan.override is not None:
             return f"{self._plan.override} is overridden: the loss is not the compiled one"
         return "Keras' own loss of the batch cannot be told apart from penalties and other outputs"
 
-    def _evaluate_loss(self, spec: LossSpec, tensors: OutputValues) -> recompute.LossEvaluation:
+    def _evaluate_loss(self, spec: LossSpec, tensors: OutputArrays) -> recompute.StackedLosses:
         assert tensors.y_true is not None
         assert tensors.y_pred is not None
         y_pred = tensors.y_pred
         if tensors.logits is not None and self._loss_of_logits is not None:
             y_pred, spec = tensors.logits, self._loss_of_logits
-        return recompute.evaluate_loss(
+        return recompute.evaluate_losses(
             spec,
             tensors.y_true,
             y_pred,
@@ -146,30 +188,37 @@ class OutputJudge:
             extra=self._plan.losses,
         )
 
-    def _accuracy(self, row: Judged, tensors: OutputValues) -> Verdict:
-        spec, record, state = self.output.accuracy_metric, row.record, tensors.accuracy_state
+    def _accuracy(self, judged: Judged, found: Recomputed, tensors: OutputArrays) -> list[Verdict]:
+        spec, count = self.output.accuracy_metric, len(found.rows)
         if spec is None:
-            return VERIFIED
+            return [VERIFIED] * count
         try:
-            found = self._evaluate_metric(spec, tensors)
+            metric = self._evaluate_metric(spec, tensors)
         except recompute.UnknownDefinition as error:
-            return Verdict("unverified", str(error))
-        record.recomputed_accuracy = found.value
-        row.recomputed_total, row.recomputed_count = found.total, found.count
-        if state is None:
-            return Verdict("unverified", f"Keras' own {spec.label or spec.name} cannot be read")
+            return [Verdict("unverified", str(error))] * count
+        found.accuracy_total, found.accuracy_count = metric.totals, metric.counts
+        if judged.accuracy_total is None or judged.accuracy_count is None:
+            unread = Verdict("unverified", f"Keras' own {spec.label or spec.name} cannot be read")
+            return [unread] * count
         # What came out is a difference of Keras' float32 running totals: add their rounding.
-        rounding = _EPS * float(max(abs(state[2]), abs(state[3])))
-        row.accuracy_tolerance = found.tolerance * abs(found.count) + rounding
-        return worst(
-            compare("accuracy's count", row.accuracy_count, found.count, rounding),
-            compare("accuracy's total", row.accuracy_total, found.total, row.accuracy_tolerance),
+        rounding = _EPS * self._largest_state(judged.chunk)[found.rows]
+        found.accuracy_tolerance = metric.tolerances * np.abs(metric.counts) + rounding
+        totals, counts = judged.accuracy_total[found.rows], judged.accuracy_count[found.rows]
+        pairs = zip(
+            compare_all("accuracy's count", counts, metric.counts, rounding),
+            compare_all("accuracy's total", totals, metric.totals, found.accuracy_tolerance),
+            strict=True,
         )
+        return [worst(*pair) for pair in pairs]
 
-    def _evaluate_metric(self, spec: MetricSpec, tensors: OutputValues) -> recompute.MetricValue:
+    def _largest_state(self, chunk: Chunk) -> Floats:
+        states = (chunk.scalars[f"after_{state}:{self._index}"] for state in ("total", "count"))
+        return np.maximum(*map(np.abs, states))
+
+    def _evaluate_metric(self, spec: MetricSpec, tensors: OutputArrays) -> recompute.StackedMetrics:
         assert tensors.y_true is not None
         assert tensors.y_pred is not None
-        return recompute.evaluate_metric(
+        return recompute.evaluate_metrics(
             spec,
             tensors.y_true,
             tensors.y_pred,
@@ -178,17 +227,3 @@ class OutputJudge:
             backend=self._plan.backend,
             extra=self._plan.metrics,
         )
-
-    def _explain(self, row: Judged, tensors: OutputValues) -> None:
-        """What lies behind loss and accuracy; nothing here is compared with Keras."""
-        record, found = row.record, row.explanation
-        if self.output.intended_metric is not None:
-            record.intended_accuracy = self._evaluate_metric(
-                self.output.intended_metric, tensors
-            ).value
-        if found is None:
-            return
-        record.correct, record.judged = found.correct, found.judged
-        record.confidence = found.confidence
-        record.loss_correct, record.loss_wrong = mean_of(found.right), mean_of(found.wrong)
-        record.loss_squares = found.loss_squares

@@ -12,11 +12,12 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from itertools import groupby
+from typing import Any, Protocol, cast
 
-import keras
-
-from lossmon.capture.tap import Step
+from lossmon.capture.channel import Channel
+from lossmon.capture.chunk import CallItem
+from lossmon.capture.tap import Call
 from lossmon.records import (
     BatchRecord,
     EpochRecord,
@@ -27,30 +28,24 @@ from lossmon.records import (
 )
 from lossmon.store import RunWriter
 
-# Seconds that items are gathered before they are judged, and again before they are committed.
-COMMIT_EVERY = 0.05
+# Seconds between two commits while items keep coming.
+COMMIT_EVERY = 0.06
 HEARTBEAT_EVERY = 1.0
 RETRY_EVERY = 1.0
-# After each item the interpreter is left to the training thread, which else had to wait for it up
-# to Python's switch interval of 5 ms, longer than many a step takes.
+# After each judgement the interpreter is left to the training thread, which else had to wait for
+# it up to Python's switch interval of 5 ms, longer than many a step takes.
 YIELD = 50e-6
 # Steps that may wait with their predictions before the following ones are recorded without
 # (`verify="auto"`) or training waits (`verify="full"`).
 WAITING_STEPS = 512
 WAITING_BYTES = 256 * 2**20
+# Until the size of a step is known.
+FIRST_STEP_BYTES = 8 * 2**20
+# Items that are judged before what came of them is written.
+ITEMS_TOGETHER = 256
 # Records kept in memory while the database is away; beyond it the oldest batches are dropped, and
 # counted.
 UNWRITTEN_RECORDS = 200_000
-
-
-@dataclass(frozen=True, slots=True)
-class StepItem:
-    """One step of the run with its place in it."""
-
-    step: int
-    epoch: int
-    batch: int
-    values: Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +81,13 @@ class Records:
 class Judge(Protocol):
     """What turns items into records; lives on the writer thread alone."""
 
-    def step(self, item: StepItem) -> Records:
-        """Judge one step."""
+    @property
+    def step_bytes(self) -> int:
+        """Size of what waits for one step, as far as is known; 0 before."""
+        ...
+
+    def calls(self, items: Sequence[CallItem], *, hurried: bool = False) -> Records:
+        """Judge calls of the train and test functions."""
         ...
 
     def epoch(self, item: EpochItem) -> Records:
@@ -105,6 +105,7 @@ class Beginning:
     findings: Sequence[Finding]
     judge: Judge
     environment: Callable[[], dict[str, Any]]
+    channels: Sequence[Channel]
     wait_when_full: bool
 
 
@@ -123,7 +124,8 @@ class Recorder:
         self._begin = beginning
         self._say = say
         self._queue: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        self._limit: int | None = None
+        self._waiting = 0
+        self._carrying = True
         self._writer: RunWriter | None = None
         self._unwritten = Records(findings=list(beginning.findings))
         self._retry_at = 0.0
@@ -132,25 +134,36 @@ class Recorder:
         self._progress = 0
         self._hurry = False
         self._said: set[str] = set()
-        self._last_written = 0.0
+        self._last_written = self._drained = 0.0
         self._thread = threading.Thread(target=self._work, name="lossmon-writer", daemon=True)
         self._thread.start()
 
-    def put(self, item: StepItem | EpochItem) -> None:
-        """Hand over one item; without its predictions when the thread has fallen behind."""
-        if isinstance(item, StepItem):
-            if self._limit is None:
-                self._limit = _waiting_limit(item.values)
-            if self._queue.qsize() >= self._limit:
-                item = self._when_full(item, self._limit)
+    def put(self, item: CallItem | EpochItem) -> None:
+        """Hand over one item; predictions stay in the steps while the thread has fallen behind."""
+        if isinstance(item, CallItem):
+            self._waiting += item.call.steps
+            if self._waiting > WAITING_STEPS or self._waiting * self._step_bytes > WAITING_BYTES:
+                item = self._when_full(item)
         self._queue.put(item)
 
-    def _when_full(self, item: StepItem, limit: int) -> StepItem:
+    @property
+    def _step_bytes(self) -> int:
+        return self._begin.judge.step_bytes or FIRST_STEP_BYTES
+
+    def _when_full(self, item: CallItem) -> CallItem:
         if not self._begin.wait_when_full:
-            return replace(item, values=without_predictions(item.values))
-        while self._queue.qsize() >= limit and self._thread.is_alive():
+            self._carry(0.0)
+            return replace(item, call=without_tensors(item.call))
+        while self._queue.qsize() > 1 and self._thread.is_alive():
             time.sleep(0.001)
         return item
+
+    def _carry(self, steps: float) -> None:
+        """Let tensors out of the steps, or keep them in."""
+        if self._carrying != bool(steps):
+            self._carrying = bool(steps)
+            for channel in self._begin.channels:
+                channel.carry(steps)
 
     def trouble(self, message: str, *, aloud: bool = True) -> None:
         """Store with the run what went wrong, once; and say it, unless the user knows already."""
@@ -190,36 +203,52 @@ class Recorder:
         Waking once for many steps costs training less than waking for each.
         """
         try:
-            item = self._queue.get(timeout=HEARTBEAT_EVERY)
-            if not isinstance(item, _Stop) and self._queue.empty():
-                time.sleep(COMMIT_EVERY)
-            until = time.monotonic() + COMMIT_EVERY
-            while not isinstance(item, _Stop):
-                self._take(item)
-                time.sleep(YIELD)
-                if time.monotonic() > until:
-                    return None
-                item = self._queue.get_nowait()
+            first = self._queue.get(timeout=HEARTBEAT_EVERY)
         except queue.Empty:
             return None
-        while not self._queue.empty():  # troubles that judging the last steps brought up
-            self._take(self._queue.get_nowait())
-        return item
+        if not isinstance(first, _Stop):
+            time.sleep(max(0.0, self._drained + COMMIT_EVERY - time.monotonic()))
+        self._drained = time.monotonic()
+        items = [first, *self._at_hand()]
+        for judged_together, group in groupby(items, key=_is_call):
+            together = list(group)
+            for item in [together] if judged_together else together:
+                self._take(item)
+                time.sleep(YIELD)
+        if not self._carrying and self._queue.empty():
+            self._carry(math.inf)
+        # Judging the last steps may have brought up troubles, which come after the stop.
+        stops = [item for item in items if isinstance(item, _Stop)]
+        for item in self._at_hand() if stops else ():
+            self._take(item)
+        return stops[0] if stops else None
+
+    def _at_hand(self) -> list[Any]:
+        """What is in the queue now, up to so much as can be judged before the next commit."""
+        items: list[Any] = []
+        while len(items) < ITEMS_TOGETHER:
+            try:
+                items.append(self._queue.get_nowait())
+            except queue.Empty:
+                break
+        return items
 
     def _take(self, item: Any) -> None:
         if isinstance(item, _Trouble):
             self._note(item.message, aloud=item.aloud)
-            return
+        elif isinstance(item, EpochItem):
+            self._judge("an epoch", lambda judge: judge.epoch(item))
+        elif isinstance(item, list):
+            calls = cast("list[CallItem]", item)
+            self._judge("steps", lambda judge: judge.calls(calls, hurried=self._hurry))
+            self._waiting -= sum(call.call.steps for call in calls)
+
+    def _judge(self, what: str, ask: Callable[[Judge], Records]) -> None:
         self._progress += 1
-        if self._hurry and isinstance(item, StepItem):
-            item = replace(item, values=without_predictions(item.values))
         try:
-            judge = self._begin.judge
-            records = judge.step(item) if isinstance(item, StepItem) else judge.epoch(item)
+            self._unwritten.extend(ask(self._begin.judge))
         except Exception as error:
-            self._note(f"a {type(item).__name__} could not be judged: {error!r}")
-            return
-        self._unwritten.extend(records)
+            self._note(f"{what} could not be judged: {error!r}")
 
     def _note(self, message: str, *, aloud: bool = True) -> None:
         if message not in self._said:
@@ -293,19 +322,12 @@ class _Trouble:
     aloud: bool
 
 
-def _waiting_limit(step: Step) -> int:
-    """How many steps of this size may wait."""
-    tensors = keras.tree.flatten(dict(step.tapped or {}))
-    elements = sum(math.prod(tensor.shape) for tensor in tensors if hasattr(tensor, "shape"))
-    return max(2, min(WAITING_STEPS, WAITING_BYTES // max(1, 4 * elements)))
+def _is_call(item: Any) -> bool:
+    return isinstance(item, CallItem)
 
 
-def without_predictions(step: Step) -> Step:
-    """The same step with Keras' own values only."""
-    if step.tapped is None:
-        return step
-    outputs = {
-        index: {k: v for k, v in item.items() if k in ("loss", "tracked")}
-        for index, item in step.tapped.get("outputs", {}).items()
-    }
-    return replace(step, tapped={**step.tapped, "outputs": outputs, "skipped": True})
+def without_tensors(call: Call) -> Call:
+    """The same call with Keras' own values only, where its tensors came with the logs."""
+    if call.tapped is None:
+        return call
+    return replace(call, tapped={"vector": call.tapped["vector"]})

@@ -45,6 +45,12 @@ class ResolvedOutput:
     loss_object: Any
     metric_objects: tuple[Any, ...]
 
+    @property
+    def accuracy_object(self) -> Any:
+        """The metric object that `record.accuracy_metric` describes, or None."""
+        pairs = zip(self.record.metrics, self.metric_objects, strict=True)
+        return next((metric for spec, metric in pairs if spec == self.record.accuracy_metric), None)
+
 
 def resolve(model: Any, y: Any, y_pred: Any) -> list[ResolvedOutput]:
     """Find the loss and the metrics of every output, in Keras' order of outputs.

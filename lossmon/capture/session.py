@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 import os
 import socket
 import time
@@ -16,14 +17,18 @@ from weakref import WeakKeyDictionary
 import keras
 
 from lossmon import recompute
+from lossmon.capture.budget import Budget
+from lossmon.capture.carrier import Carrier
+from lossmon.capture.chunk import CallItem
 from lossmon.capture.environment import describe_model, environment
-from lossmon.capture.first_look import first_look, why_replicas_hide
+from lossmon.capture.first_look import FirstLook, first_look, why_replicas_hide
 from lossmon.capture.judge import RunJudge
 from lossmon.capture.options import Options
-from lossmon.capture.plan import Plan, accuracy_positions
-from lossmon.capture.recorder import Beginning, EpochItem, Recorder, StepItem
-from lossmon.capture.tap import Step, Tap
-from lossmon.capture.tapped import scalar_logs
+from lossmon.capture.override import override
+from lossmon.capture.plan import Plan
+from lossmon.capture.reader import Reader, scalar_logs
+from lossmon.capture.recorder import Beginning, EpochItem, Recorder
+from lossmon.capture.tap import Call, Tap
 from lossmon.capture.terminal import announce, say
 from lossmon.capture.watch import Watch
 from lossmon.errors import InvalidArgument, InvalidCombination
@@ -33,7 +38,9 @@ from lossmon.store import new_run_id, new_run_name
 
 P = ParamSpec("P")
 
-_VALUES = {"auto": "bounded", "full": "all", "off": "none"}
+# Predictions of more values a step (a language-model head, a segmentation map) come out of some
+# steps only, unless every step was asked for.
+LARGE_STEP = 2**20
 _live: WeakKeyDictionary[Any, Session] = WeakKeyDictionary()
 
 
@@ -82,14 +89,23 @@ class Session:
         self._epoch = 0
         self._step = 0
         self._batch = {"train": 0, "val": 0}
+        self._override = override(model)
+        self._left_in: str | None = None
+        self._sampled_inside = False
+        carrier = Carrier(
+            model,
+            tensors=options.verify != "off",
+            override=self._override is not None,
+            silent=self._hidden is not None,
+        )
         self._tap = Tap(
             model,
-            on_step=self._on_step,
+            carrier,
+            on_call=self._on_call,
             on_first_batch=self._on_first_batch,
             on_error=self.trouble,
             on_end=self._on_broken_off,
             on_remake=self._on_remake,
-            values=_VALUES[options.verify] if self._hidden is None else "logs",
         )
 
     @classmethod
@@ -165,6 +181,8 @@ class Session:
             self._watch.detach()
         if _live.get(self._model) is self:
             del _live[self._model]
+        if status == "finished":
+            self._tap.keep()
         self._tap.remove()
         if self._recorder is not None:
             self._recorder.stop(status)
@@ -193,24 +211,32 @@ class Session:
         self.end("interrupted")
         return True
 
-    def _on_step(self, step: Step) -> None:
+    def _on_call(self, call: Call) -> None:
+        if self._recorder is None and not call.recorded:
+            # Nobody else takes it out of the queues.
+            carrier = self._tap.carrier
+            item = CallItem(0, 0, 0, call)
+            for _ in Reader(carrier.layouts, carrier.channels).read([item]):
+                pass
+            return
         if self._recorder is None:
             self._open([], None)
         assert self._recorder is not None
-        calls = self._model.steps_per_execution
-        batch = self._batch[step.split]
-        self._batch[step.split] = batch + calls
-        place = self._step if step.split == "train" else max(0, self._step - 1)
-        if step.split == "train":
-            self._step += calls
-        self._recorder.put(StepItem(place, self._epoch, batch, step))
+        batch, trains = self._batch[call.split], call.split == "train"
+        place = self._step if trains else max(0, self._step - 1)
+        if call.recorded:
+            self._batch[call.split] = batch + call.steps
+            self._step += call.steps if trains else 0
+        self._recorder.put(CallItem(place, self._epoch, batch, call))
 
     def _on_first_batch(self, batch: Any, arguments: tuple[Any, ...]) -> None:
         state = arguments[0] if keras.backend.backend() == "jax" else None
         look = first_look(self._model, batch, state)
-        self._tap.outputs, self._tap.sizes = look.outputs, dict(enumerate(look.sizes))
+        carrier = self._tap.carrier
+        carrier.outputs = look.outputs
         if look.hidden is not None:
-            self._hidden, self._tap.values = look.hidden, "logs"
+            self._hidden, carrier.silent = look.hidden, True
+        self._bound(look)
         findings = run_rules(look.facts, self._options.rules, on_error=self._rule_failed)
         self._open(findings, look.facts)
         announce(findings)
@@ -218,6 +244,22 @@ class Session:
         if self._options.strict and errors:
             self.end("failed")
             raise InvalidCombination(errors)
+
+    def _bound(self, look: FirstLook) -> None:
+        """Let large predictions out of some steps only, or where that cannot be, of none."""
+        values, carrier = look.values, self._tap.carrier
+        if self._options.verify != "auto" or values <= LARGE_STEP:
+            return
+        if carrier.can_sample:
+            self._sampled_inside = True
+            for channel in carrier.channels.values():
+                channel.carry(1.0)
+            return
+        carrier.tensors = False
+        self._left_in = (
+            f"a step predicts {values:,} values, more than the {LARGE_STEP:,} that "
+            'verify="auto" takes out of a compiled step; verify="full" takes them out'
+        )
 
     def _rule_failed(self, rule: Rule, error: Exception) -> None:
         self._tell(f"rule {rule.code} {rule.name} failed: {error!r}")
@@ -231,15 +273,18 @@ class Session:
             announce=announce,
             trouble=self._tell,
         )
+        full, carrier = self._options.verify == "full", self._tap.carrier
+        budget = Budget(share=math.inf) if full else Budget()
         self._recorder = Recorder(
             Beginning(
                 db=self._options.db,
                 run=self._run_record(),
                 outputs=plan.outputs,
                 findings=findings,
-                judge=RunJudge(plan, watch),
+                judge=RunJudge(plan, watch, Reader(carrier.layouts, carrier.channels), budget),
                 environment=environment,
-                wait_when_full=self._options.verify == "full",
+                channels=() if self._sampled_inside else tuple(carrier.channels.values()),
+                wait_when_full=full,
             ),
             say,
         )
@@ -247,7 +292,7 @@ class Session:
             self._recorder.trouble(message, aloud=False)
 
     def _plan(self, facts: Facts | None) -> Plan:
-        outputs = self._tap.outputs or []
+        outputs = self._tap.carrier.outputs or []
         judged = () if facts is None else facts.outputs
         intended = {output.name: output.record.intended_metric for output in judged}
         return Plan(
@@ -256,11 +301,10 @@ class Session:
                 for output in outputs
             ),
             loss_keys=tuple(output.loss_key or "loss" for output in outputs),
-            accuracy_positions=accuracy_positions(outputs),
-            override=self._tap.override,
+            override=self._override,
             backend=cast("recompute.Backend", keras.backend.backend()),
             why_unseen=self._why_unseen,
-            steps_per_call=self._model.steps_per_execution,
+            sampled_inside=self._sampled_inside,
             losses=self._options.losses,
             metrics=self._options.metrics,
         )
@@ -268,7 +312,7 @@ class Session:
     def _why_unseen(self) -> str | None:
         if self._hidden is not None:
             return self._hidden
-        return 'verify="off"' if self._options.verify == "off" else self._tap.left_out
+        return 'verify="off"' if self._options.verify == "off" else self._left_in
 
     def _run_record(self) -> RunRecord:
         options = self._options

@@ -22,6 +22,7 @@ ACCURACY_FAMILY = (
     "sparse_top_k_categorical_accuracy",
 )
 ALIASES = ("accuracy", "acc")
+_EPSILON = 1e-7  # Keras' own default
 # What a person needs to tell two metrics of one class apart.
 _TELLING = ("threshold", "thresholds", "k", "top_k", "from_logits", "curve", "class_id")
 
@@ -41,9 +42,11 @@ def loss_spec(loss: Any) -> LossSpec:
     if not is_keras(type(loss)) or (function is not None and not is_keras(function)):
         return LossSpec(_own_name(function or loss), {}, reduction, custom=True)
     if function is None:
-        return LossSpec(snake_case(type(loss).__name__), _settings(loss), reduction)
+        config = _settings(loss) | _precision(loss)
+        return LossSpec(snake_case(type(loss).__name__), config, reduction)
     given = getattr(loss, "_fn_kwargs", {})
-    return LossSpec(function.__name__, _arguments(function, given), reduction)
+    config = _arguments(function, given) | _precision(loss)
+    return LossSpec(function.__name__, config, reduction)
 
 
 def metric_spec(metric: Any, key: str, *, weighted: bool, alias: str | None) -> MetricSpec:
@@ -67,6 +70,7 @@ def metric_spec(metric: Any, key: str, *, weighted: bool, alias: str | None) -> 
     else:
         name = function.__name__
         config = _arguments(function, getattr(metric, "_fn_kwargs", {}))
+    config |= _precision(metric)
     return MetricSpec(key, name, config, weighted, alias, _label(name, config, metric))
 
 
@@ -130,6 +134,14 @@ def _arguments(function: Callable[..., Any], given: Mapping[str, Any]) -> dict[s
 def _settings(item: Any) -> dict[str, Any]:
     config = item.get_config()
     return {k: v for k, v in config.items() if k not in ("name", "dtype", "reduction")}
+
+
+def _precision(item: Any) -> dict[str, Any]:
+    """The dtype that it computes in and the constant that it clips by, where they are not usual."""
+    dtype = keras.backend.standardize_dtype(item.dtype)
+    unusual = {} if dtype == "float32" else {"dtype": dtype}
+    epsilon = keras.config.epsilon()
+    return unusual if epsilon == _EPSILON else unusual | {"epsilon": epsilon}
 
 
 def _label(name: str, config: Mapping[str, Any], metric: Any) -> str:

@@ -5,7 +5,12 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from lossmon.records import Verification
+
+Floats = NDArray[np.float64]
 
 
 class Verdict(NamedTuple):
@@ -49,3 +54,14 @@ def compare(what: str, keras: float, recomputed: float, tolerance: float) -> Ver
         f"{what}: Keras says {keras:.9g}, recomputed {recomputed:.9g}, "
         f"gap {keras - recomputed:.3g}, tolerance {tolerance:.2g}",
     )
+
+
+def compare_all(what: str, keras: Floats, recomputed: Floats, tolerance: Floats) -> list[Verdict]:
+    """`compare`, element by element; all are `(R,)`."""
+    with np.errstate(invalid="ignore"):
+        agrees = (keras == recomputed) | (np.abs(keras - recomputed) <= tolerance)
+    verdicts = [VERIFIED] * len(keras)
+    for row in np.flatnonzero(~agrees).tolist():
+        values = (float(keras[row]), float(recomputed[row]), float(tolerance[row]))
+        verdicts[row] = compare(what, *values)
+    return verdicts

@@ -6,8 +6,8 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from lossmon.capture.recorder import Records, StepItem
-from lossmon.capture.tapped import OutputValues, StepValues
+from lossmon.capture.chunk import Chunk, OutputArrays, joined
+from lossmon.capture.recorder import Records
 from lossmon.records import BatchRecord, EpochRecord, Finding
 from lossmon.rules import Facts, OutputFacts, Rule, describe_labels, run_rules
 from lossmon.rules.families import class_axis
@@ -49,12 +49,12 @@ class Watch:
         self._epochs: list[EpochRecord] = []
         self._label_batches = 0
 
-    def see(self, item: StepItem, values: StepValues, batches: Sequence[BatchRecord]) -> Records:
-        """Take in one step; ask the rules at once where a value is not finite."""
+    def see(self, chunk: Chunk, batches: Sequence[BatchRecord]) -> Records:
+        """Take in some steps; ask the rules at once where a value is not finite."""
         if self._facts is None:
             return Records()
         try:
-            return self._see(item, values, batches)
+            return self._see(chunk, batches)
         except Exception as error:
             return self._gave_up(error)
 
@@ -73,23 +73,27 @@ class Watch:
         self._trouble(f"the rules could not be asked: {error!r}")
         return Records()
 
-    def _see(self, item: StepItem, values: StepValues, batches: Sequence[BatchRecord]) -> Records:
-        # The first train batch is the one that the facts began with.
-        if item.values.split == "train" and item.step > 0 and not self._epochs:
-            self._see_labels(values)
+    def _see(self, chunk: Chunk, batches: Sequence[BatchRecord]) -> Records:
+        if chunk.split == "train" and not self._epochs:
+            self._see_labels(chunk)
         self._recent.extend(batches)
         if any(batch.nonfinite or not _finite(batch.loss) for batch in batches):
             return self._ask()
         return Records()
 
-    def _see_labels(self, values: StepValues) -> None:
-        self._label_batches += 1
-        if self._facts is None or self._label_batches > LABEL_BATCHES:
+    def _see_labels(self, chunk: Chunk) -> None:
+        # The first train batch is the one that the facts began with.
+        first = 1 if chunk.places[0].step == 0 else 0
+        new = len(chunk) - first
+        if self._facts is None or not new or self._label_batches > LABEL_BATCHES:
             return
+        self._label_batches += new
         outputs = self._facts.outputs
-        if len(outputs) == len(values.outputs):
-            seen = map(_with_labels, outputs, values.outputs)
-            self._facts = replace(self._facts, outputs=tuple(seen))
+        seen = (
+            _with_labels(facts, chunk.outputs[index][first:]) if index in chunk.outputs else facts
+            for index, facts in enumerate(outputs)
+        )
+        self._facts = replace(self._facts, outputs=tuple(seen))
 
     def _ask(self) -> Records:
         assert self._facts is not None
@@ -112,14 +116,14 @@ class Watch:
         self._trouble(f"rule {rule.code} {rule.name} failed: {error!r}")
 
 
-def _with_labels(facts: OutputFacts, tensors: OutputValues) -> OutputFacts:
-    """The same facts with the labels of one more batch."""
+def _with_labels(facts: OutputFacts, tensors: OutputArrays) -> OutputFacts:
+    """The same facts with the labels of some more steps."""
     if tensors.y_true is None or facts.labels is None:
         return facts
     labels = describe_labels(
-        tensors.y_true,
-        weight=tensors.sample_weight,
-        mask=tensors.mask,
+        joined(tensors.y_true),
+        weight=joined(tensors.sample_weight),
+        mask=joined(tensors.mask),
         class_axis=class_axis(facts.record.loss),
     )
     return replace(facts, labels=facts.labels.merge(labels))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import sqlite3
 import time
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -99,6 +101,53 @@ def test_the_model_is_left_as_it_was_found(db: str) -> None:
     assert set(model.fit(X, IDS, verbose=0).history) == {"loss", "accuracy"}
 
 
+def _traces(model: Any) -> list[int]:
+    """How often the step was traced: every trace calls the model's layers once."""
+    calls: list[int] = []
+    layer, call = model.layers[0], model.layers[0].call
+
+    def counted(*args: Any, **kwargs: Any) -> Any:
+        calls.append(1)
+        return call(*args, **kwargs)
+
+    layer.call = counted
+    return calls
+
+
+def test_only_the_first_fit_traces(db: str) -> None:
+    model = _model()
+    model.fit(X, IDS, verbose=0, validation_split=0.2, callbacks=[lossmon.Monitor(db)])
+    traces = _traces(model)
+    for _ in range(2):
+        model.fit(X, IDS, verbose=0, validation_split=0.2, callbacks=[lossmon.Monitor(db)])
+        # One call each is the look at the first batch before the first step.
+    assert len(traces) == 2
+    document = lossmon.open_store(db).run_document("latest")
+    assert document["verified"] == 1.0
+    assert document["troubles"] == []
+
+
+def test_a_model_compiled_anew_is_traced_anew(db: str) -> None:
+    model = _model()
+    model.fit(X, IDS, verbose=0, callbacks=[lossmon.Monitor(db)])
+    model.compile("sgd", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    model.fit(X, IDS, verbose=0, callbacks=[lossmon.Monitor(db)])
+    document = lossmon.open_store(db).run_document("latest")
+    assert document["verified"] == 1.0
+    rates = [row["learning_rate"] for row in lossmon.open_store(db).export_batches("latest")]
+    assert rates == pytest.approx([0.01] * 3)
+
+
+def test_a_model_that_was_monitored_can_be_freed(db: str) -> None:
+    model = _model()
+    model.fit(X, IDS, verbose=0, callbacks=[lossmon.Monitor(db)])
+    gone = weakref.ref(model)
+    del model
+    keras.backend.clear_session()
+    gc.collect()
+    assert gone() is None
+
+
 def test_two_fits_of_one_monitor_are_two_runs(db: str) -> None:
     model, monitor = _model(), lossmon.Monitor(db)
     model.fit(X, IDS, verbose=0, callbacks=[monitor])
@@ -112,10 +161,10 @@ def test_two_fits_of_one_monitor_are_two_runs(db: str) -> None:
 def test_an_error_in_the_judge_is_said_and_stored(
     db: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def broken(*_: Any) -> None:
+    def broken(*_: Any, **__: Any) -> None:
         raise RuntimeError("the judge is ill")
 
-    monkeypatch.setattr(RunJudge, "step", broken)
+    monkeypatch.setattr(RunJudge, "calls", broken)
     history = _model().fit(X, IDS, verbose=0, callbacks=[lossmon.Monitor(db)])
     assert len(history.history["loss"]) == 1
     assert capsys.readouterr().err.count("the judge is ill") == 1

@@ -132,17 +132,36 @@ def test_batches_of_many_sizes_in_one_call_train(record: Callable[..., Any]) -> 
     recorded = record(model, data, shuffle=False)
     assert len(recorded.history.history["loss"]) == 2
     assert {row["status"] for row in recorded.batches} == {"verified"}
+    assert [row["step"] for row in recorded.batches] == list(range(8))
 
 
-def test_a_large_prediction_of_unknown_length_stays_in_the_step(
+def test_steps_of_many_shapes_are_verified(record: Callable[..., Any]) -> None:
+    def generate() -> Any:
+        for length in (3, 5, 4, 2, 5, 5):
+            yield np.ones((4, length, 2), "float32"), np.ones((4, length), "int32")
+
+    signature = (tf.TensorSpec((None, None, 2)), tf.TensorSpec((None, None), tf.int32))
+    data = tf.data.Dataset.from_generator(generate, output_signature=signature)
+    data = data.apply(tf.data.experimental.assert_cardinality(6))
+    layers = [keras.Input((None, 2)), keras.layers.Dense(4, activation="softmax")]
+    recorded = record(_compiled(keras.Sequential(layers)), data, shuffle=False)
+    assert recorded.document["verified"] == 1.0
+    assert recorded.document["troubles"] == []
+    assert {row["coverage"] for row in recorded.epochs} == {1.0}
+    assert [row["judged"] for row in recorded.batches][:6] == [12, 20, 16, 8, 20, 20]
+
+
+def test_large_predictions_of_unknown_length_come_out_of_some_steps(
     record: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lossmon.capture.tap.LARGE_SAMPLE", 10)
+    monkeypatch.setattr("lossmon.capture.session.LARGE_STEP", 10)
+    monkeypatch.setattr("lossmon.capture.budget.ALLOWANCE", -1.0)
     layers = [keras.Input((None, 2)), keras.layers.Dense(4, activation="softmax")]
     model = _compiled(keras.Sequential(layers))
-    recorded = record(model, np.ones((32, 5, 2), "float32"), np.zeros((32, 5), "int32"))
-    assert {row["status"] for row in recorded.epochs} == {"unverified"}
-    assert {row["coverage"] for row in recorded.epochs} == {0.0}
+    recorded = record(model, np.ones((64, 5, 2), "float32"), np.zeros((64, 5), "int32"))
+    assert 0.0 < recorded.epochs[0]["coverage"] < 1.0
+    assert recorded.epochs[0]["status"] == "verified"
+    assert "of the samples" in recorded.epochs[0]["reason"]
 
 
 def test_a_fit_after_one_that_was_broken_off_is_not_added_to_it(db: str) -> None:
@@ -184,6 +203,38 @@ def test_a_used_monitor_can_be_copied_and_pickled(tmp_path: Path) -> None:
     assert copy.deepcopy(monitor).run_id is None
     assert pickle.loads(pickle.dumps(monitor)).run_id is None
     assert lossmon.open_store(tmp_path / "runs.db").run_rows()[0]["id"] == monitor.run_id
+
+
+class Curious(keras.callbacks.Callback):
+    """Evaluates the model where Keras runs callbacks."""
+
+    def __init__(self, *places: str) -> None:
+        super().__init__()
+        for place in places:
+            setattr(self, place, self.evaluate)
+
+    def evaluate(self, *_: Any) -> None:
+        self.model.evaluate(X[:20], IDS[:20], verbose=0, batch_size=8)
+
+
+def test_an_evaluation_within_a_callback_is_no_part_of_the_run(
+    record: Callable[..., Any],
+) -> None:
+    curious = Curious("on_train_begin", "on_epoch_end")
+    recorded = record(
+        _compiled(dense()), X, IDS, epochs=3, validation_split=0.25, callbacks=[curious]
+    )
+    assert recorded.document["verified"] == 1.0
+    assert recorded.document["troubles"] == []
+    assert [row["n"] for row in recorded.epochs] == [48, 16] * 3
+    assert len(recorded.batches) == 3 * (3 + 1)
+
+
+def test_an_evaluation_that_spoils_what_keras_prints_is_told(record: Callable[..., Any]) -> None:
+    """Keras resets its running means before `on_epoch_begin`: what comes then is printed too."""
+    recorded = record(_compiled(dense()), X, IDS, callbacks=[Curious("on_epoch_begin")])
+    assert {row["status"] for row in recorded.epochs} == {"mismatch"}
+    assert {row["status"] for row in recorded.batches} == {"verified"}
 
 
 DEAF = """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -152,9 +153,32 @@ def test_a_model_without_compiled_loss_is_unverified(record: Callable[..., Any])
     assert recorded.epochs[0]["penalty"] == pytest.approx(recorded.epochs[0]["reported_loss"])
 
 
+@pytest.mark.parametrize("samples", [64, 56])
+def test_the_steps_of_one_call_come_out_one_by_one(
+    samples: int, record: Callable[..., Any]
+) -> None:
+    model = dense()
+    model.compile(
+        "adam", "sparse_categorical_crossentropy", metrics=["accuracy"], steps_per_execution=3
+    )
+    recorded = record(model, X[:samples], IDS[:samples], validation_data=(X[:40], IDS[:40]))
+    assert statuses(recorded) == {"verified"}
+    assert {row["coverage"] for row in recorded.epochs} == {1.0}
+    train = [row for row in recorded.batches if row["split"] == "train"]
+    assert [row["step"] for row in train] == list(range(8))
+    assert [row["batch"] for row in train] == [0, 1, 2, 3] * 2
+    assert sum(row["n"] for row in train) == 2 * samples
+    val = [row for row in recorded.batches if row["split"] == "val"]
+    assert [(row["step"], row["batch"], row["n"]) for row in val] == [
+        (step, batch, n) for step in (3, 7) for batch, n in enumerate((16, 16, 8))
+    ]
+
+
 def test_steps_that_do_not_come_out_lower_the_coverage(record: Callable[..., Any]) -> None:
     model = dense()
-    model.compile("adam", "sparse_categorical_crossentropy", steps_per_execution=2)
+    model.compile(
+        "adam", "sparse_categorical_crossentropy", steps_per_execution=2, jit_compile=True
+    )
     recorded = record(model, X, IDS)
     assert {row["coverage"] for row in recorded.epochs} == {0.5}
     assert "50.0% of the samples" in reasons(recorded)
@@ -173,42 +197,85 @@ def test_verify_off_records_keras_own_values(record: Callable[..., Any]) -> None
         assert row["recomputed_loss"] is None
 
 
-@pytest.mark.parametrize(("verify", "status"), [("auto", "unverified"), ("full", "verified")])
-def test_large_predictions_stay_in_the_step_unless_all_are_asked_for(
-    verify: str, status: str, record: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("how", [{}, {"run_eagerly": True}], ids=["graph", "eager"])
+def test_large_predictions_come_out_of_some_steps(
+    how: dict[str, Any], record: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lossmon.capture.tap.LARGE_SAMPLE", 2)
+    monkeypatch.setattr("lossmon.capture.session.LARGE_STEP", 2)
+    monkeypatch.setattr("lossmon.capture.budget.ALLOWANCE", -1.0)
     model = dense()
-    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
-    recorded = record(model, X, IDS, monitor={"verify": verify})
-    assert statuses(recorded) == {status}
-    if verify == "auto":
-        assert "copies out of a step" in reasons(recorded)
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"], **how)
+    recorded = record(model, X, IDS, validation_split=0.25)
+    first = {row["split"]: row for row in recorded.epochs if row["epoch"] == 0}
+    for row in first.values():
+        assert row["status"] == "verified"
+        assert 0.0 < row["coverage"] <= 1.0
+    assert first["train"]["coverage"] < 1.0
+    left = [row for row in recorded.batches if row["status"] == "unverified"]
+    assert left
+    assert all("within its share" in row["reason"] for row in left)
+    # Keras' own values are recorded for every batch.
+    assert all(row["loss"] is not None and row["accuracy"] is not None for row in left)
 
 
-def test_a_writer_that_falls_behind_is_said_not_hidden(
+def test_large_predictions_stay_in_a_compiled_step(
     record: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lossmon.capture.recorder.WAITING_STEPS", 0)
-    monkeypatch.setattr("lossmon.capture.recorder.COMMIT_EVERY", 5.0)
+    monkeypatch.setattr("lossmon.capture.session.LARGE_STEP", 2)
+    model = dense()
+    model.compile("adam", "sparse_categorical_crossentropy", jit_compile=True)
+    recorded = record(model, X, IDS)
+    assert statuses(recorded) == {"unverified"}
+    assert 'verify="full" takes them out' in reasons(recorded)
+
+
+@pytest.mark.parametrize("how", [{}, {"jit_compile": True}], ids=["graph", "jit"])
+def test_large_predictions_come_out_of_all_steps_where_that_was_asked(
+    how: dict[str, Any], record: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lossmon.capture.session.LARGE_STEP", 2)
+    model = dense()
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"], **how)
+    recorded = record(model, X, IDS, monitor={"verify": "full"})
+    assert statuses(recorded) == {"verified"}
+    assert {row["coverage"] for row in recorded.epochs} == {1.0}
+
+
+def test_what_costs_more_than_its_share_is_recomputed_for_some_steps(
+    record: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lossmon.capture.budget.ALLOWANCE", -1.0)
+    monkeypatch.setattr("lossmon.capture.recorder.COMMIT_EVERY", 0.0)
+    model = dense()
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    recorded = record(model, X, IDS, epochs=12, validation_split=0.25)
+    assert {row["status"] for row in recorded.epochs if row["coverage"]} == {"verified"}
+    assert any(row["coverage"] < 1.0 for row in recorded.epochs)
+    assert "within its share of their time" in reasons(recorded)
+
+
+@pytest.mark.parametrize("how", [{}, {"jit_compile": True}], ids=["graph", "jit"])
+def test_a_writer_that_falls_behind_is_said_not_hidden(
+    how: dict[str, Any], record: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lossmon.capture.recorder.WAITING_STEPS", 1)
 
     from lossmon.capture.judge import RunJudge
 
-    step = RunJudge.step
+    calls = RunJudge.calls
 
-    def slow(self: Any, item: Any) -> Any:
-        import time
+    def slow(self: Any, items: Any, **hurried: Any) -> Any:
+        time.sleep(0.1)
+        return calls(self, items, **hurried)
 
-        time.sleep(0.03)
-        return step(self, item)
-
-    monkeypatch.setattr(RunJudge, "step", slow)
+    monkeypatch.setattr(RunJudge, "calls", slow)
     model = dense()
-    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"], **how)
     recorded = record(model, X, IDS, epochs=4)
     assert "fallen behind" in reasons(recorded)
     assert len(recorded.batches) == 4 * 4
     assert any(row["coverage"] < 1.0 for row in recorded.epochs)
+    assert "mismatch" not in statuses(recorded)
 
 
 REPLICAS = """
@@ -238,19 +305,19 @@ def test_replicas_are_recorded_from_their_logs(tmp_path: Path) -> None:
 
 
 def test_a_definition_that_fails_makes_its_rows_unverified(record: Callable[..., Any]) -> None:
-    calls: list[int] = []
-
-    def flaky(y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
-        calls.append(1)
-        if len(calls) % 2:
+    def picky(y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
+        if len(y_true) == 8:
             raise ZeroDivisionError("not today")
         return (np.abs(y_pred - y_true) ** 3.0).mean(axis=-1)
 
     model = dense(1, None)
     model.compile("adam", weird_loss)
-    recorded = record(model, X, REAL[:, None], monitor={"losses": {"weird_loss": flaky}})
+    recorded = record(
+        model, X[:56], REAL[:56, None], monitor={"losses": {"weird_loss": picky}}, shuffle=False
+    )
     assert len(recorded.batches) == 8
+    assert [row["status"] for row in recorded.batches] == [*["verified"] * 3, "unverified"] * 2
     assert "not today" in reasons(recorded)
-    assert {row["coverage"] for row in recorded.epochs} == {0.5}
+    assert {row["coverage"] for row in recorded.epochs} == {48 / 56}
     assert {row["status"] for row in recorded.epochs} == {"unverified"}
     assert [finding["code"] for finding in recorded.document["findings"]] == []

@@ -1,0 +1,70 @@
+"""How much recomputation the training can bear: a share of the time of its own steps."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+
+import numpy as np
+from numpy.typing import NDArray
+
+# Of the time of the steps; the rest of the time the processor belongs to training.
+SHARE = 0.02
+# Seconds of recomputation that every run may spend, so that short runs are recomputed whole.
+ALLOWANCE = 0.5
+# Weight of the newest measurement in the cost that is expected of the next one.
+_NEWEST = 0.3
+
+
+class Budget:
+    """Decides which steps are recomputed, by what recomputing cost before.
+
+    Args:
+        share: seconds of processor time to spend for each second of steps; infinite for all.
+    """
+
+    def __init__(self, share: float = SHARE) -> None:
+        self._share = share
+        self._left = ALLOWANCE
+        self._cost: float | None = None
+        self._fraction = 0.0
+
+    def earn(self, seconds: float) -> None:
+        """Take note of the time that steps took."""
+        if math.isfinite(self._share):
+            self._left += self._share * seconds
+
+    @property
+    def can_afford_one(self) -> bool:
+        """Whether the next step can be recomputed."""
+        return self._affordable() >= 1.0
+
+    def choose(self, steps: int) -> NDArray[np.int64]:
+        """Which of so many steps to recompute: evenly spread, as many as can be afforded."""
+        affordable = max(0.0, self._affordable())
+        if affordable >= steps:
+            return np.arange(steps)
+        reached = self._fraction + np.arange(1, steps + 1) * (affordable / steps)
+        chosen = np.diff(np.floor(reached), prepend=0.0) > 0.0
+        self._fraction = float(reached[-1] % 1.0)
+        return np.flatnonzero(chosen)
+
+    @contextmanager
+    def spend(self, steps: int) -> Generator[None]:
+        """Measure what recomputing so many steps costs this thread."""
+        began = time.thread_time()
+        yield
+        if not steps:
+            return
+        spent = time.thread_time() - began
+        if math.isfinite(self._share):
+            self._left -= spent
+        cost = spent / steps
+        self._cost = cost if self._cost is None else self._cost + _NEWEST * (cost - self._cost)
+
+    def _affordable(self) -> float:
+        if not math.isfinite(self._share) or self._cost is None:
+            return math.inf
+        return self._left / max(self._cost, 1e-9)

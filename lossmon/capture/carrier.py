@@ -1,0 +1,261 @@
+"""Inside the step: gather what loss and metrics saw and made, and send it out.
+
+`compute_metrics` is public and is called by every default train and test step with exactly the
+tensors that loss and metrics saw, so the model's instance gets a wrapped one that takes note of
+them. The total loss is seen where Keras hands it to its running mean. What a metric added to its
+state in this step is the difference of that state after and before, both read inside the step.
+
+All of this runs while a step is traced, and eagerly in every step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from typing import Any
+
+import keras
+from keras.src.backend import get_keras_mask
+
+from lossmon.capture.channel import Channel, LogsChannel, QueueChannel
+from lossmon.capture.layout import Carried, Layouts, TensorKey
+from lossmon.capture.logits import logits_behind
+from lossmon.capture.resolve import ResolvedOutput, resolve, split_outputs
+from lossmon.errors import InvalidCombination
+from lossmon.records import Split
+
+CARRIER = "lossmon"
+_WRAPPED = ("compute_metrics", "train_step", "test_step")
+
+
+class Carrier:
+    """Wraps what runs inside the steps of one model; may serve several `fit` calls in turn.
+
+    Args:
+        model: a compiled model.
+        tensors: whether labels and predictions are to be carried; else Keras' own values only.
+        override: whether the model replaces the compiled loss by a method of its own.
+        silent: whether nothing at all is to be carried.
+
+    Attributes:
+        tensors, silent: as given; may be changed before the first step is traced.
+        layouts: how to read what was sent.
+        channels: the way out of the steps of each split.
+        outputs: the model's outputs as they were resolved, None before the first step.
+        running: the split whose function is running; steps that run on their own send nothing.
+        on_error: called with an exception that was kept away from training.
+    """
+
+    def __init__(self, model: Any, *, tensors: bool, override: bool, silent: bool) -> None:
+        self._model = model
+        self.tensors = tensors
+        self._override = override
+        self.silent = silent
+        self._asked = (tensors, silent)
+        self._compiled = _compiled(model)
+        self.layouts = Layouts()
+        self.channels: dict[Split, Channel] = {split: self._channel() for split in _SPLITS}
+        self.outputs: list[ResolvedOutput] | None = None
+        self.running: Split | None = None
+        self.on_error: Callable[[BaseException], None] | None = None
+        self._within: dict[str, Any] = {}
+        self._carried: Carried | None = None
+
+    def _channel(self) -> Channel:
+        model = self._model
+        graph = keras.backend.backend() == "tensorflow" and not model.run_eagerly
+        if graph and not model.jit_compile:  # XLA cannot fill a queue.
+            return QueueChannel(self.layouts)
+        return LogsChannel(self.layouts, eager=bool(model.run_eagerly) or _is_torch())
+
+    @property
+    def can_sample(self) -> bool:
+        """Whether steps can be told to send no tensors."""
+        return all(channel.can_sample for channel in self.channels.values())
+
+    @property
+    def is_as_asked(self) -> bool:
+        """Whether the steps carry what was asked for, and not less."""
+        return (self.tensors, self.silent) == self._asked
+
+    def serves_as(self, other: Carrier) -> bool:
+        """Whether steps that were traced with this one are as those of the other would be."""
+        return self._asked == other._asked and self._compiled == other._compiled
+
+    def install(self) -> None:
+        """Wrap the model."""
+        model = self._model
+        # What the user replaced on the instance comes back in the end.
+        self._found = {name: vars(model)[name] for name in _WRAPPED if name in vars(model)}
+        self._compute_metrics = model.compute_metrics
+        self._tracker = model._loss_tracker
+        self._update_state = self._tracker.update_state
+        self._steps = {"train": model.train_step, "val": model.test_step}
+        self._tracker.update_state = self._see_total_loss
+        model.compute_metrics = self._see_metrics
+        model.train_step, model.test_step = self._train_step, self._test_step
+
+    def remove(self) -> None:
+        """Put everything back as it was found."""
+        model = self._model
+        wrappers = (self._see_metrics, self._train_step, self._test_step)
+        for name, own in zip(_WRAPPED, wrappers, strict=True):
+            if vars(model).get(name) != own:
+                continue
+            delattr(model, name)
+            if name in self._found:
+                setattr(model, name, self._found[name])
+        if self._tracker.__dict__.get("update_state") == self._see_total_loss:
+            del self._tracker.update_state
+
+    def _train_step(self, *args: Any, **kwargs: Any) -> Any:
+        return self._step("train", args, kwargs)
+
+    def _test_step(self, *args: Any, **kwargs: Any) -> Any:
+        return self._step("val", args, kwargs)
+
+    def _step(self, split: Split, args: Any, kwargs: Any) -> Any:
+        """Call the model's step, and send what was gathered in it."""
+        self._within, self._carried = {}, None
+        result = self._steps[split](*args, **kwargs)
+        carried, self._carried, self._within = self._carried, None, {}
+        logs, *state = result if isinstance(result, tuple) else (result,)
+        if self.silent or self.running != split or not isinstance(logs, dict):
+            return result
+        with self._kept_from_training():
+            sent = self.channels[split].send(_of_this_graph(carried))
+            if sent is not None:
+                logs = {**logs, CARRIER: sent}
+                return (logs, *state) if isinstance(result, tuple) else logs
+        return result
+
+    def _see_total_loss(self, values: Any, sample_weight: Any = None) -> Any:
+        with self._kept_from_training():
+            self._within |= {"total": values, "size": sample_weight}
+            if self.running == "train" and keras.backend.backend() != "jax":
+                # Here, and not after the step, because the step increments `iterations`. On JAX the
+                # optimiser's variables are out of scope at this place.
+                optimizer = self._model.optimizer
+                if optimizer is not None:
+                    self._within["learning_rate"] = _read(optimizer.learning_rate)
+        return self._update_state(values, sample_weight=sample_weight)
+
+    def _see_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        if self.silent:
+            return self._compute_metrics(x, y, y_pred, sample_weight)
+        before: dict[str, Any] = {}
+        with self._kept_from_training():
+            self._build_metrics(y, y_pred)
+            if self.outputs is None:
+                self.outputs = resolve(self._model, y, y_pred)
+            before = self._accuracy_states("before")
+        logs = self._compute_metrics(x, y, y_pred, sample_weight)
+        with self._kept_from_training():
+            carried = Carried(dict(self._within))
+            carried.scalars |= before | (self._accuracy_states("after") if before else {})
+            carried.scalars |= {f"log:{key}": value for key, value in logs.items()}
+            self._add_outputs(carried, y, y_pred, sample_weight)
+            carried.scalars = {k: v for k, v in carried.scalars.items() if _is_scalar(v)}
+            self._carried = carried
+        return logs
+
+    def _build_metrics(self, y: Any, y_pred: Any) -> None:
+        """Metrics that Keras has not made yet would have no state to read before the step."""
+        compiled = self._model._compile_metrics
+        if compiled is not None and not compiled.built and y is not None:
+            compiled.build(y, y_pred)
+
+    def _accuracy_states(self, when: str) -> dict[str, Any]:
+        compiled = self._model._compile_metrics
+        if compiled is None or not compiled.built:
+            return {}
+        means = [
+            (index, output.accuracy_object)
+            for index, output in enumerate(self.outputs or ())
+            if isinstance(output.accuracy_object, keras.metrics.Mean)
+        ]
+        totals = {f"{when}_total:{i}": _read(metric.total) for i, metric in means}
+        return totals | {f"{when}_count:{i}": _read(metric.count) for i, metric in means}
+
+    def _add_outputs(self, carried: Carried, y: Any, y_pred: Any, sample_weight: Any) -> None:
+        outputs = self.outputs or []
+        alone = len(outputs) == 1 and self._total_is_data_loss(outputs[0])
+        if alone:
+            carried.scalars["alone"] = 1.0
+        triples = split_outputs(outputs, y, y_pred, sample_weight)
+        for index, (output, (true, pred, weight)) in enumerate(zip(outputs, triples, strict=True)):
+            # A loss of the user's own may count its calls or draw random numbers.
+            custom = output.record.loss is not None and output.record.loss.custom
+            if output.loss_object is not None and not (self._override or alone or custom):
+                carried.scalars[f"loss:{index}"] = output.loss_object(true, pred, weight)
+                # What Keras' running mean of this output's loss weighs the batch by: its size where
+                # that is static, else nothing, so that all batches weigh the same.
+                carried.scalars[f"tracked:{index}"] = float(pred.shape[0] or 1)
+            if self.tensors:
+                tensors = {"y_true": true, "y_pred": pred, "sample_weight": weight}
+                tensors["mask"] = get_keras_mask(pred)
+                tensors["logits"] = logits_behind(pred, true, output.loss_object)
+                keyed: dict[TensorKey, Any] = {(kind, index): t for kind, t in tensors.items()}
+                carried.tensors |= {key: t for key, t in keyed.items() if t is not None}
+
+    def _total_is_data_loss(self, output: ResolvedOutput) -> bool:
+        if keras.backend.backend() != "tensorflow":
+            # On JAX the weights that penalties are made of are out of scope here; on torch, which
+            # is eager, making the penalties once more costs more than the loss.
+            return False
+        weighted = output.record.loss_weight not in (None, 1, 1.0)
+        return not weighted and not self._model.losses
+
+    @contextmanager
+    def _kept_from_training(self) -> Generator[None]:
+        """An error inside lossmon never ends training."""
+        try:
+            yield
+        except InvalidCombination:
+            raise
+        except Exception as error:
+            if self.on_error is not None:
+                self.on_error(error)
+
+
+_SPLITS: tuple[Split, ...] = ("train", "val")
+
+
+def _compiled(model: Any) -> tuple[int, ...]:
+    """Tells one compilation of a model, and one way of running it, from another."""
+    parts = (model.optimizer, model._compile_loss, model._compile_metrics, model._loss_tracker)
+    how = (model.run_eagerly, model.jit_compile, model.steps_per_execution)
+    return (*map(id, parts), *map(int, how))
+
+
+def _is_torch() -> bool:
+    return keras.backend.backend() == "torch"
+
+
+def _read(variable: Any) -> Any:
+    """The value that a variable has here, and not when it is used."""
+    if keras.backend.backend() != "tensorflow":
+        return keras.ops.copy(keras.ops.convert_to_tensor(variable))
+    import tensorflow as tf
+
+    return tf.convert_to_tensor(getattr(variable, "value", variable))
+
+
+def _is_scalar(value: Any) -> bool:
+    return isinstance(value, int | float) or len(getattr(value, "shape", (None,))) == 0
+
+
+def _of_this_graph(carried: Carried | None) -> Carried:
+    """What belongs to the graph that is being traced; nothing where it is of one inside of it."""
+    if carried is None:
+        return Carried()
+    if keras.backend.backend() != "tensorflow":
+        return carried
+    import tensorflow as tf
+
+    if tf.executing_eagerly():
+        return carried
+    graph = tf.compat.v1.get_default_graph()
+    tensors = [*carried.scalars.values(), *carried.tensors.values()]
+    symbolic = [tensor for tensor in tensors if tf.is_symbolic_tensor(tensor)]
+    return carried if all(tensor.graph is graph for tensor in symbolic) else Carried()

@@ -1,0 +1,206 @@
+"""The ways by which values leave a step: in its logs, or through queues beside them."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from lossmon.capture.layout import Carried, Layout, Layouts
+
+Vector = NDArray[np.float64]
+
+
+class Channel(Protocol):
+    """One way out of the train step or of the test step.
+
+    `send` runs inside the step; `carry` and `sent` on any thread.
+
+    Attributes:
+        can_sample: whether `carry` is heeded.
+    """
+
+    can_sample: bool
+
+    def send(self, carried: Carried) -> dict[str, Any] | None:
+        """Let values out; what is returned has to leave with the step's logs."""
+        ...
+
+    def carry(self, steps: float) -> None:
+        """Let the tensors of the next `steps` steps out, and none after; the numbers always."""
+        ...
+
+    def sent(self) -> int | None:
+        """How many steps have sent since the channel was made; None where nobody counts."""
+        ...
+
+
+class LogsChannel:
+    """The values leave as a part of the step's logs.
+
+    Args:
+        layouts: the model's.
+        eager: whether the step runs anew each time, so that it can be told what to send.
+    """
+
+    def __init__(self, layouts: Layouts, *, eager: bool) -> None:
+        self._layouts = layouts
+        self.can_sample = eager
+        self._steps = math.inf
+
+    def send(self, carried: Carried) -> dict[str, Any]:
+        """Return the vector, and the tensors where they are wanted, by their place."""
+        wanted = bool(carried.tensors) and not (self.can_sample and self._steps < 1)
+        self._steps -= 1
+        kinds = {
+            key: (keras.backend.standardize_dtype(tensor.dtype), len(tensor.shape))
+            for key, tensor in carried.tensors.items()
+        }
+        layout = self._layouts.of(carried, kinds)
+        numbers = [float(wanted), *carried.scalars.values()]
+        sent = {"vector": vector(layout.index, numbers)}
+        if wanted:
+            sent |= {str(place): tensor for place, tensor in enumerate(carried.tensors.values())}
+        return sent
+
+    def carry(self, steps: float) -> None:
+        """See `Channel`; a compiled step sends its tensors always."""
+        self._steps = steps
+
+    def sent(self) -> None:
+        """See `Channel`."""
+        return
+
+
+class QueueChannel:
+    """The values leave through TensorFlow queues, without a word in Python.
+
+    An output of a `tf.function` costs the training thread about 30 us; a queue costs none of it,
+    and the steps of one call (`steps_per_execution`) leave one by one.
+
+    Thread safety: `take` and `take_tensors` are called on one other thread.
+
+    Args:
+        layouts: the model's.
+    """
+
+    can_sample = True
+
+    def __init__(self, layouts: Layouts) -> None:
+        import tensorflow as tf
+
+        self._layouts = layouts
+        self._tensors: dict[int, Any] = {}
+        self._counting = threading.Lock()
+        self._taken = 0
+        with tf.init_scope(), tf.device("CPU:0"):
+            self._vectors = tf.queue.PaddingFIFOQueue(-1, ["float64"], [[None]])
+            self._left: Any = tf.Variable(tf.constant(math.inf), trainable=False)
+
+    def send(self, carried: Carried) -> None:
+        """Put the vector into one queue, and the tensors into another where they are wanted."""
+        import tensorflow as tf
+
+        plain = {k: t for k, t in carried.tensors.items() if _has_rank(t)}
+        carried = Carried(carried.scalars, plain)
+        kinds = {key: (tensor.dtype.name, len(tensor.shape)) for key, tensor in plain.items()}
+        layout = self._layouts.of(carried, kinds)
+        if not plain:
+            self._vectors.enqueue([vector(layout.index, [0.0, *carried.scalars.values()])])
+            return
+        queue = self._queue_of(layout)
+        wanted = tf.convert_to_tensor(self._left) > 0.0
+        shapes = tf.concat([tf.shape(tensor) for tensor in plain.values()], axis=0)
+
+        def enqueue() -> Any:
+            queue.enqueue([*plain.values(), shapes])
+            return self._left.assign_sub(1.0, read_value=False)
+
+        tf.cond(wanted, enqueue, tf.no_op)
+        numbers = [tf.cast(wanted, "float32"), *carried.scalars.values()]
+        self._vectors.enqueue([vector(layout.index, numbers)])
+
+    def _queue_of(self, layout: Layout) -> Any:
+        import tensorflow as tf
+
+        if layout.index not in self._tensors:
+            kinds = [*layout.kinds, ("int32", 1)]
+            with tf.init_scope(), tf.device("CPU:0"):
+                self._tensors[layout.index] = tf.queue.PaddingFIFOQueue(
+                    -1, [dtype for dtype, _ in kinds], [[None] * rank for _, rank in kinds]
+                )
+        return self._tensors[layout.index]
+
+    def carry(self, steps: float) -> None:
+        """See `Channel`."""
+        self._left.assign(steps)
+
+    def sent(self) -> int:
+        """See `Channel`."""
+        with self._counting:
+            return self._taken + int(self._vectors.size())
+
+    def take(self, count: int) -> Vector:
+        """The vectors of the oldest `count` steps, fewer if fewer were sent; never waits."""
+        with self._counting:
+            count = min(count, int(self._vectors.size()))
+            self._taken += count
+            (vectors,) = _dequeue(self._vectors, count)
+        return vectors.numpy()
+
+    def take_tensors(self, layout: Layout, count: int) -> tuple[list[Any], NDArray[np.int32]]:
+        """The tensors of the oldest `count` steps of a layout that sent them.
+
+        Returns:
+            One array for each tensor with the steps along its first axis, padded where their shapes
+            differ; and the shapes, one row a step.
+        """
+        *tensors, shapes = _dequeue(self._tensors[layout.index], count)
+        return [tensor.numpy() for tensor in tensors], shapes.numpy()
+
+    def clear(self) -> None:
+        """Throw away what nobody took: steps of an earlier `fit` that was broken off."""
+        self.take(int(self._vectors.size()))
+        for queue in self._tensors.values():
+            _dequeue(queue, int(queue.size()))
+
+
+def _dequeue(queue: Any, count: int) -> Sequence[Any]:
+    import tensorflow as tf
+
+    return tf.raw_ops.QueueDequeueManyV2(
+        handle=queue.queue_ref, n=count, component_types=queue.dtypes
+    )
+
+
+def _has_rank(tensor: Any) -> bool:
+    import tensorflow as tf
+
+    return isinstance(tensor, tf.Tensor) and getattr(tensor.shape, "rank", None) is not None
+
+
+def vector(index: int, numbers: Sequence[Any]) -> Any:
+    """All numbers of a step in one tensor, which costs less than many.
+
+    It begins with the layout's index, and with whether the tensors left too.
+    """
+    values = [float(index), *numbers]
+    if keras.backend.backend() != "tensorflow":
+        return keras.ops.stack([keras.ops.cast(value, "float32") for value in values])
+    import tensorflow as tf
+
+    return tf.cast(tf.stack(_alike(values)), "float64")
+
+
+def _alike(values: Sequence[Any]) -> list[Any]:
+    """All of one floating type, with as few casts as can be."""
+    import tensorflow as tf
+
+    known = [value.dtype for value in values if isinstance(value, tf.Tensor)]
+    wide = tf.float64 if tf.float64 in known else tf.float32
+    return [tf.cast(value, wide) if isinstance(value, tf.Tensor) else value for value in values]

@@ -1,0 +1,102 @@
+"""The metrics beside the accuracy: recomputed over an epoch, and compared with what is printed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lossmon import recompute
+from lossmon.capture.chunk import Chunk, OutputArrays, joined
+from lossmon.capture.plan import Plan
+from lossmon.capture.verify import Verdict, compare
+from lossmon.records import EpochRecord, MetricSpec
+
+_EPS = float(np.finfo(np.float32).eps)
+
+
+class OtherMetrics:
+    """All metrics of one epoch and split that are not an output's accuracy.
+
+    Args:
+        plan: how the run is judged.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        self._of_output = {
+            index: [
+                _OtherMetric(spec, plan)
+                for spec in output.metrics
+                if spec != output.accuracy_metric
+            ]
+            for index, output in enumerate(plan.outputs)
+        }
+        self._indices = {output.name: index for index, output in enumerate(plan.outputs)}
+
+    def add(self, chunk: Chunk, rows: NDArray[np.int64]) -> None:
+        """Add those steps of a chunk that are recomputed."""
+        for index, tensors in chunk.outputs.items():
+            for metric in self._of_output[index]:
+                metric.add(tensors, rows)
+
+    def close(self, record: EpochRecord) -> None:
+        """Write what was found into the record of the output's epoch."""
+        metrics = self._of_output.get(self._indices.get(record.output, -1), [])
+        if metrics:
+            record.metrics = [metric.judged(record) for metric in metrics]
+
+
+class _OtherMetric:
+    def __init__(self, spec: MetricSpec, plan: Plan) -> None:
+        self._spec = spec
+        self._reason: str | None = None
+        self._accumulator: recompute.Accumulator | None = None
+        try:
+            self._accumulator = recompute.accumulator(
+                spec, backend=plan.backend, extra=plan.metrics
+            )
+        except recompute.UnknownDefinition as error:
+            self._reason = str(error)
+
+    def add(self, tensors: OutputArrays, rows: NDArray[np.int64]) -> None:
+        if self._accumulator is None or tensors.y_true is None or tensors.y_pred is None:
+            return
+        tensors = tensors if len(rows) == len(tensors.y_true) else tensors[rows]
+        assert tensors.y_true is not None
+        assert tensors.y_pred is not None
+        try:
+            self._accumulator.add(
+                joined(tensors.y_true),
+                joined(tensors.y_pred),
+                joined(tensors.sample_weight) if self._spec.weighted else None,
+                joined(tensors.mask),
+                batches=len(rows),
+            )
+        except Exception as error:  # of a user's definition, or for values it does not know
+            self._reason = f"the recomputation failed: {error!r}"
+            self._accumulator = None
+
+    def judged(self, record: EpochRecord) -> dict[str, Any]:
+        reported = record.reported.get(self._spec.key)
+        recomputed, verdict = self._verdict(reported, record.coverage)
+        return {
+            "key": self._spec.key,
+            "label": self._spec.label or self._spec.name,
+            "reported": reported,
+            "recomputed": recomputed,
+            "status": verdict.status,
+            "reason": verdict.reason,
+        }
+
+    def _verdict(self, reported: float | None, coverage: float) -> tuple[float | None, Verdict]:
+        if self._accumulator is None:
+            return None, Verdict("unverified", self._reason)
+        value = self._accumulator.value()
+        if reported is None or not isinstance(value, float):
+            return None, Verdict("unverified", "Keras prints no single number for it")
+        if coverage < 1.0:
+            reason = f"recomputed on {coverage:.1%} of the samples only"
+            return value, Verdict("unverified", reason)
+        tolerance = float(self._accumulator.tolerance()) + 4 * _EPS * abs(value)
+        return value, compare(self._spec.key, reported, value, tolerance)

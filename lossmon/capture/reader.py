@@ -1,0 +1,201 @@
+"""Read what steps sent into chunks, on the writer thread."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from lossmon.capture.channel import Channel, QueueChannel
+from lossmon.capture.chunk import Array, CallItem, Chunk, Floats, OutputArrays, Place
+from lossmon.capture.layout import Layout, Layouts
+from lossmon.records import Split
+
+# Tensors that are read and judged together, so that they stay in the processor's cache.
+CHUNK_BYTES = 2 * 2**20
+CHUNK_STEPS = 256
+
+_TENSORFLOW = keras.backend.backend() == "tensorflow"
+
+
+class Reader:
+    """Reads the calls of one run, in their order.
+
+    Args:
+        layouts: how to read what was sent.
+        channels: where it waits.
+
+    Attributes:
+        channels: as given.
+        step_bytes: size of the tensors of the latest step that brought some; 0 before.
+    """
+
+    def __init__(self, layouts: Layouts, channels: Mapping[Split, Channel]) -> None:
+        self._layouts = layouts
+        self.channels = channels
+        self.step_bytes = 0
+
+    def read(self, items: Sequence[CallItem], *, tensors: bool = True) -> Iterator[Chunk]:
+        """Read calls, and take what waits for them out of the queues.
+
+        Args:
+            items: the calls in order.
+            tensors: whether to keep labels and predictions.
+        """
+        for (split, queued), group in groupby(items, key=_way):
+            channel = self.channels[split]
+            calls = list(group)
+            if queued and isinstance(channel, QueueChannel):
+                runs = self._queued(channel, calls)
+            else:
+                runs = self._logged(calls)
+            for run in runs:
+                yield from run.chunks(tensors=tensors)
+
+    def _queued(self, channel: QueueChannel, items: list[CallItem]) -> Iterator[_Run]:
+        steps = [step for item in items for step in _steps(item)]
+        vectors = channel.take(len(steps))
+        start = 0
+        for (index, wanted), group in groupby(vectors[:, :2].tolist(), key=tuple):
+            layout, end = self._layouts[int(index)], start + len(list(group))
+            while start < end:
+                stop = min(end, start + self._limit(bool(wanted)))
+                arrays, shapes = [], None
+                if wanted:
+                    arrays, shapes = channel.take_tensors(layout, stop - start)
+                    self.step_bytes = sum(array.nbytes for array in arrays) // (stop - start)
+                run = _Run(layout, steps[start:stop], vectors[start:stop, 2:], arrays, shapes)
+                yield from [run] if layout.scalars else self._untapped(run.steps)
+                start = stop
+        yield from self._untapped(steps[len(vectors) :])
+
+    def _limit(self, with_tensors: bool) -> int:
+        """Steps to read at once; one where their size is not known yet."""
+        if not with_tensors:
+            return CHUNK_STEPS
+        return max(1, min(CHUNK_STEPS, CHUNK_BYTES // self.step_bytes)) if self.step_bytes else 1
+
+    def _logged(self, items: list[CallItem]) -> Iterator[_Run]:
+        for _, group in groupby(map(self._read_logs, items), key=_Run.kind):
+            alike = list(group)
+            yield _Run(
+                alike[0].layout,
+                [step for run in alike for step in run.steps],
+                np.concatenate([run.vectors for run in alike]),
+                [np.concatenate(arrays) for arrays in zip(*(r.arrays for r in alike), strict=True)],
+                None,
+            )
+
+    def _read_logs(self, item: CallItem) -> _Run:
+        tapped = item.call.tapped
+        *_, last = _steps(item)
+        if tapped is None:
+            return next(self._untapped([last]))
+        numbers = as_array(tapped["vector"]).astype(np.float64)
+        layout = self._layouts[int(numbers[0])]
+        if not layout.scalars:
+            return next(self._untapped([last]))
+        places = map(str, range(len(layout.tensors)))
+        arrays = [as_array(tapped[place])[None] for place in places if place in tapped]
+        if arrays:
+            self.step_bytes = sum(array.nbytes for array in arrays)
+        return _Run(layout, [last], numbers[None, 2:], arrays, None)
+
+    def _untapped(self, steps: Sequence[_Step]) -> Iterator[_Run]:
+        """Steps of which nothing came out but their call's logs."""
+        for step in steps:
+            logs = scalar_logs(step.item.call.logs)
+            layout = Layout(-1, tuple(f"log:{key}" for key in logs), (), ())
+            yield _Run(layout, [step], np.array([[*logs.values()]]), [], None)
+
+
+class _Step(NamedTuple):
+    item: CallItem
+    place: Place
+
+
+class _Run(NamedTuple):
+    """Steps of one layout that came out one after another."""
+
+    layout: Layout
+    steps: list[_Step]
+    vectors: Floats
+    arrays: list[Array]
+    shapes: NDArray[np.int32] | None
+
+    def kind(self) -> object:
+        shapes = tuple((array.shape[1:], array.dtype) for array in self.arrays)
+        return self.layout.index, self.layout.scalars, shapes
+
+    def chunks(self, *, tensors: bool) -> Iterator[Chunk]:
+        """Cut it where epochs or shapes part, and leave out what does not belong to the run."""
+        for (epoch, recorded, _), group in groupby(range(len(self.steps)), key=self._key):
+            rows = list(group)
+            if recorded:
+                yield self._chunk(epoch, slice(rows[0], rows[-1] + 1), tensors=tensors)
+
+    def _key(self, row: int) -> tuple[int, bool, bytes]:
+        item = self.steps[row].item
+        shape = b"" if self.shapes is None else self.shapes[row].tobytes()
+        return item.epoch, item.call.recorded, shape
+
+    def _chunk(self, epoch: int, rows: slice, *, tensors: bool) -> Chunk:
+        call = self.steps[rows.start].item.call
+        outputs = self._outputs(rows) if tensors else {}
+        return Chunk(
+            split=call.split,
+            epoch=epoch,
+            places=[step.place for step in self.steps[rows]],
+            scalars=dict(zip(self.layout.scalars, self.vectors[rows].T, strict=False)),
+            outputs=outputs,
+            tapped=self.layout.index >= 0,
+            withheld=bool(self.layout.tensors) and not outputs,
+            stands_for=1 if call.queued else call.steps,
+        )
+
+    def _outputs(self, rows: slice) -> dict[int, OutputArrays]:
+        parts: dict[int, dict[str, Array]] = {}
+        sizes = [] if self.shapes is None else self.shapes[rows.start].tolist()
+        for (kind, output), array in zip(self.layout.tensors, self.arrays, strict=False):
+            own, sizes = sizes[: array.ndim - 1], sizes[array.ndim - 1 :]
+            # Where steps of several shapes were read together, the smaller ones are padded.
+            cut = array[(rows, *map(slice, own))]
+            parts.setdefault(output, {})[kind] = cut
+        return {output: OutputArrays(**kinds) for output, kinds in parts.items()}
+
+
+def _way(item: CallItem) -> tuple[Split, bool]:
+    return item.call.split, item.call.queued
+
+
+def _steps(item: CallItem) -> Iterator[_Step]:
+    """The steps of a call with their places; a validation step stands at the train step before."""
+    call = item.call
+    each = call.seconds / max(1, call.steps)
+    for number in range(call.steps):
+        step = item.step + (number if call.split == "train" else 0)
+        yield _Step(item, Place(step, item.batch + number, call.started + number * each, each))
+
+
+def as_array(value: Any) -> Array:
+    """A tensor of the backend in NumPy."""
+    if _TENSORFLOW:  # Keras' own conversion takes thirty times as long, for every scalar.
+        return value.numpy() if hasattr(value, "numpy") else np.asarray(value)
+    return np.asarray(keras.ops.convert_to_numpy(value))
+
+
+def scalar_logs(logs: Any) -> dict[str, float]:
+    """Those of Keras' logs that are plain numbers."""
+    if not isinstance(logs, dict):
+        return {}
+    found: dict[str, float] = {}
+    for key, value in logs.items():
+        if isinstance(value, dict):
+            found |= scalar_logs(value)
+        elif (array := as_array(value)).ndim == 0 and array.dtype.kind in "biuf":
+            found[str(key)] = float(array)
+    return found
