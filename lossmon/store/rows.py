@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Mapping, Sequence
 from itertools import repeat
 from math import isfinite
 from operator import attrgetter, itemgetter
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 from sqlalchemy import BigInteger, Double, Table, Text
 
@@ -25,9 +24,7 @@ from lossmon.store.nonfinite import encode_json, kind, storable_text
 from lossmon.store.schema import Document, batches, epochs
 
 Row = tuple[Any, ...]
-T = TypeVar("T")
 _ADDED = ("run_id", "nonfinite_kinds")
-_PLAIN = {float, type(None)}
 
 
 class Columns(NamedTuple):
@@ -69,10 +66,11 @@ class RowMaker:
         self._documents = self._named(table, Document)
         self.names = (*_ADDED, *self._texts, *self._documents, *self.integers, *self.reals)
         self._read = attrgetter(*self.names[len(_ADDED) :])
-        self._converters = (
-            *([_known_text] * len(self._texts)),
-            *([_json_text] * len(self._documents)),
-            *([int] * len(self.integers)),
+        self._converters: tuple[Callable[[Sequence[Any]], Sequence[Any]], ...] = (
+            *([_texts] * len(self._texts)),
+            *([_documents] * len(self._documents)),
+            *([_integers] * len(self.integers)),
+            *([_floats] * len(self.reals)),
         )
 
     @staticmethod
@@ -82,8 +80,8 @@ class RowMaker:
     def columns(self, records: Sequence[BatchRecord | EpochRecord]) -> Columns:
         """Return the values of one record or more."""
         given = list(zip(*map(self._read, records), strict=True))
-        others = [_each(*pair) for pair in zip(self._converters, given, strict=False)]
-        return Columns(others, [_floats(column) for column in given[len(others) :]])
+        plain = [convert(column) for convert, column in zip(self._converters, given, strict=True)]
+        return Columns(plain[: -len(self.reals)], plain[-len(self.reals) :])
 
     def rows(self, run_id: str, columns: Columns) -> list[Row]:
         """Return the values of each record, in the order of `names`."""
@@ -96,8 +94,27 @@ class RowMaker:
         return list(zip(repeat(run_id), told, *columns.others, *reals, strict=False))
 
 
+def _texts(column: Sequence[str | None]) -> Sequence[str | None]:
+    # The same few words, row for row.
+    stored = {text: text and storable_text(text) for text in set(column)}
+    same = all(text == given for given, text in stored.items())
+    return column if same else [stored[text] for text in column]
+
+
+def _documents(column: Sequence[Any]) -> Sequence[str | None]:
+    return [None if value is None else json.dumps(encode_json(value)) for value in column]
+
+
+def _integers(column: Sequence[Any]) -> Sequence[int | None]:
+    if set(map(type, column)) <= {int, type(None)}:
+        return column
+    return [None if value is None else int(value) for value in column]
+
+
 def _floats(column: Sequence[Any]) -> Sequence[float | None]:
-    return column if set(map(type, column)) <= _PLAIN else _each(float, column)
+    if set(map(type, column)) <= {float, type(None)}:
+        return column
+    return [None if value is None else float(value) for value in column]
 
 
 def _all_finite(column: Sequence[float | None]) -> bool:
@@ -115,18 +132,6 @@ def _without_nonfinite(
             finite[place] = None
             kinds[place][name] = kind(value)
     return finite
-
-
-def _each(convert: Callable[[Any], T], values: Iterable[Any]) -> list[T | None]:
-    return [None if value is None else convert(value) for value in values]
-
-
-# The same few words, row for row.
-_known_text = lru_cache(maxsize=1024)(storable_text)
-
-
-def _json_text(value: Any) -> str:
-    return json.dumps(encode_json(value))
 
 
 batch_rows = RowMaker(batches)

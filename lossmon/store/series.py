@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from sqlalchemy import ColumnElement, Connection, and_, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, select
 
 from lossmon.errors import InvalidArgument
 from lossmon.records import Split
@@ -100,7 +100,9 @@ def _points(connection: Connection, request: _Request) -> Iterator[Block]:
         yield from _raw(connection, request, None)
         return
     yield from _whole_buckets(connection, request, _finest(end - first, request.most))
-    yield from _raw(connection, request, _outside(connection, request.series, first, end))
+    # Two queries: databases look places up for each, and read the whole run for one with OR.
+    for outside in _outside(connection, request.series, first, end):
+        yield from _raw(connection, request, outside)
     if pruned:
         yield from _cut_buckets(connection, request, first, end)
 
@@ -129,10 +131,10 @@ def _whole_buckets(connection: Connection, request: _Request, coarsest: int) -> 
 
 def _outside(
     connection: Connection, series: Series, first: int, end: int
-) -> ColumnElement[bool] | None:
-    """The condition for the batches that are in no bucket of level 0 from `first` to `end`."""
+) -> tuple[ColumnElement[bool] | None, ...]:
+    """Conditions for the batches that are in no bucket of level 0 from `first` to `end`."""
     places = bucket_ends(connection, series, first, end)
-    return None if places is None else or_(before(places[0]), after(places[1]))
+    return (None,) if places is None else (before(places[0]), after(places[1]))
 
 
 def _raw(

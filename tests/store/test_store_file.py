@@ -10,9 +10,10 @@ import time
 from pathlib import Path
 
 import pytest
+from sqlalchemy import event
 
 from lossmon.errors import StoreError
-from lossmon.store import RunWriter, open_store
+from lossmon.store import RunWriter, Store, open_store
 from tests.store.made import batch, open_writer
 
 
@@ -81,3 +82,33 @@ def test_a_lock_that_is_never_let_go_is_a_store_error_and_loses_nothing(
     store = open_store(path)
     assert len(list(store.export_batches("latest"))) == 1
     assert len(store.run("latest")["troubles"]) == 1
+
+
+def instructions_of(store: Store, run: str) -> int:
+    """What a first view costs SQLite, in hundreds of the instructions of its virtual machine."""
+    counted = [0]
+
+    def count() -> None:
+        counted[0] += 1
+
+    def connected(connection: sqlite3.Connection, _record: object) -> None:
+        connection.set_progress_handler(count, 100)
+
+    store.close()
+    event.listen(store._engine, "connect", connected)
+    store.batch_series(run, ["loss", "accuracy"], split="train", max_points=32)
+    event.remove(store._engine, "connect", connected)
+    return counted[0]
+
+
+def test_a_first_view_costs_a_long_run_no_more_than_a_short_one(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lossmon.store.series._LEAST_BUCKETS", 32)
+    for name, steps in (("short", 5_000), ("long", 40_000)):
+        writer = open_writer(path, name=name)
+        writer.write([batch(step, loss=0.5, accuracy=0.5) for step in range(steps)])
+        writer.close()
+    store = open_store(path)
+    short, long = (instructions_of(store, run) for run in ("short", "long"))
+    assert 0 < long <= 1.5 * short < 500
