@@ -166,7 +166,7 @@ def _softmax(logits: Floats) -> Floats:
 
 def _record(number: int, split: Split, chances: Floats, labels: Any, rate: float) -> EpochRecord:
     n, classes = chances.shape
-    losses = -np.log(np.maximum(chances[np.arange(n), labels], 1e-12))
+    losses = -np.log(np.maximum(chances[np.arange(n), labels], 1e-300))
     predicted = chances.argmax(axis=1)
     right = predicted == labels
     counts = [np.bincount(v, minlength=classes) for v in (labels, predicted, labels[right])]
