@@ -32,12 +32,13 @@ def of_series(series: Series) -> ColumnElement[bool]:
 
 def after(place: Place) -> ColumnElement[bool]:
     """Return the condition for the batches after a place."""
-    return _place() > tuple_(*place)
+    # The step is said by itself too: PostgreSQL may walk an index along the first bound it sees.
+    return and_(batches.c.step >= place[0], _place() > tuple_(*place))
 
 
 def before(place: Place) -> ColumnElement[bool]:
     """Return the condition for the batches before a place."""
-    return _place() < tuple_(*place)
+    return and_(batches.c.step <= place[0], _place() < tuple_(*place))
 
 
 def _place() -> Any:
@@ -55,11 +56,12 @@ def bucket_ends(
         first: number of the first bucket.
         end: number after that of the last; None is returned where there is none between.
     """
-    query = select(summaries.c.bucket, *(summaries.c[name] for name in PLACES)).where(
-        of_series(series), summaries.c.rows == ROWS, summaries.c.bucket.in_((first, end - 1))
+    if first >= end:
+        return None
+    begun, ended = (
+        read_buckets(connection, series, 0, (), (number, number + 1)) for number in (first, end - 1)
     )
-    rows = [tuple(row) for row in connection.execute(query.order_by(summaries.c.bucket))]
-    return (rows[0][1:4], rows[-1][4:]) if rows and first < end else None
+    return tuple(begun.first[0].tolist()), tuple(ended.last[0].tolist())
 
 
 def read_buckets(

@@ -59,3 +59,15 @@ def test_an_upgraded_database_can_be_read_and_written(released: Path) -> None:
     writer.write((), [epoch(0, audited_loss=0.25)])
     writer.close()
     assert store.epoch_rows("newer")[0]["audited_loss"] == 0.25
+
+
+def test_batches_that_an_old_database_holds_twice_are_held_once(released: Path) -> None:
+    with closing(sqlite3.connect(released)) as connection:
+        columns = [row[1] for row in connection.execute("PRAGMA table_info(batches)")]
+        others = ", ".join("9.0" if name == "accuracy" else name for name in columns)
+        connection.execute(f"INSERT INTO batches SELECT {others} FROM batches WHERE step < 50")
+        connection.commit()
+    upgrade(released)
+    rows = list(open_store(released).export_batches("digits"))
+    assert len(rows) == 208
+    assert 9.0 not in {row["accuracy"] for row in rows}
