@@ -1,0 +1,106 @@
+"""Metrics beside the accuracy: recomputed over the epoch, and compared with what Keras prints."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+from tests.capture.conftest import classes, dense, features
+
+N = 72
+X = features(N)
+IDS = classes(N)
+ONE_HOT = np.eye(3, dtype="float32")[IDS]
+BINARY = (IDS > 0).astype("float32")[:, None]
+REAL = (X[:, :1] * 3.0 + 5.0).astype("float32")
+
+M = keras.metrics
+
+CASES: dict[str, tuple[int, str | None, str, Any, Any]] = {
+    "precision": (1, "sigmoid", "bce", M.Precision(), BINARY),
+    "recall": (1, "sigmoid", "bce", M.Recall(thresholds=0.4), BINARY),
+    "auc": (1, "sigmoid", "bce", M.AUC(), BINARY),
+    "pr-auc": (1, "sigmoid", "bce", M.AUC(curve="PR"), BINARY),
+    "f1": (3, "softmax", "categorical_crossentropy", M.F1Score(average="macro"), ONE_HOT),
+    "mean-iou": (
+        3,
+        "softmax",
+        "sparse_categorical_crossentropy",
+        M.MeanIoU(num_classes=3, sparse_y_pred=False, dtype="float32"),
+        IDS,
+    ),
+    "rmse": (1, None, "mse", M.RootMeanSquaredError(), REAL),
+    "mae": (1, None, "mse", M.MeanAbsoluteError(), REAL),
+    "r2": (1, None, "mse", M.R2Score(), REAL),
+    "pearson": (4, None, "mse", M.PearsonCorrelation(), X[:, :4] * 2.0 + X[:, 1:5]),
+    "crossentropy": (1, "sigmoid", "bce", M.BinaryCrossentropy(), BINARY),
+    "true-positives": (1, "sigmoid", "bce", M.TruePositives(), BINARY),
+}
+
+
+@pytest.mark.parametrize("weighted", [False, True], ids=["plain", "weighted"])
+@pytest.mark.parametrize("case", CASES)
+def test_metrics_are_verified(case: str, weighted: bool, record: Callable[..., Any]) -> None:
+    units, activation, loss, metric, y = CASES[case]
+    metric = type(metric).from_config(metric.get_config())
+    model = dense(units, activation)
+    model.compile("adam", loss, **{"weighted_metrics" if weighted else "metrics": [metric]})
+    weight = np.random.default_rng(4).uniform(0.2, 2.0, N).astype("float32")
+    given = {"sample_weight": weight} if weighted else {"validation_data": (X[:21], y[:21])}
+    recorded = record(model, X, y, monitor={"rules": ()}, **given)
+    for row in recorded.epochs:
+        (found,) = row["metrics"]
+        assert found["status"] == "verified", found
+        assert found["recomputed"] == pytest.approx(found["reported"], rel=1e-5, abs=1e-6)
+    printed = recorded.history.history[metric.name]
+    train = [row for row in recorded.epochs if row["split"] == "train"]
+    assert [row["metrics"][0]["reported"] for row in train] == pytest.approx(printed)
+    assert recorded.document["troubles"] == []
+
+
+def test_the_metrics_of_each_output_stand_with_it(record: Callable[..., Any]) -> None:
+    inputs = keras.Input((6,))
+    kind = keras.layers.Dense(3, activation="softmax", name="kind")(inputs)
+    size = keras.layers.Dense(1, name="size")(inputs)
+    model = keras.Model(inputs, {"kind": kind, "size": size})
+    model.compile(
+        "adam",
+        {"kind": "sparse_categorical_crossentropy", "size": "mse"},
+        metrics={"kind": ["accuracy"], "size": ["mae", M.RootMeanSquaredError(name="root")]},
+    )
+    recorded = record(model, X, {"kind": IDS, "size": REAL})
+    for row in recorded.epochs:
+        keys = [found["key"] for found in row["metrics"] or ()]
+        assert keys == (["size_mae", "size_root"] if row["output"] == "size" else [])
+        assert all(found["status"] == "verified" for found in row["metrics"] or ())
+
+
+def surprise(y_true: Any, y_pred: Any) -> Any:
+    return keras.ops.mean(keras.ops.square(y_true - y_pred), axis=-1)
+
+
+def test_an_unknown_metric_is_unverified_with_the_way_out(record: Callable[..., Any]) -> None:
+    model = dense(1, None)
+    model.compile("adam", "mse", metrics=[surprise])
+    recorded = record(model, X, REAL)
+    (found,) = recorded.epochs[0]["metrics"]
+    assert (found["status"], found["recomputed"]) == ("unverified", None)
+    assert "no independent definition for `surprise`; pass `metrics=" in found["reason"]
+    # The loss is verified nevertheless, and says so.
+    assert recorded.document["verified"] == 1.0
+
+
+def test_a_part_of_the_samples_verifies_no_epoch_metric(
+    record: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lossmon.capture.budget.ALLOWANCE", -1.0)
+    model = dense(1, "sigmoid")
+    model.compile("adam", "bce", metrics=[M.AUC()])
+    recorded = record(model, X, BINARY, epochs=1)
+    (found,) = recorded.epochs[0]["metrics"]
+    assert found["status"] == "unverified"
+    assert "of the samples only" in found["reason"]

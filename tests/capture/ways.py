@@ -1,0 +1,312 @@
+"""The ways of training that people use, as small programs: each is fitted under a monitor.
+
+README's table of them is made from this list, by `python -m tests.capture.ways`.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+
+from tests.capture.conftest import classes, dense, features
+
+N = 64
+X = features(N)
+IDS = classes(N)
+REAL = X[:, :1] * 2.0
+VERIFIED = "verified"
+
+Record = Callable[..., Any]
+
+
+class Way(NamedTuple):
+    """One way of training.
+
+    Attributes:
+        name: as the README calls it.
+        verdict: "verified", or why not.
+        fit: trains under the monitor; returns what was recorded.
+        reason: words that the recorded reason holds, where it is not verified.
+    """
+
+    name: str
+    verdict: str
+    fit: Callable[[Record], Any]
+    reason: str = ""
+
+
+def _classifier(**compile_arguments: Any) -> Any:
+    model = dense()
+    given = {"metrics": ["accuracy"]} | compile_arguments
+    model.compile(given.pop("optimizer", "adam"), "sparse_categorical_crossentropy", **given)
+    return model
+
+
+def _plain(**compile_arguments: Any) -> Callable[[Record], Any]:
+    return lambda record: record(_classifier(**compile_arguments), X, IDS, validation_split=0.25)
+
+
+def _with_policy(policy: str) -> Callable[[Record], Any]:
+    def fit(record: Record) -> Any:
+        usual = keras.config.dtype_policy()
+        keras.config.set_dtype_policy(policy)
+        try:
+            model = dense()
+        finally:
+            keras.config.set_dtype_policy(usual)
+        model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+        return record(model, X, IDS, validation_split=0.25)
+
+    return fit
+
+
+class Subclassed(keras.Model):
+    def __init__(self) -> None:
+        super().__init__()
+        self.hidden = keras.layers.Dense(8, activation="relu")
+        self.head = keras.layers.Dense(3, activation="softmax")
+
+    def call(self, inputs: Any) -> Any:
+        return self.head(self.hidden(inputs))
+
+
+def _subclassed(record: Record) -> Any:
+    model = Subclassed()
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    return record(model, X, IDS, validation_split=0.25)
+
+
+def _weights(record: Record) -> Any:
+    weight = np.random.default_rng(3).random(N).astype("float32")
+    return record(_classifier(weighted_metrics=["accuracy"]), X, IDS, sample_weight=weight)
+
+
+def _class_weights(record: Record) -> Any:
+    return record(_classifier(), X, IDS, class_weight={0: 0.5, 1: 2.0, 2: 1.0})
+
+
+def _tokens() -> Any:
+    rng = np.random.default_rng(5)
+    tokens = rng.integers(1, 20, (N, 7))
+    tokens[: N // 2, 4:] = 0
+    return tokens, rng.integers(0, 4, (N, 7))
+
+
+def _masked(record: Record) -> Any:
+    layers = [
+        keras.Input((7,), dtype="int32"),
+        keras.layers.Embedding(20, 5, mask_zero=True),
+        keras.layers.GRU(6, return_sequences=True),
+        keras.layers.Dense(4, activation="softmax"),
+    ]
+    model = keras.Sequential(layers)
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    return record(model, *_tokens())
+
+
+class Activity(keras.layers.Layer):
+    def call(self, inputs: Any) -> Any:
+        self.add_loss(keras.ops.mean(keras.ops.square(0.1 * inputs)))
+        return inputs
+
+
+def _penalties(record: Record) -> Any:
+    layers = [
+        keras.Input((6,)),
+        keras.layers.Dense(8, activation="relu", kernel_regularizer="l2"),
+        Activity(),
+        keras.layers.Dense(3, activation="softmax"),
+    ]
+    model = keras.Sequential(layers)
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    return record(model, X, IDS, validation_split=0.25)
+
+
+def _two_heads(record: Record) -> Any:
+    inputs = keras.Input((6,))
+    kind = keras.layers.Dense(3, activation="softmax", name="kind")(inputs)
+    size = keras.layers.Dense(1, name="size")(inputs)
+    model = keras.Model(inputs, {"kind": kind, "size": size})
+    losses = {"kind": "sparse_categorical_crossentropy", "size": "mse"}
+    model.compile(
+        "adam", losses, loss_weights={"kind": 1.0, "size": 0.3}, metrics={"kind": ["accuracy"]}
+    )
+    return record(model, X, {"kind": IDS, "size": REAL}, validation_split=0.25)
+
+
+class OwnMetrics(keras.Sequential):
+    def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        logs = super().compute_metrics(x, y, y_pred, sample_weight)
+        return {**logs, "mean": keras.ops.mean(y_pred)}
+
+
+class OwnSteps(keras.Sequential):
+    def train_step(self, *args: Any) -> Any:
+        return super().train_step(*args)
+
+    def test_step(self, *args: Any) -> Any:
+        return super().test_step(*args)
+
+
+class OwnLoss(keras.Sequential):
+    def compute_loss(self, *args: Any, **kwargs: Any) -> Any:
+        return 2.0 * super().compute_loss(*args, **kwargs)
+
+
+class OwnLoop(keras.Sequential):
+    def train_step(self, data: Any) -> Any:
+        return {"loss": keras.ops.mean(keras.ops.square(data[1] - self(data[0], training=True)))}
+
+
+def _own(kind: type) -> Callable[[Record], Any]:
+    def fit(record: Record) -> Any:
+        model = kind([keras.Input((6,)), keras.layers.Dense(3, activation="softmax")])
+        model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+        return record(model, X, IDS[:, None])
+
+    return fit
+
+
+def _dataset(record: Record) -> Any:
+    import tensorflow as tf
+
+    data = tf.data.Dataset.from_tensor_slices((X, IDS)).shuffle(N).batch(20).repeat()
+    return record(_classifier(), data, steps_per_epoch=3, shuffle=False)
+
+
+def _generator(record: Record) -> Any:
+    def generate() -> Any:
+        while True:
+            yield X[:16], IDS[:16]
+            yield X[16:40], IDS[16:40]
+
+    return record(_classifier(), generate(), steps_per_epoch=3, shuffle=False)
+
+
+class Parts(keras.utils.PyDataset):
+    def __len__(self) -> int:
+        return 4
+
+    def __getitem__(self, index: int) -> Any:
+        part = slice(16 * index, 16 * (index + 1))
+        return X[part], IDS[part]
+
+
+def _pydataset(record: Record) -> Any:
+    return record(_classifier(), Parts(workers=2), shuffle=False)
+
+
+def _schedule(record: Record) -> Any:
+    stop = keras.callbacks.EarlyStopping(monitor="loss", patience=1)
+    return record(
+        _classifier(),
+        X,
+        IDS,
+        validation_data=(X, IDS),
+        validation_freq=2,
+        initial_epoch=3,
+        epochs=8,
+        callbacks=[stop],
+    )
+
+
+def _again(record: Record) -> Any:
+    model = _classifier()
+    record(model, X, IDS, validation_split=0.25)
+    model.evaluate(X, IDS, verbose=0)
+    model.fit(X, IDS, verbose=0)
+    return record(model, X[:40], IDS[:40], validation_split=0.25)
+
+
+def _in_turn(record: Record) -> Any:
+    first, second = _classifier(), _classifier()
+    for model in (first, second, first):
+        record(model, X, IDS)
+    return record(second, X, IDS)
+
+
+def _in_threads(record: Record) -> Any:
+    other = threading.Thread(target=record, args=(_classifier(), X, IDS), kwargs={"epochs": 4})
+    other.start()
+    recorded = record(_classifier(), X, IDS, epochs=4)
+    other.join()
+    return recorded
+
+
+WAYS = [
+    Way("compiled to a graph (the default on TensorFlow)", VERIFIED, _plain()),
+    Way("`run_eagerly=True`", VERIFIED, _plain(run_eagerly=True)),
+    Way("`jit_compile=True`", VERIFIED, _plain(jit_compile=True)),
+    Way("`steps_per_execution` above 1", VERIFIED, _plain(steps_per_execution=3)),
+    Way(
+        "the same with `jit_compile=True`",
+        "verified on 1 of N batches: only the last of each call comes out",
+        _plain(jit_compile=True, steps_per_execution=3),
+        "of the samples",
+    ),
+    Way("mixed precision, float16", VERIFIED, _with_policy("mixed_float16")),
+    Way("mixed precision, bfloat16", VERIFIED, _with_policy("mixed_bfloat16")),
+    Way(
+        "gradient accumulation",
+        VERIFIED,
+        _plain(optimizer=keras.optimizers.SGD(0.1, gradient_accumulation_steps=2)),
+    ),
+    Way("subclassed models, built by their first batch", VERIFIED, _subclassed),
+    Way("several outputs, `loss_weights`", VERIFIED, _two_heads),
+    Way("`sample_weight`, `weighted_metrics`", VERIFIED, _weights),
+    Way("`class_weight`", VERIFIED, _class_weights),
+    Way("masks (`Embedding`, `Masking`) and recurrent outputs", VERIFIED, _masked),
+    Way("regularisers and `add_loss`", VERIFIED, _penalties),
+    Way("overridden `compute_metrics`", VERIFIED, _own(OwnMetrics)),
+    Way(
+        "overridden `train_step` and `test_step` that call the model's own",
+        VERIFIED,
+        _own(OwnSteps),
+    ),
+    Way(
+        "overridden `compute_loss`",
+        "unverified: the loss is not the compiled one",
+        _own(OwnLoss),
+        "compute_loss is overridden",
+    ),
+    Way(
+        "`train_step` without `compute_metrics`",
+        "unverified: labels and predictions do not come out",
+        _own(OwnLoop),
+        "does not call compute_metrics",
+    ),
+    Way("`tf.data`", VERIFIED, _dataset),
+    Way("generators", VERIFIED, _generator),
+    Way("`PyDataset` with workers", VERIFIED, _pydataset),
+    Way("`validation_freq`, `initial_epoch`, early stopping", VERIFIED, _schedule),
+    Way("several `fit` and `evaluate` of one model", VERIFIED, _again),
+    Way("two models in turn", VERIFIED, _in_turn),
+    Way("two models in threads", VERIFIED, _in_threads),
+]
+
+# Tested in processes of their own.
+ELSEWHERE = [
+    (
+        "`tf.distribute` with several replicas",
+        "unverified: one replica's part of a batch comes out",
+    ),
+    ("JAX, outputs with a Keras mask", "unverified: the mask does not reach `compute_metrics`"),
+]
+
+
+def table() -> str:
+    """The README's table."""
+    rows = [(way.name, way.verdict) for way in WAYS] + ELSEWHERE
+    return "\n".join(["| way of training | values are |", "|---|---|", *map(_row, rows)])
+
+
+def _row(row: tuple[str, str]) -> str:
+    return f"| {row[0]} | {row[1]} |"
+
+
+if __name__ == "__main__":
+    print(table())  # noqa: T201
