@@ -197,6 +197,12 @@ class EpochRecord:
         reliability: [{"low", "high", "count", "confidence", "accuracy"}] of non-empty bins.
         class_counts: [{"label", "count", "predicted", "correct"}].
         reported: every key of the logs as Keras printed it.
+        audited_loss, audited_accuracy: of the whole training set as `evaluate` gives them with the
+            weights held still after the epoch, the penalty included; None unless `audit_train`.
+        reconciliation: sentences that say why the printed numbers differ from what a reader may
+            expect, such as those of `evaluate` on the same data.
+        metrics: the other metrics of the epoch: [{"key", "label", "reported", "recomputed",
+            "status", "reason"}].
     """
 
     epoch: int
@@ -234,3 +240,7 @@ class EpochRecord:
     reliability: list[dict[str, float]] | None = None
     class_counts: list[dict[str, float]] | None = None
     reported: Mapping[str, float] = field(default_factory=dict)
+    audited_loss: float | None = None
+    audited_accuracy: float | None = None
+    reconciliation: list[str] | None = None
+    metrics: list[dict[str, Any]] | None = None

@@ -27,7 +27,7 @@ from sqlalchemy import (
 
 from lossmon.store.nonfinite import decode_json, encode_json
 
-HEAD = "0001"
+HEAD = "0002"
 VERSION_TABLE = "lossmon_version"
 
 metadata = MetaData()
@@ -220,6 +220,13 @@ epochs = Table(
     _document("reliability", 'non-empty bins: [{"low","high","count","confidence","accuracy"}]'),
     _document("class_counts", '[{"label", "count", "predicted", "correct"}]'),
     _document("reported", "every key of the logs as Keras printed it"),
+    _real("audited_loss", "of the whole training set, weights held still, penalty included"),
+    _real("audited_accuracy", "of the whole training set, weights held still"),
+    _document("reconciliation", "sentences: why printed numbers are not what one may expect"),
+    _document(
+        "metrics",
+        'the other metrics: [{"key", "label", "reported", "recomputed", "status", "reason"}]',
+    ),
     comment="one epoch of one split and output each",
 )
 Index(

@@ -27,6 +27,10 @@ FULL_EPOCH = EpochRecord(
     reliability=[{"low": 0.9, "high": 1.0, "count": 10, "confidence": 0.95, "accuracy": 0.7}],
     class_counts=[{"label": 0, "count": 5, "predicted": 4, "correct": 3}],
     reported={"loss": 0.52, "val_loss": math.inf},
+    audited_loss=0.48,
+    audited_accuracy=0.77,
+    reconciliation=["the printed loss is a mean while the weights moved"],
+    metrics=[{"key": "auc", "label": "AUC()", "reported": math.inf, "recomputed": 0.9}],
 )
 
 

@@ -1,0 +1,61 @@
+"""Databases of every released schema, kept as SQL, still open after an upgrade."""
+
+from __future__ import annotations
+
+import math
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lossmon.errors import SchemaOutdated
+from lossmon.store import open_store, upgrade
+from lossmon.store.schema import HEAD
+from tests.store.made import epoch, open_writer
+
+RELEASED = sorted(Path(__file__).with_name("released").glob("*.sql"))
+
+
+@pytest.fixture(params=RELEASED, ids=lambda file: file.stem)
+def released(request: pytest.FixtureRequest, path: Path) -> Path:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(request.param.read_text(encoding="utf-8"))
+    return path
+
+
+def dump(path: Path) -> dict[str, list[dict[str, Any]]]:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.row_factory = sqlite3.Row
+        tables = ("runs", "outputs", "batches", "epochs", "findings")
+        return {t: [dict(row) for row in connection.execute(f"SELECT * FROM {t}")] for t in tables}
+
+
+def test_an_old_database_names_the_command_until_it_is_upgraded(released: Path) -> None:
+    with pytest.raises(SchemaOutdated, match="lossmon db upgrade"):
+        open_store(released)
+
+
+def test_an_upgrade_keeps_every_value(released: Path) -> None:
+    before = dump(released)
+    first, last = upgrade(released)
+    assert (last, first < HEAD) == (HEAD, True)
+    for table, rows in dump(released).items():
+        for old, row in zip(before[table], rows, strict=True):
+            assert row == dict.fromkeys(row) | old
+
+
+def test_an_upgraded_database_can_be_read_and_written(released: Path) -> None:
+    upgrade(released)
+    store = open_store(released)
+    assert store.run("digits")["epochs"][0]["audited_loss"] is None
+    series = store.batch_series("digits", ["loss"], split="train", max_points=50)
+    loss = dict(zip(series["step"].tolist(), series["loss"].tolist(), strict=True))
+    assert loss[55] == 99.0
+    assert math.isnan(loss[7])
+    open_writer(released, name="new").close()
+    writer = open_writer(released, name="newer")
+    writer.write((), [epoch(0, audited_loss=0.25)])
+    writer.close()
+    assert store.epoch_rows("newer")[0]["audited_loss"] == 0.25
