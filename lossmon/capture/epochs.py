@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from lossmon.capture.epoch_facts import EpochGathering
 from lossmon.capture.explain import ExplainedEpoch
 from lossmon.capture.judged import Judged
+from lossmon.capture.reconcile import reconcile
 from lossmon.capture.recorder import EpochItem
 from lossmon.capture.verify import VERIFIED, Verdict, compare, worst
-from lossmon.records import BatchRecord, EpochRecord
+from lossmon.records import BatchRecord, EpochRecord, MetricSpec
 
 _EPS = float(np.finfo(np.float32).eps)
 _EQUAL_BATCHES = "Keras weighs every batch the same in what it prints, whatever its size"
@@ -65,8 +68,9 @@ class EpochTotals:
     Args:
         first: its first batch, which says which epoch, split and output it is.
         loss_key: the key that Keras prints its loss under.
-        accuracy_key: likewise its accuracy; None where it has none.
+        accuracy_metric: what its accuracy is; None where it has none.
         steps_per_call: batches of which only the last comes out.
+        training_layers: kinds of layers that act differently in training.
     """
 
     def __init__(
@@ -74,14 +78,15 @@ class EpochTotals:
         first: BatchRecord,
         *,
         loss_key: str,
-        accuracy_key: str | None,
+        accuracy_metric: MetricSpec | None,
         steps_per_call: int,
+        training_layers: Sequence[str],
     ) -> None:
         self._first = first
         # Keras prints the model's loss with the penalty in it, and outputs' losses without.
         self._with_penalty = loss_key == "loss"
         self._loss_key = loss_key
-        self._accuracy_key = accuracy_key
+        self._accuracy_key = None if accuracy_metric is None else accuracy_metric.key
         self._steps_per_call = steps_per_call
         self._n = self._covered = self._batches = self._nonfinite = 0
         self._weight = self._seconds = 0.0
@@ -92,6 +97,9 @@ class EpochTotals:
         self._keras_total = self._keras_count = 0.0
         self._recomputed_total = self._accuracy_tolerance = self._covered_count = 0.0
         self._explained = ExplainedEpoch()
+        self._gathering = EpochGathering(
+            accuracy_metric, training_layers, penalty_printed=self._with_penalty
+        )
         self._learning_rate: float | None = None
         self._verdict: Verdict = VERIFIED
 
@@ -109,6 +117,7 @@ class EpochTotals:
         self._running.add(row.total_loss, row.printed_weight)
         self._keras_total += row.accuracy_total
         self._keras_count += row.accuracy_count
+        self._gathering.add(row)
         if row.seen:
             self._covered += record.n
             self._add_recomputed(row)
@@ -155,6 +164,10 @@ class EpochTotals:
         self._close_accuracy(record, item, prefix)
         self._explained.close(record)
         self._judge(record)
+        if record.split == "train":
+            record.audited_loss = item.audited.get(self._loss_key)
+            record.audited_accuracy = item.audited.get(self._accuracy_key or "")
+        record.reconciliation = reconcile(record, self._gathering.facts())
         return record
 
     def _coverage(self) -> float:

@@ -66,8 +66,9 @@ class RunJudge:
             self._totals[key] = EpochTotals(
                 row.record,
                 loss_key="loss" if judge is None else judge.loss_key,
-                accuracy_key=None if metric is None else metric.key,
+                accuracy_metric=metric,
                 steps_per_call=self._plan.steps_per_call,
+                training_layers=self._plan.training_layers,
             )
         return self._totals[key]
 

@@ -22,6 +22,8 @@ class Judged:
         accuracy_total, accuracy_count: what Keras' accuracy metric added to its state.
         recomputed_total, recomputed_count: the same by `lossmon.recompute`.
         accuracy_tolerance: absolute, of the total.
+        weighted: whether sample or class weights other than 1 came with the labels.
+        elements, left_out: elements that came with a mask, and those of them that it left out.
         explanation: what lies behind loss and accuracy, None where nothing could be said.
     """
 
@@ -36,4 +38,7 @@ class Judged:
     recomputed_total: float = 0.0
     recomputed_count: float = 0.0
     accuracy_tolerance: float = 0.0
+    weighted: bool = False
+    elements: int = 0
+    left_out: int = 0
     explanation: Explanation | None = None

@@ -59,6 +59,10 @@ class OutputJudge:
         record.n = len(tensors.y_pred)
         weight = tensors.sample_weight
         record.weight = float(record.n) if weight is None else float(np.sum(weight))
+        row.weighted = weight is not None and bool(np.any(weight != 1))
+        if tensors.mask is not None:
+            row.elements = tensors.mask.size
+            row.left_out = row.elements - int(np.count_nonzero(tensors.mask))
         record.nonfinite = int(tensors.y_pred.size - np.isfinite(tensors.y_pred).sum())
         try:
             verdict = worst(self._loss(row, tensors), self._accuracy(row, tensors))

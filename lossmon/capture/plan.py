@@ -30,6 +30,7 @@ class Plan:
         backend: of keras.
         why_unseen: says why no predictions come out of the steps, if none do by design.
         steps_per_call: batches that one call of the train function consumes.
+        training_layers: kinds of layers that act differently in training.
         losses, metrics: the user's own definitions, by name.
     """
 
@@ -40,6 +41,7 @@ class Plan:
     backend: recompute.Backend
     why_unseen: Callable[[], str | None]
     steps_per_call: int = 1
+    training_layers: tuple[str, ...] = ()
     losses: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
     metrics: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
 

@@ -16,6 +16,7 @@ from weakref import WeakKeyDictionary
 import keras
 
 from lossmon import recompute
+from lossmon.capture.audit import Audit
 from lossmon.capture.environment import describe_model, environment
 from lossmon.capture.first_look import first_look, why_replicas_hide
 from lossmon.capture.judge import RunJudge
@@ -25,6 +26,7 @@ from lossmon.capture.recorder import Beginning, EpochItem, Recorder, StepItem
 from lossmon.capture.tap import Step, Tap
 from lossmon.capture.tapped import scalar_logs
 from lossmon.capture.terminal import announce, say
+from lossmon.capture.training_layers import training_layers
 from lossmon.capture.watch import Watch
 from lossmon.errors import InvalidArgument, InvalidCombination
 from lossmon.records import Finding, RunRecord, RunStatus
@@ -73,6 +75,7 @@ class Session:
         self._params = params
         self._started = time.time()
         self._recorder: Recorder | None = None
+        self._audit: Audit | None = None
         self._troubles: list[str] = []
         self._ended = False
         self._description: dict[str, Any] = {}
@@ -118,6 +121,8 @@ class Session:
         _live[self._model] = self
         self._description = describe_model(self._model)
         self._tap.install()
+        if self._options.audit_train is not False:
+            self._audit = Audit(self._model, self._options.audit_train, self._tell)
 
     def is_of(self, owner: Any) -> bool:
         """Whether this is a session of the `fit` that has this list of callbacks."""
@@ -152,15 +157,16 @@ class Session:
         """Close an epoch with what Keras printed for it."""
         self._tap.recording = None
         if self._recorder is not None:
-            last = max(0, self._step - 1)
-            self._recorder.put(EpochItem(epoch, last, scalar_logs(logs), time.time()))
+            last, ended = max(0, self._step - 1), time.time()
+            audited = {} if self._audit is None else self._audit.values()
+            self._recorder.put(EpochItem(epoch, last, scalar_logs(logs), ended, audited))
 
     @_never_harming
     def end(self, status: RunStatus) -> None:
         """Leave the model as it was found, and give the run its end. Once."""
         if self._ended:
             return
-        self._ended = True
+        self._ended, self._audit = True, None
         if self._watch is not None:
             self._watch.detach()
         if _live.get(self._model) is self:
@@ -261,6 +267,7 @@ class Session:
             backend=cast("recompute.Backend", keras.backend.backend()),
             why_unseen=self._why_unseen,
             steps_per_call=self._model.steps_per_execution,
+            training_layers=training_layers(self._model),
             losses=self._options.losses,
             metrics=self._options.metrics,
         )
