@@ -178,7 +178,7 @@ def _number(value: float) -> str:
     """Four significant digits, and no fraction or exponent where the number is large."""
     if not math.isfinite(value):
         return {math.inf: "+inf", -math.inf: "-inf"}.get(value, "NaN")
-    return f"{value:,.0f}" if 1e4 <= abs(value) < 1e9 else f"{value:.4g}"
+    return f"{value:,.0f}" if 1e3 <= abs(value) < 1e9 else f"{value:.4g}"
 
 
 def _share(value: float) -> str:

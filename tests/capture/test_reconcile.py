@@ -105,7 +105,7 @@ def epoch(**values: Any) -> EpochRecord:
         (
             epoch(split="val", reported_loss=0.5, weight=1234.5),
             EpochFacts(weighted=True, accuracy_metric=replace(CUT, config={}, alias=None)),
-            "Sample or class weights count in the loss, not in the accuracy; they add up to 1234 "
+            "Sample or class weights count in the loss, not in the accuracy; they add up to 1,234 "
             "over 900 samples.",
         ),
         (
