@@ -161,7 +161,7 @@ def _threshold(record: EpochRecord, facts: EpochFacts) -> str | None:
 
 
 def _coverage(record: EpochRecord, _: EpochFacts) -> str | None:
-    if record.coverage >= 1.0 or not record.n:
+    if record.coverage >= 1.0 or not record.batches:
         return None
     if not record.coverage:
         return "None of the samples was computed a second time."

@@ -187,7 +187,7 @@ def test_a_reason_is_one_sentence(record: EpochRecord, facts: EpochFacts, said: 
             epoch(split="val", reported_accuracy=0.9),
             EpochFacts(accuracy_metric=replace(SPARSE, alias=None)),
         ),
-        (epoch(split="val", n=0, coverage=0.0), EpochFacts()),
+        (epoch(split="val", batches=0, coverage=0.0), EpochFacts()),
     ],
 )
 def test_what_does_not_apply_is_not_said(record: EpochRecord, facts: EpochFacts) -> None:
