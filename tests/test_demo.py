@@ -20,6 +20,7 @@ _FLAGS = {
     "diabetes-accuracy": {"accuracy-with-regression"},
     "breast-cancer-logits": {"accuracy-threshold-on-logits"},
     "breast-cancer-softmax": {"softmax-over-one-unit"},
+    "digits-overfit": {"overfitting"},
 }
 _SOUND = ("digits-cnn", "breast-cancer-sigmoid", "diabetes-regression", "digits-overfit")
 

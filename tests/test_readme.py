@@ -64,7 +64,8 @@ def test_python_blocks_record_the_runs_that_they_name(executed: _Run) -> None:
     codes = {name: [f["code"] for f in run["findings"]] for name, run in runs.items()}
     assert codes == {
         "breast-cancer": [],
-        "regression": ["LM301"],
+        "regression": ["LM301", "LM504"],
+        "audited": [],
         "refused": ["LM301"],
         "own-definitions": [],
     }
@@ -77,6 +78,11 @@ def test_python_blocks_record_the_runs_that_they_name(executed: _Run) -> None:
 
 def test_strict_block_prints_what_its_comment_says(executed: _Run) -> None:
     assert "['LM301']" in executed.stdout.splitlines()
+
+
+def test_reasons_of_the_audited_run_are_the_ones_shown(executed: _Run) -> None:
+    (shown,) = (block for block in _blocks("text") if "evaluated with the weights" in block)
+    assert _without_numbers(shown) in _without_numbers(executed.stdout)
 
 
 def test_message_of_the_seed_case_is_the_one_shown(executed: _Run) -> None:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lossmon.capture.chunk import Chunk, Floats
+from lossmon.capture.epoch_facts import EpochGathering
 from lossmon.capture.explain import ExplainedEpoch
 from lossmon.capture.judged import Judged, Recomputed
+from lossmon.capture.reconcile import reconcile
 from lossmon.capture.recorder import EpochItem
 from lossmon.capture.verify import VERIFIED, Verdict, compare, worst
-from lossmon.records import EpochRecord, Split
+from lossmon.records import EpochRecord, MetricSpec, Split
 
 _EPS = float(np.finfo(np.float32).eps)
 _EQUAL_BATCHES = "Keras weighs every batch the same in what it prints, whatever its size"
@@ -75,18 +78,25 @@ class EpochTotals:
         first: its first steps, which say which epoch and split it is.
         output: the output's name, None for the model as a whole.
         loss_key: the key that Keras prints its loss under.
-        accuracy_key: likewise its accuracy; None where it has none.
+        accuracy_metric: what its accuracy is; None where it has none.
+        training_layers: kinds of layers that act differently in training.
     """
 
     def __init__(
-        self, first: Chunk, output: str | None, *, loss_key: str, accuracy_key: str | None
+        self,
+        first: Chunk,
+        output: str | None,
+        *,
+        loss_key: str,
+        accuracy_metric: MetricSpec | None,
+        training_layers: Sequence[str],
     ) -> None:
         self._split: Split = first.split
         self._output = output
         # Keras prints the model's loss with the penalty in it, and outputs' losses without.
         self._with_penalty = loss_key == "loss"
         self._loss_key = loss_key
-        self._accuracy_key = accuracy_key
+        self._accuracy_key = None if accuracy_metric is None else accuracy_metric.key
         self._batches = 0
         self._n = self._covered = self._absent = self._nonfinite = 0.0
         self._weight = self._seconds = 0.0
@@ -98,6 +108,9 @@ class EpochTotals:
         self._keras_accuracy_known = True
         self._recomputed_total = self._accuracy_tolerance = self._covered_count = 0.0
         self._explained = ExplainedEpoch()
+        self._gathering = EpochGathering(
+            accuracy_metric, training_layers, penalty_printed=self._with_penalty
+        )
         self._learning_rate: float | None = None
         self._verdict: Verdict = VERIFIED
         self._unseen: Verdict = VERIFIED
@@ -116,6 +129,7 @@ class EpochTotals:
         self._penalty.add(judged.penalty, judged.n)
         self._running.add(judged.total_loss, judged.printed_weight)
         self._exact.add(judged.total_loss, judged.printed_weight)
+        self._gathering.add(judged)
         self._add_accuracy(judged)
         self._add_printed(judged)
         seen = judged.seen
@@ -191,6 +205,10 @@ class EpochTotals:
         self._close_accuracy(record, item, prefix)
         self._explained.close(record)
         self._judge(record)
+        if record.split == "train":
+            record.audited_loss = item.audited.get(self._loss_key)
+            record.audited_accuracy = item.audited.get(self._accuracy_key or "")
+        record.reconciliation = reconcile(record, self._gathering.facts())
         return record
 
     def _coverage(self) -> float:

@@ -142,7 +142,8 @@ class RunJudge:
                 row.chunk,
                 row.output,
                 loss_key="loss" if judge is None else judge.loss_key,
-                accuracy_key=None if metric is None else metric.key,
+                accuracy_metric=metric,
+                training_layers=self._plan.training_layers,
             )
         return self._totals[key]
 

@@ -59,6 +59,8 @@ class Judged:
         reported_loss, reported_accuracy: Keras' running means; None where it prints none.
         accuracy_total, accuracy_count: what Keras' accuracy metric added to its state.
         recomputed: None where no step was recomputed.
+        weighted: whether sample or class weights other than 1 came with the labels.
+        elements, left_out: elements that came with a mask, and those of them that it left out.
         failed: whether the steps could not be recomputed although they were to be.
         verdicts: of each step.
     """
@@ -77,6 +79,9 @@ class Judged:
     accuracy_total: Floats | None = None
     accuracy_count: Floats | None = None
     recomputed: Recomputed | None = None
+    weighted: bool = False
+    elements: int = 0
+    left_out: int = 0
     failed: bool = False
     verdicts: list[Verdict] = field(default_factory=list)
 

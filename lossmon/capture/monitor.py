@@ -31,6 +31,9 @@ class Monitor(keras.callbacks.Callback):
         verify: "auto" recomputes every batch as long as the writer thread keeps up and predictions
             are of a bounded size; "full" recomputes every batch, and lets training wait if it must;
             "off" records Keras' own values only.
+        audit_train: evaluate the training set after each epoch, with the weights held still: True
+            for the arrays given to `fit`, or the data, as `(x, y)`, `(x, y, sample_weight)`, a
+            finite `tf.data.Dataset` or a finite `PyDataset`. Costs one `evaluate` an epoch.
         rules: codes or names of the rules to apply; default all, `()` none.
         losses: independent definitions for your own losses: the loss function's name → a function
             `(y_true, y_pred) -> array` of sample losses in NumPy.
@@ -62,6 +65,7 @@ class Monitor(keras.callbacks.Callback):
         config: Mapping[str, Any] | None = None,
         strict: bool = False,
         verify: str = "auto",
+        audit_train: Any = False,
         rules: Iterable[str] | None = None,
         losses: Mapping[str, Callable[..., Any]] | None = None,
         metrics: Mapping[str, Callable[..., Any]] | None = None,
@@ -76,6 +80,7 @@ class Monitor(keras.callbacks.Callback):
             config=config,
             strict=strict,
             verify=verify,
+            audit_train=audit_train,
             rules=rules,
             losses=losses,
             metrics=metrics,

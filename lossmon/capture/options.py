@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from lossmon.capture.audit_data import check_audit_train
 from lossmon.errors import InvalidArgument
 from lossmon.rules import select_rules
 
@@ -26,6 +27,7 @@ class Options:
     config: Mapping[str, Any] = field(default_factory=dict)
     strict: bool = False
     verify: str = "auto"
+    audit_train: Any = False
     rules: tuple[str, ...] | None = None
     losses: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
     metrics: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
@@ -47,6 +49,7 @@ class Options:
                 f"Received: verify={arguments['verify']!r}. "
                 'Fix: leave it out for "auto".'
             )
+        check_audit_train(arguments["audit_train"])
         arguments["tags"] = _words("tags", arguments["tags"])
         arguments["rules"] = rules
         arguments["config"] = _config(arguments["config"])

@@ -65,6 +65,10 @@ class OutputJudge:
         if tensors.sample_weight is not None:
             flat = tensors.sample_weight.reshape(len(chunk), -1)
             judged.weight = np.add.reduce(flat, axis=1, dtype=np.float64)
+            judged.weighted = bool(np.any(flat != 1))
+        if tensors.mask is not None:
+            judged.elements = tensors.mask.size
+            judged.left_out = judged.elements - int(np.count_nonzero(tensors.mask))
         judged.say_of_all(Verdict("unverified", why_not))
         if not len(rows):
             return judged

@@ -25,6 +25,7 @@ class Plan:
         override: which of the model's methods replaces the compiled loss, None if none does.
         backend: of keras.
         why_unseen: says why no predictions come out of the steps, if none do by design.
+        training_layers: kinds of layers that act differently in training.
         sampled_inside: whether large predictions leave the steps of a sample only.
         losses, metrics: the user's own definitions, by name.
     """
@@ -34,6 +35,7 @@ class Plan:
     override: str | None
     backend: recompute.Backend
     why_unseen: Callable[[], str | None]
+    training_layers: tuple[str, ...] = ()
     sampled_inside: bool = False
     losses: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
     metrics: Mapping[str, Callable[..., Any]] = field(default_factory=dict)

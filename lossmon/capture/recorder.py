@@ -50,12 +50,13 @@ UNWRITTEN_RECORDS = 200_000
 
 @dataclass(frozen=True, slots=True)
 class EpochItem:
-    """An epoch ended, with the logs that Keras printed."""
+    """An epoch ended, with the logs that Keras printed and those of an audit, if there was one."""
 
     epoch: int
     step: int
     logs: dict[str, float]
     time: float
+    audited: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

@@ -17,6 +17,7 @@ from weakref import WeakKeyDictionary
 import keras
 
 from lossmon import recompute
+from lossmon.capture.audit import Audit
 from lossmon.capture.budget import Budget
 from lossmon.capture.carrier import Carrier
 from lossmon.capture.chunk import CallItem
@@ -30,6 +31,7 @@ from lossmon.capture.reader import Reader, scalar_logs
 from lossmon.capture.recorder import Beginning, EpochItem, Recorder
 from lossmon.capture.tap import Call, Tap
 from lossmon.capture.terminal import announce, say
+from lossmon.capture.training_layers import training_layers
 from lossmon.capture.watch import Watch
 from lossmon.errors import InvalidArgument, InvalidCombination
 from lossmon.records import Finding, RunRecord, RunStatus
@@ -80,6 +82,7 @@ class Session:
         self._params = params
         self._started = time.time()
         self._recorder: Recorder | None = None
+        self._audit: Audit | None = None
         self._troubles: list[str] = []
         self._ended = False
         self._description: dict[str, Any] = {}
@@ -134,6 +137,8 @@ class Session:
         _live[self._model] = self
         self._description = describe_model(self._model)
         self._tap.install()
+        if self._options.audit_train is not False:
+            self._audit = Audit(self._model, self._options.audit_train, self._tell)
 
     def is_of(self, owner: Any) -> bool:
         """Whether this is a session of the `fit` that has this list of callbacks."""
@@ -168,15 +173,16 @@ class Session:
         """Close an epoch with what Keras printed for it."""
         self._tap.recording = None
         if self._recorder is not None:
-            last = max(0, self._step - 1)
-            self._recorder.put(EpochItem(epoch, last, scalar_logs(logs), time.time()))
+            last, ended = max(0, self._step - 1), time.time()
+            audited = {} if self._audit is None else self._audit.values()
+            self._recorder.put(EpochItem(epoch, last, scalar_logs(logs), ended, audited))
 
     @_never_harming
     def end(self, status: RunStatus) -> None:
         """Leave the model as it was found, and give the run its end. Once."""
         if self._ended:
             return
-        self._ended = True
+        self._ended, self._audit = True, None
         if self._watch is not None:
             self._watch.detach()
         if _live.get(self._model) is self:
@@ -304,6 +310,7 @@ class Session:
             override=self._override,
             backend=cast("recompute.Backend", keras.backend.backend()),
             why_unseen=self._why_unseen,
+            training_layers=training_layers(self._model),
             sampled_inside=self._sampled_inside,
             losses=self._options.losses,
             metrics=self._options.metrics,

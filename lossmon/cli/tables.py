@@ -9,6 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from lossmon.cli.finding_text import print_findings
+from lossmon.cli.reconciliation_text import print_reconciliation
 from lossmon.cli.words import WIDE, Row, flags, number, styled, table
 
 _NO_RUNS = "no runs yet: record one with model.fit(..., callbacks=[lossmon.Monitor()])"
@@ -48,7 +49,7 @@ def _last(row: Row, value: str) -> float | None:
 
 
 def print_run(console: Console, document: Row) -> None:
-    """One run with its epochs and findings."""
+    """One run with its epochs, why their numbers differ, and findings."""
     console.print(
         f"[bold]{escape(document['name'])}[/] [dim]{document['id']}[/] "
         f"{styled(document['status'])}, started {document['started'][:19].replace('T', ' ')} UTC"
@@ -61,6 +62,7 @@ def print_run(console: Console, document: Row) -> None:
         )
     console.print()
     print_epochs(console, document["epochs"])
+    print_reconciliation(console, document["epochs"])
     print_findings(console, document["findings"])
     for trouble in document["troubles"]:
         console.print(f"[yellow]trouble:[/] {escape(trouble['message'])}")

@@ -25,7 +25,7 @@ def added(spread: Spread) -> str:
     >>> added(Spread(-0.00001, 0.0002, 0.0004))
     '+200 µs (-10 to +400)'
     """
-    long = abs(spread.median) >= _MILLISECONDS_FROM
+    long = max(abs(value) for value in spread) >= _MILLISECONDS_FROM
     scale, unit, form = (1e3, "ms", "+,.1f") if long else (1e6, "µs", "+,.0f")
     low, median, high = (format(value * scale, form) for value in spread)
     return f"{median} {unit} ({low} to {high})"

@@ -57,7 +57,7 @@ class Cost(NamedTuple):
     Attributes:
         wall: wall time of a batch, as a ratio.
         cpu: CPU seconds of a batch, as a difference.
-        cpu_share: `cpu` as a share of what TensorBoard adds; None where that is not measured.
+        cpu_share: `cpu` as a share of what TensorBoard adds; None where that is lost in noise.
         first: seconds that the first epoch takes longer.
         end: seconds that `fit` takes longer to return after its last epoch.
         memory: peak of the process, as a ratio.
@@ -125,12 +125,12 @@ def _cost(
     name: str, rounds: Sequence[Mapping[str, Turn]], fits: Sequence[Mapping[str, Fit]]
 ) -> Cost:
     cpu = _added_cpu(name, rounds)
-    board = _added_cpu(TENSORBOARD, rounds).median if TENSORBOARD in rounds[0] else 0.0
+    board = _added_cpu(TENSORBOARD, rounds) if TENSORBOARD in rounds[0] else None
     return Cost(
         wall=spread([turns[name].wall / turns[BARE].wall for turns in rounds]),
         cpu=cpu,
         # Of medians: in a single round the divisor may be near zero.
-        cpu_share=cpu.median / board if board > 0 else None,
+        cpu_share=cpu.median / board.median if board is not None and board.low > 0 else None,
         first=statistics.median(fit[name].first - fit[BARE].first for fit in fits),
         end=statistics.median(fit[name].end - fit[BARE].end for fit in fits),
         memory=statistics.median(fit[name].memory / fit[BARE].memory for fit in fits),

@@ -72,6 +72,14 @@ def test_without_tensorboard_nothing_is_a_share_of_it() -> None:
     assert measured("mlp", rounds, fits).costs[EMPTY].cpu_share is None
 
 
+def test_what_noise_hides_has_no_shares() -> None:
+    hidden = Turn(0.0015, 0.0009)
+    rounds = [_round(1.0), _round(1.0) | {TENSORBOARD: hidden}, _round(1.0)]
+    assert measured("mlp", rounds, FITS).costs[FULL].cpu_share == pytest.approx(0.25)
+    rounds[0] = _round(1.0) | {TENSORBOARD: hidden}
+    assert measured("mlp", rounds, FITS).costs[FULL].cpu_share is None
+
+
 def test_each_contender_begins_and_ends_as_often_as_the_others() -> None:
     orders = [rotated(tuple(LABELS), index) for index in range(2 * len(LABELS))]
     assert all(sorted(order) == sorted(LABELS) for order in orders)

@@ -91,6 +91,6 @@ WORKLOADS = {
     "mlp": Workload("MLP 64-128-10, batch 32", _mlp, batch_size=32, batches=100, epochs=4, turns=8),
     "cnn": Workload("CNN 28×28, batch 64", _cnn, batch_size=64, batches=15, epochs=4, turns=8),
     "lm": Workload(
-        "language-model head, 8 × 128 × 8,192", _lm, batch_size=8, batches=4, epochs=3, turns=6
+        "language-model head, 8 × 128 × 8,192", _lm, batch_size=8, batches=4, epochs=3, turns=5
     ),
 }

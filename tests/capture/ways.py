@@ -159,7 +159,9 @@ class OwnLoss(keras.Sequential):
 
 class OwnLoop(keras.Sequential):
     def train_step(self, data: Any) -> Any:
-        return {"loss": keras.ops.mean(keras.ops.square(data[1] - self(data[0], training=True)))}
+        labels = keras.ops.cast(data[1], "float32")
+        y_pred = self(data[0], training=True)
+        return {"loss": keras.ops.mean(keras.ops.square(labels - y_pred))}
 
 
 def _own(kind: type) -> Callable[[Record], Any]:

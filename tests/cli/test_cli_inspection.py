@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from lossmon.cli.reconciliation_text import print_reconciliation
 from lossmon.cli.tables import print_epochs, print_runs
 from tests.cli.conftest import EPOCHS, Invoke, Seeded
 
@@ -200,3 +201,20 @@ def test_compare_needs_two_runs(invoke: Invoke) -> None:
     result = invoke("compare", "healthy")
     assert result.exit_code == 2
     assert "compare needs two or more runs. Received: healthy" in result.stderr
+
+
+def test_a_run_says_why_its_last_numbers_differ(invoke: Invoke) -> None:
+    text = " ".join(invoke("show", "healthy").stdout.split())
+    assert f"why the numbers differ (epoch {EPOCHS - 1}) training – The printed loss" in text
+    assert "validation – The printed `accuracy` is BinaryAccuracy(threshold=0.5)" in text
+    epochs = json.loads(invoke("show", "healthy", "--json").stdout)["epochs"]
+    assert all(sentence in text for sentence in epochs[-1]["reconciliation"])
+    assert {"audited_loss", "audited_accuracy", "reconciliation"} <= epochs[-1].keys()
+
+
+def test_a_run_of_an_older_version_says_nothing_of_its_numbers() -> None:
+    console = Console(file=io.StringIO(), width=80)
+    print_reconciliation(console, [{"epoch": 0, "reconciliation": None}])
+    print_reconciliation(console, [])
+    assert isinstance(console.file, io.StringIO)
+    assert console.file.getvalue() == ""

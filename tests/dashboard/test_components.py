@@ -8,6 +8,7 @@ from lossmon_dashboard.components.comparison import caution, comparable, differe
 from lossmon_dashboard.components.facts import flatten
 from lossmon_dashboard.components.findings import evidence_words, finding_list
 from lossmon_dashboard.components.grid import json_safe, run_grid_row
+from lossmon_dashboard.components.printed_and_meant import printed_and_meant
 from lossmon_dashboard.components.prose import passages
 from lossmon_dashboard.components.run_header import run_summary
 from lossmon_dashboard.components.verification import verification_rows, verification_summary
@@ -206,3 +207,38 @@ def test_the_summary_says_what_happened(status: str, verified: float, said: str)
         "findings": [],
     }
     assert words(run_summary(run)).startswith(said)
+
+
+def reconciled(split: str, *sentences: str, **values: Any) -> dict[str, Any]:
+    unknown = ("reported_loss", "reported_accuracy", "audited_loss", "audited_accuracy")
+    row = epoch(1, split, reconciliation=list(sentences)) | dict.fromkeys(unknown)
+    return row | values
+
+
+def test_the_last_epoch_says_what_fit_and_what_evaluate_say() -> None:
+    audited = {"reported_loss": 0.953, "audited_loss": 0.912}
+    content = printed_and_meant(
+        [
+            reconciled("val", "The accuracy counts predictions above 0.5 as 1."),
+            reconciled("train", "The printed `acc` is the word's.", epoch=0),
+            reconciled("train", "The weights moved.", **audited),
+        ]
+    )
+    text = words(content)
+    assert text.index("Training , epoch 2") < text.index("Validation , epoch 2")
+    assert "fit says, loss 0.953 evaluate says, loss 0.912 The weights moved." in text
+    assert "accuracy counts predictions" in text
+    assert "audit_train" not in text
+    assert "The printed" not in text
+
+
+def test_printed_numbers_without_an_audit_say_how_to_get_one() -> None:
+    rows = [reconciled("train", output="kind"), reconciled("train")]
+    text = words(printed_and_meant(rows))
+    assert text.index("Training , epoch 2") < text.index("Training  of  kind , epoch 2")
+    assert text.count("Monitor(audit_train=True)") == 1
+    assert "what they seem to be" in text
+
+
+def test_a_run_of_an_older_version_has_no_reasons() -> None:
+    assert "whole epoch" in words(printed_and_meant([epoch(0, "train", reconciliation=None)]))

@@ -57,6 +57,12 @@ def run_panels(outputs: Sequence[Row], view: HistoryView) -> list[Any]:
         ),
         _confidence_panels(),
         panel(
+            "Printed and meant",
+            "Why the numbers that fit printed are not simply those of the data: the last epoch, "
+            "reason by reason.",
+            html.Div(id="run-printed"),
+        ),
+        panel(
             "Verification",
             "What Keras printed is a mean over the epoch while the weights were moving; its own "
             "value is that of the data alone; lossmon computes the same again, independently. "

@@ -15,6 +15,7 @@ from lossmon_dashboard.components.accuracy_meaning import accuracy_meanings, acc
 from lossmon_dashboard.components.findings import finding_list
 from lossmon_dashboard.components.notice import not_found
 from lossmon_dashboard.components.panel import drawn, keep_view
+from lossmon_dashboard.components.printed_and_meant import printed_and_meant
 from lossmon_dashboard.components.run_header import run_header, run_summary
 from lossmon_dashboard.components.run_panels import output_choices, run_panels
 from lossmon_dashboard.components.run_settings import run_settings
@@ -63,6 +64,7 @@ def register(app: dash.Dash) -> None:
         Output("run-header", "children"),
         Output("run-findings", "children"),
         Output("run-accuracy", "children"),
+        Output("run-printed", "children"),
         Output("run-verification", "rowData"),
         Output("run-verified", "children"),
         Output("run-settings", "children"),
@@ -129,11 +131,12 @@ def register(app: dash.Dash) -> None:
 
 
 def description(document: Row) -> tuple[Any, ...]:
-    """Header, findings, accuracy, verification, settings and output choices of a run."""
+    """What fills the panels of a run, the charts apart, in the order of their outputs."""
     return (
         [run_header(document, viewer_zone()), run_summary(document)],
         finding_list(document["findings"]),
         accuracy_panel(accuracy_meanings(document)),
+        printed_and_meant(document["epochs"]),
         verification_rows(document["epochs"]),
         verification_summary(document["epochs"]),
         run_settings(document),
