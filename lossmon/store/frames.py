@@ -10,8 +10,8 @@ from typing import Any
 from sqlalchemy import Column, Double, Integer
 
 from lossmon.errors import MissingExtra
+from lossmon.store.columns import Document
 from lossmon.store.nonfinite import encode_json
-from lossmon.store.schema import Document
 
 Values = dict[str, list[Any]]
 

@@ -11,11 +11,12 @@ from sqlalchemy.exc import DatabaseError
 
 from lossmon.errors import InvalidArgument
 from lossmon.store.buckets import ROWS
+from lossmon.store.columns import output_key
 from lossmon.store.edits import writing
 from lossmon.store.engine import database_url, demand_database, is_damage, is_sqlite, opened
 from lossmon.store.liveness import present_status
 from lossmon.store.reading import of_run
-from lossmon.store.schema import batches, output_key, runs, summaries
+from lossmon.store.schema import batches, runs, summaries
 from lossmon.store.selection import Series, after, bucket_ends, numbers_within
 from lossmon.store.statements import change_run
 from lossmon.store.summariser import summarise_series

@@ -17,27 +17,24 @@ import numpy as np
 from lossmon.store.buckets import MEASURE, MEASURES, POSITION, Array, Buckets
 
 PLACES = tuple(f"{end}_{name}" for end in ("first", "last") for name in POSITION)
+NAMES = ("run_id", "split", "output", "rows", "bucket", *PLACES, "measures", "packed")
 
 
-def summary_rows(buckets: Buckets, start: int, **series: Any) -> list[dict[str, Any]]:
-    """Return a row for each bucket.
+def summary_rows(buckets: Buckets, start: int, *series: Any) -> list[tuple[Any, ...]]:
+    """Return a row for each bucket, its values in the order of `NAMES`.
 
     Args:
         buckets: consecutive buckets of one size.
         start: number of the first.
-        **series: `run_id`, `split`, `output` and `rows`, which they have in common.
+        *series: run, split, output and number of rows, which they have in common.
     """
     known = (buckets.measures["count"] > 0) | (buckets.measures["nonfinite"] > 0)
     places = np.concatenate([buckets.first, buckets.last], axis=1).tolist()
     return [
-        {
-            **series,
-            **dict(zip(PLACES, places[i], strict=True)),
-            "bucket": start + i,
-            "measures": ",".join(compress(MEASURES, known[i])),
-            "packed": buckets.measures[i][known[i]].tobytes(),
-        }
-        for i in range(len(buckets))
+        (*series, number, *place, ",".join(compress(MEASURES, kept)), bucket[kept].tobytes())
+        for number, (place, kept, bucket) in enumerate(
+            zip(places, known, buckets.measures, strict=True), start
+        )
     ]
 
 
@@ -50,10 +47,13 @@ def unpack(rows: Sequence[Any], measures: Sequence[str]) -> Buckets:
     """
     places = np.array([tuple(row)[:6] for row in rows], np.int64).reshape(len(rows), 6)
     found = np.zeros((len(rows), len(measures)), MEASURE)
-    for i, (*_, names, packed) in enumerate(rows):
-        stored = np.frombuffer(packed, MEASURE)
+    alike: dict[str, list[int]] = {}
+    for i, row in enumerate(rows):
+        alike.setdefault(row[6], []).append(i)
+    for names, members in alike.items():
         wanted, at = _match(names, tuple(measures))
-        found[i, wanted] = stored[at]
+        stored = np.frombuffer(b"".join(rows[i][7] for i in members), MEASURE)
+        found[np.array(members)[:, None], wanted] = stored.reshape(len(members), -1)[:, at]
     return Buckets(places[:, :3], places[:, 3:], found)
 
 

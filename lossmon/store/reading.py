@@ -20,8 +20,9 @@ from sqlalchemy import (
 )
 
 from lossmon.records import SEVERITIES, Split
+from lossmon.store.columns import output_key
 from lossmon.store.nonfinite import restore_kinds
-from lossmon.store.schema import epochs, findings, output_key, outputs
+from lossmon.store.schema import epochs, findings, outputs
 
 FINDING_KEYS = ("code", "rule", "severity", "output", "message", "fix", "evidence")
 

@@ -20,8 +20,9 @@ from lossmon.records import (
     OutputRecord,
     RunRecord,
 )
+from lossmon.store.columns import Document
 from lossmon.store.nonfinite import encode_json, kind, storable_text
-from lossmon.store.schema import Document, batches, epochs
+from lossmon.store.schema import batches, epochs
 
 Row = tuple[Any, ...]
 _ADDED = ("run_id", "nonfinite_kinds")

@@ -7,116 +7,61 @@ known". `output` is NULL for the model as a whole. Each column carries its meani
 
 from __future__ import annotations
 
-from typing import Any
-
 from sqlalchemy import (
-    JSON,
     BigInteger,
     Column,
-    ColumnElement,
-    Dialect,
-    Double,
-    ForeignKey,
     Index,
     Integer,
     LargeBinary,
     MetaData,
     Table,
     Text,
-    TypeDecorator,
-    func,
-    literal_column,
 )
 
-from lossmon.store.nonfinite import decode_json, encode_json
+from lossmon.store.columns import (
+    document_column,
+    integer_column,
+    kinds_column,
+    output_key,
+    real_column,
+    run_id_column,
+    text_column,
+)
 
 HEAD = "0003"
 VERSION_TABLE = "lossmon_version"
 
 metadata = MetaData()
 
-
-class Document(TypeDecorator[Any]):
-    """A JSON document whose floats may be NaN or infinite."""
-
-    impl = JSON(none_as_null=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:  # noqa: ARG002
-        """Encode on the way in."""
-        return encode_json(value)
-
-    def process_result_value(self, value: Any, dialect: Dialect) -> Any:  # noqa: ARG002
-        """Restore on the way out."""
-        return decode_json(value)
-
-
-def _text(name: str, comment: str, *, nullable: bool = True) -> Column[str]:
-    return Column(name, Text, nullable=nullable, comment=comment)
-
-
-def _real(name: str, comment: str, *, nullable: bool = True) -> Column[float]:
-    return Column(name, Double, nullable=nullable, comment=comment)
-
-
-def _integer(name: str, comment: str, *, nullable: bool = True) -> Column[int]:
-    return Column(name, BigInteger, nullable=nullable, comment=comment)
-
-
-def _document(name: str, comment: str) -> Column[Any]:
-    return Column(name, Document, comment=comment)
-
-
-def _run_id() -> Column[str]:
-    return Column(
-        "run_id",
-        Text,
-        ForeignKey("runs.id", ondelete="CASCADE"),
-        nullable=False,
-        comment="the run: runs.id",
-    )
-
-
-def output_key(table: Table) -> ColumnElement[str]:
-    """Return the output as the indexes hold it: unlike NULL, an empty name equals itself."""
-    return func.coalesce(table.c.output, literal_column("''"))
-
-
-def _nonfinite_kinds() -> Column[str]:
-    return _text(
-        "nonfinite_kinds",
-        'values of this row that were not finite and are therefore NULL, as JSON: {"loss": "nan"};'
-        " NULL when all were finite",
-    )
-
-
 runs = Table(
     "runs",
     metadata,
     Column("id", Text, primary_key=True, comment="12 hexadecimal characters"),
-    _text("name", "the user's, or a made-up one; need not be unique", nullable=False),
-    _text("project", "what the run belongs to"),
-    _text("status", "running, finished or failed, as last written", nullable=False),
-    _real("started", "Unix seconds", nullable=False),
-    _real("ended", "Unix seconds; NULL while it runs"),
-    _real("duration", "seconds; NULL while it runs"),
-    _real("heartbeat", "when the process last wrote, Unix seconds", nullable=False),
-    _text("host", "host name of the training process", nullable=False),
-    _integer("pid", "its process id", nullable=False),
-    _integer("epoch", "the epoch it has reached, from 0"),
-    _integer("step", "the optimiser step it has reached, from 0"),
-    _integer("batches", "train batches recorded", nullable=False),
-    _integer("epochs_planned", "epochs asked of fit"),
-    _integer("steps_planned", "optimiser steps that makes"),
-    _text("verify", "auto, full or off"),
-    _integer("revision", "changes.counter when this run last changed", nullable=False),
-    _document("tags", "list of the user's tags"),
-    _text("notes", "the user's notes"),
-    _document("config", "the user's own settings"),
-    _document("environment", "versions, backend, device, argv, git commit"),
-    _document("model", "name, class, parameters, optimizer"),
-    _document("troubles", 'lossmon\'s own troubles: [{"time", "message"}]'),
-    _real("pruned", "when its batches were reduced to summaries, Unix seconds; NULL: not done"),
+    text_column("name", "the user's, or a made-up one; need not be unique", nullable=False),
+    text_column("project", "what the run belongs to"),
+    text_column("status", "running, finished or failed, as last written", nullable=False),
+    real_column("started", "Unix seconds", nullable=False),
+    real_column("ended", "Unix seconds; NULL while it runs"),
+    real_column("duration", "seconds; NULL while it runs"),
+    real_column("heartbeat", "when the process last wrote, Unix seconds", nullable=False),
+    text_column("host", "host name of the training process", nullable=False),
+    integer_column("pid", "its process id", nullable=False),
+    integer_column("epoch", "the epoch it has reached, from 0"),
+    integer_column("step", "the optimiser step it has reached, from 0"),
+    integer_column("batches", "train batches recorded", nullable=False),
+    integer_column("epochs_planned", "epochs asked of fit"),
+    integer_column("steps_planned", "optimiser steps that makes"),
+    text_column("verify", "auto, full or off"),
+    integer_column("revision", "changes.counter when this run last changed", nullable=False),
+    document_column("tags", "list of the user's tags"),
+    text_column("notes", "the user's notes"),
+    document_column("config", "the user's own settings"),
+    document_column("environment", "versions, backend, device, argv, git commit"),
+    document_column("model", "name, class, parameters, optimizer"),
+    document_column("troubles", 'lossmon\'s own troubles: [{"time", "message"}]'),
+    real_column(
+        "pruned", "when its batches were reduced to summaries, Unix seconds; NULL: not done"
+    ),
     Index("runs_by_start", "started"),
     Index("runs_by_name", "name"),
     Index("runs_by_status", "status"),
@@ -133,22 +78,22 @@ changes = Table(
 outputs = Table(
     "outputs",
     metadata,
-    _run_id(),
-    _text("name", "the output's name; NULL where the model has one"),
+    run_id_column(),
+    text_column("name", "the output's name; NULL where the model has one"),
     Column("position", Integer, nullable=False, comment="order among the outputs, from 0"),
-    _text("layer", "the layer it comes from"),
-    _document("shape", "its shape, with null for the batch axis"),
-    _text("dtype", "its dtype"),
-    _text("activation", "the activation behind it, where known"),
-    _text("loss", "the loss it was resolved to"),
-    _document("loss_config", "that loss' arguments"),
-    _text("reduction", "how sample losses become one number"),
+    text_column("layer", "the layer it comes from"),
+    document_column("shape", "its shape, with null for the batch axis"),
+    text_column("dtype", "its dtype"),
+    text_column("activation", "the activation behind it, where known"),
+    text_column("loss", "the loss it was resolved to"),
+    document_column("loss_config", "that loss' arguments"),
+    text_column("reduction", "how sample losses become one number"),
     Column("loss_custom", Integer, comment="1 where the loss is the user's own"),
-    _real("loss_weight", "its share in the total loss"),
-    _text("accuracy_metric", "what the printed accuracy is: BinaryAccuracy(threshold=0.5)"),
-    _text("accuracy_alias", "the word it was resolved from: accuracy or acc"),
-    _text("intended_metric", "the accuracy that was meant, where the printed one is misread"),
-    _document("metrics", "every metric of this output, as resolved"),
+    real_column("loss_weight", "its share in the total loss"),
+    text_column("accuracy_metric", "what the printed accuracy is: BinaryAccuracy(threshold=0.5)"),
+    text_column("accuracy_alias", "the word it was resolved from: accuracy or acc"),
+    text_column("intended_metric", "the accuracy that was meant, where the printed one is misread"),
+    document_column("metrics", "every metric of this output, as resolved"),
     Index("outputs_by_run", "run_id", "position", unique=True),
     comment="one output of a model each: its loss and metrics",
 )
@@ -156,35 +101,37 @@ outputs = Table(
 batches = Table(
     "batches",
     metadata,
-    _run_id(),
-    _integer("step", "optimiser steps made before; for val the last train step", nullable=False),
-    _integer("epoch", "from 0", nullable=False),
-    _integer("batch", "index within the epoch, from 0", nullable=False),
-    _text("split", "train or val", nullable=False),
-    _text("output", "outputs.name; NULL for the model as a whole"),
-    _real("time", "Unix seconds", nullable=False),
-    _integer("n", "samples"),
-    _real("weight", "sum of the sample weights"),
-    _real("loss", "the batch's own data loss, by Keras"),
-    _real("recomputed_loss", "the same by lossmon, float64"),
-    _real("penalty", "sum of model.losses"),
-    _real("reported_loss", "as printed: running mean, penalty included"),
-    _real("accuracy", "the batch's own accuracy, by Keras"),
-    _real("recomputed_accuracy", "the same by lossmon"),
-    _real("reported_accuracy", "as printed: running mean"),
-    _real("intended_accuracy", "the accuracy that was meant, where it differs"),
-    _real("correct", "elements predicted right"),
-    _real("judged", "elements judged"),
-    _real("confidence", "mean probability of the predicted class"),
-    _real("loss_correct", "mean loss over the right elements"),
-    _real("loss_wrong", "mean loss over the wrong elements"),
-    _real("loss_squares", "sum of squared sample losses"),
-    _integer("nonfinite", "elements of the predictions that are NaN or infinite"),
-    _real("learning_rate", "the optimiser's, at this step"),
-    _real("seconds", "wall time of the step"),
-    _text("status", "verified, mismatch or unverified", nullable=False),
-    _text("reason", "why it is not verified; NULL where it is"),
-    _nonfinite_kinds(),
+    run_id_column(),
+    integer_column(
+        "step", "optimiser steps made before; for val the last train step", nullable=False
+    ),
+    integer_column("epoch", "from 0", nullable=False),
+    integer_column("batch", "index within the epoch, from 0", nullable=False),
+    text_column("split", "train or val", nullable=False),
+    text_column("output", "outputs.name; NULL for the model as a whole"),
+    real_column("time", "Unix seconds", nullable=False),
+    integer_column("n", "samples"),
+    real_column("weight", "sum of the sample weights"),
+    real_column("loss", "the batch's own data loss, by Keras"),
+    real_column("recomputed_loss", "the same by lossmon, float64"),
+    real_column("penalty", "sum of model.losses"),
+    real_column("reported_loss", "as printed: running mean, penalty included"),
+    real_column("accuracy", "the batch's own accuracy, by Keras"),
+    real_column("recomputed_accuracy", "the same by lossmon"),
+    real_column("reported_accuracy", "as printed: running mean"),
+    real_column("intended_accuracy", "the accuracy that was meant, where it differs"),
+    real_column("correct", "elements predicted right"),
+    real_column("judged", "elements judged"),
+    real_column("confidence", "mean probability of the predicted class"),
+    real_column("loss_correct", "mean loss over the right elements"),
+    real_column("loss_wrong", "mean loss over the wrong elements"),
+    real_column("loss_squares", "sum of squared sample losses"),
+    integer_column("nonfinite", "elements of the predictions that are NaN or infinite"),
+    real_column("learning_rate", "the optimiser's, at this step"),
+    real_column("seconds", "wall time of the step"),
+    text_column("status", "verified, mismatch or unverified", nullable=False),
+    text_column("reason", "why it is not verified; NULL where it is"),
+    kinds_column(),
     comment="one batch of one output each",
 )
 Index(
@@ -201,18 +148,20 @@ Index(
 summaries = Table(
     "summaries",
     metadata,
-    _run_id(),
-    _text("split", "train or val", nullable=False),
-    _text("output", "outputs.name; NULL for the model as a whole"),
-    _integer("rows", "batches in each bucket of this size: 64, 512, 4096, …", nullable=False),
-    _integer("bucket", "number among the buckets of this size, from 0", nullable=False),
-    _integer("first_step", "where its first batch is", nullable=False),
-    _integer("first_epoch", "where its first batch is", nullable=False),
-    _integer("first_batch", "where its first batch is", nullable=False),
-    _integer("last_step", "where its last batch is", nullable=False),
-    _integer("last_epoch", "where its last batch is", nullable=False),
-    _integer("last_batch", "where its last batch is", nullable=False),
-    _text("measures", "the columns of `batches` that are summed up, by commas", nullable=False),
+    run_id_column(),
+    text_column("split", "train or val", nullable=False),
+    text_column("output", "outputs.name; NULL for the model as a whole"),
+    integer_column("rows", "batches in each bucket of this size: 64, 512, 4096, …", nullable=False),
+    integer_column("bucket", "number among the buckets of this size, from 0", nullable=False),
+    integer_column("first_step", "where its first batch is", nullable=False),
+    integer_column("first_epoch", "where its first batch is", nullable=False),
+    integer_column("first_batch", "where its first batch is", nullable=False),
+    integer_column("last_step", "where its last batch is", nullable=False),
+    integer_column("last_epoch", "where its last batch is", nullable=False),
+    integer_column("last_batch", "where its last batch is", nullable=False),
+    text_column(
+        "measures", "the columns of `batches` that are summed up, by commas", nullable=False
+    ),
     Column(
         "packed",
         LargeBinary,
@@ -242,47 +191,49 @@ Index(
 epochs = Table(
     "epochs",
     metadata,
-    _run_id(),
-    _integer("epoch", "from 0", nullable=False),
-    _text("split", "train or val", nullable=False),
-    _text("output", "outputs.name; NULL for the model as a whole"),
-    _real("time", "Unix seconds", nullable=False),
-    _integer("step", "the epoch's last train step", nullable=False),
-    _integer("batches", "batches seen"),
-    _integer("n", "samples"),
-    _real("weight", "sum of the sample weights"),
-    _real("reported_loss", "what Keras printed, penalty included"),
-    _real("loss", "the epoch's own data loss, by Keras"),
-    _real("recomputed_loss", "the same by lossmon, float64"),
-    _real("penalty", "sum of model.losses, mean over the epoch"),
-    _real("loss_gap", "reported - recomputed, penalty counted on both sides"),
-    _real("reported_accuracy", "what Keras printed"),
-    _real("accuracy", "the epoch's own accuracy, by Keras"),
-    _real("recomputed_accuracy", "the same by lossmon"),
-    _real("intended_accuracy", "the accuracy that was meant, where it differs"),
-    _real("accuracy_gap", "reported - recomputed"),
-    _real("correct", "elements predicted right"),
-    _real("judged", "elements judged"),
-    _real("confidence", "mean probability of the predicted class"),
-    _real("calibration_gap", "mean confidence - share predicted right"),
-    _real("expected_calibration_error", "over 15 equal-width bins"),
-    _real("loss_correct", "mean loss over the right elements"),
-    _real("loss_wrong", "mean loss over the wrong elements"),
-    _real("loss_squares", "sum of squared sample losses"),
-    _integer("nonfinite", "elements of the predictions that are NaN or infinite"),
-    _real("learning_rate", "the optimiser's, at the end"),
-    _real("seconds", "wall time"),
-    _real("coverage", "share of the samples that were recomputed, 0 to 1"),
-    _text("status", "verified, mismatch or unverified", nullable=False),
-    _text("reason", "why it is not verified; NULL where it is"),
-    _nonfinite_kinds(),
-    _document("reliability", 'non-empty bins: [{"low","high","count","confidence","accuracy"}]'),
-    _document("class_counts", '[{"label", "count", "predicted", "correct"}]'),
-    _document("reported", "every key of the logs as Keras printed it"),
-    _real("audited_loss", "of the whole training set, weights held still, penalty included"),
-    _real("audited_accuracy", "of the whole training set, weights held still"),
-    _document("reconciliation", "sentences: why printed numbers are not what one may expect"),
-    _document(
+    run_id_column(),
+    integer_column("epoch", "from 0", nullable=False),
+    text_column("split", "train or val", nullable=False),
+    text_column("output", "outputs.name; NULL for the model as a whole"),
+    real_column("time", "Unix seconds", nullable=False),
+    integer_column("step", "the epoch's last train step", nullable=False),
+    integer_column("batches", "batches seen"),
+    integer_column("n", "samples"),
+    real_column("weight", "sum of the sample weights"),
+    real_column("reported_loss", "what Keras printed, penalty included"),
+    real_column("loss", "the epoch's own data loss, by Keras"),
+    real_column("recomputed_loss", "the same by lossmon, float64"),
+    real_column("penalty", "sum of model.losses, mean over the epoch"),
+    real_column("loss_gap", "reported - recomputed, penalty counted on both sides"),
+    real_column("reported_accuracy", "what Keras printed"),
+    real_column("accuracy", "the epoch's own accuracy, by Keras"),
+    real_column("recomputed_accuracy", "the same by lossmon"),
+    real_column("intended_accuracy", "the accuracy that was meant, where it differs"),
+    real_column("accuracy_gap", "reported - recomputed"),
+    real_column("correct", "elements predicted right"),
+    real_column("judged", "elements judged"),
+    real_column("confidence", "mean probability of the predicted class"),
+    real_column("calibration_gap", "mean confidence - share predicted right"),
+    real_column("expected_calibration_error", "over 15 equal-width bins"),
+    real_column("loss_correct", "mean loss over the right elements"),
+    real_column("loss_wrong", "mean loss over the wrong elements"),
+    real_column("loss_squares", "sum of squared sample losses"),
+    integer_column("nonfinite", "elements of the predictions that are NaN or infinite"),
+    real_column("learning_rate", "the optimiser's, at the end"),
+    real_column("seconds", "wall time"),
+    real_column("coverage", "share of the samples that were recomputed, 0 to 1"),
+    text_column("status", "verified, mismatch or unverified", nullable=False),
+    text_column("reason", "why it is not verified; NULL where it is"),
+    kinds_column(),
+    document_column(
+        "reliability", 'non-empty bins: [{"low","high","count","confidence","accuracy"}]'
+    ),
+    document_column("class_counts", '[{"label", "count", "predicted", "correct"}]'),
+    document_column("reported", "every key of the logs as Keras printed it"),
+    real_column("audited_loss", "of the whole training set, weights held still, penalty included"),
+    real_column("audited_accuracy", "of the whole training set, weights held still"),
+    document_column("reconciliation", "sentences: why printed numbers are not what one may expect"),
+    document_column(
         "metrics",
         'the other metrics: [{"key", "label", "reported", "recomputed", "status", "reason"}]',
     ),
@@ -300,17 +251,17 @@ Index(
 findings = Table(
     "findings",
     metadata,
-    _run_id(),
-    _text("code", "stable code: LM301", nullable=False),
-    _text("rule", "stable name: accuracy-with-regression", nullable=False),
-    _text("severity", "error, warning or info", nullable=False),
-    _text("output", "outputs.name; NULL for the model as a whole"),
-    _text("message", "what is wrong", nullable=False),
-    _text("fix", "code that mends it", nullable=False),
-    _document("evidence", "the values that prove it"),
-    _integer("epoch", "when it was first seen; NULL before training"),
-    _integer("step", "when it was first seen; NULL before training"),
-    _real("time", "when it was first seen, Unix seconds", nullable=False),
+    run_id_column(),
+    text_column("code", "stable code: LM301", nullable=False),
+    text_column("rule", "stable name: accuracy-with-regression", nullable=False),
+    text_column("severity", "error, warning or info", nullable=False),
+    text_column("output", "outputs.name; NULL for the model as a whole"),
+    text_column("message", "what is wrong", nullable=False),
+    text_column("fix", "code that mends it", nullable=False),
+    document_column("evidence", "the values that prove it"),
+    integer_column("epoch", "when it was first seen; NULL before training"),
+    integer_column("step", "when it was first seen; NULL before training"),
+    real_column("time", "when it was first seen, Unix seconds", nullable=False),
     comment="what the rules found: one row a run, rule and output",
 )
 Index(

@@ -16,9 +16,10 @@ from sqlalchemy import (
     true,
 )
 
+from lossmon.store.columns import output_key
 from lossmon.store.nonfinite import restore_kinds
 from lossmon.store.reading import best_known, is_run, last_epochs
-from lossmon.store.schema import batches, epochs, output_key, runs
+from lossmon.store.schema import batches, epochs, runs
 
 SPARKLINE_POINTS = 60
 

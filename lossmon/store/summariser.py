@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, func, select
 
 from lossmon.records import Split
 from lossmon.store.buckets import (
@@ -25,7 +25,8 @@ from lossmon.store.buckets import (
     join_buckets,
     merge_buckets,
 )
-from lossmon.store.packing import summary_rows
+from lossmon.store.bulk import insert_rows
+from lossmon.store.packing import NAMES, summary_rows
 from lossmon.store.raw import read_blocks
 from lossmon.store.rows import Columns, batch_rows
 from lossmon.store.schema import summaries
@@ -112,11 +113,10 @@ def _advance(connection: Connection, series: Series, state: _Open, block: Block)
     full = len(rows) // ROWS * ROWS
     if not full:
         return state._replace(rows=rows)
-    fresh, stored = bucket_rows(rows.part(slice(full))), list[dict[str, Any]]()
+    fresh, stored = bucket_rows(rows.part(slice(full))), list[tuple[Any, ...]]()
     children, closed = list(state.children), list(state.closed)
     for level in range(LEVELS):
-        place = {**series._asdict(), "rows": ROWS * FAN**level}
-        stored += summary_rows(fresh, closed[level], **place)
+        stored += summary_rows(fresh, closed[level], *series, ROWS * FAN**level)
         closed[level] += len(fresh)
         waiting = join_buckets([children[level], fresh])
         full_up = len(waiting) // FAN * FAN if level + 1 < LEVELS else len(waiting)
@@ -124,7 +124,7 @@ def _advance(connection: Connection, series: Series, state: _Open, block: Block)
         if not full_up or level + 1 == LEVELS:
             break
         fresh = merge_buckets(waiting.part(slice(full_up)))
-    connection.execute(insert(summaries), stored)
+    insert_rows(connection, summaries.name, NAMES, stored)
     return _Open(rows.part(slice(full, None)), (), tuple(children), tuple(closed))
 
 
