@@ -160,7 +160,11 @@ class QueueChannel:
             One array for each tensor with the steps along its first axis, padded where their shapes
             differ; and the shapes, one row a step.
         """
-        *tensors, shapes = _dequeue(self._tensors[layout.index], count)
+        queue = self._tensors[layout.index]
+        if count == 1:  # as they are, without a copy
+            *tensors, shapes = (tensor.numpy()[None] for tensor in _dequeue_one(queue))
+            return tensors, shapes
+        *tensors, shapes = _dequeue(queue, count)
         return [tensor.numpy() for tensor in tensors], shapes.numpy()
 
     def clear(self) -> None:
@@ -176,6 +180,12 @@ def _dequeue(queue: Any, count: int) -> Sequence[Any]:
     return tf.raw_ops.QueueDequeueManyV2(
         handle=queue.queue_ref, n=count, component_types=queue.dtypes
     )
+
+
+def _dequeue_one(queue: Any) -> Sequence[Any]:
+    import tensorflow as tf
+
+    return tf.raw_ops.QueueDequeueV2(handle=queue.queue_ref, component_types=queue.dtypes)
 
 
 def _has_rank(tensor: Any) -> bool:

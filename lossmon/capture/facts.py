@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from dataclasses import dataclass, replace
 from typing import Any
@@ -27,6 +28,8 @@ from lossmon.rules.families import class_axis
 
 # Samples that are predicted; rules need to see what outputs are, not how good they are.
 PREDICTED_SAMPLES = 64
+# Fewer where they are so large that training would notice the memory.
+PREDICTED_VALUES = 2**18
 # Of those, samples that the trial of other weights runs on.
 TRIED_SAMPLES = 16
 
@@ -85,7 +88,7 @@ def gather_facts(
 
 def look_at(model: Any, x: Any, y: Any, y_pred: Any = None) -> Look:
     """What a compiled model is, seen with a batch; arguments as for `gather_facts`."""
-    few = first_samples(x, PREDICTED_SAMPLES)
+    few = first_samples(x, samples_to_predict(model))
     penalties: bool | None = None
     if y_pred is None:
         y_pred, penalties = _predict(model, few)
@@ -100,6 +103,13 @@ def look_at(model: Any, x: Any, y: Any, y_pred: Any = None) -> Look:
         penalties=penalties,
         compiled_used=_uses_compiled(model),
     )
+
+
+def samples_to_predict(model: Any) -> int:
+    """How many samples to predict: fewer where the model is known to predict much of each."""
+    shapes = [tensor.shape[1:] for tensor in getattr(model, "outputs", None) or ()]
+    values = sum(math.prod(size or 1 for size in shape) for shape in shapes)
+    return max(1, min(PREDICTED_SAMPLES, PREDICTED_VALUES // max(1, values)))
 
 
 def first_samples(structure: Any, count: int) -> Any:

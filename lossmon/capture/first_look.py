@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import keras
 from keras.src.backend import compute_output_spec, get_keras_mask
 
-from lossmon.capture.facts import PREDICTED_SAMPLES, first_samples, gather_facts
+from lossmon.capture.facts import first_samples, gather_facts, samples_to_predict
 from lossmon.capture.forward import forward, has_fixed_batch
 from lossmon.capture.pristine import pristine
 from lossmon.capture.resolve import ResolvedOutput, resolve, split_outputs
@@ -43,7 +43,7 @@ def first_look(model: Any, batch: Any, state: Any = None) -> FirstLook:
     x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(batch)
     whole = x
     if not has_fixed_batch(model):
-        x = first_samples(x, PREDICTED_SAMPLES)
+        x = first_samples(x, samples_to_predict(model))
     with warnings.catch_warnings(), pristine(model):
         # Keras says the same again when it trains; said here, it would come twice.
         warnings.simplefilter("ignore")

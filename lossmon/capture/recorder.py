@@ -29,7 +29,7 @@ from lossmon.records import (
 from lossmon.store import RunWriter
 
 # Seconds between two commits while items keep coming.
-COMMIT_EVERY = 0.06
+COMMIT_EVERY = 0.08
 HEARTBEAT_EVERY = 1.0
 RETRY_EVERY = 1.0
 # After each judgement the interpreter is left to the training thread, which else had to wait for

@@ -17,7 +17,8 @@ from sqlalchemy import (
 )
 
 from lossmon.records import BatchRecord, EpochRecord, Finding, OutputRecord
-from lossmon.store.bulk import insert_rows
+from lossmon.store.bulk import insert_columns
+from lossmon.store.prepared import Prepared
 from lossmon.store.rows import (
     Columns,
     RowMaker,
@@ -67,7 +68,7 @@ def not_stored(
 
 
 def _insert(connection: Connection, maker: RowMaker, run_id: str, columns: Columns) -> None:
-    insert_rows(connection, maker.table, maker.names, maker.rows(run_id, columns))
+    insert_columns(connection, maker.table, maker.names, maker.stored(run_id, columns))
 
 
 def replace_epochs(connection: Connection, run_id: str, records: Sequence[EpochRecord]) -> None:
@@ -119,12 +120,42 @@ def _same(run_id: str, finding: Finding) -> Iterable[ColumnElement[bool]]:
     )
 
 
+_COUNT = Prepared(update(changes).values(counter=changes.c.counter + 1))
+_REVISION = select(changes.c.counter).scalar_subquery()
+_OF_RUN = runs.c.id == bindparam("of_run")
+_BEAT = Prepared(update(runs).where(_OF_RUN).values(heartbeat=bindparam("now")))
+_ADVANCE = Prepared(
+    update(runs)
+    .where(_OF_RUN)
+    .values(
+        revision=_REVISION,
+        batches=runs.c.batches + bindparam("new"),
+        epoch=bindparam("at_epoch"),
+        step=bindparam("at_step"),
+    )
+)
+
+
+def beat(connection: Connection, run_id: str) -> bool:
+    """Store that the run is alive; tells whether there is such a run."""
+    return _BEAT.execute(connection, of_run=run_id, now=time.time()).rowcount > 0
+
+
+def advance_run(connection: Connection, run_id: str, new: int, position: Position) -> None:
+    """Store that a run has so many new batches and where it is, and mark it as changed.
+
+    Last in a transaction, as `change_run`.
+    """
+    _COUNT.execute(connection)
+    epoch, step = position
+    _ADVANCE.execute(connection, of_run=run_id, new=new, at_epoch=epoch, at_step=step)
+
+
 def change_run(connection: Connection, run_id: str, **values: Any) -> None:
     """Set columns of a run and mark it as changed.
 
     Last in a transaction: PostgreSQL holds every other writer at the counter from here to commit.
     """
-    connection.execute(update(changes).values(counter=changes.c.counter + 1))
-    revision = select(changes.c.counter).scalar_subquery()
-    changed = update(runs).where(runs.c.id == run_id).values(revision=revision, **values)
+    _COUNT.execute(connection)
+    changed = update(runs).where(runs.c.id == run_id).values(revision=_REVISION, **values)
     connection.execute(changed)

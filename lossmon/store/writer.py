@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import URL, Connection, insert, update
+from sqlalchemy import URL, Connection, insert
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from lossmon.errors import StoreError
@@ -138,7 +138,11 @@ class RunWriter:
                 statements.withdraw_finding(connection, self._run_id, finding)
             for finding in findings:
                 statements.report_finding(connection, self._run_id, finding, reached)
-            statements.change_run(connection, self._run_id, **_progress(new, reached))
+            if reached is None:
+                statements.change_run(connection, self._run_id)
+            else:
+                steps = sum(record.split == "train" and record.output is None for record in new)
+                statements.advance_run(connection, self._run_id, steps, reached)
             return summariser
 
         def store_what_is_new(connection: Connection) -> Summariser:
@@ -178,8 +182,7 @@ class RunWriter:
         statements.change_run(connection, self._run_id, **values)
 
     def _beat(self, connection: Connection) -> None:
-        beat = update(runs).where(runs.c.id == self._run_id).values(heartbeat=time.time())
-        if connection.execute(beat).rowcount == 0:
+        if not statements.beat(connection, self._run_id):
             raise StoreError(
                 f"expected run {self._run_id} in {describe(self._url)}. Received: no such run, it "
                 "was deleted while it was being recorded. Fix: start a new run."
@@ -206,15 +209,3 @@ class RunWriter:
                 f"expected the database that was opened at {describe(self._url)}. Received: it was "
                 "removed or replaced. Fix: leave the file in place while a training writes to it."
             )
-
-
-def _progress(
-    batches: Sequence[BatchRecord], reached: statements.Position | None
-) -> dict[str, Any]:
-    values: dict[str, Any] = {}
-    if batches:
-        new = sum(record.split == "train" and record.output is None for record in batches)
-        values["batches"] = runs.c.batches + new
-    if reached is not None:
-        values["epoch"], values["step"] = reached
-    return values

@@ -41,7 +41,7 @@ def test_runs_as_json_lists_the_newest_first(invoke: Invoke, seeded: Seeded) -> 
 
 def test_runs_as_json_carries_the_findings(invoke: Invoke) -> None:
     faulty, healthy = json.loads(invoke("runs", "--json").stdout)
-    assert [finding["code"] for finding in faulty["findings"]] == ["LM301"]
+    assert [finding["code"] for finding in faulty["findings"]] == ["LM301", "LM504"]
     assert faulty["findings"][0].keys() >= FINDING_KEYS
     assert healthy["findings"] == []
 
@@ -169,8 +169,9 @@ def test_findings_exit_with_0_where_all_is_fine(invoke: Invoke) -> None:
 
 def test_findings_as_json(invoke: Invoke) -> None:
     result = invoke("findings", "faulty", "--json")
-    (finding,) = json.loads(result.stdout)
+    finding, advice = json.loads(result.stdout)
     assert result.exit_code == 1
+    assert (finding["severity"], advice["severity"]) == ("error", "info")
     assert finding.keys() >= FINDING_KEYS
     assert finding["evidence"]["resolved"] == "BinaryAccuracy(threshold=0.5)"
 

@@ -1,0 +1,36 @@
+"""Statements that are made many times a second: compiled once, then handed to the driver as text.
+
+SQLAlchemy builds and looks up a statement in longer than SQLite takes to execute it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection, Executable
+from sqlalchemy.engine import CursorResult
+from sqlalchemy.sql import ClauseElement
+
+
+class Prepared:
+    """One statement for any database.
+
+    Args:
+        statement: with a `bindparam` for each value; the values must be what every driver takes as
+            it is: numbers and text.
+    """
+
+    def __init__(self, statement: ClauseElement) -> None:
+        assert isinstance(statement, Executable)
+        self._statement = statement
+        self._compiled: dict[str, tuple[str, list[str] | None]] = {}
+
+    def execute(self, connection: Connection, **values: Any) -> CursorResult[Any]:
+        """Execute it with these values."""
+        dialect = connection.dialect
+        if dialect.name not in self._compiled:
+            compiled: Any = self._statement.compile(dialect=dialect)
+            self._compiled[dialect.name] = (str(compiled), compiled.positiontup)
+        sql, order = self._compiled[dialect.name]
+        given = values if order is None else tuple(values[name] for name in order)
+        return connection.exec_driver_sql(sql, given)
