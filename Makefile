@@ -38,6 +38,7 @@ soak: setup browser
 	$(BIN)/python -m pytest -m slow $(ARGS)
 
 bench: setup
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
 	$(BIN)/python -m tests.bench $(ARGS)
 
 # The table of verified programs on another backend: make backend BACKEND=torch
