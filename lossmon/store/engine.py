@@ -15,7 +15,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from lossmon.errors import InvalidArgument, MissingExtra, StoreError
-from lossmon.store.bulk import allow_copy
+from lossmon.store.bulk import allow_columns
 
 DEFAULT_DATABASE = "sqlite:///lossmon.db"
 VARIABLE = "LOSSMON_DB"
@@ -134,7 +134,7 @@ def open_engine(url: URL, *, read_only: bool = False) -> Engine:
             connect_args={"connect_timeout": int(BUSY_SECONDS), "application_name": "lossmon"},
             execution_options={"postgresql_readonly": read_only},
         )
-        allow_copy(engine)
+        allow_columns(engine)
         return engine
     return _sqlite_engine(Path(str(url.database)), read_only=read_only)
 
@@ -160,6 +160,7 @@ def _sqlite_engine(path: Path, *, read_only: bool) -> Engine:
     def begun(connection: Connection) -> None:
         connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
 
+    allow_columns(engine)
     event.listen(engine, "connect", connected)
     event.listen(engine, "begin", begun)
     return engine

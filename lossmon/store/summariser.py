@@ -25,7 +25,7 @@ from lossmon.store.buckets import (
     join_buckets,
     merge_buckets,
 )
-from lossmon.store.bulk import insert_rows
+from lossmon.store.bulk import insert_columns
 from lossmon.store.packing import NAMES, summary_rows
 from lossmon.store.raw import read_blocks
 from lossmon.store.rows import Columns, batch_rows
@@ -66,7 +66,7 @@ class Summariser:
 
     def resumed(self, connection: Connection, columns: Columns) -> Summariser:
         """Return the one that knows what was stored before of the series of these batches."""
-        series = {Series(self._run_id, *pair) for pair in zip(*columns.others[:2], strict=True)}
+        series = {Series(self._run_id, *pair) for pair in _pairs(columns)}
         found = {one: _resume(connection, one) for one in series - self._open.keys()}
         return Summariser(self._run_id, self._open | found) if found else self
 
@@ -124,16 +124,25 @@ def _advance(connection: Connection, series: Series, state: _Open, block: Block)
         if not full_up or level + 1 == LEVELS:
             break
         fresh = merge_buckets(waiting.part(slice(full_up)))
-    insert_rows(connection, summaries.name, NAMES, stored)
+    insert_columns(connection, summaries.name, NAMES, list(zip(*stored, strict=True)))
     return _Open(rows.part(slice(full, None)), (), tuple(children), tuple(closed))
 
 
+def _pairs(columns: Columns) -> set[tuple[Split, str | None]]:
+    """The splits and outputs that occur."""
+    return set(zip(*columns.others[:2], strict=True))
+
+
 def _by_series(run_id: str, columns: Columns) -> Iterator[tuple[Series, Columns]]:
+    pairs = _pairs(columns)
+    if len(pairs) == 1:
+        yield Series(run_id, *pairs.pop()), columns
+        return
     places: dict[tuple[Split, str | None], list[int]] = {}
     for place, pair in enumerate(zip(*columns.others[:2], strict=True)):
         places.setdefault(pair, []).append(place)
     for pair, rows in places.items():
-        yield Series(run_id, *pair), columns if len(places) == 1 else columns.part(rows)
+        yield Series(run_id, *pair), columns.part(rows)
 
 
 def _block(columns: Columns) -> Block:

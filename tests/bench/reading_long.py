@@ -66,7 +66,10 @@ def compare_writers(folder: Path) -> tuple[float, float]:
         connection.execute("PRAGMA synchronous = NORMAL")
         for start in range(0, PAIRS * 10 * WRITE, 10 * WRITE):
             chunks = [records(at, WRITE) for at in range(start, start + 10 * WRITE, WRITE)]
-            rows = [batch_rows.rows("0" * 12, batch_rows.columns(chunk)) for chunk in chunks]
+            rows = [
+                list(zip(*batch_rows.stored("0" * 12, batch_rows.columns(chunk)), strict=True))
+                for chunk in chunks
+            ]
 
             def insert(rows: list[list[tuple[object, ...]]] = rows) -> None:
                 for part in rows:
