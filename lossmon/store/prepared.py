@@ -23,14 +23,17 @@ class Prepared:
     def __init__(self, statement: ClauseElement) -> None:
         assert isinstance(statement, Executable)
         self._statement = statement
-        self._compiled: dict[str, tuple[str, list[str] | None]] = {}
+        self._compiled: dict[str, Any] = {}
 
     def execute(self, connection: Connection, **values: Any) -> CursorResult[Any]:
         """Execute it with these values."""
         dialect = connection.dialect
         if dialect.name not in self._compiled:
-            compiled: Any = self._statement.compile(dialect=dialect)
-            self._compiled[dialect.name] = (str(compiled), compiled.positiontup)
-        sql, order = self._compiled[dialect.name]
-        given = values if order is None else tuple(values[name] for name in order)
-        return connection.exec_driver_sql(sql, given)
+            self._compiled[dialect.name] = self._statement.compile(dialect=dialect)
+        compiled = self._compiled[dialect.name]
+        # The statement's own constants are parameters too.
+        given = compiled.params | values
+        order = compiled.positiontup
+        return connection.exec_driver_sql(
+            str(compiled), given if order is None else tuple(given[name] for name in order)
+        )
