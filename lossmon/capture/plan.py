@@ -25,6 +25,7 @@ class Plan:
         override: which of the model's methods replaces the compiled loss, None if none does.
         backend: of keras.
         why_unseen: says why no predictions come out of the steps, if none do by design.
+        xla: whether XLA compiles the steps.
         training_layers: kinds of layers that act differently in training.
         sampled_inside: whether large predictions leave the steps of a sample only.
         losses, metrics: the user's own definitions, by name.
@@ -35,6 +36,7 @@ class Plan:
     override: str | None
     backend: recompute.Backend
     why_unseen: Callable[[], str | None]
+    xla: bool = False
     training_layers: tuple[str, ...] = ()
     sampled_inside: bool = False
     losses: Mapping[str, Callable[..., Any]] = field(default_factory=dict)

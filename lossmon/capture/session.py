@@ -310,6 +310,7 @@ class Session:
             override=self._override,
             backend=cast("recompute.Backend", keras.backend.backend()),
             why_unseen=self._why_unseen,
+            xla=keras.backend.backend() == "jax" or bool(self._model.jit_compile),
             training_layers=training_layers(self._model),
             sampled_inside=self._sampled_inside,
             losses=self._options.losses,
