@@ -41,11 +41,12 @@ bench: setup
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
 	$(BIN)/python -m tests.bench $(ARGS)
 
-# The table of verified programs on another backend: make backend BACKEND=torch
+# Verified programs, metrics and ways of training on another backend: make backend BACKEND=torch
 backend:
 	test -x $(VENV)-$(BACKEND)/bin/python || $(PYTHON) -m venv $(VENV)-$(BACKEND)
 	$(VENV)-$(BACKEND)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt $(BACKEND) -e '.[dev]'
 	KERAS_BACKEND=$(BACKEND) $(VENV)-$(BACKEND)/bin/python -m pytest tests/capture/test_verified_programs.py \
+		tests/capture/test_ways_of_training.py tests/capture/test_other_metrics.py \
 		-W ignore::DeprecationWarning -W ignore::UserWarning $(ARGS)
 
 clean:

@@ -29,7 +29,7 @@ class Audit:
         self._tell = tell
         self._data: AuditData | None = None
         try:
-            self._data = audit_data(wanted, _arguments_of_fit(model))
+            self._data = audit_data(wanted, arguments_of_fit(model))
         except InvalidArgument as error:
             tell(f"the training set is not audited: {error}")
 
@@ -59,7 +59,7 @@ class Audit:
             return {}
 
 
-def _arguments_of_fit(model: Any) -> Mapping[str, Any]:
+def arguments_of_fit(model: Any) -> Mapping[str, Any]:
     """The local names of Keras' `fit` that is training the model; empty where there is none."""
     frame = inspect.currentframe()
     while frame is not None:

@@ -78,6 +78,16 @@ def _is_endless(data: Any) -> bool:
     return hasattr(data, "cardinality") and int(data.cardinality()) == -1
 
 
+def reads_arrays(fit: Mapping[str, Any]) -> bool:
+    """Whether `fit` was given arrays, which no thread of Python reads ahead.
+
+    Args:
+        fit: the arguments of `fit`; empty where unknown.
+    """
+    trained = (fit.get("x"), fit.get("y"), fit.get("sample_weight"))
+    return trained[0] is not None and can_convert_arrays(trained)
+
+
 def audit_data(wanted: Any, fit: Mapping[str, Any]) -> AuditData:
     """What to evaluate.
 
@@ -89,7 +99,7 @@ def audit_data(wanted: Any, fit: Mapping[str, Any]) -> AuditData:
         InvalidArgument: the data cannot be read twice, or not without changing the training.
     """
     trained = (fit.get("x"), fit.get("y"), fit.get("sample_weight"))
-    arrays = trained[0] is not None and can_convert_arrays(trained)
+    arrays = reads_arrays(fit)
     if wanted is True:
         if not arrays:
             raise InvalidArgument(

@@ -32,19 +32,20 @@ class FirstLook(NamedTuple):
     hidden: str | None
 
 
-def first_look(model: Any, batch: Any, state: Any = None) -> FirstLook:
+def first_look(model: Any, batch: Any, state: Any = None, *, alone: bool = True) -> FirstLook:
     """Look at a model and its first batch, changing neither.
 
     Args:
         model: a compiled model inside `fit`.
         batch: what its train step will be given.
         state: on JAX, the state that the train function was given.
+        alone: whether no other thread may be preparing the next batches.
     """
     x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(batch)
     whole = x
     if not has_fixed_batch(model):
         x = first_samples(x, samples_to_predict(model))
-    with warnings.catch_warnings(), pristine(model):
+    with warnings.catch_warnings(), pristine(model, alone=alone):
         # Keras says the same again when it trains; said here, it would come twice.
         warnings.simplefilter("ignore")
         if not model.built:

@@ -12,7 +12,7 @@ import numpy as np
 
 
 @contextmanager
-def pristine(model: Any) -> Generator[None]:
+def pristine(model: Any, *, alone: bool = True) -> Generator[None]:
     """Put back all random states and the TensorFlow variables that layers keep for themselves.
 
     Keras' `StatelessScope` covers Keras variables, seed generators among them. Layers may also draw
@@ -20,14 +20,17 @@ def pristine(model: Any) -> Generator[None]:
 
     Args:
         model: the model that is about to be called.
+        alone: whether no other thread draws random numbers meanwhile, as one that prepares the
+            next batches may: its numbers must not come twice, and stay as they are.
     """
     python, numpy = random.getstate(), np.random.get_state()
     restore = _tensorflow_state(model) if keras.backend.backend() == "tensorflow" else None
     try:
         yield
     finally:
-        random.setstate(python)
-        np.random.set_state(numpy)
+        if alone:
+            random.setstate(python)
+            np.random.set_state(numpy)
         if restore is not None:
             restore()
 

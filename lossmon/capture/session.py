@@ -17,7 +17,8 @@ from weakref import WeakKeyDictionary
 import keras
 
 from lossmon import recompute
-from lossmon.capture.audit import Audit
+from lossmon.capture.audit import Audit, arguments_of_fit
+from lossmon.capture.audit_data import reads_arrays
 from lossmon.capture.budget import Budget
 from lossmon.capture.carrier import Carrier
 from lossmon.capture.chunk import CallItem
@@ -237,7 +238,8 @@ class Session:
 
     def _on_first_batch(self, batch: Any, arguments: tuple[Any, ...]) -> None:
         state = arguments[0] if keras.backend.backend() == "jax" else None
-        look = first_look(self._model, batch, state)
+        alone = reads_arrays(arguments_of_fit(self._model))
+        look = first_look(self._model, batch, state, alone=alone)
         carrier = self._tap.carrier
         carrier.outputs = look.outputs
         if look.hidden is not None:

@@ -6,7 +6,7 @@ README's table of them is made from this list, by `python -m tests.capture.ways`
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import keras
@@ -31,12 +31,21 @@ class Way(NamedTuple):
         verdict: "verified", or why not.
         fit: trains under the monitor; returns what was recorded.
         reason: words that the recorded reason holds, where it is not verified.
+        on: verdict and reason on other backends, where they differ.
+        only: the backends that it can be tried on.
     """
 
     name: str
     verdict: str
     fit: Callable[[Record], Any]
     reason: str = ""
+    on: Mapping[str, tuple[str, str]] = {}
+    only: tuple[str, ...] = ("tensorflow", "jax", "torch")
+
+    @property
+    def expected(self) -> tuple[str, str]:
+        """Verdict and reason on the present backend."""
+        return self.on.get(keras.backend.backend(), (self.verdict, self.reason))
 
 
 def _classifier(**compile_arguments: Any) -> Any:
@@ -243,15 +252,27 @@ WAYS = [
     Way("compiled to a graph (the default on TensorFlow)", VERIFIED, _plain()),
     Way("`run_eagerly=True`", VERIFIED, _plain(run_eagerly=True)),
     Way("`jit_compile=True`", VERIFIED, _plain(jit_compile=True)),
-    Way("`steps_per_execution` above 1", VERIFIED, _plain(steps_per_execution=3)),
+    Way(
+        "`steps_per_execution` above 1",
+        VERIFIED,
+        _plain(steps_per_execution=3),
+        on={"jax": ("verified on 1 of N", "of the samples")},
+        only=("tensorflow", "jax"),
+    ),
     Way(
         "the same with `jit_compile=True`",
         "verified on 1 of N batches: only the last of each call comes out",
         _plain(jit_compile=True, steps_per_execution=3),
         "of the samples",
+        only=("tensorflow", "jax"),
     ),
     Way("mixed precision, float16", VERIFIED, _with_policy("mixed_float16")),
-    Way("mixed precision, bfloat16", VERIFIED, _with_policy("mixed_bfloat16")),
+    Way(
+        "mixed precision, bfloat16",
+        VERIFIED,
+        _with_policy("mixed_bfloat16"),
+        on={"jax": ("unverified", "XLA keeps more digits")},
+    ),
     Way(
         "gradient accumulation",
         VERIFIED,
@@ -261,7 +282,12 @@ WAYS = [
     Way("several outputs, `loss_weights`", VERIFIED, _two_heads),
     Way("`sample_weight`, `weighted_metrics`", VERIFIED, _weights),
     Way("`class_weight`", VERIFIED, _class_weights),
-    Way("masks (`Embedding`, `Masking`) and recurrent outputs", VERIFIED, _masked),
+    Way(
+        "masks (`Embedding`, `Masking`) and recurrent outputs",
+        VERIFIED,
+        _masked,
+        on={"jax": ("unverified", "a Keras mask reaches the loss")},
+    ),
     Way("regularisers and `add_loss`", VERIFIED, _penalties),
     Way("overridden `compute_metrics`", VERIFIED, _own(OwnMetrics)),
     Way(
@@ -280,8 +306,9 @@ WAYS = [
         "unverified: labels and predictions do not come out",
         _own(OwnLoop),
         "does not call compute_metrics",
+        only=("tensorflow",),
     ),
-    Way("`tf.data`", VERIFIED, _dataset),
+    Way("`tf.data`", VERIFIED, _dataset, only=("tensorflow",)),
     Way("generators", VERIFIED, _generator),
     Way("`PyDataset` with workers", VERIFIED, _pydataset),
     Way("`validation_freq`, `initial_epoch`, early stopping", VERIFIED, _schedule),
@@ -290,11 +317,16 @@ WAYS = [
     Way("two models in threads", VERIFIED, _in_threads),
 ]
 
-# Tested in processes of their own.
+# Replicas are tested in a process of their own; JAX by `make backend`.
 ELSEWHERE = [
     (
         "`tf.distribute` with several replicas",
         "unverified: one replica's part of a batch comes out",
+    ),
+    ("JAX, `steps_per_execution` above 1", "verified on 1 of N batches, as above"),
+    (
+        "JAX, mixed precision",
+        "verified; unverified where XLA kept more digits inside the step than come out (bfloat16)",
     ),
     ("JAX, outputs with a Keras mask", "unverified: the mask does not reach `compute_metrics`"),
 ]
