@@ -11,7 +11,6 @@ import pytest
 
 from tests.capture.ways import VERIFIED, WAYS, Way, table
 
-
 HERE = [way for way in WAYS if keras.backend.backend() in way.only]
 
 
