@@ -139,7 +139,8 @@ def _settings(item: Any) -> dict[str, Any]:
 def _precision(item: Any) -> dict[str, Any]:
     """The dtype that it computes in and the constant that it clips by, where they are not usual."""
     dtype = keras.backend.standardize_dtype(item.dtype)
-    unusual = {} if dtype == "float32" else {"dtype": dtype}
+    usual = "int32" if isinstance(item, keras.metrics.IoU) else "float32"
+    unusual = {} if dtype == usual else {"dtype": dtype}
     epsilon = keras.config.epsilon()
     return unusual if epsilon == _EPSILON else unusual | {"epsilon": epsilon}
 
