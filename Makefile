@@ -26,7 +26,7 @@ browser: setup
 	$(BIN)/python -m tests.browser.install
 
 test: setup browser
-	$(BIN)/python -m pytest -m "not slow" $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow" $(ARGS)
 
 lint: setup
 	$(BIN)/ruff check .

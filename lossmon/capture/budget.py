@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 # Of the time of the steps; the rest of the time the processor belongs to training.
 SHARE = 0.02
 # Seconds of recomputation that every run may spend, so that short runs are recomputed whole.
-ALLOWANCE = 0.5
+ALLOWANCE = 1.0
 # Weight of the newest measurement in the cost that is expected of the next one.
 _NEWEST = 0.3
+# So many times the expected cost is believed at once.
+_SURPRISE = 5.0
 
 
 class Budget:
@@ -59,6 +61,9 @@ class Budget:
         if not steps:
             return
         spent = time.thread_time() - began
+        if self._cost is not None:
+            # A collection of garbage may fall into it, which is no cost of recomputing.
+            spent = min(spent, _SURPRISE * self._cost * steps)
         if math.isfinite(self._share):
             self._left -= spent
         cost = spent / steps

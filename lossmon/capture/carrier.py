@@ -78,6 +78,11 @@ class Carrier:
         """Whether the steps carry what was asked for, and not less."""
         return (self.tensors, self.silent) == self._asked
 
+    @property
+    def is_of_another_compile(self) -> bool:
+        """Whether the model was compiled anew since this was installed."""
+        return self._model._loss_tracker is not self._tracker
+
     def serves_as(self, other: Carrier) -> bool:
         """Whether steps that were traced with this one are as those of the other would be."""
         return self._asked == other._asked and self._compiled == other._compiled
@@ -169,10 +174,12 @@ class Carrier:
         compiled = self._model._compile_metrics
         if compiled is None or not compiled.built:
             return {}
+        objects = [output.accuracy_object for output in self.outputs or ()]
+        # The state of a metric that several outputs share is no output's own.
         means = [
-            (index, output.accuracy_object)
-            for index, output in enumerate(self.outputs or ())
-            if isinstance(output.accuracy_object, keras.metrics.Mean)
+            (index, metric)
+            for index, metric in enumerate(objects)
+            if isinstance(metric, keras.metrics.Mean) and objects.count(metric) == 1
         ]
         totals = {f"{when}_total:{i}": _read(metric.total) for i, metric in means}
         return totals | {f"{when}_count:{i}": _read(metric.count) for i, metric in means}

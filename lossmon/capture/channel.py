@@ -116,14 +116,20 @@ class QueueChannel:
         queue = self._queue_of(layout)
         wanted = tf.convert_to_tensor(self._left) > 0.0
         shapes = tf.concat([tf.shape(tensor) for tensor in plain.values()], axis=0)
+        numbers = vector(layout.index, [tf.cast(wanted, "float32"), *carried.scalars.values()])
 
         def enqueue() -> Any:
-            queue.enqueue([*plain.values(), shapes])
-            return self._left.assign_sub(1.0, read_value=False)
+            self._left.assign_sub(1.0, read_value=False)
+            queue.enqueue([*tensors, shapes])
+            return tf.constant(True)
 
-        tf.cond(wanted, enqueue, tf.no_op)
-        numbers = [tf.cast(wanted, "float32"), *carried.scalars.values()]
-        self._vectors.enqueue([vector(layout.index, numbers)])
+        # Tensors leave only with steps whose loss and metrics went well, and a vector only behind
+        # its tensors: else the queues would be out of step after a step that failed.
+        with tf.control_dependencies([numbers]):
+            tensors = [tf.identity(tensor) for tensor in plain.values()]
+            done = tf.cond(wanted, enqueue, lambda: tf.constant(False))
+        with tf.control_dependencies([done]):
+            self._vectors.enqueue([tf.identity(numbers)])
 
     def _queue_of(self, layout: Layout) -> Any:
         import tensorflow as tf
@@ -161,6 +167,8 @@ class QueueChannel:
             differ; and the shapes, one row a step.
         """
         queue = self._tensors[layout.index]
+        if int(queue.size()) < count:  # taking more than there is would wait for ever
+            raise LookupError(f"the tensors of {count} steps were expected to have come out")
         if count == 1:  # as they are, without a copy
             *tensors, shapes = (tensor.numpy()[None] for tensor in _dequeue_one(queue))
             return tensors, shapes

@@ -97,7 +97,7 @@ class EpochTotals:
         self._with_penalty = loss_key == "loss"
         self._loss_key = loss_key
         self._accuracy_key = None if accuracy_metric is None else accuracy_metric.key
-        self._batches = 0
+        self._batches = self._untapped = self._covered_batches = 0
         self._n = self._covered = self._absent = self._nonfinite = 0.0
         self._weight = self._seconds = 0.0
         self._loss, self._recomputed = WeightedMean(), WeightedMean()
@@ -119,6 +119,7 @@ class EpochTotals:
         """Add some steps."""
         chunk = judged.chunk
         self._batches += len(chunk)
+        self._untapped += 0 if chunk.tapped else len(chunk)
         self._n += float(judged.n.sum())
         self._absent += float(judged.n.sum()) * (chunk.stands_for - 1)
         self._weight += float(judged.weight.sum())
@@ -135,6 +136,7 @@ class EpochTotals:
         seen = judged.seen
         if judged.recomputed is not None:
             self._covered += float(judged.n[seen].sum())
+            self._covered_batches += int(np.count_nonzero(seen))
             self._add_recomputed(judged, judged.recomputed)
         for verdict, recomputed in zip(judged.verdicts, seen.tolist(), strict=True):
             if verdict is not VERIFIED:
@@ -213,6 +215,8 @@ class EpochTotals:
 
     def _coverage(self) -> float:
         """Share of samples that were recomputed; batches that never came out count as missing."""
+        if self._untapped:  # whose number of samples nobody knows
+            return self._covered_batches / self._batches
         return self._covered / (self._n + self._absent) if self._n else 0.0
 
     def _close_accuracy(self, record: EpochRecord, item: EpochItem, prefix: str) -> None:

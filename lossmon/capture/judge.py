@@ -37,7 +37,6 @@ class RunJudge:
     def __init__(self, plan: Plan, watch: Watch, reader: Reader, budget: Budget) -> None:
         self._reader = reader
         self._budget = budget
-        self._asked_for: set[Split] = {"train", "val"}
         self._plan = plan
         self._watch = watch
         self._totals: dict[tuple[Split, str | None], EpochTotals] = {}
@@ -64,17 +63,11 @@ class RunJudge:
         for chunk in self._reader.read(items, tensors=not hurried):
             self._budget.earn(sum(place.seconds for place in chunk.places))
             records.extend(self._judge(chunk))
-            if self._plan.sampled_inside:
-                self._ask_for_one(chunk)
+        if self._plan.sampled_inside and self._budget.can_afford_one:
+            # Also after steps outside of the run, which may have taken what was let out.
+            for split in {item.call.split for item in items}:
+                self._reader.channels[split].carry(1.0)
         return records
-
-    def _ask_for_one(self, chunk: Chunk) -> None:
-        """Let the tensors of one more step out, once those before were recomputed."""
-        if chunk.outputs:
-            self._asked_for.discard(chunk.split)
-        if chunk.split not in self._asked_for and self._budget.can_afford_one:
-            self._asked_for.add(chunk.split)
-            self._reader.channels[chunk.split].carry(1.0)
 
     def epoch(self, item: EpochItem) -> Records:
         """Close the epoch: a record for each split and output, and what the rules say now."""
@@ -157,14 +150,19 @@ class RunJudge:
             n=size,
             weight=size,
             printed_weight=size,
-            loss=total if data is None else data,
+            loss=data,
             penalty=self._plan.penalty(chunk),
             total_loss=total,
             reported_loss=chunk.log("loss"),
         )
+        if whole.loss is None and whole.penalty is None:
+            whole.loss = total
         if not rows:
             reason = self._plan.why_unseen() or self._plan.nothing_compiled()
             whole.say_of_all(Verdict("unverified", reason))
+            return whole
+        if not any(row.has_loss for row in rows):
+            whole.say_of_all(Verdict("unverified", self._plan.nothing_compiled()))
             return whole
         whole.verdicts = [
             worst(VERIFIED, *verdicts)
@@ -184,7 +182,7 @@ class RunJudge:
             if row.has_loss
         ]
         losses = [weight * part.loss for weight, part in parts if part.loss is not None]
-        if len(losses) == len(parts):
+        if parts and len(losses) == len(parts):
             tolerances = [
                 abs(weight) * part.loss_tolerance
                 for weight, part in parts

@@ -102,6 +102,9 @@ class OutputJudge:
             judged.total_loss = scalars.get("total") if alone else judged.loss
             tracked = scalars.get(f"tracked:{self._index}")
             judged.printed_weight = size if alone or tracked is None else tracked
+        elif self.output.name is None:
+            judged.total_loss = scalars.get("total")
+            judged.penalty = self._plan.penalty(chunk)
         if self.output.accuracy_metric is not None:
             judged.reported_accuracy = chunk.log(self.output.accuracy_metric.key)
             judged.accuracy_total = self._added(chunk, "total")
@@ -140,7 +143,10 @@ class OutputJudge:
     def _loss(self, judged: Judged, found: Recomputed, tensors: OutputArrays) -> list[Verdict]:
         spec, count = self.output.loss, len(found.rows)
         if spec is None:
-            return [VERIFIED] * count
+            # A lone output's printed loss is the model's: it comes from add_loss then.
+            own = self.output.name is None and judged.reported_loss is not None
+            none = Verdict("unverified", self._plan.nothing_compiled())
+            return [none if own else VERIFIED] * count
         try:
             losses = self._evaluate_loss(spec, tensors)
         except recompute.UnknownDefinition as error:

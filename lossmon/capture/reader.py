@@ -81,12 +81,19 @@ class Reader:
 
     def _logged(self, items: list[CallItem]) -> Iterator[_Run]:
         for _, group in groupby(map(self._read_logs, items), key=_Run.kind):
-            alike = list(group)
+            yield from self._together(list(group))
+
+    def _together(self, alike: list[_Run]) -> Iterator[_Run]:
+        """Join steps of one kind, as many as are to be judged at once."""
+        size = self._limit(bool(alike[0].arrays))
+        for start in range(0, len(alike), size):
+            part = alike[start : start + size]
+            arrays = zip(*(run.arrays for run in part), strict=True)
             yield _Run(
-                alike[0].layout,
-                [step for run in alike for step in run.steps],
-                np.concatenate([run.vectors for run in alike]),
-                [np.concatenate(arrays) for arrays in zip(*(r.arrays for r in alike), strict=True)],
+                part[0].layout,
+                [step for run in part for step in run.steps],
+                np.concatenate([run.vectors for run in part]),
+                [np.concatenate(array) for array in arrays],
                 None,
             )
 

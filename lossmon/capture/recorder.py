@@ -127,6 +127,7 @@ class Recorder:
         self._queue: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._waiting = 0
         self._carrying = True
+        self._changing = threading.Lock()
         self._writer: RunWriter | None = None
         self._unwritten = Records(findings=list(beginning.findings))
         self._retry_at = 0.0
@@ -161,7 +162,9 @@ class Recorder:
 
     def _carry(self, steps: float) -> None:
         """Let tensors out of the steps, or keep them in."""
-        if self._carrying != bool(steps):
+        with self._changing:
+            if self._carrying == bool(steps):
+                return
             self._carrying = bool(steps)
             for channel in self._begin.channels:
                 channel.carry(steps)
@@ -170,13 +173,16 @@ class Recorder:
         """Store with the run what went wrong, once; and say it, unless the user knows already."""
         self._queue.put(_Trouble(message, aloud))
 
-    def stop(self, status: RunStatus, timeout: float = 60.0) -> None:
+    def stop(self, status: RunStatus, timeout: float = 60.0) -> bool:
         """Write all that waits, give the run its end, and join the thread.
 
         After `timeout` seconds the steps that still wait are recorded without being recomputed;
-        the thread is given up only when it has not moved for that long.
+        the thread is given up only when it has not moved for that long. Tells whether it ended.
         """
         self._queue.put(_Stop(status))
+        if threading.current_thread() is self._thread:
+            # A list of callbacks may be collected on any thread; this one cannot wait for itself.
+            return False
         began = moved = time.monotonic()
         seen = -1
         while self._thread.is_alive() and time.monotonic() - moved < timeout:
@@ -190,6 +196,7 @@ class Recorder:
                 "they are lost. Fix: see that the database is reachable, and that no other program "
                 "holds its lock."
             )
+        return not self._thread.is_alive()
 
     def _work(self) -> None:
         stop: _Stop | None = None
@@ -216,7 +223,7 @@ class Recorder:
             for item in [together] if judged_together else together:
                 self._take(item)
                 time.sleep(YIELD)
-        if not self._carrying and self._queue.empty():
+        if not self._carrying and self._waiting <= 0:
             self._carry(math.inf)
         # Judging the last steps may have brought up troubles, which come after the stop.
         stops = [item for item in items if isinstance(item, _Stop)]
@@ -242,7 +249,8 @@ class Recorder:
         elif isinstance(item, list):
             calls = cast("list[CallItem]", item)
             self._judge("steps", lambda judge: judge.calls(calls, hurried=self._hurry))
-            self._waiting -= sum(call.call.steps for call in calls)
+            done = sum(call.call.steps for call in calls)
+            self._waiting -= done
 
     def _judge(self, what: str, ask: Callable[[Judge], Records]) -> None:
         self._progress += 1

@@ -109,6 +109,7 @@ class Session:
             on_first_batch=self._on_first_batch,
             on_error=self.trouble,
             on_end=self._on_broken_off,
+            on_compile=self._on_compile,
             on_remake=self._on_remake,
         )
 
@@ -188,11 +189,12 @@ class Session:
             self._watch.detach()
         if _live.get(self._model) is self:
             del _live[self._model]
-        if status == "finished":
-            self._tap.keep()
         self._tap.remove()
-        if self._recorder is not None:
-            self._recorder.stop(status)
+        ended = self._recorder is None or self._recorder.stop(status)
+        if not ended:
+            self._tap.forget()  # the writer still reads from its queues
+        elif status == "finished":
+            self._tap.keep()
 
     def trouble(self, error: BaseException) -> None:
         """Say once and store with the run that something went wrong inside lossmon."""
@@ -210,6 +212,9 @@ class Session:
             message = f"training ended with {type(error).__name__}: {error}"[:2000]
             self._recorder.trouble(message, aloud=False)
         self.end("interrupted" if isinstance(error, KeyboardInterrupt) else "failed")
+
+    def _on_compile(self) -> None:
+        self._hidden = "the model was compiled anew within the fit"
 
     def _on_remake(self) -> bool:
         """Another `fit` begins while this session lives: its own was broken off, unnoticed."""

@@ -60,6 +60,8 @@ class Tap:
             train function; may raise `InvalidCombination`, nothing else.
         on_error: called with an exception that was kept away from training.
         on_end: called with the exception that ended training inside a step.
+        on_compile: called when the model was compiled anew within the fit; steps are recorded from
+            their logs from then on.
         on_remake: called when the train function is asked for anew; tells whether that was by
             another `fit`, in which case the tap is gone when it returns.
 
@@ -77,6 +79,7 @@ class Tap:
         on_first_batch: Callable[[Any, tuple[Any, ...]], None],
         on_error: Callable[[BaseException], None],
         on_end: Callable[[BaseException], None],
+        on_compile: Callable[[], None],
         on_remake: Callable[[], bool],
     ) -> None:
         self.model = model
@@ -86,6 +89,7 @@ class Tap:
         self._on_first_batch = on_first_batch
         self._on_error = on_error
         self._on_end = on_end
+        self._on_compile = on_compile
         self._on_remake = on_remake
         self._seen_first = self._remade = False
         self._made: dict[Split, int] = {}
@@ -134,6 +138,10 @@ class Tap:
                     channel.clear()
         self._made = {s: channel.sent() or 0 for s, channel in self.carrier.channels.items()}
 
+    def forget(self) -> None:
+        """Let the next `fit` trace anew."""
+        vars(self._functions[0] or self).pop(_KEPT, None)
+
     def keep(self) -> None:
         """Keep the traced functions for the next `fit`."""
         bare = self._functions[0]
@@ -161,6 +169,7 @@ class Tap:
         model = self.model
         if self._on_remake():
             return model.make_train_function(*args, **kwargs)
+        self._notice_compile()
         if model.train_function == self._run_train:
             model.train_function = self._train
         made = self._make_train(*args, **kwargs)
@@ -171,6 +180,7 @@ class Tap:
 
     def _remake_test(self, *args: Any, **kwargs: Any) -> Any:
         model = self.model
+        self._notice_compile()
         if model.test_function == self._run_test:
             model.test_function = self._test
         made = self._make_test(*args, **kwargs)
@@ -178,6 +188,12 @@ class Tap:
         self._test = model.test_function
         model.test_function = self._run_test
         return made
+
+    def _notice_compile(self) -> None:
+        """What was resolved before holds no more."""
+        if self.carrier.is_of_another_compile and not self.carrier.silent:
+            self.carrier.silent = True
+            self._on_compile()
 
     def _run_train(self, *args: Any) -> Any:
         if not self._seen_first:
@@ -238,7 +254,8 @@ class Tap:
         steps = 0 if failed else self.model.steps_per_execution
         if steps != 1 and not self.carrier.silent:
             sent = self.carrier.channels[split].sent()
-            steps = steps if sent is None else sent - self._made[split]
+            new = None if sent is None else max(0, sent - self._made[split])
+            steps = steps if new is None else new or steps
         self._made[split] += steps
         return steps
 

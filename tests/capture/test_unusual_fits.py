@@ -237,6 +237,58 @@ def test_an_evaluation_that_spoils_what_keras_prints_is_told(record: Callable[..
     assert {row["status"] for row in recorded.batches} == {"verified"}
 
 
+def test_a_step_that_failed_leaves_the_others_in_step(record: Callable[..., Any]) -> None:
+    class Wrong(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+            if epoch == 1:
+                with pytest.raises(tf.errors.InvalidArgumentError):
+                    self.model.evaluate(X[:16], np.full(16, 7), verbose=0)
+
+    recorded = record(
+        _compiled(dense()), X, IDS, epochs=3, validation_split=0.25, callbacks=[Wrong()]
+    )
+    assert {row["status"] for row in recorded.batches} == {"verified"}
+    assert {row["status"] for row in recorded.epochs} == {"verified"}
+    assert recorded.document["troubles"] == []
+
+
+def test_a_model_compiled_anew_within_the_fit_says_so(record: Callable[..., Any]) -> None:
+    class Unfreeze(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+            if epoch == 1:
+                _compiled(self.model)
+                self.model.make_train_function()
+
+    recorded = record(_compiled(dense()), X, IDS, epochs=3, callbacks=[Unfreeze()])
+    first, *others = recorded.epochs
+    assert first["status"] == "verified"
+    assert {row["status"] for row in others} == {"unverified"}
+    assert all("compiled anew within the fit" in row["reason"] for row in others)
+    assert len(recorded.history.history["loss"]) == 3
+
+
+def test_evaluations_take_no_sample_of_large_predictions_away(
+    record: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lossmon.capture.session.LARGE_STEP", 8)
+    curious = Curious("on_epoch_end")
+    recorded = record(
+        _compiled(dense()), X, IDS, epochs=4, validation_split=0.25, callbacks=[curious]
+    )
+    val = [row["coverage"] for row in recorded.epochs if row["split"] == "val"]
+    assert sum(share > 0.0 for share in val) > 1
+
+
+def test_a_metric_that_two_outputs_share_is_no_mismatch(record: Callable[..., Any]) -> None:
+    inputs = keras.Input((6,))
+    heads = [keras.layers.Dense(3, activation="softmax", name=name)(inputs) for name in "ab"]
+    model = keras.Model(inputs, heads)
+    shared = keras.metrics.SparseCategoricalAccuracy()
+    model.compile("adam", ["sparse_categorical_crossentropy"] * 2, metrics=[[shared], [shared]])
+    recorded = record(model, X, [IDS, IDS])
+    assert "mismatch" not in {row["status"] for row in recorded.batches}
+
+
 DEAF = """
 import os, sys
 read, write = os.pipe()

@@ -153,6 +153,26 @@ def test_a_model_without_compiled_loss_is_unverified(record: Callable[..., Any])
     assert recorded.epochs[0]["penalty"] == pytest.approx(recorded.epochs[0]["reported_loss"])
 
 
+def test_a_loss_of_add_loss_beside_an_accuracy_is_not_called_verified(
+    record: Callable[..., Any],
+) -> None:
+    class Add(keras.layers.Layer):
+        def call(self, inputs: Any) -> Any:
+            self.add_loss(keras.ops.mean(keras.ops.square(inputs)))
+            return inputs
+
+    head = keras.layers.Dense(3, activation="softmax")
+    model = keras.Sequential([keras.Input((6,)), head, Add()])
+    model.compile("adam", metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy")])
+    recorded = record(model, X, IDS)
+    assert statuses(recorded) == {"unverified"}
+    assert "no compiled loss" in reasons(recorded)
+    row = recorded.epochs[0]
+    assert (row["loss"], row["recomputed_loss"]) == (None, None)
+    assert row["penalty"] == pytest.approx(row["reported_loss"])
+    assert row["recomputed_accuracy"] == pytest.approx(row["reported_accuracy"])
+
+
 @pytest.mark.parametrize("samples", [64, 56])
 def test_the_steps_of_one_call_come_out_one_by_one(
     samples: int, record: Callable[..., Any]
