@@ -65,7 +65,8 @@ class RunJudge:
             records.extend(self._judge(chunk))
         if self._plan.sampled_inside and self._budget.can_afford_one:
             # Also after steps outside of the run, which may have taken what was let out.
-            for split in {item.call.split for item in items}:
+            splits: set[Split] = {item.call.split for item in items}
+            for split in splits:
                 self._reader.channels[split].carry(1.0)
         return records
 

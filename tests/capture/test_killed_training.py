@@ -25,7 +25,8 @@ x = np.random.default_rng(0).normal(size=(6400, 8)).astype("float32")
 y = (x[:, 0] > 0).astype("float32")
 model = keras.Sequential([keras.Input((8,)), keras.layers.Dense(1, activation="sigmoid")])
 model.compile("adam", "binary_crossentropy", metrics=["accuracy"])
-model.fit(x, y, epochs=1000, verbose=0, callbacks=[lossmon.Monitor(sys.argv[1], verify="full"), Progress()])
+monitor = lossmon.Monitor(sys.argv[1], verify="full")
+model.fit(x, y, epochs=1000, verbose=0, callbacks=[monitor, Progress()])
 """
 
 

@@ -164,6 +164,7 @@ def test_healthy_demo_programs() -> None:
     binary.compile("adam", "binary_crossentropy", metrics=["accuracy"])
     assert lossmon.check(binary, x, y) == []
     x, y = load_diabetes(return_X_y=True)
+    y = np.asarray(y)
     for more in ([], ["mae"], ["mae", "root_mean_squared_error"]):
         regression = dense(1, None, 10)
         regression.compile("adam", "mse", metrics=more)
