@@ -69,14 +69,20 @@ class Records:
     withdrawn: list[Finding] = field(default_factory=list)
 
     def extend(self, other: Records) -> None:
-        """Append another drain's records."""
+        """Append later records; of a finding that came and went, only the latest word counts."""
         self.batches += other.batches
         self.epochs += other.epochs
-        self.findings += other.findings
-        self.withdrawn += other.withdrawn
+        self.findings = _without(self.findings, other.withdrawn) + other.findings
+        self.withdrawn = _without(self.withdrawn, other.findings) + other.withdrawn
 
     def __bool__(self) -> bool:
         return bool(self.batches or self.epochs or self.findings or self.withdrawn)
+
+
+def _without(findings: list[Finding], others: list[Finding]) -> list[Finding]:
+    """Those that are not about the same rule and output as one of the others."""
+    keys = {(other.code, other.output) for other in others}
+    return [f for f in findings if (f.code, f.output) not in keys] if keys else findings
 
 
 class Judge(Protocol):
