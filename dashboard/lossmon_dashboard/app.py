@@ -7,6 +7,7 @@ import dash
 from lossmon.errors import StoreError
 from lossmon_dashboard import shell
 from lossmon_dashboard.pages import PAGES
+from lossmon_dashboard.questions import check_questions
 from lossmon_dashboard.security import LOOPBACK_HOSTS, guard
 from lossmon_dashboard.source import DATABASE
 
@@ -22,7 +23,7 @@ def create_app(
     Args:
         db: a path or a SQLAlchemy URL; `$LOSSMON_DB`, else `sqlite:///lossmon.db`, where None.
         hosts: host names that requests may be addressed to.
-        token: what a browser must present once; None where none is required.
+        token: what must be presented before anything is shown; None where none is required.
 
     Returns:
         The app; its WSGI application is `.server`. The database is opened by the first request.
@@ -45,6 +46,7 @@ def create_app(
     for page in PAGES:
         page.register(app)
     guard(app.server, hosts=hosts, token=token, scripts=app.csp_hashes())
+    check_questions(app)
     return app
 
 

@@ -1,23 +1,29 @@
-"""Who may ask, under which name, and what a page may do.
+"""Who may ask, under which name and from which page, and what a page may do.
 
 The dashboard shows source paths, command lines and results, so it answers only to names it knows (a
-web page that points its own name at this machine gets nothing), asks for a token where others can
-reach it, and forbids pages to load or run anything that is not served from here.
+web page that points its own name at this machine gets nothing), takes nothing that another site's
+page sends, asks for a token where others can reach it, and forbids pages to load or run anything
+that is not served from here.
 """
 
 from __future__ import annotations
 
 import ipaddress
-import secrets
 from collections.abc import Callable, Sequence
-from urllib.parse import urlencode
+from urllib.parse import urlsplit
 
 import flask
+from dash.exceptions import DependencyException
 from werkzeug.wrappers import Response
+
+from lossmon_dashboard.login import LOGIN_SCRIPT_HASH, register_login
 
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 ANY_ADDRESS = "any literal address"
-TOKEN_COOKIE = "lossmon_token"
+MOST_BYTES = 4 * 2**20
+"""The longest request that is read: a selection of some thousand runs."""
+
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 Guard = Callable[[], Response | tuple[str, int] | None]
 
@@ -41,12 +47,15 @@ def guard(
         server: the application to guard.
         hosts: names that requests may be addressed to; with `ANY_ADDRESS` among them, also every
             literal IP address (which no other site can claim as its own name).
-        token: what a browser must present once as `?token=`; None where none is required.
+        token: what must be presented, see `lossmon_dashboard.login`; None where none is required.
         scripts: hashes of the inline scripts that pages are made with.
     """
+    server.config["MAX_CONTENT_LENGTH"] = MOST_BYTES
     server.before_request(_host_guard(hosts))
+    server.before_request(_check_origin)
     if token is not None:
-        server.before_request(_token_guard(token))
+        register_login(server, token)
+    server.register_error_handler(DependencyException, _unknown_part)
     server.after_request(_headers(scripts))
 
 
@@ -62,7 +71,11 @@ def _host_guard(hosts: frozenset[str]) -> Guard:
         name = host_name(flask.request.headers.get("Host", ""))
         if name in hosts or (ANY_ADDRESS in hosts and _is_address(name)):
             return None
-        return f"This dashboard does not answer to that name. Expected: {_readable(hosts)}.", 421
+        return (
+            f"This dashboard does not answer to that name. Expected: {_readable(hosts)}. "
+            "Fix: start it with --allow-host NAME.",
+            421,
+        )
 
     return check_host
 
@@ -79,50 +92,56 @@ def _is_address(name: str) -> bool:
     return True
 
 
-def _token_guard(token: str) -> Guard:
-    def check_token() -> Response | tuple[str, int] | None:
-        query = flask.request.args.to_dict()
-        offered = query.pop("token", None)
-        if offered is not None and _same(offered, token):
-            return _admit(query, token)
-        if _same(flask.request.cookies.get(TOKEN_COOKIE, ""), token):
-            return None
-        return "A token is required. Fix: open the address that `lossmon dashboard` printed.", 401
-
-    return check_token
-
-
-def _same(offered: str, token: str) -> bool:
-    return secrets.compare_digest(offered.encode(), token.encode())
+def _check_origin() -> tuple[str, int] | None:
+    """Refuse what a page of another site sends; programs that are no browsers name no origin."""
+    if flask.request.method in _SAFE_METHODS:
+        return None
+    headers = flask.request.headers
+    origin, site = headers.get("Origin"), headers.get("Sec-Fetch-Site", "same-origin")
+    foreign = origin is not None and _authority(origin) != headers.get("Host", "").lower()
+    if foreign or site not in {"same-origin", "none"}:
+        return "This dashboard takes nothing that a page of another site sends.", 403
+    return None
 
 
-def _admit(query: dict[str, str], token: str) -> Response:
-    # The path comes without its host, so that the redirect cannot be turned elsewhere.
-    target = "/" + flask.request.path.lstrip("/") + ("?" + urlencode(query) if query else "")
-    answer = flask.redirect(target)
-    answer.set_cookie(TOKEN_COOKIE, token, httponly=True, samesite="Lax")
-    return answer
+def _authority(origin: str) -> str:
+    try:
+        return urlsplit(origin).netloc.lower()
+    except ValueError:
+        return ""
+
+
+def _unknown_part(_: Exception) -> tuple[str, int]:
+    return "There is no such part of the page.", 404
 
 
 def _headers(scripts: Sequence[str]) -> Callable[[flask.Response], flask.Response]:
     policy = "; ".join(
         [
             "default-src 'self'",
-            f"script-src 'self' {' '.join(scripts)}",
+            f"script-src 'self' {' '.join([*scripts, LOGIN_SCRIPT_HASH])}",
+            # The component libraries style their parts from scripts.
             "style-src 'self' 'unsafe-inline'",
             "img-src 'self' data: blob:",
             "font-src 'self' data:",
             "object-src 'none'",
             "base-uri 'none'",
             "form-action 'self'",
-            "frame-ancestors 'self'",
+            "frame-ancestors 'none'",
         ]
     )
+    fixed = {
+        "Content-Security-Policy": policy,
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Cross-Origin-Resource-Policy": "same-origin",
+        "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+        "Referrer-Policy": "same-origin",
+        "X-Content-Type-Options": "nosniff",
+        "X-Frame-Options": "DENY",
+    }
 
     def add_headers(response: flask.Response) -> flask.Response:
-        response.headers["Content-Security-Policy"] = policy
-        response.headers["X-Content-Type-Options"] = "nosniff"
-        response.headers["Referrer-Policy"] = "same-origin"
+        response.headers.update(fixed)
         return response
 
     return add_headers

@@ -6,14 +6,14 @@ import secrets
 import socket
 import sys
 import webbrowser
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import closing, suppress
 
 from waitress.server import create_server
 
 from lossmon.errors import InvalidArgument
 from lossmon_dashboard.app import create_app
-from lossmon_dashboard.security import ANY_ADDRESS, LOOPBACK_HOSTS, is_loopback
+from lossmon_dashboard.security import ANY_ADDRESS, LOOPBACK_HOSTS, MOST_BYTES, is_loopback
 
 DEFAULT_PORT = 8050
 _WILDCARDS = frozenset({"0.0.0.0", "::", ""})
@@ -25,6 +25,8 @@ def serve(
     port: int = DEFAULT_PORT,
     open_browser: bool = True,
     on_ready: Callable[[str], None] | None = None,
+    *,
+    allow_hosts: Collection[str] = (),
 ) -> None:
     """Serve the dashboard until the process is interrupted.
 
@@ -34,17 +36,27 @@ def serve(
         port: the port; a free one is taken instead when the default is in use.
         open_browser: whether to open the page in a browser.
         on_ready: called with the address of the page once connections are accepted.
+        allow_hosts: further names that the dashboard is reached by, e.g. that of a proxy.
 
     Raises:
         InvalidArgument: nothing can listen on that address and port.
     """
     listener = _listen(host, port)
     token = None if is_loopback(host) else secrets.token_urlsafe(24)
-    app = create_app(db, hosts=allowed_hosts(host), token=token)
-    server = create_server(app.server, sockets=[listener], threads=8, ident="lossmon")
-    url = page_address(host, listener.getsockname()[1], token)
+    hosts = allowed_hosts(host) | {name.lower() for name in allow_hosts}
+    app = create_app(db, hosts=hosts, token=token)
+    server = create_server(
+        app.server,
+        sockets=[listener],
+        threads=8,
+        ident="lossmon",
+        max_request_body_size=MOST_BYTES,
+    )
+    url = page_address(host, listener.getsockname()[1])
     with closing(server), suppress(KeyboardInterrupt):
         sys.stdout.write(f"lossmon dashboard: {url}  (stop with Ctrl-C)\n")
+        if token is not None:
+            sys.stdout.write(f"  token: {token}\n  or log in by: {login_link(url, token)}\n")
         sys.stdout.flush()
         if on_ready is not None:
             on_ready(url)
@@ -62,11 +74,16 @@ def allowed_hosts(host: str) -> frozenset[str]:
     return LOOPBACK_HOSTS | names | own | {ANY_ADDRESS}
 
 
-def page_address(host: str, port: int, token: str | None) -> str:
-    """The address to open, with the token where one is required."""
+def page_address(host: str, port: int) -> str:
+    """The address to open."""
     name = socket.gethostname() if host in _WILDCARDS else host
     bracketed = f"[{name}]" if ":" in name else name
-    return f"http://{bracketed}:{port}/" + (f"?token={token}" if token else "")
+    return f"http://{bracketed}:{port}/"
+
+
+def login_link(address: str, token: str) -> str:
+    """An address that logs in by itself: browsers keep to themselves what stands behind `#`."""
+    return f"{address}#token={token}"
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -40,15 +40,25 @@ def demo(db: str | None, no_dashboard: bool, host: str, port: int, no_browser: b
 @click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen.")
 @click.option("--port", default=8050, show_default=True, help="The port; 0 for any free one.")
 @click.option("--no-browser", is_flag=True, help="Do not open a browser.")
-def dashboard(db: str | None, host: str, port: int, no_browser: bool) -> None:
+@click.option(
+    "--allow-host",
+    metavar="NAME",
+    multiple=True,
+    help="A further name that the dashboard is reached by, such as that of a proxy.",
+)
+def dashboard(
+    db: str | None, host: str, port: int, no_browser: bool, allow_host: tuple[str, ...]
+) -> None:
     """Serve the dashboard. Loopback by default; any other address asks for a token."""
-    _serve(db, host, port, no_browser=no_browser)
+    _serve(db, host, port, no_browser=no_browser, allow_hosts=allow_host)
 
 
-def _serve(db: str | None, host: str, port: int, *, no_browser: bool) -> None:
+def _serve(
+    db: str | None, host: str, port: int, *, no_browser: bool, allow_hosts: tuple[str, ...] = ()
+) -> None:
     from lossmon_dashboard import serve
 
-    serve(db, host=host, port=port, open_browser=not no_browser)
+    serve(db, host=host, port=port, open_browser=not no_browser, allow_hosts=allow_hosts)
 
 
 @click.command()

@@ -1,13 +1,15 @@
-"""What may be changed about runs that were recorded, each in one transaction of its own."""
+"""What may be changed about runs that were recorded."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import URL, Connection, delete, update
+from sqlalchemy import URL, Connection, delete, select, update
 
+from lossmon.store.deletion import delete_batches, series_of
 from lossmon.store.engine import describe, opened
 from lossmon.store.nonfinite import storable_text
 from lossmon.store.schema import changes, runs
@@ -25,11 +27,33 @@ def writing(url: URL) -> Generator[Connection]:
 
 
 def delete_runs(url: URL, run_ids: Sequence[str]) -> int:
-    """Delete runs with all that was recorded of them; return how many there were."""
+    """Delete runs with all that was recorded of them; return how many there were.
+
+    The batches go first, a part at a time: when this is broken off, what is left of the runs is
+    archived, and deleting them again ends it.
+    """
+    archive_runs(url, run_ids)
+    for run_id in run_ids:
+        with opened(url) as engine:
+            with engine.connect() as connection:
+                known = series_of(connection, run_id)
+            for series in known:
+                delete_batches(engine, series)
     with writing(url) as connection:
         deleted = connection.execute(delete(runs).where(runs.c.id.in_(run_ids))).rowcount
         connection.execute(update(changes).values(counter=changes.c.counter + 1))
     return deleted
+
+
+def archive_runs(url: URL, run_ids: Sequence[str], *, archived: bool = True) -> int:
+    """Put runs out of sight, or back; return of how many that changed something."""
+    with writing(url) as connection:
+        in_sight = select(runs.c.id).where(runs.c.id.in_(run_ids), runs.c.archived.is_(None))
+        seen = set(connection.execute(in_sight).scalars())
+        wanted = [run_id for run_id in run_ids if (run_id in seen) == archived]
+        for run_id in wanted:
+            change_run(connection, run_id, archived=time.time() if archived else None)
+    return len(wanted)
 
 
 def edit_run(url: URL, run_id: str, **values: Any) -> None:

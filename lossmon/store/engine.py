@@ -142,7 +142,7 @@ def open_engine(url: URL, *, read_only: bool = False) -> Engine:
 def _sqlite_engine(path: Path, *, read_only: bool) -> Engine:
     if not read_only:
         path.parent.mkdir(parents=True, exist_ok=True)
-    query = {"mode": "rw" if read_only else "rwc", "uri": "true"}
+    query = {"mode": "ro" if read_only else "rwc", "uri": "true"}
     engine = create_engine(
         URL.create("sqlite", database=path.as_uri(), query=query),
         connect_args={"timeout": BUSY_SECONDS},

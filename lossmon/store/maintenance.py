@@ -3,23 +3,34 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
-from sqlalchemy import URL, Connection, and_, delete, func, not_, select, text
+from sqlalchemy import URL, ColumnElement, Connection, Engine, and_, func, not_, select, text
 from sqlalchemy.exc import DatabaseError
 
-from lossmon.errors import InvalidArgument
+from lossmon.errors import InvalidArgument, StoreError
 from lossmon.store.buckets import ROWS
 from lossmon.store.columns import output_key
+from lossmon.store.deletion import delete_batches, series_of
 from lossmon.store.edits import writing
-from lossmon.store.engine import database_url, demand_database, is_damage, is_sqlite, opened
+from lossmon.store.engine import (
+    database_url,
+    demand_database,
+    describe,
+    is_damage,
+    is_sqlite,
+    opened,
+)
 from lossmon.store.liveness import present_status
 from lossmon.store.reading import of_run
-from lossmon.store.schema import batches, runs, summaries
+from lossmon.store.schema import batches, metadata, runs, summaries
 from lossmon.store.selection import Series, after, bucket_ends, numbers_within
 from lossmon.store.statements import change_run
 from lossmon.store.summariser import summarise_series
+from lossmon.store.upgrade import demand_current, size_of
 
 
 def check_database(db: str | os.PathLike[str] | None = None) -> list[str]:
@@ -32,14 +43,19 @@ def check_database(db: str | os.PathLike[str] | None = None) -> list[str]:
         db: a SQLAlchemy URL or a path; None for the default database.
 
     Raises:
+        SchemaOutdated: the database was written by an older lossmon.
+        SchemaTooNew: it was written by a newer lossmon.
         StoreError: there is none, or it cannot be read at all.
     """
     url = database_url(db)
     demand_database(url)
     with opened(url, read_only=True) as engine, engine.connect() as connection:
         damage = list(_damage(connection))
-        # Tables of a damaged file are not counted: that would end in the driver's error.
-        return damage or [*_miscounted(connection), *_oversummarised(connection)]
+        if damage:
+            # Tables of a damaged file are not counted: that would end in the driver's error.
+            return damage
+        demand_current(connection, describe(url))
+        return [*_miscounted(connection), *_oversummarised(connection)]
 
 
 def _damage(connection: Connection) -> Iterator[str]:
@@ -81,33 +97,74 @@ def _oversummarised(connection: Connection) -> Iterator[str]:
             yield f"run {run_id}, {series}: {buckets} summaries of {ROWS}, of {found} batches"
 
 
-def vacuum(db: str | os.PathLike[str] | None = None) -> None:
-    """Give the space of what was deleted back: to the file system, or on a server to its tables.
+def vacuum(db: str | os.PathLike[str] | None = None) -> tuple[int, int]:
+    """Give the space of what was deleted back to the file system.
 
-    SQLite needs, for a while, as much free disk space as the database takes.
+    SQLite needs, for a while, as much free disk space as the database takes, and lets nobody write
+    meanwhile; so does PostgreSQL. While a run is being recorded, SQLite is left as it is, and
+    PostgreSQL keeps the space for what comes next.
+
+    Returns:
+        How many bytes the database took before, and now.
 
     Raises:
-        StoreError: there is no database, or another process is writing to it.
+        StoreError: there is no database, another process is writing to it, or the disk is too full.
     """
     url = database_url(db)
     demand_database(url)
     with opened(url) as engine:
-        if not is_sqlite(url):
-            with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-                connection.execute(text("VACUUM"))
-            return
-        # SQLite vacuums outside of a transaction, and SQLAlchemy begins one.
-        driver = engine.raw_connection()
-        driver.cursor().execute("VACUUM")
-        driver.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        driver.close()
+        with engine.connect() as connection:
+            demand_current(connection, describe(url))
+            before = size_of(connection)
+            recording = _recording(connection)
+        if is_sqlite(url):
+            _demand_quiet(url, recording, before)
+            _vacuum_file(engine)
+        else:
+            _vacuum_tables(engine, whole=not recording)
+        with engine.connect() as connection:
+            return before, size_of(connection)
+
+
+def _recording(connection: Connection) -> list[str]:
+    rows = connection.execute(select(runs).where(runs.c.status == "running")).mappings()
+    return [row["name"] for row in rows if present_status(row) == "running"]
+
+
+def _demand_quiet(url: URL, recording: list[str], size: int) -> None:
+    if recording:
+        raise StoreError(
+            f"expected no run to be recorded into {describe(url)} while its space is given back. "
+            f"Received: {', '.join(map(repr, recording))}. Fix: run `lossmon db vacuum` at its end."
+        )
+    free = shutil.disk_usage(Path(describe(url)).parent).free
+    if free < size:
+        raise StoreError(
+            f"expected {size:,} free bytes beside {describe(url)} to write it anew. Received: "
+            f"{free:,}. Fix: make room, then run `lossmon db vacuum`."
+        )
+
+
+def _vacuum_file(engine: Engine) -> None:
+    # SQLite vacuums outside of a transaction, and SQLAlchemy begins one.
+    driver = engine.raw_connection()
+    driver.cursor().execute("VACUUM")
+    driver.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    driver.close()
+
+
+def _vacuum_tables(engine: Engine, *, whole: bool) -> None:
+    options = "FULL, ANALYZE" if whole else "ANALYZE"
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text(f"VACUUM ({options}) {', '.join(metadata.tables)}"))
 
 
 def prune_run(url: URL, run_id: str, keep: str) -> int:
     """Delete the batches of a run that its summaries tell of; epochs and findings stay.
 
     The last batches of each series, fewer than a summary needs, stay. A run that an older lossmon
-    recorded is summarised first.
+    recorded is summarised first. The batches go a part at a time: when this is broken off, pruning
+    again ends it, and charts show the same meanwhile.
 
     Returns:
         How many batch rows were deleted.
@@ -121,11 +178,14 @@ def prune_run(url: URL, run_id: str, keep: str) -> int:
         )
     with writing(url) as connection:
         _demand_ended(connection, run_id)
-        known = select(batches.c.split, batches.c.output).where(batches.c.run_id == run_id)
-        series = [Series(run_id, *row) for row in connection.execute(known.distinct()).all()]
-        deleted = sum(_prune_series(connection, one) for one in series)
+        told = {one: _summarised(connection, one) for one in series_of(connection, run_id)}
         change_run(connection, run_id, pruned=time.time())
-    return deleted
+    with opened(url) as engine:
+        return sum(
+            delete_batches(engine, series, condition)
+            for series, condition in told.items()
+            if condition is not None
+        )
 
 
 def _demand_ended(connection: Connection, run_id: str) -> None:
@@ -137,10 +197,8 @@ def _demand_ended(connection: Connection, run_id: str) -> None:
         )
 
 
-def _prune_series(connection: Connection, series: Series) -> int:
+def _summarised(connection: Connection, series: Series) -> ColumnElement[bool] | None:
+    """Condition for the batches that summaries tell of, which are made first; None: for none."""
     summarise_series(connection, series)
     ends = bucket_ends(connection, series, *numbers_within(connection, series, 0, None))
-    if ends is None:
-        return 0
-    told = and_(of_run(batches, *series), not_(after(ends[1])))
-    return connection.execute(delete(batches).where(told)).rowcount
+    return None if ends is None else not_(after(ends[1]))

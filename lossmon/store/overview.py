@@ -33,6 +33,7 @@ from lossmon.store.sparklines import read_sparklines
 _LISTED = (
     *("id", "name", "project", "status", "started", "ended", "duration", "heartbeat", "host"),
     *("pid", "epoch", "step", "batches", "epochs_planned", "steps_planned", "tags", "notes"),
+    *("pruned", "archived"),
 )
 _VALUES = {
     "loss": ("loss", "train"),
@@ -55,14 +56,19 @@ class _Gathered(NamedTuple):
     sparklines: _ByRun
 
 
-def read_runs(connection: Connection, run_id: str | None = None) -> list[dict[str, Any]]:
+def read_runs(
+    connection: Connection, run_id: str | None = None, *, archived: bool = True
+) -> list[dict[str, Any]]:
     """Return a summary of each run, the newest first.
 
     Args:
         connection: to read by.
         run_id: this run alone; None for all.
+        archived: whether archived runs are among them.
     """
     query = select(*(runs.c[name] for name in _LISTED)).where(is_run(runs.c.id, run_id))
+    if not archived:
+        query = query.where(runs.c.archived.is_(None))
     ordered = query.order_by(runs.c.started.desc(), runs.c.id)
     rows = connection.execute(ordered).mappings().all()
     gathered = _Gathered(
@@ -100,6 +106,8 @@ def _summary(row: Mapping[Any, Any], gathered: _Gathered, now: float) -> dict[st
         "started": iso_time(row["started"]),
         "ended": iso_time(row["ended"]),
         "heartbeat": iso_time(row["heartbeat"]),
+        "pruned": iso_time(row["pruned"]),
+        "archived": iso_time(row["archived"]),
         "duration": lasted if row["duration"] is None else row["duration"],
         "epochs": totals.get("epochs", 0),
         "verified": totals.get("verified", 0.0),

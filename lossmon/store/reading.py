@@ -21,7 +21,7 @@ from sqlalchemy import (
 
 from lossmon.records import SEVERITIES, Split
 from lossmon.store.columns import output_key
-from lossmon.store.nonfinite import restore_kinds
+from lossmon.store.nonfinite import restore_kinds, storable_text
 from lossmon.store.schema import epochs, findings, outputs
 
 FINDING_KEYS = ("code", "rule", "severity", "output", "message", "fix", "evidence")
@@ -52,7 +52,7 @@ def of_run(
     if split is not None:
         conditions.append(table.c.split == split)
     if not isinstance(output, EllipsisType):
-        conditions.append(output_key(table) == (output or ""))
+        conditions.append(output_key(table) == storable_text(output or ""))
     return and_(*conditions)
 
 

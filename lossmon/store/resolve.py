@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from lossmon.errors import RunNotFound
+from lossmon.store.nonfinite import storable_text
 from lossmon.store.schema import runs
 
 LATEST = "latest"
@@ -19,22 +20,26 @@ def resolve_run(connection: Connection, name: str) -> str:
 
     Args:
         connection: to read by.
-        name: an id, a name (the newest run of that name), a unique prefix of an id, or "latest".
+        name: an id, a name (the newest run of that name), a unique prefix of an id, or "latest"
+            for the newest that is not archived.
 
     Raises:
         RunNotFound: no run answers to it, or several ids begin with it.
     """
+    # As it would have been stored: drivers refuse to ask for anything else.
+    name = storable_text(name)
     exact = connection.execute(select(runs.c.id).where(runs.c.id == name)).scalar()
     if exact is not None:
         return exact
-    query = select(runs.c.id, runs.c.name).order_by(runs.c.started.desc(), runs.c.id)
-    known = connection.execute(query).all()
+    query = select(runs.c.id, runs.c.name, runs.c.archived)
+    newest = query.order_by(runs.c.archived.is_not(None), runs.c.started.desc(), runs.c.id)
+    known = connection.execute(newest).all()
     if not known:
         raise RunNotFound(
             f"expected a run to answer to {name!r}. Received: a database without any run. "
             "Fix: record one with model.fit(..., callbacks=[lossmon.Monitor()])."
         )
-    if name == LATEST:
+    if name == LATEST and known[0].archived is None:
         return known[0].id
     named = [run.id for run in known if run.name == name]
     return named[0] if named else _by_prefix(name, known)

@@ -11,9 +11,9 @@ from typing import Any
 
 from sqlalchemy import URL, Connection
 
-from lossmon.errors import InvalidArgument, StoreError
+from lossmon.errors import InvalidArgument
 from lossmon.records import Split
-from lossmon.store.edits import delete_runs, edit_run
+from lossmon.store.edits import archive_runs, delete_runs, edit_run
 from lossmon.store.engine import (
     database_url,
     demand_database,
@@ -36,7 +36,7 @@ from lossmon.store.tables import (
     read_finding_table,
     read_run_table,
 )
-from lossmon.store.upgrade import check_revision, stored_revision
+from lossmon.store.upgrade import demand_current
 
 
 def open_store(db: str | os.PathLike[str] | None = None) -> Store:
@@ -122,16 +122,19 @@ class Store:
         with self._reading() as connection:
             return read_document(connection, resolve_run(connection, run))
 
-    def run_rows(self) -> list[dict[str, Any]]:
-        """Return a summary of every run, the newest first: what `lossmon runs` prints.
+    def run_rows(self, *, archived: bool = False) -> list[dict[str, Any]]:
+        """Return a summary of each run, the newest first: what `lossmon runs` prints.
 
         Times are ISO 8601 in UTC. `loss`, `val_loss`, `accuracy` and `val_accuracy` are those of
         the last epoch, recomputed where that is known and Keras' own where not; `best_…` the best
         finite ones. `verified` is the share of the epochs' values that are verified, 0 to 1.
         `sparkline` holds at most 60 values of `loss` and `val_loss`.
+
+        Args:
+            archived: whether archived runs are among them.
         """
         with self._reading() as connection:
-            return read_runs(connection)
+            return read_runs(connection, archived=archived)
 
     def run_document(self, run: str) -> dict[str, Any]:
         """Return the same as `run`."""
@@ -217,8 +220,16 @@ class Store:
 
     # --- changes ---
 
+    def archive(self, runs: Sequence[str], *, archived: bool = True) -> int:
+        """Put runs out of sight of `run_rows` and `latest`, or back; nothing of them is lost.
+
+        Returns:
+            Of how many runs that changed something.
+        """
+        return archive_runs(self._url, [self.resolve(run) for run in runs], archived=archived)
+
     def delete(self, runs: Sequence[str]) -> int:
-        """Delete runs with all that was recorded of them.
+        """Delete runs with all that was recorded of them; `vacuum` gives the space back.
 
         Returns:
             How many runs were deleted.
@@ -277,12 +288,5 @@ class Store:
             return
         self._engine.dispose()
         with self._engine.connect() as connection:
-            revision = stored_revision(connection)
-        if revision is None:
-            raise StoreError(
-                f"expected a lossmon database at {self.database}. Received: a database in which "
-                "lossmon never recorded. Fix: record a first run with model.fit(..., "
-                "callbacks=[lossmon.Monitor()]), or name another database."
-            )
-        check_revision(revision, self.database)
+            demand_current(connection, self.database)
         self._file = present

@@ -70,6 +70,24 @@ def check_revision(revision: str, where: str) -> None:
         )
 
 
+def demand_current(connection: Connection, where: str) -> None:
+    """Raise unless the database has the schema of this lossmon.
+
+    Raises:
+        SchemaOutdated: it was written by an older lossmon.
+        SchemaTooNew: it was written by a newer lossmon.
+        StoreError: lossmon never wrote to it.
+    """
+    revision = stored_revision(connection)
+    if revision is None:
+        raise StoreError(
+            f"expected a lossmon database at {where}. Received: a database in which lossmon never "
+            "recorded. Fix: record a first run with model.fit(..., callbacks=[lossmon.Monitor()]), "
+            "or name another database."
+        )
+    check_revision(revision, where)
+
+
 def upgrade(db: str | os.PathLike[str] | None = None) -> tuple[str | None, str]:
     """Migrate a database to the schema of this lossmon, in one transaction.
 
@@ -111,7 +129,7 @@ def info(db: str | os.PathLike[str] | None = None) -> dict[str, Any]:
             "schema": revision,
             "expected_schema": HEAD,
             "runs": _count_runs(connection) if revision is not None else 0,
-            "bytes": _size(connection),
+            "bytes": size_of(connection),
         }
 
 
@@ -119,7 +137,8 @@ def _count_runs(connection: Connection) -> int:
     return connection.execute(select(func.count()).select_from(runs)).scalar_one()
 
 
-def _size(connection: Connection) -> int:
+def size_of(connection: Connection) -> int:
+    """Return how many bytes the database takes."""
     if connection.dialect.name == "sqlite":
         pages = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"
         return connection.exec_driver_sql(pages).scalar_one()

@@ -1,18 +1,34 @@
 from __future__ import annotations
 
+import hashlib
 import re
+from base64 import b64encode
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 import lossmon_dashboard
 import pytest
 from flask.testing import FlaskClient
 from lossmon_dashboard import create_app
 from lossmon_dashboard.components.panel import GRAPH_CONFIG
-from lossmon_dashboard.security import host_name, is_loopback
-from lossmon_dashboard.server import allowed_hosts, page_address
+from lossmon_dashboard.security import MOST_BYTES, host_name, is_loopback
+from lossmon_dashboard.server import allowed_hosts, login_link, page_address
+from werkzeug.test import TestResponse
+
+from tests.dashboard.asking import ask
 
 TOKEN = "a-token"
 ASSETS = Path(lossmon_dashboard.__file__).parent / "assets"
+OTHER_SITES = (
+    {"Origin": "https://evil.example"},
+    {"Origin": "null"},
+    {"Origin": "http://["},
+    {"Origin": "http://localhost:9999"},
+    {"Origin": ""},
+    {"Sec-Fetch-Site": "cross-site"},
+    {"Sec-Fetch-Site": "same-site"},
+)
 
 
 @pytest.fixture
@@ -41,37 +57,125 @@ def test_other_names_are_refused(client: FlaskClient, host: str, path: str) -> N
     assert "Expected: 127.0.0.1" in answer.text
 
 
+def log_in(client: FlaskClient, token: str = TOKEN, page: str = "/", **more: Any) -> TestResponse:
+    return client.post("/login", data={"token": token, "next": page}, **more)
+
+
 @pytest.mark.parametrize("path", ["/", "/_dash-layout", "/_dash-dependencies", "/assets/view.js"])
 def test_nothing_is_served_without_the_token(guarded: FlaskClient, path: str) -> None:
     assert guarded.get(path).status_code == 401
-    assert guarded.get(path, query_string={"token": "wrong"}).status_code == 401
     assert guarded.get(path, headers={"Cookie": "lossmon_token=wrong"}).status_code == 401
-    assert guarded.get(path, query_string={"token": "é"}).status_code == 401
+    for offered in ("Bearer wrong", f"Basic {TOKEN}", "Bearer", "Bearer \xe9"):
+        assert guarded.get(path, headers={"Authorization": offered}).status_code == 401
 
 
 def test_callbacks_are_not_answered_without_the_token(guarded: FlaskClient) -> None:
     assert guarded.post("/_dash-update-component", json={}).status_code == 401
 
 
-def test_the_token_is_sent_once_and_leaves_the_address(guarded: FlaskClient) -> None:
-    first = guarded.get("/run/latest", query_string={"token": TOKEN, "scale": "log"})
-    assert (first.status_code, first.headers["Location"]) == (302, "/run/latest?scale=log")
-    cookie = first.headers["Set-Cookie"]
+def test_an_address_never_carries_the_token(guarded: FlaskClient) -> None:
+    assert guarded.get("/", query_string={"token": TOKEN}).status_code == 401
+    assert guarded.post("/login", query_string={"token": TOKEN}).status_code == 401
+    answer = log_in(guarded, page="/run/latest?scale=log")
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/run/latest?scale=log")
+    assert TOKEN not in str(answer.headers)
+
+
+def test_logging_in_gives_a_cookie_that_scripts_and_other_sites_cannot_use(
+    guarded: FlaskClient,
+) -> None:
+    cookie = log_in(guarded).headers["Set-Cookie"]
     assert "HttpOnly" in cookie
     assert "SameSite=Lax" in cookie
     assert guarded.get("/run/latest").status_code == 200
 
 
-def test_the_redirect_cannot_lead_elsewhere(guarded: FlaskClient) -> None:
-    answer = guarded.get("//evil.example/", query_string={"token": TOKEN})
-    assert not answer.headers.get("Location", "").startswith(("//", "http"))
+def test_programs_send_the_token_as_a_header(guarded: FlaskClient) -> None:
+    headers = {"Authorization": f"Bearer {TOKEN}"}
+    assert guarded.get("/_dash-layout", headers=headers).status_code == 200
+
+
+def test_a_wrong_token_is_told_and_the_page_is_kept(guarded: FlaskClient) -> None:
+    for token in ("wrong", "", "é", "\ud800"):
+        answer = log_in(guarded, token.encode("utf-8", "replace").decode(), page="/rules")
+        assert answer.status_code == 401
+        assert "not the token" in answer.text
+        assert 'name="next" type="hidden" value="/rules"' in answer.text
+        assert "Set-Cookie" not in answer.headers
+
+
+def test_a_cookie_of_another_start_is_worth_nothing(database: str, guarded: FlaskClient) -> None:
+    cookie = log_in(guarded).headers["Set-Cookie"].partition(";")[0]
+    other = create_app(database, hosts=allowed_hosts("0.0.0.0"), token="another")
+    headers = {"Cookie": cookie}
+    assert other.server.test_client().get("/", headers=headers).status_code == 401
+
+
+def test_the_login_page_runs_its_own_script_and_shows_what_it_was_given_as_text(
+    guarded: FlaskClient,
+) -> None:
+    headers = {"Accept": "text/html,*/*;q=0.8"}
+    answer = guarded.get('/x"><script>alert(1)</script>', headers=headers)
+    assert answer.status_code == 401
+    (script,) = re.findall(r"<script>(.*?)</script>", answer.text, flags=re.DOTALL)
+    digest = b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"'sha256-{digest}'" in answer.headers["Content-Security-Policy"]
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize(
+    "page", ["//evil.example", "https://evil.example", "/\\evil.example", "/\t/evil.example", ""]
+)
+def test_the_redirect_cannot_lead_elsewhere(guarded: FlaskClient, page: str) -> None:
+    location = urlsplit(log_in(guarded, page=page).headers["Location"])
+    assert (location.scheme, location.netloc) == ("", "")
+    assert re.match(r"/(?![/\\])", location.path)
+
+
+@pytest.mark.parametrize("headers", OTHER_SITES, ids=str)
+def test_nothing_is_taken_from_pages_of_other_sites(
+    client: FlaskClient, guarded: FlaskClient, headers: dict[str, str]
+) -> None:
+    assert client.post("/_dash-update-component", json={}, headers=headers).status_code == 403
+    assert log_in(guarded, headers=headers).status_code == 403
+
+
+@pytest.mark.parametrize("origin", ["http://localhost", "https://localhost", None])
+def test_its_own_pages_and_programs_are_answered(client: FlaskClient, origin: str | None) -> None:
+    headers = {"Sec-Fetch-Site": "same-origin", "Origin": origin} if origin else {}
+    answer = client.post("/_dash-update-component", json={}, headers=headers)
+    assert answer.status_code == 400
+
+
+def test_only_questions_and_logging_in_are_posted(database: str) -> None:
+    rules = create_app(database, token=TOKEN).server.url_map.iter_rules()
+    changing = {rule.rule for rule in rules if (rule.methods or set()) - {"GET", "HEAD", "OPTIONS"}}
+    assert changing == {"/_dash-update-component", "/login"}
+
+
+def test_a_database_is_only_ever_read(database: str, client: FlaskClient) -> None:
+    before = Path(database).read_bytes()
+    for output, values in {
+        "page.children": {"url.pathname": "/run/latest"},
+        "runs-grid.rowData": {},
+        "run-history-drawn.data": {"run-id.data": "latest"},
+    }.items():
+        assert ask(client, output, values).status_code == 200
+    assert Path(database).read_bytes() == before
+
+
+def test_a_long_request_is_not_read(client: FlaskClient) -> None:
+    answer = client.post("/_dash-update-component", data=b" " * (MOST_BYTES + 1))
+    assert answer.status_code in (413, 415)
+    headers = {"Content-Type": "application/json"}
+    answer = client.post("/_dash-update-component", data=b" " * (MOST_BYTES + 1), headers=headers)
+    assert answer.status_code == 413
 
 
 def test_literal_addresses_are_answered_where_others_may_ask(guarded: FlaskClient) -> None:
-    query = {"token": TOKEN}
-    allowed = guarded.get("/", headers={"Host": "10.1.2.3:8050"}, query_string=query)
-    assert allowed.status_code == 302
-    assert guarded.get("/", headers={"Host": "evil.example"}, query_string=query).status_code == 421
+    token = {"Authorization": f"Bearer {TOKEN}"}
+    assert guarded.get("/", headers=token | {"Host": "10.1.2.3:8050"}).status_code == 200
+    assert guarded.get("/", headers=token | {"Host": "evil.example"}).status_code == 421
 
 
 def test_pages_may_run_and_load_nothing_from_elsewhere(client: FlaskClient) -> None:
@@ -80,6 +184,10 @@ def test_pages_may_run_and_load_nothing_from_elsewhere(client: FlaskClient) -> N
     assert "default-src 'self'" in policy
     assert "unsafe" not in re.search("script-src[^;]*", policy).group()  # pyright: ignore[reportOptionalMemberAccess]
     assert "http" not in policy
+    assert "frame-ancestors 'none'" in policy
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.headers["Referrer-Policy"] == "same-origin"
+    assert answer.headers["X-Frame-Options"] == "DENY"
     assert not re.findall(r'(?:src|href)="(?:https?:)?//', answer.text)
 
 
@@ -107,6 +215,7 @@ def test_loopback_is_told_from_the_rest() -> None:
     assert not any(map(is_loopback, ["0.0.0.0", "::", "", "10.0.0.1", "box.example"]))
 
 
-def test_addresses_to_open_carry_the_token() -> None:
-    assert page_address("127.0.0.1", 8050, None) == "http://127.0.0.1:8050/"
-    assert page_address("::1", 1, "t") == "http://[::1]:1/?token=t"
+def test_addresses_to_open_carry_the_token_where_browsers_keep_it() -> None:
+    assert page_address("127.0.0.1", 8050) == "http://127.0.0.1:8050/"
+    assert login_link(page_address("::1", 1), "t") == "http://[::1]:1/#token=t"
+    assert not urlsplit(login_link("http://a:1/", "t")).query

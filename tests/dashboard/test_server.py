@@ -7,7 +7,9 @@ import subprocess
 import sys
 from collections.abc import Generator
 from contextlib import closing, contextmanager
-from urllib.request import urlopen
+from urllib.error import HTTPError
+from urllib.parse import urlsplit
+from urllib.request import Request, urlopen
 
 import pytest
 from lossmon_dashboard import serve
@@ -25,9 +27,11 @@ serve(sys.argv[1], host=sys.argv[2], port=int(sys.argv[3]), open_browser=False)
 
 
 @contextmanager
-def serving(database: str, host: str, port: int) -> Generator[tuple[subprocess.Popen[str], str]]:
+def serving(
+    database: str, host: str, port: int, program: str = PROGRAM
+) -> Generator[tuple[subprocess.Popen[str], str]]:
     """A dashboard in a process of its own, and the line that it printed."""
-    command = [sys.executable, "-c", PROGRAM, database, host, str(port)]
+    command = [sys.executable, "-c", program, database, host, str(port)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
@@ -68,8 +72,27 @@ def test_a_chosen_port_that_is_in_use_is_an_error(database: str) -> None:
 
 
 def test_an_address_that_others_can_reach_asks_for_a_token(database: str) -> None:
-    with serving(database, "0.0.0.0", 0) as (_, line):
-        assert re.search(r"\?token=[\w-]{20,}", line)
+    with serving(database, "0.0.0.0", 0) as (process, line):
+        assert process.stdout is not None
+        token = process.stdout.readline().removeprefix("  token: ").strip()
+        link = process.stdout.readline().strip()
+        assert len(token) >= 20
+        assert token not in line
+        assert link.endswith(f"/#token={token}")
+        where = f"http://127.0.0.1:{urlsplit(address(line)).port}/"
+        with pytest.raises(HTTPError, match="401"):
+            urlopen(where)
+        asked = Request(where, headers={"Authorization": f"Bearer {token}"})
+        with urlopen(asked) as answer:
+            assert answer.status == 200
+
+
+def test_further_names_are_answered_when_they_are_named(database: str) -> None:
+    program = PROGRAM.replace("open_browser", "allow_hosts=['Box.Example'], open_browser")
+    with serving(database, "127.0.0.1", 0, program) as (_, line):
+        asked = Request(address(line), headers={"Host": "box.example"})
+        with urlopen(asked) as answer:
+            assert answer.status == 200
 
 
 def test_interrupting_it_ends_it_quietly(database: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -51,7 +52,14 @@ def layout(argument: str | None = None, **query: str) -> dmc.Container | dmc.Cen
     outputs = store.run_document(run)["outputs"]
     view = HistoryView.from_query(query)
     return dmc.Container(
-        dmc.Stack([dcc.Store(id="run-id", data=run), *run_panels(outputs, view)], gap="md"),
+        dmc.Stack(
+            [
+                dcc.Store(id="run-id", data=run),
+                dcc.Store(id="run-span"),
+                *run_panels(outputs, view),
+            ],
+            gap="md",
+        ),
         size=PAGE_WIDTH,
         px=0,
     )
@@ -87,16 +95,20 @@ def register(app: dash.Dash) -> None:
             },
             "log": Input("run-log", "checked"),
             "scheme": Input("scheme", "data"),
-            "run": State("run-id", "data"),
+            "place": {"span": Input("run-span", "data"), "run": State("run-id", "data")},
         },
     )
     def draw_history(
-        revision: Any, chosen: dict[str, str], log: bool, scheme: Scheme | None, run: str
+        revision: Any,
+        chosen: dict[str, str],
+        log: bool,
+        scheme: Scheme | None,
+        place: dict[str, Any],
     ) -> Any:
         del revision
         if scheme is None:
             return no_update
-        return history_figure(run, chosen_view(chosen, log), scheme)
+        return history_figure(place["run"], chosen_view(chosen, log), scheme, place["span"])
 
     @app.callback(
         Output(drawn("run-right-and-wrong"), "data"),
@@ -118,6 +130,13 @@ def register(app: dash.Dash) -> None:
         return *drawings, "grid" if has_confidence(rows) else "none"
 
     keep_view(app, "run-history", "run-right-and-wrong", "run-calibration", "run-reliability")
+    app.clientside_callback(
+        ClientsideFunction("lossmon", "shownSpan"),
+        Output("run-span", "data"),
+        Input("run-history", "relayoutData"),
+        State("run-span", "data"),
+        prevent_initial_call=True,
+    )
     app.clientside_callback(
         ClientsideFunction("lossmon", "nameTab"), Input("run-header", "children")
     )
@@ -150,16 +169,37 @@ def chosen_view(chosen: Mapping[str, str], log: bool) -> HistoryView:
     return HistoryView.from_query(query | ({"scale": "log"} if log else {}))
 
 
-def history_figure(run: str, view: HistoryView, scheme: Scheme) -> Any:
-    """The chart of loss and accuracy; zoom is kept while the run and its output stay the same."""
+def history_figure(
+    run: str, view: HistoryView, scheme: Scheme, span: Sequence[float] | None = None
+) -> Any:
+    """The chart of loss and accuracy; zoom is kept while the run and its output stay the same.
+
+    Args:
+        run: the run.
+        view: what to show of it.
+        scheme: the colour scheme to draw for.
+        span: the first and last step that the reader has zoomed to, of which batches are then read
+            more finely; None for the whole run.
+    """
     store = current_store()
     columns = sorted(
         {batch_column("loss", view), batch_column("accuracy", view), "loss", "accuracy"}
     )
-    batches = store.batch_series(run, columns, split="train", output=view.output)
+    batches = store.batch_series(
+        run, columns, split="train", output=view.output, step_range=steps_around(span)
+    )
     epochs = store.epoch_rows(run, output=view.output)
     figure = figures.plot_history(epochs, batches, view, scheme)
     return figure.update_layout(uirevision=f"{run}/{view.output}/{view.log}")
+
+
+def steps_around(span: Sequence[float] | None) -> tuple[int, int] | None:
+    """The steps of a span, and half as many on both sides, so that lines go on beyond the edge."""
+    if span is None:
+        return None
+    first, last = sorted(span)
+    room = (last - first) / 2
+    return max(0, math.floor(first - room)), max(0, math.ceil(last + room))
 
 
 def confidence_figures(rows: Sequence[Row], scheme: Scheme) -> tuple[Any, Any, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import dash
 import dash_mantine_components as dmc
-from dash import ClientsideFunction, Input, Output, State, html, no_update
+from dash import ClientsideFunction, Input, Output, Patch, State, html, no_update
 
 from lossmon.errors import StoreError
 from lossmon_dashboard.components.grid import (
@@ -167,11 +167,12 @@ def register(app: dash.Dash) -> None:
     @app.callback(
         Output("runs-grid", "dashGridOptions"),
         Input("runs-search", "value"),
-        State("runs-grid", "dashGridOptions"),
         prevent_initial_call=True,
     )
-    def search(words: str, options: dict[str, Any]) -> dict[str, Any]:
-        return options | {"quickFilterText": words}
+    def search(words: str | None) -> Patch:
+        changed = Patch()
+        changed["quickFilterText"] = words or ""
+        return changed
 
     @app.callback(
         Output("runs-compare", "disabled"),

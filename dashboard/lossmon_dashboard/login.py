@@ -1,0 +1,126 @@
+"""The token that a dashboard asks for where others can reach it.
+
+It comes by the form of the login page, or by the header `Authorization: Bearer …` of a program. It
+is never taken from an address: those end up in logs, histories and Referer headers. The link that
+`lossmon dashboard` prints carries it behind `#`, which browsers send to nobody; the login page
+reads it there, posts it, and is given a cookie that only this token makes valid.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from base64 import b64encode
+
+import flask
+from markupsafe import Markup
+from werkzeug.wrappers import Response
+
+LOGIN = "/login"
+
+_SCRIPT = """
+const form = document.forms[0];
+const token = new URLSearchParams(window.location.hash.slice(1)).get("token");
+if (token) {
+    window.history.replaceState(null, "", window.location.pathname + window.location.search);
+    form.elements.token.value = token;
+    form.submit();
+}
+"""
+LOGIN_SCRIPT_HASH = f"'sha256-{b64encode(hashlib.sha256(_SCRIPT.encode()).digest()).decode()}'"
+
+_PAGE = Markup("""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>lossmon</title>
+<style>
+body {{ font: 16px/1.5 system-ui, sans-serif; margin: 15vh auto; max-width: 24rem; padding: 1rem; }}
+input, button {{ box-sizing: border-box; font: inherit; margin-top: .5rem; padding: .4rem;
+  width: 100%; }}
+</style>
+</head>
+<body>
+<main>
+<h1>lossmon</h1>
+<p role="status">{words}</p>
+<form method="post" action="{action}">
+<label for="token">Token</label>
+<input id="token" name="token" type="password" autocomplete="current-password" required autofocus>
+<input name="next" type="hidden" value="{next_page}">
+<button>Open the dashboard</button>
+</form>
+</main>
+<script>{script}</script>
+</body>
+</html>
+""")
+_ASKED = "This dashboard can be reached by others. It asks once for the token that it printed when "
+_ASKED += "it was started."
+_WRONG = "That is not the token that this dashboard printed when it was started."
+
+
+def register_login(server: flask.Flask, token: str) -> None:
+    """Answer only those who have shown the token; others get the login page.
+
+    Args:
+        server: the application to guard.
+        token: what must be presented.
+    """
+    # Dashboards on other ports of the same host share its cookies, but not this one's name.
+    cookie = f"lossmon_{_derived(token, 'cookie name')[:8]}"
+    session = _derived(token, "session")
+
+    def check_token() -> Response | tuple[str, int, dict[str, str]] | None:
+        if flask.request.path == LOGIN and flask.request.method == "POST":
+            return None
+        scheme, _, offered = flask.request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() == "bearer" and _same(offered.strip(), token):
+            return None
+        if _same(flask.request.cookies.get(cookie, ""), session):
+            return None
+        return _refusal()
+
+    def login() -> Response:
+        target = _own_page(flask.request.form.get("next", "/"))
+        if not _same(flask.request.form.get("token", "").strip(), token):
+            return _login_page(_WRONG, target)
+        answer = flask.redirect(target, code=303)
+        answer.set_cookie(
+            cookie, session, httponly=True, samesite="Lax", secure=flask.request.is_secure
+        )
+        return answer
+
+    server.before_request(check_token)
+    server.add_url_rule(LOGIN, "lossmon_login", login, methods=["POST"])
+
+
+def _derived(token: str, purpose: str) -> str:
+    return hmac.new(token.encode(), purpose.encode(), hashlib.sha256).hexdigest()
+
+
+def _same(offered: str, expected: str) -> bool:
+    return hmac.compare_digest(offered.encode("utf-8", "replace"), expected.encode())
+
+
+def _refusal() -> Response | tuple[str, int, dict[str, str]]:
+    asks_for_page = flask.request.method == "GET" and flask.request.accept_mimetypes.accept_html
+    if asks_for_page and not flask.request.path.startswith(("/_", "/assets/")):
+        return _login_page(_ASKED, flask.request.full_path.removesuffix("?"))
+    words = "A token is required. Fix: log in, or send the header `Authorization: Bearer TOKEN`."
+    return words, 401, {"WWW-Authenticate": "Bearer"}
+
+
+def _login_page(words: str, next_page: str) -> Response:
+    page = _PAGE.format(words=words, action=LOGIN, next_page=next_page, script=Markup(_SCRIPT))
+    headers = {"Cache-Control": "no-store"}
+    return flask.Response(page, 401, headers, mimetype="text/html")
+
+
+def _own_page(target: str) -> str:
+    """A path of this dashboard, whatever was sent: a redirect must not lead elsewhere."""
+    # Browsers drop control characters and read a backslash as a slash.
+    cleaned = "".join(sign for sign in target if sign.isprintable()).replace("\\", "/")
+    return "/" + cleaned.lstrip("/")

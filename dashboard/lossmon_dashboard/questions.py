@@ -1,0 +1,140 @@
+"""What a browser may ask of a callback: anything else is refused before the callback sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, cast
+
+import dash
+import flask
+
+Check = Callable[[Any], bool]
+Part = Mapping[str, Any]
+
+_UPDATE = "/_dash-update-component"
+_KINDS = ("inputs", "state")
+_LONGEST_TEXT = 10_000
+_MOST_PARTS = 10_000
+
+
+def _text(value: Any) -> bool:
+    return isinstance(value, str) and len(value) <= _LONGEST_TEXT
+
+
+def _flag(value: Any) -> bool:
+    return isinstance(value, bool)
+
+
+def _count(value: Any) -> bool:
+    return type(value) is int and 0 <= value < 2**53
+
+
+def _scalars(value: Any) -> bool:
+    if not isinstance(value, dict) or len(value) > 10:
+        return False
+    parts = cast("dict[Any, Any]", value).items()
+    return all(_text(key) and (part is None or _text(part) or _count(part)) for key, part in parts)
+
+
+def _row(value: Any) -> bool:
+    return isinstance(value, dict) and _text(cast("Part", value).get("id"))
+
+
+def _place(value: Any) -> bool:
+    return type(value) in (int, float) and abs(value) < 2**53
+
+
+def _span(value: Any) -> bool:
+    return _list_of(_place)(value) and len(value) == 2
+
+
+def _list_of(check: Check) -> Check:
+    def is_list(value: Any) -> bool:
+        return isinstance(value, list) and len(value) <= _MOST_PARTS and all(map(check, value))
+
+    return is_list
+
+
+def _one_of(*words: str) -> Check:
+    return lambda value: isinstance(value, str) and value in words
+
+
+def _or_nothing(check: Check) -> Check:
+    return lambda value: value is None or check(value)
+
+
+VALUES: Mapping[str, Check] = {
+    "compare-runs.value": _or_nothing(_list_of(_text)),
+    "compare-split.value": _one_of("train", "val"),
+    "place.data": _or_nothing(_text),
+    "revision.data": _scalars,
+    "rules-search.value": _or_nothing(_text),
+    "run-detail.value": _or_nothing(_text),
+    "run-id.data": _text,
+    "run-log.checked": _or_nothing(_flag),
+    "run-output.value": _or_nothing(_text),
+    "run-span.data": _or_nothing(_span),
+    "run-value.value": _or_nothing(_text),
+    "runs-archived.checked": _or_nothing(_flag),
+    "runs-compare.n_clicks": _or_nothing(_count),
+    "runs-grid.selectedRows": _or_nothing(_list_of(_row)),
+    "runs-search.value": _or_nothing(_text),
+    "scheme.data": _or_nothing(_one_of("light", "dark")),
+    "tick.n_intervals": _or_nothing(_count),
+    "url.pathname": _or_nothing(_text),
+    "url.search": _or_nothing(_text),
+}
+"""What each property that callbacks take may be."""
+
+
+def check_questions(app: dash.Dash) -> None:
+    """Answer 400 to what no page of this dashboard asks, saying what is wrong with it."""
+
+    def check() -> tuple[str, int] | None:
+        if flask.request.path != _UPDATE or flask.request.method != "POST":
+            return None
+        fault = _fault(flask.request.get_json(), app.callback_map)
+        return None if fault is None else (f"Expected a question of this dashboard. {fault}", 400)
+
+    app.server.before_request(check)
+
+
+def _fault(body: Any, callbacks: Mapping[str, Any]) -> str | None:
+    """What is wrong with a question; None where nothing is."""
+    if not isinstance(body, dict):
+        return "Received: something that is not an object."
+    question = cast("Part", body)
+    output = question.get("output")
+    callback = callbacks.get(output) if isinstance(output, str) else None
+    if callback is None or "callback" not in callback:
+        return "Received: an `output` that no callback has."
+    if not _list_of(_text)(question.get("changedPropIds", [])):
+        return "Received: `changedPropIds` that are no list of texts."
+    if _properties(_listed(question.get("outputs"))) != _expected(callback["output"]):
+        return "Received: `outputs` that are not those of the callback."
+    faults = (_fault_of(question.get(kind, []), kind, callback[kind]) for kind in _KINDS)
+    return next(filter(None, faults), None)
+
+
+def _fault_of(given: Any, kind: str, declared: Any) -> str | None:
+    if _properties(given) != _properties(declared):
+        return f"Received: `{kind}` that are not those of the callback."
+    places = ((f"{part['id']}.{part['property']}", part.get("value")) for part in given)
+    odd = [place for place, value in places if not VALUES[place](value)]
+    return f"Received: a value that {odd[0]} cannot have." if odd else None
+
+
+def _listed(outputs: Any) -> Any:
+    return [outputs] if isinstance(outputs, dict) else outputs
+
+
+def _expected(outputs: Any) -> list[tuple[str, str]]:
+    several: Iterable[Any] = outputs if isinstance(outputs, list) else [outputs]
+    return [(output.component_id, output.component_property) for output in several]
+
+
+def _properties(parts: Any) -> list[tuple[Any, Any]] | None:
+    """Which properties are named; None where it is no list of such."""
+    if not isinstance(parts, list) or not all(isinstance(part, dict) for part in parts):
+        return None
+    return [(part.get("id"), part.get("property")) for part in cast("list[Part]", parts)]

@@ -1,0 +1,14 @@
+"""Runs can be put out of sight."""
+
+from __future__ import annotations
+
+from alembic import op
+from sqlalchemy import Column, Double
+
+revision = "0004"
+down_revision = "0003"
+
+
+def upgrade() -> None:
+    """Add the column, by which all runs are in sight."""
+    op.add_column("runs", Column("archived", Double))
