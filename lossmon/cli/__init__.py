@@ -10,7 +10,8 @@ from typing import Any
 import click
 
 from lossmon import __version__
-from lossmon.cli import database, inspection, programs
+from lossmon.cli import database, inspection, programs, retention
+from lossmon.cli.words import visible
 from lossmon.errors import InvalidArgument, LossmonError
 
 
@@ -21,7 +22,7 @@ class _NotThere(click.ClickException):
 
     def show(self, file: Any = None) -> None:
         """Print the message to standard error."""
-        click.echo(f"lossmon: {self.message}", file=file, err=True)
+        click.echo(visible(f"lossmon: {self.message}"), file=file, err=True)
 
 
 class _WrongUsage(_NotThere):
@@ -56,7 +57,10 @@ for command in (
     inspection.findings,
     inspection.compare,
     database.export,
-    database.rm,
+    retention.archive,
+    retention.unarchive,
+    retention.prune,
+    retention.rm,
     database.db_group,
 ):
     cli.add_command(command)

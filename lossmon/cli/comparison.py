@@ -13,7 +13,7 @@ from lossmon.cli.words import Row, flags, number, styled, table
 
 def print_comparison(console: Console, documents: Sequence[Row]) -> None:
     """What the numbers are, the last of each, then the settings that differ."""
-    rows = table("", *(f"{escape(d['name'])}\n[dim]{d['id']}[/]" for d in documents))
+    rows = table("", *(f"{escape(d['name'])}\n[dim]{escape(d['id'])}[/]" for d in documents))
     for column in rows.columns:
         column.overflow = "fold"
     rows.add_row("status", *(styled(d["status"]) for d in documents))

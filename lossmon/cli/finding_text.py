@@ -17,7 +17,7 @@ def print_findings(console: Console, rows: Sequence[Row]) -> None:
         console.print("[green]no findings[/]")
     for row in rows:
         where = f" on output {row['output']!r}" if row["output"] else ""
-        head = f"{styled(row['severity'])} [bold]{row['code']} {row['rule']}[/]"
+        head = f"{styled(row['severity'])} [bold]{escape(row['code'])} {escape(row['rule'])}[/]"
         console.print(head + escape(where))
         console.print(Padding(escape(row["message"]), (0, 0, 0, 2), expand=False))
         # Lines of code stay whole, so that they can be copied.

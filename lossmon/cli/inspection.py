@@ -11,19 +11,21 @@ from lossmon.cli.comparison import print_comparison
 from lossmon.cli.finding_text import print_findings
 from lossmon.cli.options import print_json, with_db, with_json
 from lossmon.cli.tables import print_run, print_runs
+from lossmon.cli.words import visible
 from lossmon.store import open_store
 
 
 @click.command()
+@click.option("--archived", is_flag=True, help="Also those that were archived.")
 @with_db
 @with_json
-def runs(db: str | None, as_json: bool) -> None:
-    """All runs, newest first."""
-    rows = open_store(db).run_rows()
+def runs(archived: bool, db: str | None, as_json: bool) -> None:
+    """All runs, newest first, but for archived ones."""
+    rows = open_store(db).run_rows(archived=archived)
     if as_json:
         print_json(rows)
     else:
-        print_runs(Console(), rows)
+        print_runs(Console(), visible(rows))
 
 
 @click.command()
@@ -36,7 +38,7 @@ def show(run: str, db: str | None, as_json: bool) -> None:
     if as_json:
         print_json(document)
     else:
-        print_run(Console(), document)
+        print_run(Console(), visible(document))
 
 
 @click.command()
@@ -49,7 +51,7 @@ def findings(run: str, db: str | None, as_json: bool) -> None:
     if as_json:
         print_json(rows)
     else:
-        print_findings(Console(), rows)
+        print_findings(Console(), visible(rows))
     sys.exit(1 if any(row["severity"] != "info" for row in rows) else 0)
 
 
@@ -66,4 +68,4 @@ def compare(run: tuple[str, ...], db: str | None, as_json: bool) -> None:
     if as_json:
         print_json(documents)
     else:
-        print_comparison(Console(), documents)
+        print_comparison(Console(), visible(documents))

@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 
 import click
 
+from lossmon.cli.words import visible
+
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
@@ -30,7 +32,9 @@ def with_json(command: Command) -> Command:
 
 def print_json(value: Any) -> None:
     """Print a document; NaN and infinities as the strings "NaN", "Infinity", "-Infinity"."""
-    click.echo(json.dumps(_finite(value), indent=2, ensure_ascii=False, allow_nan=False))
+    text = json.dumps(_finite(value), indent=2, ensure_ascii=False, allow_nan=False)
+    # The same JSON, in which no terminal finds anything to obey.
+    click.echo(visible(text))
 
 
 def _finite(value: Any) -> Any:

@@ -13,6 +13,7 @@ from lossmon.cli.finding_text import print_findings
 from lossmon.cli.options import print_json, with_db, with_json
 from lossmon.cli.rule_text import print_rule, print_rules
 from lossmon.cli.tables import print_runs
+from lossmon.cli.words import visible
 
 
 @click.command()
@@ -30,7 +31,7 @@ def demo(db: str | None, no_dashboard: bool, host: str, port: int, no_browser: b
     recorded = run_demo(db, console=console)
     store = open_store(db)
     ids = {store.resolve(run) for run in recorded}
-    print_runs(console, [row for row in store.run_rows() if row["id"] in ids])
+    print_runs(console, visible([row for row in store.run_rows() if row["id"] in ids]))
     if not no_dashboard:
         _serve(db, host, port, no_browser=no_browser)
 
@@ -78,10 +79,11 @@ def check(script_or_module: str, arguments: tuple[str, ...], as_json: bool) -> N
     if as_json:
         print_json(rows)
     else:
-        print_findings(Console(), rows)
+        print_findings(Console(), visible(rows))
     click.echo(f"lossmon: {checked.fits} `fit` call(s) checked, nothing was trained", err=True)
     if checked.failure is not None:
-        click.echo(f"lossmon: after that the program ended with {checked.failure}", err=True)
+        failure = visible(f"lossmon: after that the program ended with {checked.failure}")
+        click.echo(failure, err=True)
     sys.exit(1 if any(finding.severity != "info" for finding in checked.findings) else 0)
 
 

@@ -33,7 +33,7 @@ def print_runs(console: Console, rows: Sequence[Row]) -> None:
         column.no_wrap = True
     for row in rows:
         shown.add_row(
-            escape(row["name"]) + (f" [dim]{row['id']}[/]" if wide else ""),
+            escape(row["name"]) + (f" [dim]{escape(row['id'])}[/]" if wide else ""),
             styled(row["status"]),
             "train" if row["val_loss"] is None else "val",
             *(number(_last(row, key)) for key in values),
@@ -51,7 +51,7 @@ def _last(row: Row, value: str) -> float | None:
 def print_run(console: Console, document: Row) -> None:
     """One run with its epochs, why their numbers differ, and findings."""
     console.print(
-        f"[bold]{escape(document['name'])}[/] [dim]{document['id']}[/] "
+        f"[bold]{escape(document['name'])}[/] [dim]{escape(document['id'])}[/] "
         f"{styled(document['status'])}, started {document['started'][:19].replace('T', ' ')} UTC"
     )
     for output in document["outputs"]:
@@ -101,5 +101,5 @@ def _epoch_table(epochs: Sequence[Row]) -> Table:
         reason = f" ({row['reason']})" if row["reason"] else ""
         status = styled(row["status"]) + escape(reason)
         values = (number(row[key]) for key in known.values())
-        shown.add_row(str(row["epoch"]), row["split"], *values, status)
+        shown.add_row(str(row["epoch"]), escape(row["split"]), *values, status)
     return shown

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from rich.markup import escape
 from rich.table import Table
@@ -25,6 +26,38 @@ STYLES = {
     "failed": "bold red",
     "interrupted": "yellow",
 }
+
+
+# Controls of the terminal, and those that turn the direction of writing; lone surrogates.
+_CONTROLS = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+
+
+def visible(value: Any) -> Any:
+    """What comes from a database, its control characters spelt out, so that no terminal obeys them.
+
+    Args:
+        value: a text, or lists and dictionaries that hold texts; line ends and tabs stay.
+    """
+    if isinstance(value, str):
+        return _CONTROLS.sub(lambda found: escape_sequence(found[0]), value)
+    if isinstance(value, Mapping):
+        items = cast("Mapping[Any, Any]", value).items()
+        return {visible(key): visible(item) for key, item in items}
+    if isinstance(value, list | tuple):
+        return [visible(item) for item in cast("Sequence[Any]", value)]
+    return value
+
+
+def escape_sequence(sign: str) -> str:
+    r"""How JSON spells out a character: `\u001b`."""
+    return f"\\u{ord(sign):04x}"
+
+
+def megabytes(size: int) -> str:
+    """A number of bytes in millions."""
+    return f"{size / 1e6:,.1f} MB"
 
 
 def number(value: float | None) -> str:
@@ -52,5 +85,6 @@ def flags(run: Row, *, codes_only: bool = False) -> str:
         return "[green]fine[/]" if run["verified"] == 1.0 else "none"
     names = (f["code"] if codes_only else f"{f['code']} {f['rule']}" for f in shown)
     return "\n".join(
-        f"[{STYLES[f['severity']]}]{name}[/]" for f, name in zip(shown, names, strict=True)
+        f"[{STYLES.get(f['severity'], 'bold')}]{escape(name)}[/]"
+        for f, name in zip(shown, names, strict=True)
     )
