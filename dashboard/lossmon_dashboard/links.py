@@ -9,6 +9,7 @@ RUNS = "/"
 RUN = "/run"
 COMPARE = "/compare"
 RULES = "/rules"
+MOST_COMPARED = 50
 
 
 def run_link(run: str) -> str:

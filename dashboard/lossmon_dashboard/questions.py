@@ -8,6 +8,8 @@ from typing import Any, cast
 import dash
 import flask
 
+from lossmon_dashboard.links import MOST_COMPARED
+
 Check = Callable[[Any], bool]
 Part = Mapping[str, Any]
 
@@ -48,9 +50,9 @@ def _span(value: Any) -> bool:
     return _list_of(_place)(value) and len(value) == 2
 
 
-def _list_of(check: Check) -> Check:
+def _list_of(check: Check, most: int = _MOST_PARTS) -> Check:
     def is_list(value: Any) -> bool:
-        return isinstance(value, list) and len(value) <= _MOST_PARTS and all(map(check, value))
+        return isinstance(value, list) and len(value) <= most and all(map(check, value))
 
     return is_list
 
@@ -64,7 +66,7 @@ def _or_nothing(check: Check) -> Check:
 
 
 VALUES: Mapping[str, Check] = {
-    "compare-runs.value": _or_nothing(_list_of(_text)),
+    "compare-runs.value": _or_nothing(_list_of(_text, MOST_COMPARED)),
     "compare-split.value": _one_of("train", "val"),
     "place.data": _or_nothing(_text),
     "revision.data": _scalars,

@@ -140,7 +140,7 @@ def observe(pathname: str | None, seen: Mapping[str, Any]) -> Mapping[str, Any]:
         token = store.revision(argument if head == RUN else None)
         if seen.get("token") == token and seen.get("path") == pathname:
             return seen
-        running = sum(row["status"] == "running" for row in store.run_rows())
+        running = store.running()
     except StoreError as error:
         return place | {"token": None, "running": 0, "trouble": str(error)}
     return place | {"token": token, "running": running}

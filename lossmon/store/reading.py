@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from types import EllipsisType
 from typing import Any
@@ -79,9 +79,22 @@ def read_epochs(
     run_id: str,
     split: Split | None = None,
     output: str | EllipsisType | None = ...,
+    *,
+    columns: Sequence[str] | None = None,
+    step_range: tuple[int, int] | None = None,
 ) -> list[dict[str, Any]]:
     """Return epoch rows by epoch, train before val, the whole model before its outputs."""
-    query = select(epochs).where(of_run(epochs, run_id, split, output))
+    names = epochs.c.keys() if columns is None else (*columns, "nonfinite_kinds")
+    wanted = of_run(epochs, run_id, split, output)
+    query = select(*(epochs.c[name] for name in names)).where(wanted)
+    if step_range is not None:
+        first, last = step_range
+        before = select(func.max(epochs.c.step)).where(wanted, epochs.c.step < first)
+        after = select(func.min(epochs.c.step)).where(wanted, epochs.c.step > last)
+        query = query.where(
+            epochs.c.step >= func.coalesce(before.scalar_subquery(), first),
+            epochs.c.step <= func.coalesce(after.scalar_subquery(), last),
+        )
     ordered = query.order_by(epochs.c.epoch, epochs.c.split, epochs.c.output.nulls_first())
     return [restored(row) for row in connection.execute(ordered).mappings()]
 

@@ -7,7 +7,9 @@ import zlib
 
 from sqlalchemy import Connection, select
 
+from lossmon.records import RunStatus
 from lossmon.store.liveness import present_status
+from lossmon.store.reading import is_run
 from lossmon.store.schema import changes, runs
 
 
@@ -20,15 +22,22 @@ def read_revision(connection: Connection, run_id: str | None = None) -> str:
         connection: to read by.
         run_id: look at this run alone; None for all.
     """
-    lively = (runs.c.id, runs.c.status, runs.c.host, runs.c.pid, runs.c.started, runs.c.heartbeat)
-    query = select(*lively).where(runs.c.status == "running").order_by(runs.c.id)
     counter = select(changes.c.counter)
     if run_id is not None:
-        query = query.where(runs.c.id == run_id)
         counter = select(runs.c.revision).where(runs.c.id == run_id)
+    interrupted = " ".join(_unended(connection, "interrupted", run_id))
+    return f"{connection.execute(counter).scalar()}-{zlib.crc32(interrupted.encode()):08x}"
+
+
+def read_recording(connection: Connection) -> list[str]:
+    """Return the ids of the runs that are being recorded."""
+    return _unended(connection, "running")
+
+
+def _unended(connection: Connection, status: RunStatus, run_id: str | None = None) -> list[str]:
+    """The ids of those runs that were never ended which have a status at present."""
+    lively = (runs.c.id, runs.c.status, runs.c.host, runs.c.pid, runs.c.started, runs.c.heartbeat)
+    query = select(*lively).where(runs.c.status == "running", is_run(runs.c.id, run_id))
     now = time.time()
-    running = connection.execute(query).mappings()
-    interrupted = [row["id"] for row in running if present_status(row, now) == "interrupted"]
-    return (
-        f"{connection.execute(counter).scalar()}-{zlib.crc32(' '.join(interrupted).encode()):08x}"
-    )
+    rows = connection.execute(query.order_by(runs.c.id)).mappings()
+    return [row["id"] for row in rows if present_status(row, now) == status]

@@ -25,9 +25,9 @@ from lossmon.store.engine import (
 from lossmon.store.frames import frame
 from lossmon.store.maintenance import prune_run
 from lossmon.store.overview import read_document, read_runs
-from lossmon.store.reading import read_epochs, read_findings
+from lossmon.store.reading import read_epochs, read_findings, read_outputs
 from lossmon.store.resolve import resolve_run
-from lossmon.store.revision import read_revision
+from lossmon.store.revision import read_recording, read_revision
 from lossmon.store.series import BatchSeries, read_series
 from lossmon.store.tables import (
     export_rows,
@@ -140,8 +140,18 @@ class Store:
         """Return the same as `run`."""
         return self.run(run)
 
+    def output_rows(self, run: str) -> list[dict[str, Any]]:
+        """Return the outputs of a run's model, in its order."""
+        with self._reading() as connection:
+            return read_outputs(connection, resolve_run(connection, run))
+
     def epoch_rows(
-        self, run: str, split: Split | None = None, output: str | EllipsisType | None = ...
+        self,
+        run: str,
+        split: Split | None = None,
+        output: str | EllipsisType | None = ...,
+        columns: Sequence[str] | None = None,
+        step_range: tuple[int, int] | None = None,
     ) -> list[dict[str, Any]]:
         """Return the epochs of a run with the fields of `EpochRecord`.
 
@@ -149,9 +159,19 @@ class Store:
             run: the run.
             split: "train" or "val"; None for both.
             output: an output's name; None for the model as a whole; `...` for all.
+            columns: only these fields; None for all.
+            step_range: only those that end from the first to the last of these steps, and one more
+                on each side; None for all.
         """
         with self._reading() as connection:
-            return read_epochs(connection, resolve_run(connection, run), split, output)
+            return read_epochs(
+                connection,
+                resolve_run(connection, run),
+                split,
+                output,
+                columns=columns,
+                step_range=step_range,
+            )
 
     def finding_rows(self, run: str) -> list[dict[str, Any]]:
         """Return the findings of a run, the gravest first."""
@@ -217,6 +237,11 @@ class Store:
         with self._reading() as connection:
             run_id = None if run is None else resolve_run(connection, run)
             return read_revision(connection, run_id)
+
+    def running(self) -> int:
+        """Return how many runs are being recorded."""
+        with self._reading() as connection:
+            return len(read_recording(connection))
 
     # --- changes ---
 

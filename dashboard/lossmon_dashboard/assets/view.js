@@ -93,13 +93,14 @@
                 }),
             rememberComparison: (runs, split) =>
                 remember({runs: (runs || []).join(","), split: unless(split, "val")}),
-            rememberRuns: function (search, filters, columns) {
+            rememberRuns: function (search, filters, columns, archived) {
                 const sorted = (columns || []).filter((column) => column.sort);
                 const sort = sorted.map((column) => column.colId + ":" + column.sort).join(",");
                 return remember({
                     q: search,
                     filter: filters && Object.keys(filters).length ? JSON.stringify(filters) : "",
                     sort: unless(sort, "started:desc"),
+                    archived: archived ? "1" : "",
                 });
             },
         },

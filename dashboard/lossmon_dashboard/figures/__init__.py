@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from lossmon_dashboard.figures.calibration import plot_calibration
-from lossmon_dashboard.figures.history import HistoryView, plot_history
+from lossmon_dashboard.figures.history import HISTORY_COLUMNS, HistoryView, plot_history
 from lossmon_dashboard.figures.overlay import plot_overlay
 from lossmon_dashboard.figures.pareto import plot_pareto
 from lossmon_dashboard.figures.reliability import plot_reliability
 from lossmon_dashboard.figures.right_and_wrong import plot_right_and_wrong
 
 __all__ = [
+    "HISTORY_COLUMNS",
     "HistoryView",
     "plot_calibration",
     "plot_history",

@@ -27,6 +27,14 @@ _SUFFIX: dict[Value, str] = {
 _DASH: dict[Value, str] = {"recomputed": "solid", "own": "dashdot", "reported": "dot"}
 
 
+HISTORY_COLUMNS = (
+    *("epoch", "split", "step"),
+    *(prefix + measure for prefix in _PREFIX.values() for measure in get_args(Measure)),
+    "intended_accuracy",
+)
+"""The columns of epoch rows that the chart shows."""
+
+
 class HistoryView(NamedTuple):
     """What the reader chose to see.
 

@@ -21,7 +21,7 @@ from lossmon_dashboard.components.labels import spoken
 from lossmon_dashboard.components.notice import back_to_runs
 from lossmon_dashboard.components.panel import chart, drawn, keep_view, panel
 from lossmon_dashboard.figures.panes import PAIR_HEIGHT
-from lossmon_dashboard.links import COMPARE
+from lossmon_dashboard.links import COMPARE, MOST_COMPARED
 from lossmon_dashboard.source import current_store
 from lossmon_dashboard.theme import PAGE_WIDTH, Scheme
 
@@ -47,7 +47,7 @@ def layout(
     del argument
     known = current_store().run_rows()
     options = [{"value": row["id"], "label": f"{row['name']} ({row['id'][:6]})"} for row in known]
-    chosen = _resolve([part for part in runs.split(",") if part])
+    chosen = _resolve([part for part in runs.split(",") if part][:MOST_COMPARED])
     return dmc.Container(
         dmc.Stack(
             [
@@ -88,6 +88,7 @@ def _controls(options: Sequence[Any], chosen: Sequence[str], split: str) -> dmc.
                 data=list(options),
                 value=list(chosen),
                 searchable=True,
+                maxValues=MOST_COMPARED,
                 clearable=True,
                 placeholder="Add a run",
                 style={"flex": "1 1 320px"},

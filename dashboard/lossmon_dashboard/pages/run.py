@@ -49,7 +49,7 @@ def layout(argument: str | None = None, **query: str) -> dmc.Container | dmc.Cen
         return not_found("This address names no run.")
     store = current_store()
     run = store.resolve(argument)
-    outputs = store.run_document(run)["outputs"]
+    outputs = store.output_rows(run)
     view = HistoryView.from_query(query)
     return dmc.Container(
         dmc.Stack(
@@ -178,17 +178,18 @@ def history_figure(
         run: the run.
         view: what to show of it.
         scheme: the colour scheme to draw for.
-        span: the first and last step that the reader has zoomed to, of which batches are then read
-            more finely; None for the whole run.
+        span: the first and last step that the reader has zoomed to: only what is near is then
+            drawn, and more finely; None for the whole run.
     """
     store = current_store()
     columns = sorted(
         {batch_column("loss", view), batch_column("accuracy", view), "loss", "accuracy"}
     )
-    batches = store.batch_series(
-        run, columns, split="train", output=view.output, step_range=steps_around(span)
+    steps = steps_around(span)
+    batches = store.batch_series(run, columns, split="train", output=view.output, step_range=steps)
+    epochs = store.epoch_rows(
+        run, output=view.output, columns=figures.HISTORY_COLUMNS, step_range=steps
     )
-    epochs = store.epoch_rows(run, output=view.output)
     figure = figures.plot_history(epochs, batches, view, scheme)
     return figure.update_layout(uirevision=f"{run}/{view.output}/{view.log}")
 

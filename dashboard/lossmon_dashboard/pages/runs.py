@@ -20,7 +20,7 @@ from lossmon_dashboard.components.grid import (
 )
 from lossmon_dashboard.components.labels import spoken
 from lossmon_dashboard.components.notice import no_database, no_runs_yet
-from lossmon_dashboard.links import RUNS, compare_link
+from lossmon_dashboard.links import MOST_COMPARED, RUNS, compare_link
 from lossmon_dashboard.source import current_store
 from lossmon_dashboard.theme import PAGE_WIDTH
 from lossmon_dashboard.wording import count
@@ -58,6 +58,7 @@ def layout(
     q: str = "",
     filter: str = "",  # noqa: A002 - the word that stands in the address
     sort: str = "started:desc",
+    archived: str = "",
     **_: str,
 ) -> html.Div:
     """The page.
@@ -67,6 +68,7 @@ def layout(
         q: words to search for.
         filter: filters of the columns, as JSON.
         sort: `column:asc` or `column:desc`, several separated by commas.
+        archived: `1` where archived runs are shown too.
     """
     del argument
     return html.Div(
@@ -75,7 +77,10 @@ def layout(
             dmc.Container(
                 [
                     dmc.Group(
-                        [_heading(), _tools(q)], justify="space-between", align="end", mb="md"
+                        [_heading(), _tools(q, archived=archived == "1")],
+                        justify="space-between",
+                        align="end",
+                        mb="md",
                     ),
                     _grid(q, _filters(filter), sort),
                     dmc.Text(
@@ -106,7 +111,7 @@ def _heading() -> html.Div:
     )
 
 
-def _tools(q: str) -> dmc.Group:
+def _tools(q: str, *, archived: bool) -> dmc.Group:
     search = dmc.TextInput(
         id="runs-search",
         placeholder="Search runs",
@@ -116,7 +121,8 @@ def _tools(q: str) -> dmc.Group:
         **spoken("Search runs"),
     )
     button = dmc.Button("Compare", id="runs-compare", disabled=True)
-    return dmc.Group([search, button], wrap="nowrap", className="lossmon-tools")
+    switch = dmc.Switch(id="runs-archived", label="Archived", checked=archived)
+    return dmc.Group([switch, search, button], wrap="nowrap", className="lossmon-tools")
 
 
 def _grid(q: str, filters: dict[str, Any], sort: str) -> Any:
@@ -160,9 +166,10 @@ def register(app: dash.Dash) -> None:
         Output("runs-body", "display"),
         Output("runs-grid", "style"),
         Input("revision", "data"),
+        Input("runs-archived", "checked"),
     )
-    def fill(_: Any) -> tuple[Any, ...]:
-        return contents()
+    def fill(_: Any, archived: bool | None) -> tuple[Any, ...]:
+        return contents(archived=bool(archived))
 
     @app.callback(
         Output("runs-grid", "dashGridOptions"),
@@ -197,16 +204,20 @@ def register(app: dash.Dash) -> None:
         Input("runs-search", "value"),
         Input("runs-grid", "filterModel"),
         Input("runs-grid", "columnState"),
+        Input("runs-archived", "checked"),
     )
 
 
-def contents() -> tuple[list[dict[str, Any]], str, Any, str, dict[str, str]]:
+def contents(
+    *, archived: bool = False
+) -> tuple[list[dict[str, Any]], str, Any, str, dict[str, str]]:
     """Rows of the grid, the summary, the notice, whether the grid is shown and how high it is."""
     try:
-        runs = current_store().run_rows()
+        runs = current_store().run_rows(archived=archived)
+        hidden = not runs and not archived and bool(current_store().run_rows(archived=True))
     except StoreError as error:
         return [], "", no_database(str(error)), "none", {}
-    if not runs:
+    if not runs and not hidden:
         return [], "", no_runs_yet(), "none", {}
     return [run_grid_row(run) for run in runs], summary(runs), None, "block", height(len(runs))
 
@@ -231,4 +242,6 @@ def comparison_offer(selected: int) -> tuple[bool, str]:
     """Whether the button is disabled, and what it says."""
     if selected < 2:
         return True, "Compare"
+    if selected > MOST_COMPARED:
+        return True, f"Compare at most {MOST_COMPARED}"
     return False, f"Compare {selected} runs"

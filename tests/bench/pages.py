@@ -1,0 +1,115 @@
+"""How long the dashboard's server takes to answer what a browser asks, by HTTP."""
+
+from __future__ import annotations
+
+import json
+import re
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.request import Request, urlopen
+
+from tests.dashboard.asking import question_for
+
+_PROGRAM = """
+import sys
+from lossmon_dashboard import serve
+serve(sys.argv[1], port=0, open_browser=False)
+"""
+
+
+class Server:
+    """A dashboard in a process of its own.
+
+    Args:
+        address: where it is, without a slash at the end.
+    """
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+        self._dependencies = json.loads(self._fetched("/_dash-dependencies"))
+
+    def asked(self, output: str, **values: Any) -> tuple[float, bytes]:
+        """Ask the callback that fills a property; returns seconds and the answer.
+
+        Args:
+            output: `id.property`.
+            values: of its inputs, `id__property` with underscores for dashes and dots.
+        """
+        named = {_property(name): value for name, value in values.items()}
+        body = json.dumps(question_for(self._dependencies, output, named)).encode()
+        began = time.perf_counter()
+        answer = self._fetched("/_dash-update-component", body)
+        return time.perf_counter() - began, answer
+
+    def first_chart(self, run: str) -> float:
+        """Seconds from opening a run's page to its chart: the answers that it needs, in turn."""
+        page, _ = self.asked("page.children", url__pathname=f"/run/{run}")
+        pulse, _ = self.asked("revision.data", place__data=f"/run/{run}")
+        chart, _ = self.asked("run-history-drawn.data", run_id__data=run)
+        return page + pulse + chart
+
+    def zoomed(self, run: str, span: tuple[int, int]) -> float:
+        """Seconds until the chart shows a span of steps."""
+        return self.asked("run-history-drawn.data", run_id__data=run, run_span__data=list(span))[0]
+
+    def chart(self, run: str) -> Mapping[str, Any]:
+        """The chart of a run as the browser gets it."""
+        _, answer = self.asked("run-history-drawn.data", run_id__data=run)
+        return json.loads(answer)["response"]["run-history-drawn"]["data"]
+
+    def runs_page(self) -> float:
+        """Seconds from opening the list of runs to its rows."""
+        page, _ = self.asked("page.children", url__pathname="/")
+        pulse, _ = self.asked("revision.data", place__data="/")
+        rows, _ = self.asked("runs-grid.rowData")
+        return page + pulse + rows
+
+    def _fetched(self, path: str, body: bytes | None = None) -> bytes:
+        headers = {"Content-Type": "application/json"}
+        with urlopen(Request(self._address + path, body, headers)) as answer:
+            return answer.read()
+
+
+@contextmanager
+def serving(db: str | Path) -> Generator[Server]:
+    """A dashboard over a database, for as long as the block takes."""
+    command = [sys.executable, "-c", _PROGRAM, str(db)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            found = re.search(r"http://\S+(?=/)", process.stdout.readline())
+            assert found, "the server did not say where it is"
+            yield Server(found.group())
+        finally:
+            process.kill()
+
+
+def highest(figure: Mapping[str, Any]) -> float:
+    """The greatest value that a chart shows."""
+    return max(y for line in figure["data"] for y in _numbers(line["y"]))
+
+
+def _numbers(values: Any) -> list[float]:
+    if isinstance(values, Mapping):
+        import base64
+
+        import numpy as np
+
+        return np.frombuffer(base64.b64decode(values["bdata"]), values["dtype"]).tolist()
+    return [value for value in values if value is not None]
+
+
+def _property(name: str) -> str:
+    identity, _, prop = name.partition("__")
+    return f"{identity.replace('_', '-')}.{prop}"
+
+
+def middle(times: list[float]) -> float:
+    """Median in milliseconds."""
+    return statistics.median(times) * 1e3
