@@ -10,18 +10,32 @@ from typing import Any
 
 import pytest
 
+from lossmon import store
 from lossmon.errors import SchemaOutdated
-from lossmon.store import open_store, upgrade
+from lossmon.store import check_database, open_store, upgrade
 from lossmon.store.schema import HEAD
 from tests.store.made import epoch, open_writer
+from tests.store.release import RELEASED as FOLDER
 
-RELEASED = sorted(Path(__file__).with_name("released").glob("*.sql"))
+FILES = sorted(FOLDER.glob("*.sql"))
+OLD = [file for file in FILES if file.stem < HEAD]
 
 
-@pytest.fixture(params=RELEASED, ids=lambda file: file.stem)
-def released(request: pytest.FixtureRequest, path: Path) -> Path:
+def load(file: Path, path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection:
-        connection.executescript(request.param.read_text(encoding="utf-8"))
+        connection.executescript(file.read_text(encoding="utf-8"))
+
+
+def test_a_database_of_every_schema_is_kept() -> None:
+    migrations = Path(store.__file__).with_name("migrations") / "versions"
+    known = {file.name[:4] for file in migrations.glob("[0-9]*.py")}
+    fix = "Fix: python -m tests.store.release"
+    assert {file.stem for file in FILES} == known, fix
+
+
+@pytest.fixture(params=OLD, ids=lambda file: file.stem)
+def released(request: pytest.FixtureRequest, path: Path) -> Path:
+    load(request.param, path)
     return path
 
 
@@ -61,7 +75,21 @@ def test_an_upgraded_database_can_be_read_and_written(released: Path) -> None:
     assert store.epoch_rows("newer")[0]["audited_loss"] == 0.25
 
 
-def test_batches_that_an_old_database_holds_twice_are_held_once(released: Path) -> None:
+def test_the_kept_database_of_todays_schema_is_what_is_recorded_today(path: Path) -> None:
+    load(FOLDER / f"{HEAD}.sql", path)
+    assert check_database(path) == []
+    assert open_store(path).run("digits")["findings"][0]["code"] == "LM301"
+
+
+def test_an_upgraded_database_is_sound(released: Path) -> None:
+    upgrade(released)
+    open_store(released).prune("digits")
+    assert check_database(released) == []
+
+
+def test_batches_that_an_old_database_holds_twice_are_held_once(path: Path) -> None:
+    released = path
+    load(FOLDER / "0002.sql", path)
     with closing(sqlite3.connect(released)) as connection:
         columns = [row[1] for row in connection.execute("PRAGMA table_info(batches)")]
         others = ", ".join("9.0" if name == "accuracy" else name for name in columns)
