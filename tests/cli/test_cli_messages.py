@@ -16,8 +16,8 @@ from lossmon.cli.options import print_json
 from tests.cli.conftest import Invoke, Seeded
 
 COMMANDS = (
-    *("check", "compare", "dashboard", "db", "demo", "export", "findings", "rm", "rules", "runs"),
-    "show",
+    *("archive", "check", "compare", "dashboard", "db", "demo", "export", "findings", "prune"),
+    *("rm", "rules", "runs", "show", "unarchive"),
 )
 READING = ("runs", "show latest", "findings latest", "compare a b", "export latest", "db info")
 
