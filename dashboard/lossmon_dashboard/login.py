@@ -57,8 +57,10 @@ input, button {{ box-sizing: border-box; font: inherit; margin-top: .5rem; paddi
 </body>
 </html>
 """)
-_ASKED = "This dashboard can be reached by others. It asks once for the token that it printed when "
-_ASKED += "it was started."
+_ASKED = (
+    "This dashboard can be reached by others. It asks once for the token that it printed when it "
+    "was started."
+)
 _WRONG = "That is not the token that this dashboard printed when it was started."
 
 

@@ -17,7 +17,7 @@ _UNITS = {"h": "hours", "d": "days", "w": "weeks"}
 _NAMED = 10
 
 
-class Age(click.ParamType):
+class Age(click.ParamType[Any]):
     """A span of time: `12h`, `30d`, `8w`."""
 
     name = "age"

@@ -27,7 +27,7 @@ OpenPage = Callable[..., Page]
 
 
 @contextmanager
-def _serving(database: str) -> Generator[str]:
+def serving(database: str) -> Generator[str]:
     command = [sys.executable, "-c", PROGRAM, database]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -54,7 +54,7 @@ def seeded(tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
     """The address of a dashboard over every kind of run."""
     path = str(tmp_path_factory.mktemp("browser") / "runs.db")
     seed(path)
-    with _serving(path) as address:
+    with serving(path) as address:
         yield address
 
 
@@ -62,7 +62,7 @@ def seeded(tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
 def live(tmp_path: Path) -> Generator[tuple[str, str]]:
     """The address of a dashboard over a database that is not there yet, and its path."""
     path = str(tmp_path / "live.db")
-    with _serving(path) as address:
+    with serving(path) as address:
         yield address, path
 
 

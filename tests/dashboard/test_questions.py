@@ -130,7 +130,7 @@ def test_a_refusal_says_what_is_wrong(
     client: FlaskClient, dependencies: list[dict[str, Any]], change: Mapping[str, Any]
 ) -> None:
     body = question_for(dependencies, "run-history-drawn.data", {"run-id.data": "latest"})
-    answer = client.post(UPDATE, json=body | change)
+    answer = client.post(UPDATE, json={**body, **change})
     assert answer.status_code == 400
     assert "Expected a question of this dashboard. Received: " in answer.text
 
