@@ -66,7 +66,7 @@ def _kind(spec: LossSpec, y_pred: Array) -> Kind | None:
 def _counted(tensors: OutputArrays, elements: Floats) -> Bools | None:
     """Which elements count; None where all do."""
     counted: Bools | None = None
-    for weight in (tensors.mask, tensors.sample_weight):
+    for weight in (tensors.mask_of_loss, tensors.sample_weight):
         if weight is None:
             continue
         present: Bools = np.asarray(weight) != 0

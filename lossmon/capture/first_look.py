@@ -11,6 +11,7 @@ from keras.src.backend import compute_output_spec, get_keras_mask
 
 from lossmon.capture.facts import first_samples, gather_facts, samples_to_predict
 from lossmon.capture.forward import forward, has_fixed_batch
+from lossmon.capture.jax_masks import has_own_step
 from lossmon.capture.pristine import pristine
 from lossmon.capture.resolve import ResolvedOutput, resolve, split_outputs
 from lossmon.rules import Facts
@@ -58,7 +59,7 @@ def first_look(model: Any, batch: Any, state: Any = None, *, alone: bool = True)
     predictions = (pred for _, pred, _ in split_outputs(outputs, y, y_pred, None))
     samples = int(next(leaf for leaf in keras.tree.flatten(whole) if leaf is not None).shape[0])
     values = samples * sum(math.prod(pred.shape[1:]) for pred in predictions)
-    return FirstLook(outputs, facts, values, _why_hidden(y_pred))
+    return FirstLook(outputs, facts, values, _why_hidden(model, y_pred))
 
 
 def why_replicas_hide(model: Any) -> str | None:
@@ -82,9 +83,9 @@ def _build_metrics(model: Any, y: Any, y_pred: Any) -> None:
         metrics.build(y, y_pred)
 
 
-def _why_hidden(y_pred: Any) -> str | None:
-    if keras.backend.backend() != "jax":
+def _why_hidden(model: Any, y_pred: Any) -> str | None:
+    if keras.backend.backend() != "jax" or not has_own_step(model):
         return None
     if all(get_keras_mask(leaf) is None for leaf in keras.tree.flatten(y_pred)):
         return None
-    return "on JAX a Keras mask reaches the loss, but not compute_metrics"
+    return "on JAX a Keras mask reaches the loss, but not an overridden train_step or test_step"

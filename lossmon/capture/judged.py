@@ -61,6 +61,7 @@ class Judged:
         recomputed: None where no step was recomputed.
         weighted: whether sample or class weights other than 1 came with the labels.
         elements, left_out: elements that came with a mask, and those of them that it left out.
+        loss_mask: whether that mask acts on the loss only.
         failed: whether the steps could not be recomputed although they were to be.
         verdicts: of each step.
     """
@@ -82,6 +83,7 @@ class Judged:
     weighted: bool = False
     elements: int = 0
     left_out: int = 0
+    loss_mask: bool = False
     failed: bool = False
     verdicts: list[Verdict] = field(default_factory=list)
 

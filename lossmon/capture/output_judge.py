@@ -66,9 +66,10 @@ class OutputJudge:
             flat = tensors.sample_weight.reshape(len(chunk), -1)
             judged.weight = np.add.reduce(flat, axis=1, dtype=np.float64)
             judged.weighted = bool(np.any(flat != 1))
-        if tensors.mask is not None:
-            judged.elements = tensors.mask.size
-            judged.left_out = judged.elements - int(np.count_nonzero(tensors.mask))
+        if (mask := tensors.mask_of_loss) is not None:
+            judged.elements = mask.size
+            judged.left_out = judged.elements - int(np.count_nonzero(mask))
+            judged.loss_mask = tensors.mask is None
         judged.say_of_all(Verdict("unverified", why_not))
         if not len(rows):
             return judged
@@ -195,7 +196,7 @@ class OutputJudge:
             tensors.y_true,
             y_pred,
             sample_weight=tensors.sample_weight,
-            mask=tensors.mask,
+            mask=tensors.mask_of_loss,
             backend=self._plan.backend,
             extra=self._plan.losses,
         )

@@ -343,6 +343,4 @@ def _is_call(item: Any) -> bool:
 
 def without_tensors(call: Call) -> Call:
     """The same call with Keras' own values only, where its tensors came with the logs."""
-    if call.tapped is None:
-        return call
-    return replace(call, tapped={"vector": call.tapped["vector"]})
+    return replace(call, tapped=[{"vector": sent["vector"]} for sent in call.tapped])

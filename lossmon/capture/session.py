@@ -94,7 +94,6 @@ class Session:
         self._step = 0
         self._batch = {"train": 0, "val": 0}
         self._override = override(model)
-        self._left_in: str | None = None
         self._sampled_inside = False
         carrier = Carrier(
             model,
@@ -259,20 +258,11 @@ class Session:
             raise InvalidCombination(errors)
 
     def _bound(self, look: FirstLook) -> None:
-        """Let large predictions out of some steps only, or where that cannot be, of none."""
-        values, carrier = look.values, self._tap.carrier
-        if self._options.verify != "auto" or values <= LARGE_STEP:
-            return
-        if carrier.can_sample:
+        """Let large predictions out of some steps only."""
+        if self._options.verify == "auto" and look.values > LARGE_STEP:
             self._sampled_inside = True
-            for channel in carrier.channels.values():
+            for channel in self._tap.carrier.channels.values():
                 channel.carry(1.0)
-            return
-        carrier.tensors = False
-        self._left_in = (
-            f"a step predicts {values:,} values, more than the {LARGE_STEP:,} that "
-            'verify="auto" takes out of a compiled step; verify="full" takes them out'
-        )
 
     def _rule_failed(self, rule: Rule, error: Exception) -> None:
         self._tell(f"rule {rule.code} {rule.name} failed: {error!r}")
@@ -327,7 +317,7 @@ class Session:
     def _why_unseen(self) -> str | None:
         if self._hidden is not None:
             return self._hidden
-        return 'verify="off"' if self._options.verify == "off" else self._left_in
+        return 'verify="off"' if self._options.verify == "off" else None
 
     def _run_record(self) -> RunRecord:
         options = self._options

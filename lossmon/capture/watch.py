@@ -123,7 +123,7 @@ def _with_labels(facts: OutputFacts, tensors: OutputArrays) -> OutputFacts:
     labels = describe_labels(
         joined(tensors.y_true),
         weight=joined(tensors.sample_weight),
-        mask=joined(tensors.mask),
+        mask=joined(tensors.mask_of_loss),
         class_axis=class_axis(facts.record.loss),
     )
     return replace(facts, labels=facts.labels.merge(labels))
