@@ -63,6 +63,7 @@ class Carrier:
         self._within: dict[str, Any] = {}
         self._carried: Carried | None = None
         self._bare = False
+        self._xla = bool(model.jit_compile) and not model.run_eagerly
         self._masks = JaxMasks(model)
 
     def _channel(self) -> Channel:
@@ -214,12 +215,22 @@ class Carrier:
                 # What Keras' running mean of this output's loss weighs the batch by: its size where
                 # that is static, else nothing, so that all batches weigh the same.
                 carried.scalars[f"tracked:{index}"] = float(pred.shape[0] or 1)
+            if self._rounds_late(pred):
+                carried.scalars[f"unrounded:{index}"] = 1.0
             if self.tensors and not self._bare:
-                tensors = {"y_true": true, "y_pred": pred, "sample_weight": weight}
+                tensors = {"y_true": true, "y_pred": self._seen(pred), "sample_weight": weight}
                 tensors["loss_mask" if self._masks.shows(pred) else "mask"] = get_keras_mask(pred)
                 tensors["logits"] = logits_behind(pred, true, output.loss_object)
                 keyed: dict[TensorKey, Any] = {(kind, index): t for kind, t in tensors.items()}
                 carried.tensors |= {key: t for key, t in keyed.items() if t is not None}
+
+    def _seen(self, pred: Any) -> Any:
+        """Predictions as losses see them: what their own cast to float32 makes of them."""
+        return keras.ops.cast(pred, "float32") if self._rounds_late(pred) else pred
+
+    def _rounds_late(self, pred: Any) -> bool:
+        """Whether XLA leaves out the rounding of predictions to bfloat16 where they are used."""
+        return self._xla and keras.backend.standardize_dtype(pred.dtype) == "bfloat16"
 
     def _total_is_data_loss(self, output: ResolvedOutput) -> bool:
         if keras.backend.backend() != "tensorflow":
