@@ -138,6 +138,9 @@ class Carrier:
     def _step(self, split: Split, args: Any, kwargs: Any) -> Any:
         """Call the model's step, and send what was gathered in it."""
         self._within, self._carried = {}, None
+        if split == "train" and keras.backend.backend() == "jax" and not self.silent:
+            with self._kept_from_training():
+                self._within |= self._learning_rate_of(args[0])
         result = self._steps[split](*args, **kwargs)
         carried, self._carried, self._within = self._carried, None, {}
         logs, *state = result if isinstance(result, tuple) else (result,)
@@ -150,12 +153,19 @@ class Carrier:
                 return (logs, *state) if isinstance(result, tuple) else logs
         return result
 
+    def _learning_rate_of(self, state: Any) -> dict[str, Any]:
+        """The learning rate in the state that a step on JAX is given, its variables' values."""
+        optimizer = self._model.optimizer
+        known = [*zip(optimizer.variables, state[2], strict=True)]
+        with keras.StatelessScope(state_mapping=known):
+            return {"learning_rate": _read(optimizer.learning_rate)}
+
     def _see_total_loss(self, values: Any, sample_weight: Any = None) -> Any:
         with self._kept_from_training():
             self._within |= {"total": values, "size": sample_weight}
             if self.running == "train" and keras.backend.backend() != "jax":
                 # Here, and not after the step, because the step increments `iterations`. On JAX the
-                # optimiser's variables are out of scope at this place.
+                # optimiser's variables are out of scope at this place, so it is read before.
                 optimizer = self._model.optimizer
                 if optimizer is not None:
                     self._within["learning_rate"] = _read(optimizer.learning_rate)

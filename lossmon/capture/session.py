@@ -24,6 +24,7 @@ from lossmon.capture.carrier import Carrier
 from lossmon.capture.chunk import CallItem
 from lossmon.capture.environment import describe_model, environment
 from lossmon.capture.first_look import FirstLook, first_look, why_replicas_hide
+from lossmon.capture.forward import give_back
 from lossmon.capture.judge import RunJudge
 from lossmon.capture.options import Options
 from lossmon.capture.override import override
@@ -255,6 +256,8 @@ class Session:
         errors = [finding for finding in findings if finding.severity == "error"]
         if self._options.strict and errors:
             self.end("failed")
+            if state is not None:
+                give_back(self._model, state)
             raise InvalidCombination(errors)
 
     def _bound(self, look: FirstLook) -> None:

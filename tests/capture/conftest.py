@@ -12,6 +12,15 @@ import pytest
 import lossmon
 
 
+several_steps = pytest.mark.skipif(
+    keras.backend.backend() == "torch", reason="Keras has no steps_per_execution on PyTorch"
+)
+
+exact_when_compiled = pytest.mark.skipif(
+    keras.backend.backend() == "torch", reason="see the bound in test_never_harm"
+)
+
+
 class Recorded(NamedTuple):
     """What one monitored `fit` left behind."""
 

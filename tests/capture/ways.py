@@ -311,12 +311,7 @@ def _in_threads(record: Record) -> Any:
 WAYS = [
     Way("the default: a graph, XLA on JAX, eager on PyTorch", VERIFIED, _plain()),
     Way("`run_eagerly=True`", VERIFIED, _plain(run_eagerly=True)),
-    Way(
-        "`jit_compile=True`",
-        VERIFIED,
-        _plain(jit_compile=True),
-        only=("tensorflow", "jax"),
-    ),
+    Way("`jit_compile=True`", VERIFIED, _plain(jit_compile=True)),
     Way(
         "`steps_per_execution` above 1",
         VERIFIED,
