@@ -109,7 +109,7 @@ class QueueChannel:
             self._vectors = tf.queue.PaddingFIFOQueue(-1, ["float64"], [[None]])
             self._left: Any = tf.Variable(tf.constant(math.inf), trainable=False)
 
-    def send(self, carried: Carried) -> None:
+    def send(self, carried: Carried) -> dict[str, Any] | None:
         """Put the vector into one queue, and the tensors into another where they are wanted."""
         import tensorflow as tf
 
@@ -119,7 +119,7 @@ class QueueChannel:
         layout = self._layouts.of(carried, kinds)
         if not plain:
             self._vectors.enqueue([vector(layout.index, [0.0, *carried.scalars.values()])])
-            return
+            return None
         queue = self._queue_of(layout)
         wanted = tf.convert_to_tensor(self._left) > 0.0
         shapes = tf.concat([tf.shape(tensor) for tensor in plain.values()], axis=0)
@@ -137,6 +137,7 @@ class QueueChannel:
             done = tf.cond(wanted, enqueue, lambda: tf.constant(False))
         with tf.control_dependencies([done]):
             self._vectors.enqueue([tf.identity(numbers)])
+        return None
 
     def _queue_of(self, layout: Layout) -> Any:
         import tensorflow as tf

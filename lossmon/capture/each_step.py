@@ -81,18 +81,15 @@ def _twin(model: Any, carrier: Carrier, split: Split) -> Any:
         if split == "train"
         else ("make_test_function", "test_function", "test_step")
     )
-    kept = {
-        name: vars(model)[name]
-        for name in (function, step, "_make_function")
-        if name in vars(model)
-    }
+    names = (function, step, "_make_function")
+    kept = {name: vars(model)[name] for name in names if name in vars(model)}
     own, bare = getattr(type(model), make), carrier.without_tensors(split)
     setattr(model, step, bare)
     model._make_function = lambda step, *_, **__: made.append(step)
     try:
         own(model, force=True)
     finally:
-        for name in (function, step, "_make_function"):
+        for name in names:
             vars(model).pop(name, None)
         for name, value in kept.items():
             setattr(model, name, value)

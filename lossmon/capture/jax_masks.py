@@ -64,10 +64,8 @@ class JaxMasks:
         masks = [get_keras_mask(leaf) for leaf in keras.tree.flatten(y_pred)]
         return loss, (unscaled, (y_pred, masks), *variables)
 
-    def _take_masks(
-        self, variables: Any, loss: Any, x: Any, y: Any, seen: Any, sample_weight: Any
-    ) -> Any:
-        y_pred, self._masks = seen
+    def _take_masks(self, *args: Any) -> Any:
+        variables, loss, x, y, (y_pred, self._masks), sample_weight = args
         try:
             return self._metrics(variables, loss, x, y, y_pred, sample_weight)
         finally:

@@ -42,7 +42,7 @@ def torch_pristine() -> Generator[None]:
     if keras.backend.backend() != "torch":
         yield
         return
-    import torch
+    import torch  # pyright: ignore[reportMissingImports]
 
     state = torch.get_rng_state()
     try:

@@ -11,7 +11,6 @@ import pytest
 
 import lossmon
 
-
 several_steps = pytest.mark.skipif(
     keras.backend.backend() == "torch", reason="Keras has no steps_per_execution on PyTorch"
 )

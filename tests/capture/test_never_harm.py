@@ -111,7 +111,7 @@ def test_sampling_and_masks_change_no_bit(
         ]
         model = keras.Sequential(layers)
         model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"], **how)
-        fit = {"epochs": 3, "batch_size": 16, "validation_split": 0.2, "verbose": 0}
+        fit: dict[str, Any] = {"epochs": 3, "batch_size": 16, "validation_split": 0.2, "verbose": 0}
         return model, model.fit(tokens, tokens, callbacks=[*callbacks], **fit)
 
     plain, expected = fitted()

@@ -32,7 +32,7 @@ class Way(NamedTuple):
         fit: trains under the monitor; returns what was recorded.
         reason: words that the recorded reason holds, where it is not verified.
         on: verdict and reason on other backends, where they differ.
-        only: the backends that it can be tried on; others do not have it, or not without TensorFlow.
+        only: the backends that it can be tried on; others do not have it, or need TensorFlow.
     """
 
     name: str
@@ -251,8 +251,11 @@ def _generator(record: Record) -> Any:
 
 
 def _loader(record: Record) -> Any:
-    import torch
-    from torch.utils.data import DataLoader, TensorDataset
+    import torch  # pyright: ignore[reportMissingImports]
+    from torch.utils.data import (  # pyright: ignore[reportMissingImports]
+        DataLoader,
+        TensorDataset,
+    )
 
     data = TensorDataset(torch.from_numpy(X), torch.from_numpy(IDS))
     return record(_classifier(), DataLoader(data, batch_size=20, shuffle=True), shuffle=False)
