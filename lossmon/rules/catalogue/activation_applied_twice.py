@@ -60,15 +60,20 @@ def check(facts: Facts) -> Iterator[Finding]:
                 "no weights can take it further, because one sigmoid or softmax stands on another",
                 "remove one of the two activations",
             )
-        elif (from_logits(loss) and output.units != 1 and probabilities(output)) or (
-            from_logits(loss) and output.units == 1 and _bounded(output)
-        ):
+        elif from_logits(loss) and _activated(output):
             yield _from_logits(output)
 
 
-def _bounded(output: OutputFacts) -> bool:
+def _activated(output: OutputFacts) -> bool:
+    """Whether the output is a distribution, or each unit fills [0, 1] as a sigmoid does.
+
+    Scores may lie within [0, 1] for a reason of their own (similarities of non-negative codes).
+    """
+    if output.units != 1 and output.predictions is not None and output.predictions.distribution:
+        return True
     values = output.range
-    return bool(probabilities(output)) and values is not None and values.low < values.high
+    filled = values is not None and values.low == 0.0 and values.high == 1.0
+    return filled and probabilities(output) is True
 
 
 def _stacked(output: OutputFacts) -> bool:
