@@ -37,7 +37,7 @@ from collections.abc import Iterator
 
 from lossmon.records import Finding, Severity
 from lossmon.rules.facts import Facts, OutputFacts
-from lossmon.rules.families import CROSSENTROPIES, from_logits
+from lossmon.rules.families import BINARY_LOSSES, CROSSENTROPIES, from_logits
 from lossmon.rules.judgement import probabilities
 from lossmon.rules.wording import class_name, compile_with, range_evidence, where
 
@@ -58,7 +58,7 @@ def check(facts: Facts) -> Iterator[Finding]:
             yield _finding(
                 output,
                 "no weights can take it further, because one sigmoid or softmax stands on another",
-                "remove one of the two activations",
+                _one_activation(output, loss.name),
             )
         elif from_logits(loss) and _activated(output):
             yield _from_logits(output)
@@ -74,6 +74,13 @@ def _activated(output: OutputFacts) -> bool:
     values = output.range
     filled = values is not None and values.low == 0.0 and values.high == 1.0
     return filled and probabilities(output) is True
+
+
+def _one_activation(output: OutputFacts, loss: str) -> str:
+    function = "sigmoid" if loss in BINARY_LOSSES else "softmax"
+    return (
+        f'keras.layers.Dense({output.units}, activation="{function}")  # and no activation after it'
+    )
 
 
 def _stacked(output: OutputFacts) -> bool:
