@@ -6,7 +6,7 @@ from typing import Any
 
 import keras
 import numpy as np
-from keras import layers, losses, metrics, ops
+from keras import layers, losses, metrics
 
 from tests.rules.zoo.making import (
     Made,
@@ -24,6 +24,8 @@ from tests.rules.zoo.making import (
     tokens,
 )
 
+# Types of keras.ops do not know of the values of a backend.
+ops: Any = keras.ops
 SPARSE, ROWS, BINARY = (
     "sparse_categorical_crossentropy",
     "categorical_crossentropy",

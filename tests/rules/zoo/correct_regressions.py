@@ -6,10 +6,12 @@ from typing import Any
 
 import keras
 import numpy as np
-from keras import layers, losses, metrics, ops
+from keras import layers, losses, metrics
 
 from tests.rules.zoo.making import Made, N, Programs, conv, dense, ids, net, over, reals, rows
 
+# Types of keras.ops do not know of the values of a backend.
+ops: Any = keras.ops
 BINARY = "binary_crossentropy"
 D = layers.Dense
 

@@ -110,7 +110,8 @@ class AddLoss(layers.Layer):
     """A layer that adds a penalty on what passes through it."""
 
     def call(self, inputs: Any) -> Any:
-        self.add_loss(1e-3 * keras.ops.mean(keras.ops.square(inputs)))
+        ops: Any = keras.ops
+        self.add_loss(1e-3 * ops.mean(ops.square(inputs)))
         return inputs
 
 
