@@ -58,7 +58,7 @@ def read_cells(path: Path) -> list[Cell]:
 
 def _cells(document: dict[str, Any]) -> list[tuple[int, dict[str, Any]]]:
     """Code cells and their numbers; notebooks before version 4 keep them in worksheets."""
-    sheets = document["worksheets"] if "worksheets" in document else [document]
+    sheets = document.get("worksheets", [document])
     every = [cell for sheet in sheets for cell in sheet["cells"]]
     return [(n, cell) for n, cell in enumerate(every, 1) if cell["cell_type"] == "code"]
 

@@ -26,7 +26,7 @@ def call_site() -> Location | None:
 
     Where libraries call each other in between, it is the nearest line outside of all of them.
     """
-    frames = list(_frames(sys._getframe(2)))  # noqa: SLF001
+    frames = list(_frames(sys._getframe(2)))
     return next((found for frame in frames if (found := _location(frame)) is not None), None)
 
 

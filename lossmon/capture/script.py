@@ -103,7 +103,7 @@ def _run_cells(program: str, cells: Sequence[Any], checker: Checker) -> None:
 
 def _run_cell(code: Any, main: ModuleType, checker: Checker) -> None:
     try:
-        exec(code, main.__dict__)  # noqa: S102
+        exec(code, main.__dict__)
     except LossmonError:
         raise
     except Exception as error:
