@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
 import os
-import sys
 import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,7 +26,7 @@ def call_site() -> Location | None:
 
     Where libraries call each other in between, it is the nearest line outside of all of them.
     """
-    frames = list(_frames(sys._getframe(2)))
+    frames = list(_frames(inspect.currentframe()))[2:]
     return next((found for frame in frames if (found := _location(frame)) is not None), None)
 
 

@@ -67,8 +67,8 @@ class Checker:
 
     def check_fit(self, model: Any, arguments: dict[str, Any], place: Location | None) -> None:
         """Check what a call of `fit` was given."""
-        x, y = arguments.get("x"), arguments.get("y")
-        weight = arguments.get("sample_weight")
+        x: Any = arguments.get("x")
+        y, weight = arguments.get("y"), arguments.get("sample_weight")
         if hasattr(x, "__next__"):
             # Nothing is trained here, so a generator's first batch is not missed.
             x, y, weight = keras.utils.unpack_x_y_sample_weight(next(x))

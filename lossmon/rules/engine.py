@@ -85,7 +85,7 @@ def _fit_for_use(rule: Rule, finding: Any) -> None:
         )
     if finding.severity not in SEVERITIES:
         raise ValueError(f"severity must be one of {SEVERITIES}. Received: {finding.severity!r}")
-    texts = (finding.message, finding.fix, finding.output or "")
+    texts: tuple[Any, ...] = (finding.message, finding.fix, finding.output or "")
     if not all(isinstance(text, str) for text in texts):
         raise TypeError(f"message, fix and output must be text. Received: {texts!r}")
     json.dumps(dict(finding.evidence))

@@ -68,7 +68,7 @@ def rule_faults() -> tuple[str, ...]:
 
 def is_own(rule: Rule) -> bool:
     """Whether a rule is one of lossmon's own."""
-    return any(rule is own for own in RULES)
+    return rule in cast("tuple[Rule, ...]", RULES)
 
 
 @cache

@@ -115,7 +115,7 @@ class Reader:
         function, self._cell = deferred.function, deferred.cell
         arguments = {node.arg for node in ast.walk(function.args) if isinstance(node, ast.arg)}
         hidden = {*bound_names(function.body), *arguments}
-        outer = {
+        outer: dict[str, Value] = {
             name: None if name in hidden or isinstance(value, Model) else value
             for name, value in deferred.outer.items()
         }
