@@ -30,6 +30,8 @@ from lossmon.rules.wording import class_name
 from lossmon.static.values import Compiled, Head, Metric
 from lossmon.static.vocabulary import PROBABILITY_CLASSES
 
+# What the same text is, should the targets be of the other kind.
+_EITHER = {"LM301": ("LM111",), "LM111": ("LM301",), "LM101": ("LM110",)}
 _SQUEEZING = ("softmax", "sigmoid")
 _LEAVING = ("tanh", "relu", "elu", "selu", "softsign")
 
@@ -41,19 +43,18 @@ def judge(compiled: Compiled, codes: frozenset[str]) -> Iterator[Finding]:
         compiled: what its text says.
         codes: the rules that are asked.
     """
-    for rule in (_softmax_over_one, _one_unit, _twice, _raw, _leaving, _independent, _exact):
-        yield from (finding for finding in rule(compiled) if finding.code in codes)
-    for rule in (_threshold, _probability_metric):
-        yield from (finding for finding in rule(compiled) if finding.code in codes)
-    yield from _accuracy_of_regression(compiled, codes)
+    for rule in _RULES:
+        for finding in rule(compiled):
+            # Where one of two rules applies, and one of them is not wanted, nothing is certain.
+            if {finding.code, *_EITHER.get(finding.code, ())} <= codes:
+                yield finding
 
 
-def _accuracy_of_regression(compiled: Compiled, codes: frozenset[str]) -> Iterator[Finding]:
+def _accuracy_of_regression(compiled: Compiled) -> Iterator[Finding]:
     """One of two rules applies, whatever the targets are: the text alone does not tell which."""
     loss = _loss_name(compiled)
     metrics = [m for m in compiled.metrics if m.name == "alias" or m.name in ACCURACIES]
-    either = {accuracy_with_regression.code, regression_loss_for_classification.code}
-    if loss not in REGRESSION_LOSSES or not metrics or not either <= codes:
+    if loss not in REGRESSION_LOSSES or not metrics:
         return
     head = compiled.head
     classes = head is not None and head.activation in _SQUEEZING
@@ -125,7 +126,8 @@ def _raw(compiled: Compiled) -> Iterator[Finding]:
         yield _finding(
             missing_output_activation,
             f"{loss} takes probabilities, but the output is raw scores: there is no sigmoid or "
-            "softmax and no from_logits=True.",
+            "softmax and no from_logits=True. (If the targets are real numbers, the loss is what "
+            "is wrong: LM110.)",
             _with_loss(loss, from_logits=True),
             compiled,
         )
@@ -263,3 +265,17 @@ def _finding(
     }
     grade = severity or rule.severity
     return Finding(rule.code, rule.name, grade, None, message, fix, evidence)
+
+
+_RULES = (
+    _softmax_over_one,
+    _one_unit,
+    _twice,
+    _raw,
+    _leaving,
+    _independent,
+    _exact,
+    _threshold,
+    _probability_metric,
+    _accuracy_of_regression,
+)

@@ -26,6 +26,7 @@ print([f["code"] for f in run["findings"]], run["status"])
 for trouble in run["troubles"]:
     print("trouble:", trouble["message"])
 """
+CLI = "from lossmon.cli import cli; "
 BROKEN = '''"""Broken."""
 code, name, severity = "BAD{n}", "broken-{n}", "warning"
 def check(facts):
@@ -57,7 +58,7 @@ def _run(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
 def test_the_example_is_found_by_its_entry_point(tmp_path: Path) -> None:
     project = tomllib.loads((EXAMPLE / "pyproject.toml").read_text())["project"]
     _declare(tmp_path, project["entry-points"]["lossmon.rules"])
-    page = _run(tmp_path, "-m", "lossmon.cli", "rules", "HOUSE101").stdout
+    page = _run(tmp_path, "-c", f"{CLI}cli(['rules', 'HOUSE101'])").stdout
     assert page.startswith("HOUSE101 accuracy-on-uneven-labels (warning)")
     checked, recorded = _run(tmp_path, "-c", PROGRAM).stdout.splitlines()
     assert "HOUSE101" in checked
@@ -72,9 +73,7 @@ def test_broken_rules_never_harm_training_and_are_said_once(tmp_path: Path) -> N
         (tmp_path / f"{name}.py").write_text(BROKEN.format(n=n, body=body))
     (tmp_path / "unloadable.py").write_text("raise SystemExit(2)")
     (tmp_path / "same_code.py").write_text(BROKEN.format(n=0, body="yield"))
-    _declare(tmp_path, dict.fromkeys([*names, "unloadable", "same_code"], "") | {
-        name: name for name in (*names, "unloadable", "same_code")
-    })
+    _declare(tmp_path, {name: name for name in (*names, "unloadable", "same_code")})
     done = _run(tmp_path, "-c", PROGRAM)
     assert "finished" in done.stdout
     troubles = [line for line in done.stdout.splitlines() if line.startswith("trouble:")]
