@@ -17,6 +17,7 @@ from weakref import WeakKeyDictionary
 import keras
 
 from lossmon import recompute
+from lossmon.capture.asking import RuleAsker
 from lossmon.capture.audit import Audit, arguments_of_fit
 from lossmon.capture.audit_data import reads_arrays
 from lossmon.capture.budget import Budget
@@ -37,7 +38,7 @@ from lossmon.capture.training_layers import training_layers
 from lossmon.capture.watch import Watch
 from lossmon.errors import InvalidArgument, InvalidCombination
 from lossmon.records import Finding, RunRecord, RunStatus
-from lossmon.rules import Facts, Rule, run_rules
+from lossmon.rules import Facts
 from lossmon.store import new_run_id, new_run_name
 
 P = ParamSpec("P")
@@ -232,7 +233,7 @@ class Session:
                 pass
             return
         if self._recorder is None:
-            self._open([], None)
+            self._open([], None, RuleAsker(self._options.rules, self._tell))
         assert self._recorder is not None
         batch, trains = self._batch[call.split], call.split == "train"
         place = self._step if trains else max(0, self._step - 1)
@@ -250,8 +251,9 @@ class Session:
         if look.hidden is not None:
             self._hidden, carrier.silent = look.hidden, True
         self._bound(look)
-        findings = run_rules(look.facts, self._options.rules, on_error=self._rule_failed)
-        self._open(findings, look.facts)
+        ask = RuleAsker(self._options.rules, self._tell)
+        findings = ask(look.facts)
+        self._open(findings, look.facts, ask)
         announce(findings)
         errors = [finding for finding in findings if finding.severity == "error"]
         if self._options.strict and errors:
@@ -267,18 +269,9 @@ class Session:
             for channel in self._tap.carrier.channels.values():
                 channel.carry(1.0)
 
-    def _rule_failed(self, rule: Rule, error: Exception) -> None:
-        self._tell(f"rule {rule.code} {rule.name} failed: {error!r}")
-
-    def _open(self, findings: list[Finding], facts: Facts | None) -> None:
+    def _open(self, findings: list[Finding], facts: Facts | None, ask: RuleAsker) -> None:
         plan = self._plan(facts)
-        watch = Watch(
-            facts,
-            findings,
-            select=self._options.rules,
-            announce=announce,
-            trouble=self._tell,
-        )
+        watch = Watch(facts, findings, ask=ask, announce=announce, trouble=self._tell)
         full, carrier = self._options.verify == "full", self._tap.carrier
         budget = Budget(share=math.inf) if full else Budget()
         self._recorder = Recorder(
@@ -334,6 +327,7 @@ class Session:
             tags=options.tags,
             notes=options.notes,
             config=options.config,
+            rules=() if options.rules is None else options.rules.changes,
             model=self._description,
             epochs_planned=self._params.get("epochs"),
             steps_planned=self._params.get("steps"),

@@ -9,7 +9,7 @@ from dataclasses import replace
 from lossmon.capture.chunk import Chunk, OutputArrays, joined
 from lossmon.capture.recorder import Records
 from lossmon.records import BatchRecord, EpochRecord, Finding
-from lossmon.rules import Facts, OutputFacts, Rule, describe_labels, run_rules
+from lossmon.rules import Facts, OutputFacts, describe_labels
 from lossmon.rules.families import class_axis
 
 # Labels are looked at during the first epoch, and at most this many batches.
@@ -26,9 +26,9 @@ class Watch:
     Args:
         facts: what the first batch showed; None keeps the rules silent.
         findings: what the rules said of that batch.
-        select: the rules to apply, None for all.
+        ask: asks the rules.
         announce: tells the user.
-        trouble: told of a rule that fails.
+        trouble: told where the rules cannot be asked at all.
     """
 
     def __init__(
@@ -36,13 +36,13 @@ class Watch:
         facts: Facts | None,
         findings: Sequence[Finding],
         *,
-        select: Sequence[str] | None,
+        ask: Callable[[Facts], list[Finding]],
         announce: Callable[[Sequence[Finding]], None],
         trouble: Callable[[str], None],
     ) -> None:
         self._facts = facts
         self._standing: dict[Key, Finding] = {_key(finding): finding for finding in findings}
-        self._select = select
+        self._rules = ask
         self._announce = announce
         self._trouble = trouble
         self._recent: deque[BatchRecord] = deque(maxlen=RECENT_BATCHES)
@@ -98,10 +98,7 @@ class Watch:
     def _ask(self) -> Records:
         assert self._facts is not None
         facts = self._facts.after(tuple(self._recent), tuple(self._epochs))
-        found = {
-            _key(finding): finding
-            for finding in run_rules(facts, self._select, on_error=self._failed)
-        }
+        found = {_key(finding): finding for finding in self._rules(facts)}
         new = [finding for key, finding in found.items() if self._standing.get(key) != finding]
         gone = [finding for key, finding in self._standing.items() if key not in found]
         self._announce([f for f in new if not self._was_said(f)])
@@ -111,9 +108,6 @@ class Watch:
     def _was_said(self, finding: Finding) -> bool:
         before = self._standing.get(_key(finding))
         return before is not None and before.severity == finding.severity
-
-    def _failed(self, rule: Rule, error: Exception) -> None:
-        self._trouble(f"rule {rule.code} {rule.name} failed: {error!r}")
 
 
 def _with_labels(facts: OutputFacts, tensors: OutputArrays) -> OutputFacts:

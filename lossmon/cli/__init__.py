@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from lossmon import __version__
-from lossmon.cli import database, inspection, programs
+from lossmon.cli import checking, database, inspection, programs
 from lossmon.errors import InvalidArgument, LossmonError
 
 
@@ -49,7 +49,7 @@ def cli() -> None:
 for command in (
     programs.demo,
     programs.dashboard,
-    programs.check,
+    checking.check,
     programs.rules,
     inspection.runs,
     inspection.show,

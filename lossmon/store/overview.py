@@ -34,6 +34,7 @@ _LISTED = (
     *("id", "name", "project", "status", "started", "ended", "duration", "heartbeat", "host"),
     *("pid", "epoch", "step", "batches", "epochs_planned", "steps_planned", "tags", "notes"),
 )
+_DOCUMENT = ("verify", "config", "rules", "environment", "model", "troubles")
 _VALUES = {
     "loss": ("loss", "train"),
     "val_loss": ("loss", "val"),
@@ -78,12 +79,13 @@ def read_runs(connection: Connection, run_id: str | None = None) -> list[dict[st
 
 def read_document(connection: Connection, run_id: str) -> dict[str, Any]:
     """Return all that is known of a run, but for its batches."""
-    columns = (runs.c[name] for name in ("verify", "config", "environment", "model", "troubles"))
+    columns = (runs.c[name] for name in _DOCUMENT)
     row = connection.execute(select(*columns).where(runs.c.id == run_id)).mappings().one()
     (summary,) = read_runs(connection, run_id)
     return {
         **summary,
         **row,
+        "rules": row["rules"] or [],
         "troubles": [{**t, "time": iso_time(t["time"])} for t in row["troubles"]],
         "outputs": read_outputs(connection, run_id),
         "epochs": read_epochs(connection, run_id),

@@ -144,6 +144,7 @@ def run_row(run: RunRecord) -> dict[str, Any]:
     return {
         **{key: _clean(value) for key, value in _fields(run).items()},
         "tags": list(run.tags),
+        "rules": [dict(change) for change in run.rules],
         "status": "running",
         "heartbeat": time.time(),
         "batches": 0,

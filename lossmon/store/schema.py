@@ -28,7 +28,7 @@ from lossmon.store.columns import (
     text_column,
 )
 
-HEAD = "0003"
+HEAD = "0004"
 VERSION_TABLE = "lossmon_version"
 
 metadata = MetaData()
@@ -62,6 +62,7 @@ runs = Table(
     real_column(
         "pruned", "when its batches were reduced to summaries, Unix seconds; NULL: not done"
     ),
+    document_column("rules", "how the rules were changed, and by what; NULL in older runs"),
     Index("runs_by_start", "started"),
     Index("runs_by_name", "name"),
     Index("runs_by_status", "status"),

@@ -212,7 +212,7 @@ def test_an_error_in_the_judge_is_said_and_stored(
     assert "the judge is ill" in document["troubles"][0]["message"]
 
 
-@pytest.mark.parametrize("step", ["first_look", "describe_model", "run_rules"])
+@pytest.mark.parametrize("step", ["first_look", "describe_model", "RuleAsker"])
 def test_an_error_before_the_first_step_is_kept_from_training(
     step: str, db: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
