@@ -269,7 +269,7 @@ REFUSED: dict[str, Callable[[], tuple[dict[str, Any], Any, str]]] = {
 }
 
 
-@pytest.mark.parametrize("case", map(_case, REFUSED))
+@pytest.mark.parametrize("case", [_case(refused) for refused in REFUSED])
 def test_what_cannot_be_audited_is_said_once_and_training_goes_on(
     case: str, db: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
