@@ -89,7 +89,7 @@ def test_noisy_norms_are_silent(seed: int) -> None:
 
 def test_dead_units_are_named_when_they_stay() -> None:
     (finding,) = of_units(10, 28, 29, 30)
-    assert (finding.code, finding.evidence["since_epoch"]) == ("LM414", 1)
+    assert (finding.code, finding.evidence["since_epoch"]) == ("LM414", 2)
     assert of_units(28, 29) == []
     assert of_units(16, 16, 16) == []
     assert of_units(30, 30, 30, 12) == []
@@ -102,7 +102,7 @@ def test_a_layer_that_is_dead_altogether_is_named_sooner() -> None:
 
 def test_losses_at_the_cap_are_named_while_there_are_many() -> None:
     (finding,) = of_clipped(0, 40, 50)
-    assert (finding.code, finding.evidence["since_epoch"]) == ("LM405", 1)
+    assert (finding.code, finding.evidence["since_epoch"]) == ("LM405", 2)
     assert "CategoricalCrossentropy(from_logits=True)" in finding.fix
     assert of_clipped(40, 50, 9) == []
     assert of_clipped(2, samples=50) == []

@@ -99,7 +99,7 @@ def _finding(recent: Sequence[GradientFacts], levels: list[float], shrunk: float
         f"(median of {len(recent)} steps since epoch {recent[0].epoch + 1})."
     )
     evidence = {
-        "since_epoch": recent[0].epoch,
+        "since_epoch": recent[0].epoch + 1,
         "steps": len(recent),
         "layers": list(names),
         "gradients": [10**level for level in levels],
