@@ -26,8 +26,8 @@ def codes(findings: list[Finding]) -> list[str]:
     return [finding.code for finding in findings]
 
 
-def chain(rms: list[float], **more: float) -> tuple[LayerGradient, ...]:
-    return tuple(LayerGradient(f"dense_{i}", g, 0.1, **more) for i, g in enumerate(rms))
+def chain(rms: list[float], update: float | None = 1e-9) -> tuple[LayerGradient, ...]:
+    return tuple(LayerGradient(f"dense_{i}", g, 0.1, update) for i, g in enumerate(rms))
 
 
 def steps(norms: list[float], layers: tuple[LayerGradient, ...] = ()) -> list[GradientFacts]:
@@ -66,8 +66,9 @@ def test_one_faint_layer_is_no_vanishing_gradient() -> None:
 
 
 def test_an_optimizer_that_makes_up_for_it_keeps_the_rule_silent() -> None:
-    shrinking = chain([10.0 ** -(8 - i) for i in range(7)], update=1e-3)
-    assert of_gradients(steps([1.0] * 6, shrinking)) == []
+    shrinking = [10.0 ** -(8 - i) for i in range(7)]
+    assert of_gradients(steps([1.0] * 6, chain(shrinking, update=1e-3))) == []
+    assert of_gradients(steps([1.0] * 6, chain(shrinking, update=None))) == []
 
 
 def test_gradients_that_grow_are_named_unless_clipped() -> None:
