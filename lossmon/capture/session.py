@@ -255,7 +255,8 @@ class Session:
         state = arguments[0] if keras.backend.backend() == "jax" else None
         fit = arguments_of_fit(self._model)
         alone = reads_arrays(fit)
-        look = first_look(self._model, batch, state, alone=alone)
+        x_given = fit.get("x") if alone else None
+        look = first_look(self._model, batch, state, alone=alone, x_given=x_given)
         carrier = self._tap.carrier
         carrier.outputs = look.outputs
         if look.hidden is not None:

@@ -39,15 +39,13 @@ class Units:
         return self._samples
 
     def largest(self) -> dict[str, Any]:
-        """The largest value of each unit over all samples and positions, by layer, as tensors.
-
-        Must be called within a scope that keeps the model's state as it is.
-        """
+        """The largest value of each unit over all samples and positions, by layer, as tensors."""
         if self._inner is None:
             return {}
         found: list[Any] = []
         for part in self._slices:
-            outputs = keras.tree.flatten(self._inner(part, training=True))
+            with keras.StatelessScope():  # seeds and batch statistics stay as they are
+                outputs = keras.tree.flatten(self._inner(part, training=True))
             tops = [_top(*pair) for pair in zip(self._layers, outputs, strict=True)]
             both = zip(found, tops, strict=True) if found else ()
             found = [keras.ops.maximum(*pair) for pair in both] or tops
