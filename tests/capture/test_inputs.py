@@ -49,7 +49,7 @@ class Own(LAYERS.Layer):
 def test_what_first_layers_do(
     layers: list[Any], rescaled: bool | None, embedded: bool | None
 ) -> None:
-    (facts,) = input_facts(sequential(*layers), X) or ()
+    (facts,) = list(input_facts(sequential(*layers), X) or ())
     assert (facts.name, facts.samples, facts.columns) == (None, 80, 6)
     assert (facts.rescaled, facts.embedded) == (rescaled, embedded)
 
@@ -57,7 +57,7 @@ def test_what_first_layers_do(
 def test_an_input_that_is_scaled_on_one_way_is_not_accused() -> None:
     given = keras.Input((6,))
     both = LAYERS.Concatenate()([LAYERS.Rescaling(0.1)(given), LAYERS.Dense(2)(given)])
-    (facts,) = input_facts(keras.Model(given, LAYERS.Dense(1)(both)), X) or ()
+    (facts,) = list(input_facts(keras.Model(given, LAYERS.Dense(1)(both)), X) or ())
     assert facts.rescaled is True
 
 

@@ -51,7 +51,8 @@ def check(facts: Facts) -> Iterator[Finding]:
         return
     seen: set[str | None] = set()
     records = (*facts.training.batches, *facts.training.epochs)
-    for output, split in dict.fromkeys((record.output, record.split) for record in records):
+    places: dict[tuple[str | None, Split], None] = {(r.output, r.split): None for r in records}
+    for output, split in places:
         first = None if output in seen else _since(facts.training, output, split)
         if first is not None:
             seen.add(output)
