@@ -235,6 +235,11 @@ class EpochRecord:
             weights held still after the epoch, the penalty included; None unless `audit_train`.
         reconciliation: sentences that say why the printed numbers differ from what a reader may
             expect, such as those of `evaluate` on the same data.
+        intended_exact_match: share of the samples all of whose labels are right, where several
+            labels each are meant and the printed accuracy is misread.
+        baselines: what the best constant answer reaches on the same labels: {"rows",
+            "majority_accuracy", "majority_class", "label_entropy", "constant_loss"}, as far as
+            they make sense.
         metrics: the other metrics of the epoch: [{"key", "label", "reported", "recomputed",
             "status", "reason"}].
     """
@@ -277,4 +282,6 @@ class EpochRecord:
     audited_loss: float | None = None
     audited_accuracy: float | None = None
     reconciliation: list[str] | None = None
+    intended_exact_match: float | None = None
+    baselines: dict[str, Any] | None = None
     metrics: list[dict[str, Any]] | None = None

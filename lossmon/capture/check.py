@@ -14,6 +14,7 @@ import numpy as np
 
 from lossmon.capture.asking import RuleAsker
 from lossmon.capture.facts import Look, label_facts, look_at
+from lossmon.capture.inputs import input_facts
 from lossmon.errors import InvalidArgument
 from lossmon.records import Finding
 from lossmon.rules import Facts, RuleSelection, rule_selection
@@ -75,7 +76,8 @@ def _facts(model: Any, x: Any, y: Any, sample_weight: Any) -> Facts | None:
     whole, count = _label_bound(y)
     if count is not None:
         y, sample_weight = _head(y, count), _head(sample_weight, count)
-    return label_facts(look_at(model, x, y), y, sample_weight, complete=whole)
+    facts = label_facts(look_at(model, x, y), y, sample_weight, complete=whole)
+    return replace(facts, inputs=input_facts(model, x))
 
 
 def _facts_of_batches(model: Any, batches: Any) -> Facts | None:
@@ -87,6 +89,7 @@ def _facts_of_batches(model: Any, batches: Any) -> Facts | None:
         if look is None:
             look = look_at(model, x, y)
             facts = label_facts(look, y, sample_weight)
+            facts = replace(facts, inputs=input_facts(model, x))
         elif look.masked or time.perf_counter() > end:
             return facts
         elif facts is not None:

@@ -79,7 +79,8 @@ class RunJudge:
             if record.split in others:
                 others[record.split].close(record)
         records = Records(epochs=epochs)
-        records.extend(self._watch.close(epochs))
+        clipped = (totals.clipped(item.epoch) for totals in ended.values())
+        records.extend(self._watch.close(epochs, [facts for facts in clipped if facts is not None]))
         return records
 
     def _judge(self, chunk: Chunk) -> Records:
@@ -138,6 +139,7 @@ class RunJudge:
                 loss_key="loss" if judge is None else judge.loss_key,
                 accuracy_metric=metric,
                 training_layers=self._plan.training_layers,
+                labels=None if judge is None else judge.labels(),
             )
         return self._totals[key]
 

@@ -9,8 +9,11 @@ from numpy.typing import NDArray
 
 from lossmon import recompute
 from lossmon.capture.chunk import Chunk, Floats, OutputArrays
+from lossmon.capture.clipping import count_clipped
+from lossmon.capture.epoch_labels import EpochLabels
 from lossmon.capture.explain import classes_of, explain
 from lossmon.capture.judged import Judged, Recomputed
+from lossmon.capture.label_counts import count_labels, count_matches
 from lossmon.capture.plan import Plan
 from lossmon.capture.verify import VERIFIED, Verdict, compare_all, worst
 from lossmon.records import LossSpec, MetricSpec
@@ -42,6 +45,10 @@ class OutputJudge:
         # The same loss of the logits that Keras found behind the output.
         loss = self.output.loss
         self._loss_of_logits = loss and replace(loss, config={**loss.config, "from_logits": True})
+
+    def labels(self) -> EpochLabels:
+        """What adds up the labels of an epoch of this output."""
+        return EpochLabels(self.output.loss, self._scale)
 
     def judge(self, chunk: Chunk, rows: Rows, why_not: str | None) -> Judged:
         """Judge the output in each step of a chunk.
@@ -141,6 +148,8 @@ class OutputJudge:
         if self.output.intended_metric is not None:
             intended = self._evaluate_metric(self.output.intended_metric, tensors)
             found.intended_accuracy = intended.values
+            found.matches = count_matches(self.output.intended_metric, tensors)
+        found.labels = count_labels(self.output.loss, tensors)
         judged.recomputed = found
 
     def _loss(self, judged: Judged, found: Recomputed, tensors: OutputArrays) -> list[Verdict]:
@@ -160,6 +169,7 @@ class OutputJudge:
         found.loss_tolerance = losses.tolerances * abs(self._scale)
         found.explanation = explain(spec, tensors, losses.elements)
         found.classes = classes_of(spec, tensors)
+        found.clipped = count_clipped(spec, tensors, losses.elements)
         if judged.loss is None:
             return [Verdict("unverified", self._why_no_loss())] * count
         keras = judged.loss[found.rows]

@@ -32,6 +32,7 @@ from lossmon.capture.override import override
 from lossmon.capture.plan import Plan
 from lossmon.capture.reader import Reader, scalar_logs
 from lossmon.capture.recorder import Beginning, EpochItem, Recorder
+from lossmon.capture.sampling import Sampler, sampler
 from lossmon.capture.tap import Call, Tap
 from lossmon.capture.terminal import announce, say
 from lossmon.capture.training_layers import training_layers
@@ -86,6 +87,7 @@ class Session:
         self._started = time.time()
         self._recorder: Recorder | None = None
         self._audit: Audit | None = None
+        self._sampler: Sampler | None = None
         self._troubles: list[str] = []
         self._ended = False
         self._description: dict[str, Any] = {}
@@ -158,6 +160,8 @@ class Session:
         self._epoch = epoch
         self._batch = {"train": 0, "val": 0}
         self._tap.recording = "train"
+        if self._sampler is not None:
+            self._sampler.begin_epoch(epoch, self._step)
 
     @_never_harming
     def begin_validation(self) -> None:
@@ -177,6 +181,8 @@ class Session:
         self._tap.recording = None
         if self._recorder is not None:
             last, ended = max(0, self._step - 1), time.time()
+            if self._sampler is not None:
+                self._sampler.end_epoch(epoch)
             audited = {} if self._audit is None else self._audit.values()
             self._recorder.put(EpochItem(epoch, last, scalar_logs(logs), ended, audited))
 
@@ -185,7 +191,7 @@ class Session:
         """Leave the model as it was found, and give the run its end. Once."""
         if self._ended:
             return
-        self._ended, self._audit = True, None
+        self._ended, self._audit, self._sampler = True, None, None
         if self._watch is not None:
             self._watch.detach()
         if _live.get(self._model) is self:
@@ -216,6 +222,7 @@ class Session:
 
     def _on_compile(self) -> None:
         self._hidden = "the model was compiled anew within the fit"
+        self._sampler = None
 
     def _on_remake(self) -> bool:
         """Another `fit` begins while this session lives: its own was broken off, unnoticed."""
@@ -241,16 +248,23 @@ class Session:
             self._batch[call.split] = batch + call.steps
             self._step += call.steps if trains else 0
         self._recorder.put(CallItem(place, self._epoch, batch, call))
+        if self._sampler is not None and trains and call.recorded:
+            place = self._epoch, self._step, self._batch["train"]
+            self._sampler.after_call(*place, steps=call.steps, seconds=call.seconds)
 
     def _on_first_batch(self, batch: Any, arguments: tuple[Any, ...]) -> None:
         state = arguments[0] if keras.backend.backend() == "jax" else None
-        alone = reads_arrays(arguments_of_fit(self._model))
-        look = first_look(self._model, batch, state, alone=alone)
+        fit = arguments_of_fit(self._model)
+        alone = reads_arrays(fit)
+        x_given = fit.get("x") if alone else None
+        look = first_look(self._model, batch, state, alone=alone, x_given=x_given)
         carrier = self._tap.carrier
         carrier.outputs = look.outputs
         if look.hidden is not None:
             self._hidden, carrier.silent = look.hidden, True
         self._bound(look)
+        if self._hidden is None and self._override is None and self._options.verify != "off":
+            self._sampler = sampler(self._model, batch, look.outputs, fit, alone=alone)
         ask = RuleAsker(self._options.rules, self._tell)
         findings = ask(look.facts)
         self._open(findings, look.facts, ask)
@@ -271,7 +285,14 @@ class Session:
 
     def _open(self, findings: list[Finding], facts: Facts | None, ask: RuleAsker) -> None:
         plan = self._plan(facts)
-        watch = Watch(facts, findings, ask=ask, announce=announce, trouble=self._tell)
+        watch = Watch(
+            facts,
+            findings,
+            ask=ask,
+            announce=announce,
+            trouble=self._tell,
+            sampler=self._sampler,
+        )
         full, carrier = self._options.verify == "full", self._tap.carrier
         budget = Budget(share=math.inf) if full else Budget()
         self._recorder = Recorder(

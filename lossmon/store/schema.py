@@ -28,7 +28,7 @@ from lossmon.store.columns import (
     text_column,
 )
 
-HEAD = "0004"
+HEAD = "0005"
 VERSION_TABLE = "lossmon_version"
 
 metadata = MetaData()
@@ -237,6 +237,14 @@ epochs = Table(
     document_column(
         "metrics",
         'the other metrics: [{"key", "label", "reported", "recomputed", "status", "reason"}]',
+    ),
+    real_column(
+        "intended_exact_match", "share of samples all of whose labels are right, where meant"
+    ),
+    document_column(
+        "baselines",
+        'of the best constant: {"rows", "majority_accuracy", "majority_class", "label_entropy", '
+        '"constant_loss"}',
     ),
     comment="one epoch of one split and output each",
 )

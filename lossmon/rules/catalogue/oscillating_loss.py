@@ -82,7 +82,7 @@ def _finding(output: OutputFacts, recent: Series, swing: float, rate: float | No
         "without getting anywhere."
     )
     evidence = {
-        "since_epoch": recent.epochs[0],
+        "since_epoch": recent.epochs[0] + 1,
         "loss_min": low,
         "loss_max": high,
         "typical_swing": swing,
