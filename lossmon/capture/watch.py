@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from lossmon.capture.chunk import Chunk, OutputArrays, joined
-from lossmon.capture.recorder import Records
 from lossmon.records import BatchRecord, EpochRecord, Finding
 from lossmon.rules import Facts, OutputFacts, Rule, describe_labels, run_rules
 from lossmon.rules.families import class_axis
+from lossmon.store import Records
 
 # Labels are looked at during the first epoch, and at most this many batches.
 LABEL_BATCHES = 1_000
