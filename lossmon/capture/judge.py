@@ -15,10 +15,11 @@ from lossmon.capture.other_metrics import OtherMetrics
 from lossmon.capture.output_judge import OneByOne, OutputJudge
 from lossmon.capture.plan import Plan
 from lossmon.capture.reader import Reader
-from lossmon.capture.recorder import EpochItem, Records
+from lossmon.capture.recorder import EpochItem
 from lossmon.capture.verify import VERIFIED, Verdict, worst
 from lossmon.capture.watch import Watch
 from lossmon.records import Split
+from lossmon.store import Records
 
 _SAMPLED = 'not among the steps that verify="auto" recomputes within its share of their time'
 _BEHIND = "not recomputed: the writer thread had fallen behind"

@@ -22,7 +22,10 @@ class Monitor(keras.callbacks.Callback):
     Args:
         db: a SQLAlchemy URL or a path; default `$LOSSMON_DB`, else `sqlite:///lossmon.db` in the
             working directory.
-        run: name of the run; default a made-up one.
+        run: name of the run; default a made-up one. With `resume=True`, the name or id of the run
+            to go on with.
+        resume: go on with a run that has ended or was interrupted: what was recorded of the first
+            epoch of this `fit` (see its `initial_epoch`) and of later ones is replaced.
         project: name under which runs are grouped.
         tags: words to find the run by.
         notes: free text kept with the run.
@@ -47,6 +50,8 @@ class Monitor(keras.callbacks.Callback):
     Raises:
         InvalidArgument: an argument is not of the form above.
         InvalidCombination: from `fit`, before its first step, with `strict=True` only.
+        RunNotFound: from `fit`, before its first step, with `resume=True`: there is no such run.
+        CannotResume: likewise: it is still running, or is of another model.
 
     Example:
         ```python
@@ -63,6 +68,7 @@ class Monitor(keras.callbacks.Callback):
         db: str | PathLike[str] | None = None,
         *,
         run: str | None = None,
+        resume: bool = False,
         project: str | None = None,
         tags: Iterable[str] = (),
         notes: str | None = None,
@@ -78,6 +84,7 @@ class Monitor(keras.callbacks.Callback):
         self._options = Options.checked(
             db=db,
             run=run,
+            resume=resume,
             project=project,
             tags=tags,
             notes=notes,

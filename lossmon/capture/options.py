@@ -26,6 +26,7 @@ class Options:
 
     db: str | None = None
     run: str | None = None
+    resume: bool = False
     project: str | None = None
     tags: tuple[str, ...] = ()
     notes: str | None = None
@@ -45,6 +46,11 @@ class Options:
             arguments["db"] = os.fspath(arguments["db"])
         for name in ("run", "project", "notes", "db"):
             _text_or_none(name, arguments[name])
+        if arguments["resume"] and not arguments["run"]:
+            raise InvalidArgument(
+                "`resume=True` needs the name or id of the run to go on with. "
+                f"Received: run={arguments['run']!r}. Fix: Monitor(run='my-run', resume=True)"
+            )
         if arguments["verify"] not in VERIFY:
             raise InvalidArgument(
                 f"`verify` must be one of {', '.join(map(repr, VERIFY))}. "

@@ -32,15 +32,16 @@ from lossmon.capture.override import override
 from lossmon.capture.plan import Plan
 from lossmon.capture.reader import Reader, scalar_logs
 from lossmon.capture.recorder import Beginning, EpochItem, Recorder
+from lossmon.capture.resumption import Resumption
 from lossmon.capture.sampling import Sampler, sampler
 from lossmon.capture.tap import Call, Tap
 from lossmon.capture.terminal import announce, say
 from lossmon.capture.training_layers import training_layers
 from lossmon.capture.watch import Watch
-from lossmon.errors import InvalidArgument, InvalidCombination
-from lossmon.records import Finding, RunRecord, RunStatus
+from lossmon.errors import CannotResume, InvalidArgument, InvalidCombination
+from lossmon.records import Finding, OutputRecord, RunRecord, RunStatus
 from lossmon.rules import Facts
-from lossmon.store import new_run_id, new_run_name
+from lossmon.store import RunHeader, new_run_id, new_run_name
 
 P = ParamSpec("P")
 
@@ -59,7 +60,7 @@ def _never_harming(
     def guarded(self: Session, /, *args: P.args, **kwargs: P.kwargs) -> None:
         try:
             method(self, *args, **kwargs)
-        except InvalidCombination:
+        except (InvalidCombination, CannotResume):
             raise
         except Exception as error:
             self.trouble(error)
@@ -70,8 +71,8 @@ def _never_harming(
 class Session:
     """The recording of one `fit` call.
 
-    Nothing here raises into training, except `InvalidCombination` before the first step where the
-    user asked for `strict=True`.
+    Nothing here raises into training, except before its first step: `InvalidCombination` where the
+    user asked for `strict=True`, and with `resume=True` the errors that `Resumption` names.
 
     Args:
         model: the model that is being fitted.
@@ -81,10 +82,11 @@ class Session:
 
     def __init__(self, model: Any, options: Options, params: dict[str, Any]) -> None:
         self.run_id = new_run_id()
+        self._resumption: Resumption | None = None
         self._model = model
         self._options = options
         self._params = params
-        self._started = time.time()
+        self._started, self._clock = time.time(), time.monotonic()
         self._recorder: Recorder | None = None
         self._audit: Audit | None = None
         self._sampler: Sampler | None = None
@@ -120,8 +122,14 @@ class Session:
     def start(cls, model: Any, options: Options, params: dict[str, Any] | None) -> Session:
         """Begin to record a `fit` that is about to make its first step."""
         session = cls(model, options, params or {})
+        session._find_resumed()
         session._begin()
         return session
+
+    def _find_resumed(self) -> None:
+        if self._options.resume:
+            self._resumption = Resumption(self._options, describe_model(self._model), self._tell)
+            self.run_id = self._resumption.run_id or self.run_id
 
     @_never_harming
     def _begin(self) -> None:
@@ -157,11 +165,21 @@ class Session:
     @_never_harming
     def begin_epoch(self, epoch: int) -> None:
         """Record training steps from here, as those of `epoch`."""
+        if self._resumption is not None and self._recorder is None:
+            self._check_resumed(self._resumption, epoch)
         self._epoch = epoch
         self._batch = {"train": 0, "val": 0}
         self._tap.recording = "train"
         if self._sampler is not None:
             self._sampler.begin_epoch(epoch, self._step)
+
+    def _check_resumed(self, resumption: Resumption, epoch: int) -> None:
+        try:
+            resumption.check_epoch(epoch)
+        except CannotResume:
+            self._resumption = None
+            self.end("failed")
+            raise
 
     @_never_harming
     def begin_validation(self) -> None:
@@ -297,9 +315,7 @@ class Session:
         budget = Budget(share=math.inf) if full else Budget()
         self._recorder = Recorder(
             Beginning(
-                db=self._options.db,
-                run=self._run_record(),
-                outputs=plan.outputs,
+                header=self._header(list(plan.outputs)),
                 findings=findings,
                 judge=RunJudge(plan, watch, Reader(carrier.layouts, carrier.channels), budget),
                 environment=environment,
@@ -335,6 +351,17 @@ class Session:
         if self._hidden is not None:
             return self._hidden
         return 'verify="off"' if self._options.verify == "off" else None
+
+    def _header(self, outputs: list[OutputRecord]) -> RunHeader:
+        run, header = self._run_record(), None
+        if self._resumption is not None:
+            self._step, header = self._resumption.take_over(self._epoch, run, outputs)
+        if header is None:
+            # Also where the run could not be resumed after all.
+            self.run_id = run.id = new_run_id() if self._resumption is not None else self.run_id
+            header = RunHeader(self._options.db, run, outputs)
+        header.seconds += time.monotonic() - self._clock
+        return header
 
     def _run_record(self) -> RunRecord:
         options = self._options

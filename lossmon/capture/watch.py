@@ -8,11 +8,11 @@ from dataclasses import replace
 from typing import Any
 
 from lossmon.capture.chunk import Chunk, OutputArrays, joined
-from lossmon.capture.recorder import Records
 from lossmon.capture.sampling import Sampler
 from lossmon.records import BatchRecord, EpochRecord, Finding
 from lossmon.rules import ClippedFacts, Facts, OutputFacts, describe_labels
 from lossmon.rules.families import class_axis
+from lossmon.store import Records
 
 # Labels are looked at during the first epoch, and at most this many batches.
 LABEL_BATCHES = 1_000

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from lossmon import __version__
-from lossmon.cli import checking, database, inspection, programs
+from lossmon.cli import checking, database, inspection, programs, spooled
 from lossmon.errors import InvalidArgument, LossmonError
 
 
@@ -57,6 +57,7 @@ for command in (
     inspection.compare,
     database.export,
     database.rm,
+    spooled.sync,
     database.db_group,
 ):
     cli.add_command(command)

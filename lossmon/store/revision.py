@@ -20,8 +20,9 @@ def read_revision(connection: Connection, run_id: str | None = None) -> str:
         connection: to read by.
         run_id: look at this run alone; None for all.
     """
-    lively = (runs.c.id, runs.c.status, runs.c.host, runs.c.pid, runs.c.started, runs.c.heartbeat)
-    query = select(*lively).where(runs.c.status == "running").order_by(runs.c.id)
+    names = ("id", "status", "host", "pid", "started", "heartbeat", "resumes")
+    columns = (runs.c[name] for name in names)
+    query = select(*columns).where(runs.c.status == "running").order_by(runs.c.id)
     counter = select(changes.c.counter)
     if run_id is not None:
         query = query.where(runs.c.id == run_id)

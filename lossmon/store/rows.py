@@ -150,6 +150,9 @@ def run_row(run: RunRecord) -> dict[str, Any]:
         "batches": 0,
         "revision": 0,
         "troubles": [],
+        "attempt": 0,
+        "resumes": [],
+        "dropped": 0,
     }
 
 

@@ -19,6 +19,7 @@ from sqlalchemy import (
 )
 
 from lossmon.store.columns import (
+    counter_column,
     document_column,
     integer_column,
     kinds_column,
@@ -28,7 +29,7 @@ from lossmon.store.columns import (
     text_column,
 )
 
-HEAD = "0005"
+HEAD = "0006"
 VERSION_TABLE = "lossmon_version"
 
 metadata = MetaData()
@@ -63,6 +64,13 @@ runs = Table(
         "pruned", "when its batches were reduced to summaries, Unix seconds; NULL: not done"
     ),
     document_column("rules", "how the rules were changed, and by what; NULL in older runs"),
+    counter_column("attempt", "how often it was resumed"),
+    document_column(
+        "resumes",
+        'each time it was resumed: [{"time", "epoch", "step", "replaced", "seconds"}]: from which '
+        "epoch and step on, how many batches it replaced, how long was trained before",
+    ),
+    counter_column("dropped", "records that could not be kept: the oldest batches first"),
     Index("runs_by_start", "started"),
     Index("runs_by_name", "name"),
     Index("runs_by_status", "status"),

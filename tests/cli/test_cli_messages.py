@@ -17,7 +17,7 @@ from tests.cli.conftest import Invoke, Seeded
 
 COMMANDS = (
     *("check", "compare", "dashboard", "db", "demo", "export", "findings", "rm", "rules", "runs"),
-    "show",
+    *("show", "sync"),
 )
 READING = ("runs", "show latest", "findings latest", "compare a b", "export latest", "db info")
 

@@ -43,7 +43,7 @@ def test_an_upgrade_keeps_every_value(released: Path) -> None:
     assert (last, first < HEAD) == (HEAD, True)
     for table, rows in dump(released).items():
         for old, row in zip(before[table], rows, strict=True):
-            assert row == dict.fromkeys(row) | old
+            assert row | old == row
 
 
 def test_an_upgraded_database_can_be_read_and_written(released: Path) -> None:
@@ -65,6 +65,13 @@ def test_an_upgraded_database_can_be_read_and_written(released: Path) -> None:
     assert row["baselines"] == best
 
 
+def test_a_run_of_an_old_database_was_never_resumed_and_dropped_nothing(released: Path) -> None:
+    upgrade(released)
+    run = open_store(released).run("digits")
+    assert (run["resumes"], run["dropped"]) == ([], 0)
+
+
+@pytest.mark.parametrize("released", RELEASED[:1], indirect=True)
 def test_batches_that_an_old_database_holds_twice_are_held_once(released: Path) -> None:
     with closing(sqlite3.connect(released)) as connection:
         columns = [row[1] for row in connection.execute("PRAGMA table_info(batches)")]
