@@ -73,6 +73,7 @@ def _batch() -> float:
     """Seconds that a batch costs the rules, its labels looked at as in a first epoch."""
     import numpy as np
 
+    from lossmon.capture.asking import RuleAsker
     from lossmon.capture.chunk import Chunk, OutputArrays, Place
     from lossmon.capture.facts import gather_facts
     from lossmon.capture.watch import Watch
@@ -80,7 +81,8 @@ def _batch() -> float:
 
     model, x, y = _mlp()
     facts = gather_facts(model, x[:32], y[:32])
-    watch = Watch(facts, [], select=None, announce=lambda _: None, trouble=lambda _: None)
+    ask = RuleAsker(None, lambda _: None)
+    watch = Watch(facts, [], ask=ask, announce=lambda _: None, trouble=lambda _: None)
     steps = 64
     arrays = OutputArrays(y[: 32 * steps].reshape(steps, 32), np.zeros((steps, 32, 10)))
     places = [Place(step, step, 0.0, 1e-3) for step in range(1, steps + 1)]
