@@ -16,7 +16,8 @@ several_steps = pytest.mark.skipif(
 )
 
 exact_when_compiled = pytest.mark.skipif(
-    keras.backend.backend() == "torch", reason="see the bound in test_never_harm"
+    keras.backend.backend() == "torch",
+    reason="what torch.compile fuses differs by what a step calls",
 )
 
 
