@@ -69,7 +69,7 @@ def encode_header(header: RunHeader) -> str:
 def decode_header(text: str) -> RunHeader:
     """Read what `encode_header` wrote."""
     document = decode_json(json.loads(text))
-    run = document["run"] | {"tags": tuple(document["run"]["tags"])}
+    run = document["run"] | {name: tuple(document["run"][name]) for name in ("tags", "rules")}
     place = document["place"]
     return RunHeader(
         **document

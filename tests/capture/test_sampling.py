@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import lossmon
-from lossmon.capture import sampling, watch
+from lossmon.capture import asking, sampling
 from lossmon.capture.kernels import kernel_chain
 from lossmon.rules import Facts, GradientFacts, TrainingFacts, UnitFacts, run_rules
 from tests.capture.conftest import classes, features
@@ -31,7 +31,7 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> list[TrainingFacts]:
             told.append(facts.training)
         return run_rules(facts, *args, **kwargs)
 
-    monkeypatch.setattr(watch, "run_rules", listening)
+    monkeypatch.setattr(asking, "run_rules", listening)
     monkeypatch.setattr(sampling, "ALLOWANCE", 60.0)
     return told
 

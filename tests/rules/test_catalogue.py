@@ -21,8 +21,13 @@ SECTIONS = ["What it does", "Why is this bad", "Example", "Use instead", "Refere
 PAGES = {page.code: page for page in rule_pages()}
 
 
-# An exploding gradient shows in the loss as well.
-COMPANIONS = {"LM413": ("LM409",)}
+# An exploding gradient shows in the loss as well, and units that died in what is predicted.
+COMPANIONS = {
+    "LM401": ("LM413",),
+    "LM403": ("LM414",),
+    "LM409": ("LM413",),
+    "LM413": ("LM409",),
+}
 
 
 def run_example(text: str, monkeypatch: pytest.MonkeyPatch, path: Path) -> list[Finding]:
