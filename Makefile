@@ -41,12 +41,13 @@ bench: setup
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
 	$(BIN)/python -m tests.bench $(ARGS)
 
-# Verified programs, metrics and ways of training on another backend: make backend BACKEND=torch
+# Verified programs, metrics, ways of training, audits and that nothing is harmed, on another backend.
 backend:
 	test -x $(VENV)-$(BACKEND)/bin/python || $(PYTHON) -m venv $(VENV)-$(BACKEND)
 	$(VENV)-$(BACKEND)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt $(BACKEND) -e '.[dev]'
 	KERAS_BACKEND=$(BACKEND) $(VENV)-$(BACKEND)/bin/python -m pytest tests/capture/test_verified_programs.py \
 		tests/capture/test_ways_of_training.py tests/capture/test_other_metrics.py \
+		tests/capture/test_never_harm.py tests/capture/test_audit.py \
 		-W ignore::DeprecationWarning -W ignore::UserWarning $(ARGS)
 
 clean:

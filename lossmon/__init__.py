@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from lossmon import recompute
 from lossmon.errors import (
+    CannotResume,
     InvalidArgument,
     InvalidCombination,
     LossmonError,
     MissingExtra,
+    RunGone,
     RunNotFound,
     SchemaOutdated,
     SchemaTooNew,
@@ -30,12 +32,14 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "CannotResume",
     "Finding",
     "InvalidArgument",
     "InvalidCombination",
     "LossmonError",
     "MissingExtra",
     "Monitor",
+    "RunGone",
     "RunNotFound",
     "SchemaOutdated",
     "SchemaTooNew",

@@ -7,7 +7,9 @@
     └── StoreError              the database cannot be used as it is
         ├── SchemaOutdated      older than this lossmon: `lossmon db upgrade`
         ├── SchemaTooNew        written by a newer lossmon
-        └── RunNotFound         no run, or several, answer to that name (also a LookupError)
+        ├── RunNotFound         no run, or several, answer to that name (also a LookupError)
+        ├── RunGone             what is being recorded was deleted, or resumed elsewhere
+        └── CannotResume        the run cannot be resumed by this training
 
 Every message says what was expected, what came, and the fix.
 """
@@ -90,3 +92,11 @@ class SchemaTooNew(StoreError):
 
 class RunNotFound(StoreError, LookupError):
     """No run, or more than one, answers to the name that was given."""
+
+
+class RunGone(StoreError):
+    """The run that is being recorded was deleted, or another training has resumed it."""
+
+
+class CannotResume(StoreError):
+    """The run that was to be resumed is still running, or is not one of this model."""

@@ -8,7 +8,7 @@ total that Keras prints as `loss` where there are several. `None` means "not kno
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -42,6 +42,37 @@ class Finding:
     message: str
     fix: str
     evidence: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """A place in a program.
+
+    Attributes:
+        path: the file, relative to the working directory where it lies below it.
+        line: from 1; within the cell where there is one.
+        column: from 1; None where it is not known.
+        cell: number of the notebook's cell, from 1, counting all kinds; None in other files.
+    """
+
+    path: str
+    line: int
+    column: int | None = None
+    cell: int | None = None
+
+    def __str__(self) -> str:
+        if self.cell is None:
+            return f"{self.path}:{self.line}"
+        return f"{self.path}, cell {self.cell}, line {self.line}"
+
+
+@dataclass(frozen=True, slots=True)
+class LocatedFinding:
+    """A finding with the calls of a program that it is about, where they are known."""
+
+    finding: Finding
+    compile: Location | None = None
+    fit: Location | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +140,8 @@ class RunRecord:
         environment: versions, backend, device, argv, git commit, ….
         model: name, class, parameters, optimizer and its settings, ….
         config: the user's own.
+        rules: how the rules were changed: [{"change": "select", "ignore" or "severity", "rules",
+            "severity", "source"}].
     """
 
     id: str
@@ -120,6 +153,7 @@ class RunRecord:
     tags: tuple[str, ...] = ()
     notes: str | None = None
     config: Mapping[str, Any] = field(default_factory=dict)
+    rules: Sequence[Mapping[str, Any]] = ()
     environment: Mapping[str, Any] = field(default_factory=dict)
     model: Mapping[str, Any] = field(default_factory=dict)
     epochs_planned: int | None = None
@@ -201,6 +235,11 @@ class EpochRecord:
             weights held still after the epoch, the penalty included; None unless `audit_train`.
         reconciliation: sentences that say why the printed numbers differ from what a reader may
             expect, such as those of `evaluate` on the same data.
+        intended_exact_match: share of the samples all of whose labels are right, where several
+            labels each are meant and the printed accuracy is misread.
+        baselines: what the best constant answer reaches on the same labels: {"rows",
+            "majority_accuracy", "majority_class", "label_entropy", "constant_loss"}, as far as
+            they make sense.
         metrics: the other metrics of the epoch: [{"key", "label", "reported", "recomputed",
             "status", "reason"}].
     """
@@ -243,4 +282,6 @@ class EpochRecord:
     audited_loss: float | None = None
     audited_accuracy: float | None = None
     reconciliation: list[str] | None = None
+    intended_exact_match: float | None = None
+    baselines: dict[str, Any] | None = None
     metrics: list[dict[str, Any]] | None = None

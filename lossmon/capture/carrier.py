@@ -18,6 +18,8 @@ import keras
 from keras.src.backend import get_keras_mask
 
 from lossmon.capture.channel import Channel, LogsChannel, QueueChannel
+from lossmon.capture.compiled_channel import TwinChannel, XlaChannel
+from lossmon.capture.jax_masks import JaxMasks
 from lossmon.capture.layout import Carried, Layouts, TensorKey
 from lossmon.capture.logits import logits_behind
 from lossmon.capture.resolve import ResolvedOutput, resolve, split_outputs
@@ -60,18 +62,18 @@ class Carrier:
         self.on_error: Callable[[BaseException], None] | None = None
         self._within: dict[str, Any] = {}
         self._carried: Carried | None = None
+        self._bare = False
+        self._xla = bool(model.jit_compile) and not model.run_eagerly
+        self._masks = JaxMasks(model)
 
     def _channel(self) -> Channel:
         model = self._model
         graph = keras.backend.backend() == "tensorflow" and not model.run_eagerly
-        if graph and not model.jit_compile:  # XLA cannot fill a queue.
-            return QueueChannel(self.layouts)
-        return LogsChannel(self.layouts, eager=bool(model.run_eagerly) or _is_torch())
-
-    @property
-    def can_sample(self) -> bool:
-        """Whether steps can be told to send no tensors."""
-        return all(channel.can_sample for channel in self.channels.values())
+        if graph:
+            return (XlaChannel if model.jit_compile else QueueChannel)(self.layouts)
+        if keras.backend.backend() == "jax" and model.jit_compile and not model.run_eagerly:
+            return TwinChannel(self.layouts)
+        return LogsChannel(self.layouts, eager=True)
 
     @property
     def is_as_asked(self) -> bool:
@@ -90,6 +92,7 @@ class Carrier:
     def install(self) -> None:
         """Wrap the model."""
         model = self._model
+        self._masks.install()
         # What the user replaced on the instance comes back in the end.
         self._found = {name: vars(model)[name] for name in _WRAPPED if name in vars(model)}
         self._compute_metrics = model.compute_metrics
@@ -103,6 +106,7 @@ class Carrier:
     def remove(self) -> None:
         """Put everything back as it was found."""
         model = self._model
+        self._masks.remove()
         wrappers = (self._see_metrics, self._train_step, self._test_step)
         for name, own in zip(_WRAPPED, wrappers, strict=True):
             if vars(model).get(name) != own:
@@ -119,9 +123,24 @@ class Carrier:
     def _test_step(self, *args: Any, **kwargs: Any) -> Any:
         return self._step("val", args, kwargs)
 
+    def without_tensors(self, split: Split) -> Callable[..., Any]:
+        """The split's step in another form, which sends no labels and predictions."""
+
+        def step(*args: Any, **kwargs: Any) -> Any:
+            self._bare = True
+            try:
+                return self._step(split, args, kwargs)
+            finally:
+                self._bare = False
+
+        return step
+
     def _step(self, split: Split, args: Any, kwargs: Any) -> Any:
         """Call the model's step, and send what was gathered in it."""
         self._within, self._carried = {}, None
+        if split == "train" and keras.backend.backend() == "jax" and not self.silent:
+            with self._kept_from_training():
+                self._within |= self._learning_rate_of(args[0])
         result = self._steps[split](*args, **kwargs)
         carried, self._carried, self._within = self._carried, None, {}
         logs, *state = result if isinstance(result, tuple) else (result,)
@@ -134,12 +153,19 @@ class Carrier:
                 return (logs, *state) if isinstance(result, tuple) else logs
         return result
 
+    def _learning_rate_of(self, state: Any) -> dict[str, Any]:
+        """The learning rate in the state that a step on JAX is given, its variables' values."""
+        optimizer = self._model.optimizer
+        known = [*zip(optimizer.variables, state[2], strict=True)]
+        with keras.StatelessScope(state_mapping=known):
+            return {"learning_rate": _read(optimizer.learning_rate)}
+
     def _see_total_loss(self, values: Any, sample_weight: Any = None) -> Any:
         with self._kept_from_training():
             self._within |= {"total": values, "size": sample_weight}
             if self.running == "train" and keras.backend.backend() != "jax":
                 # Here, and not after the step, because the step increments `iterations`. On JAX the
-                # optimiser's variables are out of scope at this place.
+                # optimiser's variables are out of scope at this place, so it is read before.
                 optimizer = self._model.optimizer
                 if optimizer is not None:
                     self._within["learning_rate"] = _read(optimizer.learning_rate)
@@ -159,7 +185,8 @@ class Carrier:
             carried = Carried(dict(self._within))
             carried.scalars |= before | (self._accuracy_states("after") if before else {})
             carried.scalars |= {f"log:{key}": value for key, value in logs.items()}
-            self._add_outputs(carried, y, y_pred, sample_weight)
+            with self._masks.shown(y_pred):
+                self._add_outputs(carried, y, y_pred, sample_weight)
             carried.scalars = {k: v for k, v in carried.scalars.items() if _is_scalar(v)}
             self._carried = carried
         return logs
@@ -198,12 +225,22 @@ class Carrier:
                 # What Keras' running mean of this output's loss weighs the batch by: its size where
                 # that is static, else nothing, so that all batches weigh the same.
                 carried.scalars[f"tracked:{index}"] = float(pred.shape[0] or 1)
-            if self.tensors:
-                tensors = {"y_true": true, "y_pred": pred, "sample_weight": weight}
-                tensors["mask"] = get_keras_mask(pred)
+            if self._rounds_late(pred):
+                carried.scalars[f"unrounded:{index}"] = 1.0
+            if self.tensors and not self._bare:
+                tensors = {"y_true": true, "y_pred": self._seen(pred), "sample_weight": weight}
+                tensors["loss_mask" if self._masks.shows(pred) else "mask"] = get_keras_mask(pred)
                 tensors["logits"] = logits_behind(pred, true, output.loss_object)
                 keyed: dict[TensorKey, Any] = {(kind, index): t for kind, t in tensors.items()}
                 carried.tensors |= {key: t for key, t in keyed.items() if t is not None}
+
+    def _seen(self, pred: Any) -> Any:
+        """Predictions as losses see them: what their own cast to float32 makes of them."""
+        return keras.ops.cast(pred, "float32") if self._rounds_late(pred) else pred
+
+    def _rounds_late(self, pred: Any) -> bool:
+        """Whether XLA leaves out the rounding of predictions to bfloat16 where they are used."""
+        return self._xla and keras.backend.standardize_dtype(pred.dtype) == "bfloat16"
 
     def _total_is_data_loss(self, output: ResolvedOutput) -> bool:
         if keras.backend.backend() != "tensorflow":
@@ -233,10 +270,6 @@ def _compiled(model: Any) -> tuple[int, ...]:
     parts = (model.optimizer, model._compile_loss, model._compile_metrics, model._loss_tracker)
     how = (model.run_eagerly, model.jit_compile, model.steps_per_execution)
     return (*map(id, parts), *map(int, how))
-
-
-def _is_torch() -> bool:
-    return keras.backend.backend() == "torch"
 
 
 def _read(variable: Any) -> Any:

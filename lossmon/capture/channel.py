@@ -20,12 +20,7 @@ class Channel(Protocol):
     """One way out of the train step or of the test step.
 
     `send` runs inside the step; `carry` and `sent` on any thread.
-
-    Attributes:
-        can_sample: whether `carry` is heeded.
     """
-
-    can_sample: bool
 
     def send(self, carried: Carried) -> dict[str, Any] | None:
         """Let values out; what is returned has to leave with the step's logs."""
@@ -39,6 +34,10 @@ class Channel(Protocol):
         """How many steps have sent since the channel was made; None where nobody counts."""
         ...
 
+    def pass_on(self, sent: dict[str, Any]) -> None:
+        """Take what `send` returned, behind one compiled step and before the next one."""
+        ...
+
 
 class LogsChannel:
     """The values leave as a part of the step's logs.
@@ -50,13 +49,14 @@ class LogsChannel:
 
     def __init__(self, layouts: Layouts, *, eager: bool) -> None:
         self._layouts = layouts
-        self.can_sample = eager
+        self._eager = eager
         self._steps = math.inf
+        self._passed: list[dict[str, Any]] = []
 
     def send(self, carried: Carried) -> dict[str, Any]:
         """Return the vector, and the tensors where they are wanted, by their place."""
-        wanted = bool(carried.tensors) and not (self.can_sample and self._steps < 1)
-        self._steps -= 1
+        wanted = bool(carried.tensors) and not (self._eager and self._steps < 1)
+        self._steps -= self._eager
         kinds = {
             key: (keras.backend.standardize_dtype(tensor.dtype), len(tensor.shape))
             for key, tensor in carried.tensors.items()
@@ -76,6 +76,15 @@ class LogsChannel:
         """See `Channel`."""
         return
 
+    def pass_on(self, sent: dict[str, Any]) -> None:
+        """See `Channel`."""
+        self._passed.append(sent)
+
+    def take_passed(self) -> list[dict[str, Any]]:
+        """What the steps of the latest call passed on, in their order."""
+        passed, self._passed = self._passed, []
+        return passed
+
 
 class QueueChannel:
     """The values leave through TensorFlow queues, without a word in Python.
@@ -89,8 +98,6 @@ class QueueChannel:
         layouts: the model's.
     """
 
-    can_sample = True
-
     def __init__(self, layouts: Layouts) -> None:
         import tensorflow as tf
 
@@ -102,7 +109,7 @@ class QueueChannel:
             self._vectors = tf.queue.PaddingFIFOQueue(-1, ["float64"], [[None]])
             self._left: Any = tf.Variable(tf.constant(math.inf), trainable=False)
 
-    def send(self, carried: Carried) -> None:
+    def send(self, carried: Carried) -> dict[str, Any] | None:
         """Put the vector into one queue, and the tensors into another where they are wanted."""
         import tensorflow as tf
 
@@ -112,7 +119,7 @@ class QueueChannel:
         layout = self._layouts.of(carried, kinds)
         if not plain:
             self._vectors.enqueue([vector(layout.index, [0.0, *carried.scalars.values()])])
-            return
+            return None
         queue = self._queue_of(layout)
         wanted = tf.convert_to_tensor(self._left) > 0.0
         shapes = tf.concat([tf.shape(tensor) for tensor in plain.values()], axis=0)
@@ -130,6 +137,7 @@ class QueueChannel:
             done = tf.cond(wanted, enqueue, lambda: tf.constant(False))
         with tf.control_dependencies([done]):
             self._vectors.enqueue([tf.identity(numbers)])
+        return None
 
     def _queue_of(self, layout: Layout) -> Any:
         import tensorflow as tf
@@ -141,6 +149,9 @@ class QueueChannel:
                     -1, [dtype for dtype, _ in kinds], [[None] * rank for _, rank in kinds]
                 )
         return self._tensors[layout.index]
+
+    def pass_on(self, sent: dict[str, Any]) -> None:
+        """See `Channel`; nothing leaves with the logs."""
 
     def carry(self, steps: float) -> None:
         """See `Channel`."""

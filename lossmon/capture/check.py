@@ -5,24 +5,33 @@ from __future__ import annotations
 import itertools
 import time
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 import keras
 import numpy as np
 
+from lossmon.capture.asking import RuleAsker
 from lossmon.capture.facts import Look, label_facts, look_at
+from lossmon.capture.inputs import input_facts
 from lossmon.errors import InvalidArgument
 from lossmon.records import Finding
-from lossmon.rules import Facts, Rule, run_rules
+from lossmon.rules import Facts, RuleSelection, rule_selection
 
 # Labels of arrays are read up to this many values per array, of batches for this many seconds.
 LABEL_VALUES = 2_000_000
 LABEL_SECONDS = 0.5
 
 
-def check(model: Any, x: Any, y: Any = None, sample_weight: Any = None) -> list[Finding]:
+def check(
+    model: Any,
+    x: Any,
+    y: Any = None,
+    sample_weight: Any = None,
+    *,
+    rules: Iterable[str] | Mapping[str, Any] | None = None,
+) -> list[Finding]:
     """Judge a compiled model with its data, without training it.
 
     Nothing is assigned to the model; one that was never called is built, as `fit` would.
@@ -33,13 +42,23 @@ def check(model: Any, x: Any, y: Any = None, sample_weight: Any = None) -> list[
             `PyDataset` or another iterable of batches that can be gone through again.
         y: targets as for `fit`; None where `x` brings them or there are none.
         sample_weight: weights as for `fit`, or None.
+        rules: codes or names of the rules to ask, or what to select, ignore and how grave findings
+            are to be, as for `Monitor`.
 
     Returns:
         The findings, gravest first; none for a correct program.
 
     Raises:
-        InvalidArgument: the model is not compiled, or `x` can be gone through only once.
+        InvalidArgument: the model is not compiled, `x` can be gone through only once, or `rules`
+            names a rule that does not exist.
     """
+    return checked(model, x, y, sample_weight, rule_selection(("check(rules=…)", rules)))
+
+
+def checked(
+    model: Any, x: Any, y: Any, sample_weight: Any, selection: RuleSelection
+) -> list[Finding]:
+    """As `check`, with the rules already chosen."""
     if not isinstance(model, keras.Model) or not getattr(model, "compiled", False):
         raise InvalidArgument(
             "expected a compiled keras.Model. "
@@ -47,7 +66,7 @@ def check(model: Any, x: Any, y: Any = None, sample_weight: Any = None) -> list[
             'Fix: model.compile(optimizer="adam", loss=..., metrics=[...])'
         )
     facts = _facts(model, x, y, sample_weight)
-    return [] if facts is None else run_rules(facts, on_error=_rule_failed)
+    return [] if facts is None else RuleAsker(selection, _warn)(facts)
 
 
 def _facts(model: Any, x: Any, y: Any, sample_weight: Any) -> Facts | None:
@@ -57,7 +76,8 @@ def _facts(model: Any, x: Any, y: Any, sample_weight: Any) -> Facts | None:
     whole, count = _label_bound(y)
     if count is not None:
         y, sample_weight = _head(y, count), _head(sample_weight, count)
-    return label_facts(look_at(model, x, y), y, sample_weight, complete=whole)
+    facts = label_facts(look_at(model, x, y), y, sample_weight, complete=whole)
+    return replace(facts, inputs=input_facts(model, x))
 
 
 def _facts_of_batches(model: Any, batches: Any) -> Facts | None:
@@ -69,6 +89,7 @@ def _facts_of_batches(model: Any, batches: Any) -> Facts | None:
         if look is None:
             look = look_at(model, x, y)
             facts = label_facts(look, y, sample_weight)
+            facts = replace(facts, inputs=input_facts(model, x))
         elif look.masked or time.perf_counter() > end:
             return facts
         elif facts is not None:
@@ -128,7 +149,5 @@ def _arrays(structure: Any) -> Any:
     return keras.tree.map_structure(convert, structure)
 
 
-def _rule_failed(rule: Rule, error: Exception) -> None:
-    warnings.warn(
-        f"lossmon: rule {rule.code} {rule.name} failed: {error!r}", RuntimeWarning, stacklevel=2
-    )
+def _warn(trouble: str) -> None:
+    warnings.warn(f"lossmon: {trouble}", RuntimeWarning, stacklevel=2)

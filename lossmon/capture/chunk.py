@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -32,6 +32,7 @@ class OutputArrays:
 
     Attributes:
         y_true, y_pred, sample_weight, mask: None where they were not given.
+        loss_mask: a mask that the loss saw and the metrics did not.
         logits: what the loss goes back to behind the output, if it does.
     """
 
@@ -39,12 +40,18 @@ class OutputArrays:
     y_pred: Array | None = None
     sample_weight: Array | None = None
     mask: Array | None = None
+    loss_mask: Array | None = None
     logits: Array | None = None
 
     def __getitem__(self, rows: Any) -> OutputArrays:
         """Some of the steps."""
-        tensors = (self.y_true, self.y_pred, self.sample_weight, self.mask, self.logits)
+        tensors = (getattr(self, field.name) for field in fields(self))
         return OutputArrays(*(None if tensor is None else tensor[rows] for tensor in tensors))
+
+    @property
+    def mask_of_loss(self) -> Array | None:
+        """The mask that the loss saw."""
+        return self.mask if self.loss_mask is None else self.loss_mask
 
 
 class Place(NamedTuple):

@@ -75,6 +75,7 @@ class EpochGathering:
         self._end = EpochEnd()
         self._weighted = False
         self._elements = self._left_out = 0
+        self._loss_mask = False
         self._sizes: set[float] = set()
         self._printed_weights: set[float] = set()
 
@@ -83,6 +84,7 @@ class EpochGathering:
         self._weighted |= judged.weighted
         self._elements += judged.elements
         self._left_out += judged.left_out
+        self._loss_mask |= judged.loss_mask
         self._sizes.update(judged.n.tolist())
         self._printed_weights.update(judged.printed_weight.tolist())
         if judged.chunk.split == "train":
@@ -98,6 +100,7 @@ class EpochGathering:
             weighted=self._weighted,
             elements=self._elements,
             left_out=self._left_out,
+            loss_mask=self._loss_mask,
             alike=len(self._printed_weights) == 1 < len(self._sizes),
             last_batches=batches,
             last_loss=loss,

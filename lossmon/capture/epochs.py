@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 
 from lossmon.capture.chunk import Chunk, Floats
 from lossmon.capture.epoch_facts import EpochGathering
+from lossmon.capture.epoch_labels import EpochLabels
 from lossmon.capture.explain import ExplainedEpoch
 from lossmon.capture.judged import Judged, Recomputed
 from lossmon.capture.reconcile import reconcile
 from lossmon.capture.recorder import EpochItem
 from lossmon.capture.verify import VERIFIED, Verdict, compare, worst
 from lossmon.records import EpochRecord, MetricSpec, Split
+from lossmon.rules import ClippedFacts
 
 _EPS = float(np.finfo(np.float32).eps)
 _EQUAL_BATCHES = "Keras weighs every batch the same in what it prints, whatever its size"
@@ -80,6 +82,7 @@ class EpochTotals:
         loss_key: the key that Keras prints its loss under.
         accuracy_metric: what its accuracy is; None where it has none.
         training_layers: kinds of layers that act differently in training.
+        labels: adds up its labels; None for the model as a whole.
     """
 
     def __init__(
@@ -90,6 +93,7 @@ class EpochTotals:
         loss_key: str,
         accuracy_metric: MetricSpec | None,
         training_layers: Sequence[str],
+        labels: EpochLabels | None = None,
     ) -> None:
         self._split: Split = first.split
         self._output = output
@@ -111,6 +115,8 @@ class EpochTotals:
         self._gathering = EpochGathering(
             accuracy_metric, training_layers, penalty_printed=self._with_penalty
         )
+        self._labels = labels or EpochLabels(None, 1.0)
+        self._weighted = False
         self._learning_rate: float | None = None
         self._verdict: Verdict = VERIFIED
         self._unseen: Verdict = VERIFIED
@@ -131,6 +137,7 @@ class EpochTotals:
         self._running.add(judged.total_loss, judged.printed_weight)
         self._exact.add(judged.total_loss, judged.printed_weight)
         self._gathering.add(judged)
+        self._weighted |= judged.weighted
         self._add_accuracy(judged)
         self._add_printed(judged)
         seen = judged.seen
@@ -173,6 +180,7 @@ class EpochTotals:
         self._recomputed.add(found.loss, n)
         self._tolerance.add(found.loss_tolerance, weight)
         self._intended.add(found.intended_accuracy, n)
+        self._labels.add(found)
         if found.accuracy_total is not None and found.accuracy_count is not None:
             self._recomputed_total += float(found.accuracy_total.sum())
             self._covered_count += float(found.accuracy_count.sum())
@@ -206,12 +214,17 @@ class EpochTotals:
         )
         self._close_accuracy(record, item, prefix)
         self._explained.close(record)
+        self._labels.close(record, weighted=self._weighted)
         self._judge(record)
         if record.split == "train":
             record.audited_loss = item.audited.get(self._loss_key)
             record.audited_accuracy = item.audited.get(self._accuracy_key or "")
         record.reconciliation = reconcile(record, self._gathering.facts())
         return record
+
+    def clipped(self, epoch: int) -> ClippedFacts | None:
+        """The epoch's losses at the cap of clipped probabilities, where there is one."""
+        return self._labels.clipped(epoch, self._split, self._output)
 
     def _coverage(self) -> float:
         """Share of samples that were recomputed; batches that never came out count as missing."""

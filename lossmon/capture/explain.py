@@ -41,7 +41,7 @@ def explain(spec: LossSpec, tensors: OutputArrays, elements: Floats) -> recomput
         tensors.y_true,
         tensors.y_pred,
         elements,
-        _counted(tensors, elements),
+        counted(tensors, elements.shape),
         # Where logits were found behind the output, the output itself is probabilities.
         from_logits=tensors.logits is None and bool(spec.config.get("from_logits")),
     )
@@ -63,20 +63,20 @@ def _kind(spec: LossSpec, y_pred: Array) -> Kind | None:
     return "binary" if spec.name == "binary_crossentropy" else None
 
 
-def _counted(tensors: OutputArrays, elements: Floats) -> Bools | None:
-    """Which elements count; None where all do."""
-    counted: Bools | None = None
-    for weight in (tensors.mask, tensors.sample_weight):
+def counted(tensors: OutputArrays, shape: tuple[int, ...]) -> Bools | None:
+    """Which elements of a shape `(K, N, ...)` count; None where all do."""
+    found: Bools | None = None
+    for weight in (tensors.mask_of_loss, tensors.sample_weight):
         if weight is None:
             continue
         present: Bools = np.asarray(weight) != 0
-        if present.ndim == elements.ndim + 1 and present.shape[-1] == 1:
+        if present.ndim == len(shape) + 1 and present.shape[-1] == 1:
             present = present[..., 0]
-        if present.ndim <= elements.ndim and present.shape == elements.shape[: present.ndim]:
-            whole = present.reshape(present.shape + (1,) * (elements.ndim - present.ndim))
-            each = np.broadcast_to(whole, elements.shape)
-            counted = each if counted is None else counted & each
-    return None if counted is None or counted.all() else counted
+        if present.ndim <= len(shape) and present.shape == shape[: present.ndim]:
+            whole = present.reshape(present.shape + (1,) * (len(shape) - present.ndim))
+            each = np.broadcast_to(whole, shape)
+            found = each if found is None else found & each
+    return None if found is None or found.all() else found
 
 
 class ExplainedEpoch:

@@ -160,6 +160,7 @@ def _output_facts(
         weighted=weight is not None,
         masked=mask is not None,
         reconstruction=_among(y_true, look.inputs),
+        fitted_head=output.fitted_head,
     )
     return replace(facts, record=replace(facts.record, intended_metric=intended_metric(facts)))
 

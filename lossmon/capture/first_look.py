@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import keras
@@ -11,6 +12,8 @@ from keras.src.backend import compute_output_spec, get_keras_mask
 
 from lossmon.capture.facts import first_samples, gather_facts, samples_to_predict
 from lossmon.capture.forward import forward, has_fixed_batch
+from lossmon.capture.inputs import input_facts
+from lossmon.capture.jax_masks import has_own_step
 from lossmon.capture.pristine import pristine
 from lossmon.capture.resolve import ResolvedOutput, resolve, split_outputs
 from lossmon.rules import Facts
@@ -32,7 +35,9 @@ class FirstLook(NamedTuple):
     hidden: str | None
 
 
-def first_look(model: Any, batch: Any, state: Any = None, *, alone: bool = True) -> FirstLook:
+def first_look(
+    model: Any, batch: Any, state: Any = None, *, alone: bool = True, x_given: Any = None
+) -> FirstLook:
     """Look at a model and its first batch, changing neither.
 
     Args:
@@ -40,6 +45,7 @@ def first_look(model: Any, batch: Any, state: Any = None, *, alone: bool = True)
         batch: what its train step will be given.
         state: on JAX, the state that the train function was given.
         alone: whether no other thread may be preparing the next batches.
+        x_given: the arrays that `fit` was given, of which more is seen than of a batch; or None.
     """
     x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(batch)
     whole = x
@@ -55,10 +61,11 @@ def first_look(model: Any, batch: Any, state: Any = None, *, alone: bool = True)
         _build_metrics(model, y, y_pred)
         outputs = resolve(model, y, y_pred)
         facts = gather_facts(model, x, y, sample_weight, y_pred)
+        facts = replace(facts, inputs=input_facts(model, whole if x_given is None else x_given))
     predictions = (pred for _, pred, _ in split_outputs(outputs, y, y_pred, None))
     samples = int(next(leaf for leaf in keras.tree.flatten(whole) if leaf is not None).shape[0])
     values = samples * sum(math.prod(pred.shape[1:]) for pred in predictions)
-    return FirstLook(outputs, facts, values, _why_hidden(y_pred))
+    return FirstLook(outputs, facts, values, _why_hidden(model, y_pred))
 
 
 def why_replicas_hide(model: Any) -> str | None:
@@ -82,9 +89,9 @@ def _build_metrics(model: Any, y: Any, y_pred: Any) -> None:
         metrics.build(y, y_pred)
 
 
-def _why_hidden(y_pred: Any) -> str | None:
-    if keras.backend.backend() != "jax":
+def _why_hidden(model: Any, y_pred: Any) -> str | None:
+    if keras.backend.backend() != "jax" or not has_own_step(model):
         return None
     if all(get_keras_mask(leaf) is None for leaf in keras.tree.flatten(y_pred)):
         return None
-    return "on JAX a Keras mask reaches the loss, but not compute_metrics"
+    return "on JAX a Keras mask reaches the loss, but not an overridden train_step or test_step"

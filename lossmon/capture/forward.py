@@ -28,6 +28,21 @@ def forward(model: Any, x: Any, state: Any = None) -> Any:
     return outputs
 
 
+def give_back(model: Any, state: Any) -> None:
+    """Put the state that JAX's train function was given into the variables that it came from.
+
+    Args:
+        model: a model inside `fit`, whose variables are empty.
+        state: values of its trainable and other variables, of its optimiser's and its metrics'.
+    """
+    optimizer = [] if model.optimizer is None else model.optimizer.variables
+    owners = (model.trainable_variables, model.non_trainable_variables, optimizer)
+    for variables, values in zip((*owners, model.metrics_variables), state, strict=True):
+        for variable, value in zip(variables, values, strict=True):
+            variable.assign(value)
+    model._jax_state, model._jax_state_synced = None, True
+
+
 def has_fixed_batch(model: Any) -> bool:
     """Whether the model takes batches of one size only, as stateful recurrent ones do."""
     inputs = getattr(model, "inputs", None) or []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import Any
 
 import keras
@@ -12,7 +12,7 @@ from keras.src.backend.common import global_state
 from keras.src.random.seed_generator import GLOBAL_SEED_GENERATOR
 from numpy.typing import NDArray
 
-from lossmon.capture.pristine import pristine
+from lossmon.capture.pristine import pristine, torch_pristine
 
 _STOP = "stop_evaluating"
 
@@ -22,8 +22,8 @@ def held(model: Any, *, alone: bool) -> Generator[None]:
     """Leave a model as it was found, even where the evaluation fails.
 
     Covered are its metrics, the counters and statistics that its layers keep, and the states of
-    random numbers: Keras' own always, those of Python, NumPy and TensorFlow only where nothing
-    else draws from them at the same time.
+    random numbers: Keras' own and PyTorch's always, those of Python, NumPy and TensorFlow
+    only where nothing else draws from them at the same time.
 
     Args:
         model: a built model between two steps of its `fit`.
@@ -33,7 +33,7 @@ def held(model: Any, *, alone: bool) -> Generator[None]:
     kept = [(variable, _value(variable)) for variable in _variables(model)]
     stop = vars(model).get(_STOP)
     try:
-        with pristine(model) if alone else nullcontext():
+        with pristine(model) if alone else torch_pristine():
             yield
     finally:
         for variable, value in kept:

@@ -15,10 +15,11 @@ from lossmon.capture.other_metrics import OtherMetrics
 from lossmon.capture.output_judge import OneByOne, OutputJudge
 from lossmon.capture.plan import Plan
 from lossmon.capture.reader import Reader
-from lossmon.capture.recorder import EpochItem, Records
+from lossmon.capture.recorder import EpochItem
 from lossmon.capture.verify import VERIFIED, Verdict, worst
 from lossmon.capture.watch import Watch
 from lossmon.records import Split
+from lossmon.store import Records
 
 _SAMPLED = 'not among the steps that verify="auto" recomputes within its share of their time'
 _BEHIND = "not recomputed: the writer thread had fallen behind"
@@ -79,7 +80,8 @@ class RunJudge:
             if record.split in others:
                 others[record.split].close(record)
         records = Records(epochs=epochs)
-        records.extend(self._watch.close(epochs))
+        clipped = (totals.clipped(item.epoch) for totals in ended.values())
+        records.extend(self._watch.close(epochs, [facts for facts in clipped if facts is not None]))
         return records
 
     def _judge(self, chunk: Chunk) -> Records:
@@ -138,6 +140,7 @@ class RunJudge:
                 loss_key="loss" if judge is None else judge.loss_key,
                 accuracy_metric=metric,
                 training_layers=self._plan.training_layers,
+                labels=None if judge is None else judge.labels(),
             )
         return self._totals[key]
 

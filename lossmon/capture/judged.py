@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from lossmon import recompute
 from lossmon.capture.chunk import Chunk, Floats
+from lossmon.capture.clipping import Clipped
+from lossmon.capture.label_counts import LabelCounts
 from lossmon.capture.verify import Verdict
 from lossmon.records import BatchRecord
 
@@ -29,6 +31,9 @@ class Recomputed:
         nonfinite: elements of the predictions that are NaN or infinite.
         explanation: what lies behind loss and accuracy, None where nothing could be said.
         classes: how many the output tells apart, where it does.
+        clipped: losses at the cap of clipped probabilities, of all these steps together.
+        labels: what the labels of all these steps are.
+        matches: rows of several labels, and those of them that are right altogether.
     """
 
     rows: NDArray[np.int64]
@@ -41,6 +46,9 @@ class Recomputed:
     intended_accuracy: Floats | None = None
     explanation: recompute.Explanation | None = None
     classes: int = 0
+    clipped: Clipped | None = None
+    labels: LabelCounts | None = None
+    matches: tuple[int, int] | None = None
 
 
 @dataclass(slots=True)
@@ -61,6 +69,7 @@ class Judged:
         recomputed: None where no step was recomputed.
         weighted: whether sample or class weights other than 1 came with the labels.
         elements, left_out: elements that came with a mask, and those of them that it left out.
+        loss_mask: whether that mask acts on the loss only.
         failed: whether the steps could not be recomputed although they were to be.
         verdicts: of each step.
     """
@@ -82,6 +91,7 @@ class Judged:
     weighted: bool = False
     elements: int = 0
     left_out: int = 0
+    loss_mask: bool = False
     failed: bool = False
     verdicts: list[Verdict] = field(default_factory=list)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 TensorKey = tuple[str, int]
-"""What a tensor is ("y_true", "y_pred", "sample_weight", "mask", "logits"), and of which output."""
+"""What a tensor is, as the fields of `OutputArrays` are called, and of which output."""
 
 
 @dataclass(slots=True)

@@ -10,6 +10,7 @@ import keras
 
 from lossmon.capture.options import Options
 from lossmon.capture.session import Session
+from lossmon.rules import RuleRequest
 
 
 class Monitor(keras.callbacks.Callback):
@@ -21,7 +22,10 @@ class Monitor(keras.callbacks.Callback):
     Args:
         db: a SQLAlchemy URL or a path; default `$LOSSMON_DB`, else `sqlite:///lossmon.db` in the
             working directory.
-        run: name of the run; default a made-up one.
+        run: name of the run; default a made-up one. With `resume=True`, the name or id of the run
+            to go on with.
+        resume: go on with a run that has ended or was interrupted: what was recorded of the first
+            epoch of this `fit` (see its `initial_epoch`) and of later ones is replaced.
         project: name under which runs are grouped.
         tags: words to find the run by.
         notes: free text kept with the run.
@@ -34,7 +38,10 @@ class Monitor(keras.callbacks.Callback):
         audit_train: evaluate the training set after each epoch, with the weights held still: True
             for the arrays given to `fit`, or the data, as `(x, y)`, `(x, y, sample_weight)`, a
             finite `tf.data.Dataset` or a finite `PyDataset`. Costs one `evaluate` an epoch.
-        rules: codes or names of the rules to apply; default all, `()` none.
+        rules: codes or names of the rules to apply ("LM3" for all that begin so); default all,
+            `()` none. Or a dict of `"select"`, `"ignore"` (such lists) and `"severity"` (rule →
+            "error", "warning", "info"). Counts before `$LOSSMON_SELECT`, `$LOSSMON_IGNORE`,
+            `$LOSSMON_SEVERITY`, and these before `[tool.lossmon]` of `pyproject.toml`.
         losses: independent definitions for your own losses: the loss function's name → a function
             `(y_true, y_pred) -> array` of sample losses in NumPy.
         metrics: likewise for your own accuracy: the metric's name → a function that returns, for
@@ -43,6 +50,8 @@ class Monitor(keras.callbacks.Callback):
     Raises:
         InvalidArgument: an argument is not of the form above.
         InvalidCombination: from `fit`, before its first step, with `strict=True` only.
+        RunNotFound: from `fit`, before its first step, with `resume=True`: there is no such run.
+        CannotResume: likewise: it is still running, or is of another model.
 
     Example:
         ```python
@@ -59,6 +68,7 @@ class Monitor(keras.callbacks.Callback):
         db: str | PathLike[str] | None = None,
         *,
         run: str | None = None,
+        resume: bool = False,
         project: str | None = None,
         tags: Iterable[str] = (),
         notes: str | None = None,
@@ -66,7 +76,7 @@ class Monitor(keras.callbacks.Callback):
         strict: bool = False,
         verify: str = "auto",
         audit_train: Any = False,
-        rules: Iterable[str] | None = None,
+        rules: Iterable[str] | Mapping[str, Any] | None = None,
         losses: Mapping[str, Callable[..., Any]] | None = None,
         metrics: Mapping[str, Callable[..., Any]] | None = None,
     ) -> None:
@@ -74,6 +84,7 @@ class Monitor(keras.callbacks.Callback):
         self._options = Options.checked(
             db=db,
             run=run,
+            resume=resume,
             project=project,
             tags=tags,
             notes=notes,
@@ -91,6 +102,11 @@ class Monitor(keras.callbacks.Callback):
     def run_id(self) -> str | None:
         """Id of the run being recorded, or of the last one; None before the first `fit`."""
         return self._session.run_id if self._session is not None else None
+
+    @property
+    def rules_asked(self) -> RuleRequest | None:
+        """What its own argument asks of the rules, the surroundings left out."""
+        return self._options.asked
 
     def __getstate__(self) -> dict[str, Any]:
         """Copies and pickles begin without a run, as a new monitor does."""

@@ -10,17 +10,23 @@ from typing import Any
 
 from lossmon.capture.audit_data import check_audit_train
 from lossmon.errors import InvalidArgument
-from lossmon.rules import select_rules
+from lossmon.rules import RuleRequest, RuleSelection, rule_request, rule_selection
 
 VERIFY = ("auto", "full", "off")
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """The arguments of `Monitor`; see there."""
+    """The arguments of `Monitor`; see there.
+
+    Attributes:
+        rules: what all sources together ask of the rules.
+        asked: what the argument alone asks.
+    """
 
     db: str | None = None
     run: str | None = None
+    resume: bool = False
     project: str | None = None
     tags: tuple[str, ...] = ()
     notes: str | None = None
@@ -28,7 +34,8 @@ class Options:
     strict: bool = False
     verify: str = "auto"
     audit_train: Any = False
-    rules: tuple[str, ...] | None = None
+    rules: RuleSelection | None = None
+    asked: RuleRequest | None = None
     losses: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
     metrics: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
 
@@ -39,10 +46,11 @@ class Options:
             arguments["db"] = os.fspath(arguments["db"])
         for name in ("run", "project", "notes", "db"):
             _text_or_none(name, arguments[name])
-        rules = arguments["rules"]
-        if rules is not None:
-            rules = _words("rules", rules)
-            select_rules(rules)
+        if arguments["resume"] and not arguments["run"]:
+            raise InvalidArgument(
+                "`resume=True` needs the name or id of the run to go on with. "
+                f"Received: run={arguments['run']!r}. Fix: Monitor(run='my-run', resume=True)"
+            )
         if arguments["verify"] not in VERIFY:
             raise InvalidArgument(
                 f"`verify` must be one of {', '.join(map(repr, VERIFY))}. "
@@ -51,7 +59,9 @@ class Options:
             )
         check_audit_train(arguments["audit_train"])
         arguments["tags"] = _words("tags", arguments["tags"])
-        arguments["rules"] = rules
+        source = "Monitor(rules=…)"
+        arguments["asked"] = rule_request(source, arguments["rules"])
+        arguments["rules"] = rule_selection((source, arguments["asked"]))
         arguments["config"] = _config(arguments["config"])
         for name in ("losses", "metrics"):
             arguments[name] = _definitions(name, arguments[name])

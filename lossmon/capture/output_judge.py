@@ -9,8 +9,11 @@ from numpy.typing import NDArray
 
 from lossmon import recompute
 from lossmon.capture.chunk import Chunk, Floats, OutputArrays
+from lossmon.capture.clipping import count_clipped
+from lossmon.capture.epoch_labels import EpochLabels
 from lossmon.capture.explain import classes_of, explain
 from lossmon.capture.judged import Judged, Recomputed
+from lossmon.capture.label_counts import count_labels, count_matches
 from lossmon.capture.plan import Plan
 from lossmon.capture.verify import VERIFIED, Verdict, compare_all, worst
 from lossmon.records import LossSpec, MetricSpec
@@ -43,6 +46,10 @@ class OutputJudge:
         loss = self.output.loss
         self._loss_of_logits = loss and replace(loss, config={**loss.config, "from_logits": True})
 
+    def labels(self) -> EpochLabels:
+        """What adds up the labels of an epoch of this output."""
+        return EpochLabels(self.output.loss, self._scale)
+
     def judge(self, chunk: Chunk, rows: Rows, why_not: str | None) -> Judged:
         """Judge the output in each step of a chunk.
 
@@ -66,9 +73,10 @@ class OutputJudge:
             flat = tensors.sample_weight.reshape(len(chunk), -1)
             judged.weight = np.add.reduce(flat, axis=1, dtype=np.float64)
             judged.weighted = bool(np.any(flat != 1))
-        if tensors.mask is not None:
-            judged.elements = tensors.mask.size
-            judged.left_out = judged.elements - int(np.count_nonzero(tensors.mask))
+        if (mask := tensors.mask_of_loss) is not None:
+            judged.elements = mask.size
+            judged.left_out = judged.elements - int(np.count_nonzero(mask))
+            judged.loss_mask = tensors.mask is None
         judged.say_of_all(Verdict("unverified", why_not))
         if not len(rows):
             return judged
@@ -131,13 +139,17 @@ class OutputJudge:
         losses = self._loss(judged, found, tensors)
         accuracies = self._accuracy(judged, found, tensors)
         verdicts = [worst(*pair) for pair in zip(losses, accuracies, strict=True)]
-        if self._plan.xla and tensors.y_pred.dtype.itemsize == 2:
-            verdicts = _excuse_precision(found, verdicts, tensors.y_pred.dtype.name)
+        unrounded = f"unrounded:{self._index}" in judged.chunk.scalars
+        if unrounded or (self._plan.xla and tensors.y_pred.dtype.itemsize == 2):
+            dtype = "bfloat16" if unrounded else tensors.y_pred.dtype.name
+            verdicts = _excuse_precision(found, verdicts, dtype)
         for row, verdict in zip(rows.tolist(), verdicts, strict=True):
             judged.verdicts[row] = verdict
         if self.output.intended_metric is not None:
             intended = self._evaluate_metric(self.output.intended_metric, tensors)
             found.intended_accuracy = intended.values
+            found.matches = count_matches(self.output.intended_metric, tensors)
+        found.labels = count_labels(self.output.loss, tensors)
         judged.recomputed = found
 
     def _loss(self, judged: Judged, found: Recomputed, tensors: OutputArrays) -> list[Verdict]:
@@ -157,6 +169,7 @@ class OutputJudge:
         found.loss_tolerance = losses.tolerances * abs(self._scale)
         found.explanation = explain(spec, tensors, losses.elements)
         found.classes = classes_of(spec, tensors)
+        found.clipped = count_clipped(spec, tensors, losses.elements)
         if judged.loss is None:
             return [Verdict("unverified", self._why_no_loss())] * count
         keras = judged.loss[found.rows]
@@ -195,7 +208,7 @@ class OutputJudge:
             tensors.y_true,
             y_pred,
             sample_weight=tensors.sample_weight,
-            mask=tensors.mask,
+            mask=tensors.mask_of_loss,
             backend=self._plan.backend,
             extra=self._plan.losses,
         )
@@ -242,8 +255,8 @@ class OutputJudge:
 
 
 def _excuse_precision(found: Recomputed, verdicts: list[Verdict], dtype: str) -> list[Verdict]:
-    """XLA may go on with more digits than the half-precision predictions that come out have."""
-    reason = f"XLA keeps more digits inside the step than the {dtype} predictions that come out"
+    """XLA may go on with more digits than half-precision predictions have, or not."""
+    reason = f"XLA keeps more digits in some places inside the step than {dtype} has"
     missed = np.array([verdict.status == "mismatch" for verdict in verdicts])
     for tolerance in (found.loss_tolerance, found.accuracy_tolerance):
         if tolerance is not None:

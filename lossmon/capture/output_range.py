@@ -22,12 +22,15 @@ _CARRIERS = (
     "SpatialDropout3D", "RepeatVector", "Cropping1D", "Cropping2D", "Cropping3D", "Masking",
     "Identity", "Squeeze", "ExpandDims", "Transpose", "ActivityRegularization", "GetItem", "Cast",
 )  # fmt: skip
-# Layers with weights whose last act is to apply their `activation`; a recurrent layer's is followed
-# by a gate.
+# Layers with weights whose last act is to apply their `activation`.
 _WEIGHTED = (
     "Dense", "EinsumDense", "Conv1D", "Conv2D", "Conv3D", "Conv1DTranspose", "Conv2DTranspose",
     "Conv3DTranspose", "DepthwiseConv1D", "DepthwiseConv2D", "SeparableConv1D", "SeparableConv2D",
 )  # fmt: skip
+# Here a gate between 0 and 1 follows, which keeps within the bounds of these functions.
+_GATED = ("LSTM", "GRU")
+_GATES = ("sigmoid", "hard_sigmoid")
+_KEPT_BY_GATES = ("tanh", "sigmoid", "hard_sigmoid", "relu", "linear")
 _FUNCTION_LAYERS = {"Softmax": "softmax", "Sigmoid": "sigmoid", "Tanh": "tanh", "Relu": "relu"}
 _INFINITE = math.inf
 # Bounds of Keras' activation functions, from their definitions.
@@ -81,16 +84,56 @@ def _activation_of(layer: Any, given: Any) -> str | None:
     if kind in _WEIGHTED:
         constrained = getattr(layer, "kernel_constraint", None) is not None
         return None if constrained else _function_name(layer.activation)
+    if kind in (*_GATED, "SimpleRNN"):
+        return _recurrent_function(layer, gated=kind in _GATED)
     below = known_activation(given)
     if kind in _CARRIERS:
         return below
     if kind == "Activation":
         function = _function_name(layer.activation)
     else:
-        function = _FUNCTION_LAYERS.get(kind)
+        function = None if _other_axis(layer) else _FUNCTION_LAYERS.get(kind)
     if function == "linear":
         return below
     return None if below in ("sigmoid", "softmax", "tanh") else function
+
+
+def _recurrent_function(layer: Any, *, gated: bool) -> str | None:
+    function = _function_name(layer.activation)
+    if layer.return_state or (gated and _function_name(layer.recurrent_activation) not in _GATES):
+        return None
+    return function if not gated or function in _KEPT_BY_GATES else None
+
+
+def _other_axis(layer: Any) -> bool:
+    """Whether a function works along another axis than the last."""
+    axis = getattr(layer, "axis", -1)
+    return axis not in (-1, len(layer.output.shape) - 1)
+
+
+def fitted_head(tensor: Any) -> bool | None:
+    """Whether trainable weights of its own make each unit of an output, so that it can be constant.
+
+    Args:
+        tensor: a `KerasTensor` of a functional model, or None.
+
+    Returns:
+        True behind a trainable layer of Keras' own with weights, False behind a frozen one; None
+        where the graph does not tell, or where the units are made of other tensors (a dot product
+        of candidates).
+    """
+    operation = _operation(tensor)
+    if operation is None or not is_keras(type(operation)):
+        return None
+    kind = type(operation).__name__
+    if kind in ("Functional", "Sequential"):
+        return fitted_head(operation.outputs[0]) if len(operation.outputs) == 1 else None
+    own = operation.layer if kind == "TimeDistributed" else operation
+    if type(own).__name__ in _WEIGHTED:
+        return bool(own.trainable_variables)
+    inputs = keras.tree.flatten(operation.input)
+    unmoved = kind in ("Activation", "Dropout", "Identity", *_FUNCTION_LAYERS)
+    return fitted_head(inputs[0]) if unmoved and len(inputs) == 1 else None
 
 
 def graph_range(activation: str | None, units: int | None) -> OutputRange | None:

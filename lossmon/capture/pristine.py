@@ -16,7 +16,7 @@ def pristine(model: Any, *, alone: bool = True) -> Generator[None]:
     """Put back all random states and the TensorFlow variables that layers keep for themselves.
 
     Keras' `StatelessScope` covers Keras variables, seed generators among them. Layers may also draw
-    from NumPy, from Python or from TensorFlow, and count in plain `tf.Variable`s.
+    from NumPy, Python, TensorFlow or PyTorch, and count in plain `tf.Variable`s.
 
     Args:
         model: the model that is about to be called.
@@ -26,13 +26,29 @@ def pristine(model: Any, *, alone: bool = True) -> Generator[None]:
     python, numpy = random.getstate(), np.random.get_state()
     restore = _tensorflow_state(model) if keras.backend.backend() == "tensorflow" else None
     try:
-        yield
+        with torch_pristine():
+            yield
     finally:
         if alone:
             random.setstate(python)
             np.random.set_state(numpy)
         if restore is not None:
             restore()
+
+
+@contextmanager
+def torch_pristine() -> Generator[None]:
+    """Put back PyTorch's random state, from which every reading of a `DataLoader` draws."""
+    if keras.backend.backend() != "torch":
+        yield
+        return
+    import torch  # pyright: ignore[reportMissingImports]
+
+    state = torch.get_rng_state()
+    try:
+        yield
+    finally:
+        torch.set_rng_state(state)
 
 
 def _tensorflow_state(model: Any) -> Any:

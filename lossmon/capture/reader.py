@@ -80,7 +80,8 @@ class Reader:
         return max(1, min(CHUNK_STEPS, CHUNK_BYTES // self.step_bytes)) if self.step_bytes else 1
 
     def _logged(self, items: list[CallItem]) -> Iterator[_Run]:
-        for _, group in groupby(map(self._read_logs, items), key=_Run.kind):
+        runs = (run for item in items for run in self._read_logs(item))
+        for _, group in groupby(runs, key=_Run.kind):
             yield from self._together(list(group))
 
     def _together(self, alike: list[_Run]) -> Iterator[_Run]:
@@ -97,20 +98,23 @@ class Reader:
                 None,
             )
 
-    def _read_logs(self, item: CallItem) -> _Run:
-        tapped = item.call.tapped
-        *_, last = _steps(item)
-        if tapped is None:
-            return next(self._untapped([last]))
-        numbers = as_array(tapped["vector"]).astype(np.float64)
+    def _read_logs(self, item: CallItem) -> Iterator[_Run]:
+        steps = list(_steps(item))
+        if not item.call.tapped:
+            yield from self._untapped(steps[-1:])
+        for step, sent in zip(steps, item.call.tapped, strict=False):
+            yield self._read_step(step, sent)
+
+    def _read_step(self, step: _Step, sent: dict[str, Any]) -> _Run:
+        numbers = as_array(sent["vector"]).astype(np.float64)
         layout = self._layouts[int(numbers[0])]
         if not layout.scalars:
-            return next(self._untapped([last]))
+            return next(self._untapped([step]))
         places = map(str, range(len(layout.tensors)))
-        arrays = [as_array(tapped[place])[None] for place in places if place in tapped]
+        arrays = [as_array(sent[place])[None] for place in places if place in sent]
         if arrays:
             self.step_bytes = sum(array.nbytes for array in arrays)
-        return _Run(layout, [last], numbers[None, 2:], arrays, None)
+        return _Run(layout, [step], numbers[None, 2:], arrays, None)
 
     def _untapped(self, steps: Sequence[_Step]) -> Iterator[_Run]:
         """Steps of which nothing came out but their call's logs."""
@@ -161,7 +165,7 @@ class _Run(NamedTuple):
             outputs=outputs,
             tapped=self.layout.index >= 0,
             withheld=bool(self.layout.tensors) and not outputs,
-            stands_for=1 if call.queued else call.steps,
+            stands_for=1 if call.queued or call.tapped else call.steps,
         )
 
     def _outputs(self, rows: slice) -> dict[int, OutputArrays]:

@@ -26,6 +26,7 @@ class EpochFacts:
         training_layers: kinds of layers that act differently in training, e.g. "Dropout".
         weighted: whether sample or class weights other than 1 came with the labels.
         elements, left_out: elements that came with a mask, and those of them that it left out.
+        loss_mask: whether that mask acts on the loss, and not on the metrics.
         alike: whether the printed loss weighs batches of different sizes alike.
         last_batches: how many batches the next two are over.
         last_loss, last_accuracy: the mean of what was printed, over the end of the epoch alone.
@@ -37,6 +38,7 @@ class EpochFacts:
     weighted: bool = False
     elements: int = 0
     left_out: int = 0
+    loss_mask: bool = False
     alike: bool = False
     last_batches: int = 0
     last_loss: float | None = None
@@ -132,7 +134,9 @@ def _mask(_: EpochRecord, facts: EpochFacts) -> str | None:
     if not facts.left_out:
         return None
     share = _share(facts.left_out / facts.elements)
-    return f"A mask leaves out {share} of the elements, {facts.left_out:,} of {facts.elements:,}."
+    where = " of the loss, but not of the metrics" if facts.loss_mask else ""
+    counts = f"{facts.left_out:,} of {facts.elements:,}"
+    return f"A mask leaves out {share} of the elements{where}, {counts}."
 
 
 def _resolved(record: EpochRecord, facts: EpochFacts) -> str | None:

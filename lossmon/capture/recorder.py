@@ -2,6 +2,7 @@
 
 All arithmetic and all SQL happen here, while the next steps train. Records are committed together
 as the queue drains, at the latest a tenth of a second after they came where the thread keeps up.
+What becomes of them while the database is away is told by `lossmon.store.delivery`.
 """
 
 from __future__ import annotations
@@ -18,20 +19,12 @@ from typing import Any, Protocol, cast
 from lossmon.capture.channel import Channel
 from lossmon.capture.chunk import CallItem
 from lossmon.capture.tap import Call
-from lossmon.records import (
-    BatchRecord,
-    EpochRecord,
-    Finding,
-    OutputRecord,
-    RunRecord,
-    RunStatus,
-)
-from lossmon.store import RunWriter
+from lossmon.records import Finding, RunStatus
+from lossmon.store import Delivery, Ending, Records, RunHeader, Trouble
 
 # Seconds between two commits while items keep coming.
 COMMIT_EVERY = 0.08
 HEARTBEAT_EVERY = 1.0
-RETRY_EVERY = 1.0
 # After each judgement the interpreter is left to the training thread, which else had to wait for
 # it up to Python's switch interval of 5 ms, longer than many a step takes.
 YIELD = 50e-6
@@ -43,9 +36,6 @@ WAITING_BYTES = 256 * 2**20
 FIRST_STEP_BYTES = 8 * 2**20
 # Items that are judged before what came of them is written.
 ITEMS_TOGETHER = 256
-# Records kept in memory while the database is away; beyond it the oldest batches are dropped, and
-# counted.
-UNWRITTEN_RECORDS = 200_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,32 +47,6 @@ class EpochItem:
     logs: dict[str, float]
     time: float
     audited: dict[str, float] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class Records:
-    """What one drain of the queue made, not yet written."""
-
-    batches: list[BatchRecord] = field(default_factory=list)
-    epochs: list[EpochRecord] = field(default_factory=list)
-    findings: list[Finding] = field(default_factory=list)
-    withdrawn: list[Finding] = field(default_factory=list)
-
-    def extend(self, other: Records) -> None:
-        """Append later records; of a finding that came and went, only the latest word counts."""
-        self.batches += other.batches
-        self.epochs += other.epochs
-        self.findings = _without(self.findings, other.withdrawn) + other.findings
-        self.withdrawn = _without(self.withdrawn, other.findings) + other.withdrawn
-
-    def __bool__(self) -> bool:
-        return bool(self.batches or self.epochs or self.findings or self.withdrawn)
-
-
-def _without(findings: list[Finding], others: list[Finding]) -> list[Finding]:
-    """Those that are not about the same rule and output as one of the others."""
-    keys = {(other.code, other.output) for other in others}
-    return [f for f in findings if (f.code, f.output) not in keys] if keys else findings
 
 
 class Judge(Protocol):
@@ -104,11 +68,9 @@ class Judge(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Beginning:
-    """All that is needed to open the run in the database."""
+    """All that is needed to record a run."""
 
-    db: str | None
-    run: RunRecord
-    outputs: Sequence[OutputRecord]
+    header: RunHeader
     findings: Sequence[Finding]
     judge: Judge
     environment: Callable[[], dict[str, Any]]
@@ -134,11 +96,9 @@ class Recorder:
         self._waiting = 0
         self._carrying = True
         self._changing = threading.Lock()
-        self._writer: RunWriter | None = None
+        self._delivery = Delivery(beginning.header, say)
         self._unwritten = Records(findings=list(beginning.findings))
-        self._retry_at = 0.0
-        self._dropped = 0
-        self._troubles: list[str] = []
+        self._began = time.monotonic()
         self._progress = 0
         self._hurry = False
         self._said: set[str] = set()
@@ -198,18 +158,25 @@ class Recorder:
                 moved, seen = time.monotonic(), self._progress
         if self._thread.is_alive():
             self._say(
-                f"the database did not take the last records within {timeout:.0f} s; "
-                "they are lost. Fix: see that the database is reachable, and that no other program "
-                "holds its lock."
+                f"the last steps could not be judged within {timeout:.0f} s; they are not recorded."
             )
         return not self._thread.is_alive()
 
     def _work(self) -> None:
+        try:
+            self._begin.header.run.environment = self._begin.environment()
+        except Exception as error:
+            self._note(f"the environment could not be described: {error!r}")
         stop: _Stop | None = None
         while stop is None:
             stop = self._drain()
-            self._flush(final=stop is not None)
-        self._finish(stop.status)
+            self._flush()
+        ending = Ending(stop.status, time.time(), self._seconds())
+        self._delivery.finish(ending)
+
+    def _seconds(self) -> float:
+        """How long the run was trained: by a clock that nobody sets."""
+        return self._begin.header.seconds + time.monotonic() - self._began
 
     def _drain(self) -> _Stop | None:
         """Wait for a first item and what comes soon after it, and judge all of it.
@@ -268,62 +235,16 @@ class Recorder:
     def _note(self, message: str, *, aloud: bool = True) -> None:
         if message not in self._said:
             self._said.add(message)
-            self._troubles.append(message)
+            self._unwritten.troubles.append(Trouble(time.time(), message))
             if aloud:
                 self._say(message)
 
-    def _flush(self, *, final: bool) -> None:
+    def _flush(self) -> None:
         now = time.monotonic()
-        due = self._unwritten or self._troubles or now - self._last_written >= HEARTBEAT_EVERY
-        if not final and (not due or now < self._retry_at):
-            return
-        try:
-            self._write()
-        except Exception as error:
-            self._retry_at = now + RETRY_EVERY
-            self._bound_memory()
-            self._note_store_away(error)
-
-    def _write(self) -> None:
-        if self._writer is None:
-            self._writer = self._open()
-        records, writer = self._unwritten, self._writer
-        if records:
-            writer.write(records.batches, records.epochs, records.findings, records.withdrawn)
-        else:
-            writer.heartbeat()
-        self._unwritten = Records()
-        self._last_written = time.monotonic()
-        while self._troubles:
-            writer.trouble(self._troubles[0])
-            self._troubles.pop(0)
-
-    def _open(self) -> RunWriter:
-        begin = self._begin
-        if not begin.run.environment:
-            begin.run.environment = begin.environment()
-        return RunWriter.open(begin.db, begin.run, begin.outputs)
-
-    def _note_store_away(self, error: Exception) -> None:
-        self._note(f"the database does not take records, training goes on: {error}")
-
-    def _bound_memory(self) -> None:
-        excess = len(self._unwritten.batches) - UNWRITTEN_RECORDS
-        if excess > 0:
-            del self._unwritten.batches[:excess]
-            self._dropped += excess
-
-    def _finish(self, status: RunStatus) -> None:
-        if self._writer is None:
-            self._say("nothing of this run was stored, because the database could not be used")
-            return
-        try:
-            if self._dropped:
-                self._writer.trouble(f"{self._dropped} batch records were dropped")
-            self._writer.finish(status)
-            self._writer.close()
-        except Exception as error:
-            self._say(f"the end of the run could not be stored: {error}")
+        if self._unwritten or now - self._last_written >= HEARTBEAT_EVERY:
+            records, self._unwritten = self._unwritten, Records()
+            self._delivery.send(records)
+            self._last_written = now
 
 
 @dataclass(frozen=True, slots=True)
@@ -343,6 +264,4 @@ def _is_call(item: Any) -> bool:
 
 def without_tensors(call: Call) -> Call:
     """The same call with Keras' own values only, where its tensors came with the logs."""
-    if call.tapped is None:
-        return call
-    return replace(call, tapped={"vector": call.tapped["vector"]})
+    return replace(call, tapped=[{"vector": sent["vector"]} for sent in call.tapped])

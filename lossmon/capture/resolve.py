@@ -14,7 +14,7 @@ from typing import Any
 import keras
 
 from lossmon.capture.compiled import Path, flat_losses, flat_metrics, loss_at, loss_key
-from lossmon.capture.output_range import known_activation, producing_layer
+from lossmon.capture.output_range import fitted_head, known_activation, producing_layer
 from lossmon.capture.specs import accuracy_index, loss_spec
 from lossmon.records import OutputRecord
 
@@ -33,6 +33,7 @@ class ResolvedOutput:
         loss_key: the key that Keras prints this output's loss under.
         loss_object: the `keras.losses.Loss`, or None.
         metric_objects: the `keras.metrics.Metric`s, aligned with `record.metrics`.
+        fitted_head: what `output_range.fitted_head` says of it.
     """
 
     record: OutputRecord
@@ -44,6 +45,7 @@ class ResolvedOutput:
     loss_key: str | None
     loss_object: Any
     metric_objects: tuple[Any, ...]
+    fitted_head: bool | None
 
     @property
     def accuracy_object(self) -> Any:
@@ -101,6 +103,7 @@ def resolve(model: Any, y: Any, y_pred: Any) -> list[ResolvedOutput]:
                 loss_key=loss_key(losses, entry),
                 loss_object=None if entry is None else entry.loss,
                 metric_objects=tuple(metric for _, metric in metrics[position]),
+                fitted_head=fitted_head(origin),
             )
         )
     return resolved

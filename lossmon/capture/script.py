@@ -1,70 +1,59 @@
-"""Look at the programs that people run: every `fit` of a script is checked instead of trained."""
+"""Look at the programs that people run: every `fit` of them is checked instead of trained."""
 
 from __future__ import annotations
 
 import importlib.util
+import os
 import runpy
 import sys
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager, redirect_stdout
-from dataclasses import dataclass, field
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
-import keras
-
-from lossmon.capture.check import check
+from lossmon.capture.call_sites import cell_name
+from lossmon.capture.fits import CheckedProgram, Checker
+from lossmon.capture.returned import run_attribute
 from lossmon.errors import InvalidArgument, LossmonError
-from lossmon.records import Finding
+from lossmon.notebook import is_notebook, read_cells
+from lossmon.rules import RuleRequest
+
+Run = Callable[[Checker], Any]
 
 
-@dataclass(slots=True)
-class CheckedProgram:
-    """What the `fit` calls of a program showed.
-
-    Attributes:
-        findings: what was found, each once.
-        fits: how many calls of `fit` were checked.
-        failure: what ended the program after its last checked `fit`; None where it ran to its end.
-    """
-
-    findings: list[Finding] = field(default_factory=list[Finding])
-    fits: int = 0
-    failure: str | None = None
-
-    def add(self, found: Sequence[Finding]) -> None:
-        """Count one checked `fit`."""
-        self.fits += 1
-        self.findings += [finding for finding in found if finding not in self.findings]
-
-
-def check_program(script_or_module: str, arguments: Sequence[str] = ()) -> CheckedProgram:
+def check_program(
+    program: str, arguments: Sequence[str] = (), *, asked: RuleRequest | None = None
+) -> CheckedProgram:
     """Run a program with `fit` replaced by `lossmon.check`, and return what was found.
 
     What the program does after a `fit` may fail, as nothing was trained: such a failure is
     returned, not raised. What the program prints goes to standard error.
 
     Args:
-        script_or_module: a path to a Python file, or the name of a module.
+        program: a path to a Python file or a notebook, the name of a module, or
+            `module:attribute` (see `run_attribute`).
         arguments: the program's own command line.
+        asked: the rules to ask, before what the program and its surroundings ask for.
 
     Raises:
         InvalidArgument: there is no such program, it never calls `fit`, or what it gives to `fit`
             cannot be checked.
     """
-    run = _runner(script_or_module)
+    run = _runner(program)
     checked = CheckedProgram()
-    with _program_surroundings(script_or_module, arguments), _fit_replaced(checked):
+    checker = Checker(checked, asked)
+    with _program_surroundings(program, arguments), checker.replacing_fit():
         try:
-            run()
+            run(checker)
         except LossmonError:
             raise
         except (Exception, SystemExit) as error:
             if not checked.fits:
-                raise _ended_without_fit(script_or_module, _describe(error)) from error
+                raise _ended_without_fit(program, _describe(error)) from error
             checked.failure = _describe(error)
-    if not checked.fits:
-        raise _ended_without_fit(script_or_module, "its end")
+    if not checked.fits and not checked.models:
+        raise _ended_without_fit(program, checked.failure or "its end")
     return checked
 
 
@@ -76,19 +65,56 @@ def _ended_without_fit(program: str, end: str) -> InvalidArgument:
     return InvalidArgument(
         f"a program that calls `model.fit` was expected. Received: {program!r}, which came to "
         f"{end} before any `fit`. Fix: name the script that trains, with the arguments it needs "
-        "after `--`, or call lossmon.check(model, x, y) where it has a compiled model."
+        "after `--`; or a function that returns (model, x, y) as package.module:function; or call "
+        "lossmon.check(model, x, y) where it has a compiled model."
     )
 
 
-def _runner(script_or_module: str) -> Callable[[], Any]:
-    if Path(script_or_module).is_file():
-        return lambda: runpy.run_path(script_or_module, run_name="__main__")
-    if _is_module(script_or_module):
-        return lambda: runpy.run_module(script_or_module, run_name="__main__", alter_sys=True)
+def _runner(program: str) -> Run:
+    path = Path(program)
+    if path.is_file():
+        if is_notebook(path):
+            cells = read_cells(path)
+            return lambda checker: _run_cells(program, cells, checker)
+        return lambda _: runpy.run_path(program, run_name="__main__")
+    module, colon, attribute = program.partition(":")
+    if _is_module(module):
+        if colon:
+            return lambda checker: run_attribute(module, attribute, checker)
+        return lambda _: runpy.run_module(program, run_name="__main__", alter_sys=True)
     raise InvalidArgument(
-        "a path to a Python file or the name of a module was expected. "
-        f"Received: {script_or_module!r}, which is neither. Fix: lossmon check train.py"
+        "a path to a Python file or a notebook, the name of a module, or module:attribute was "
+        f"expected. Received: {program!r}, which is neither. Fix: lossmon check train.py"
     )
+
+
+def _run_cells(program: str, cells: Sequence[Any], checker: Checker) -> None:
+    """Run a notebook; a cell that fails after a `fit` may just miss what training would give."""
+    main = ModuleType("__main__")
+    main.__dict__.update(__file__=program, display=_display, get_ipython=lambda: None)
+    before, sys.modules["__main__"] = sys.modules["__main__"], main
+    try:
+        for cell in cells:
+            checker.program.left_out += cell.left_out
+            _run_cell(compile(cell.source, cell_name(program, cell.number), "exec"), main, checker)
+    finally:
+        sys.modules["__main__"] = before
+
+
+def _run_cell(code: Any, main: ModuleType, checker: Checker) -> None:
+    try:
+        exec(code, main.__dict__)
+    except LossmonError:
+        raise
+    except Exception as error:
+        if not checker.program.fits:
+            raise
+        checker.program.failure = checker.program.failure or _describe(error)
+
+
+def _display(*values: Any, **_: Any) -> None:
+    for value in values:
+        sys.stderr.write(f"{value!r}\n")
 
 
 def _is_module(name: str) -> bool:
@@ -97,7 +123,7 @@ def _is_module(name: str) -> bool:
     with _searched_first(Path.cwd()):
         try:
             return importlib.util.find_spec(name) is not None
-        except ModuleNotFoundError:
+        except (ModuleNotFoundError, ValueError):
             return False
 
 
@@ -113,39 +139,13 @@ def _searched_first(directory: Path) -> Generator[None]:
 
 @contextmanager
 def _program_surroundings(program: str, arguments: Sequence[str]) -> Generator[None]:
-    """Give a program the command line and import path that `python` would give it."""
+    """Give a program the command line and import path that `python` would give it; no windows."""
     path = Path(program)
     own_directory = path.resolve().parent if path.is_file() else Path.cwd()
     before, sys.argv = sys.argv, [program, *arguments]
+    os.environ.setdefault("MPLBACKEND", "Agg")
     try:
         with _searched_first(own_directory), redirect_stdout(sys.stderr):
             yield
     finally:
         sys.argv = before
-
-
-@contextmanager
-def _fit_replaced(checked: CheckedProgram) -> Generator[None]:
-    inherited = "fit" not in vars(keras.Model)
-    original = keras.Model.fit
-
-    def fit(
-        model: Any, x: Any = None, y: Any = None, *_: Any, sample_weight: Any = None, **__: Any
-    ) -> Any:
-        if hasattr(x, "__next__"):
-            # Nothing is trained here, so a generator's first batch is not missed.
-            x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(next(x))
-        checked.add(check(model, x, y, sample_weight))
-        history = keras.callbacks.History()
-        history.set_model(model)
-        history.on_train_begin()
-        return history
-
-    setattr(keras.Model, "fit", fit)  # noqa: B010
-    try:
-        yield
-    finally:
-        if inherited:
-            delattr(keras.Model, "fit")
-        else:
-            setattr(keras.Model, "fit", original)  # noqa: B010

@@ -17,6 +17,7 @@ from weakref import WeakKeyDictionary
 import keras
 
 from lossmon import recompute
+from lossmon.capture.asking import RuleAsker
 from lossmon.capture.audit import Audit, arguments_of_fit
 from lossmon.capture.audit_data import reads_arrays
 from lossmon.capture.budget import Budget
@@ -24,20 +25,23 @@ from lossmon.capture.carrier import Carrier
 from lossmon.capture.chunk import CallItem
 from lossmon.capture.environment import describe_model, environment
 from lossmon.capture.first_look import FirstLook, first_look, why_replicas_hide
+from lossmon.capture.forward import give_back
 from lossmon.capture.judge import RunJudge
 from lossmon.capture.options import Options
 from lossmon.capture.override import override
 from lossmon.capture.plan import Plan
 from lossmon.capture.reader import Reader, scalar_logs
 from lossmon.capture.recorder import Beginning, EpochItem, Recorder
+from lossmon.capture.resumption import Resumption
+from lossmon.capture.sampling import Sampler, sampler
 from lossmon.capture.tap import Call, Tap
 from lossmon.capture.terminal import announce, say
 from lossmon.capture.training_layers import training_layers
 from lossmon.capture.watch import Watch
-from lossmon.errors import InvalidArgument, InvalidCombination
-from lossmon.records import Finding, RunRecord, RunStatus
-from lossmon.rules import Facts, Rule, run_rules
-from lossmon.store import new_run_id, new_run_name
+from lossmon.errors import CannotResume, InvalidArgument, InvalidCombination
+from lossmon.records import Finding, OutputRecord, RunRecord, RunStatus
+from lossmon.rules import Facts
+from lossmon.store import RunHeader, new_run_id, new_run_name
 
 P = ParamSpec("P")
 
@@ -56,7 +60,7 @@ def _never_harming(
     def guarded(self: Session, /, *args: P.args, **kwargs: P.kwargs) -> None:
         try:
             method(self, *args, **kwargs)
-        except InvalidCombination:
+        except (InvalidCombination, CannotResume):
             raise
         except Exception as error:
             self.trouble(error)
@@ -67,8 +71,8 @@ def _never_harming(
 class Session:
     """The recording of one `fit` call.
 
-    Nothing here raises into training, except `InvalidCombination` before the first step where the
-    user asked for `strict=True`.
+    Nothing here raises into training, except before its first step: `InvalidCombination` where the
+    user asked for `strict=True`, and with `resume=True` the errors that `Resumption` names.
 
     Args:
         model: the model that is being fitted.
@@ -78,12 +82,14 @@ class Session:
 
     def __init__(self, model: Any, options: Options, params: dict[str, Any]) -> None:
         self.run_id = new_run_id()
+        self._resumption: Resumption | None = None
         self._model = model
         self._options = options
         self._params = params
-        self._started = time.time()
+        self._started, self._clock = time.time(), time.monotonic()
         self._recorder: Recorder | None = None
         self._audit: Audit | None = None
+        self._sampler: Sampler | None = None
         self._troubles: list[str] = []
         self._ended = False
         self._description: dict[str, Any] = {}
@@ -94,7 +100,6 @@ class Session:
         self._step = 0
         self._batch = {"train": 0, "val": 0}
         self._override = override(model)
-        self._left_in: str | None = None
         self._sampled_inside = False
         carrier = Carrier(
             model,
@@ -117,8 +122,14 @@ class Session:
     def start(cls, model: Any, options: Options, params: dict[str, Any] | None) -> Session:
         """Begin to record a `fit` that is about to make its first step."""
         session = cls(model, options, params or {})
+        session._find_resumed()
         session._begin()
         return session
+
+    def _find_resumed(self) -> None:
+        if self._options.resume:
+            self._resumption = Resumption(self._options, describe_model(self._model), self._tell)
+            self.run_id = self._resumption.run_id or self.run_id
 
     @_never_harming
     def _begin(self) -> None:
@@ -154,9 +165,21 @@ class Session:
     @_never_harming
     def begin_epoch(self, epoch: int) -> None:
         """Record training steps from here, as those of `epoch`."""
+        if self._resumption is not None and self._recorder is None:
+            self._check_resumed(self._resumption, epoch)
         self._epoch = epoch
         self._batch = {"train": 0, "val": 0}
         self._tap.recording = "train"
+        if self._sampler is not None:
+            self._sampler.begin_epoch(epoch, self._step)
+
+    def _check_resumed(self, resumption: Resumption, epoch: int) -> None:
+        try:
+            resumption.check_epoch(epoch)
+        except CannotResume:
+            self._resumption = None
+            self.end("failed")
+            raise
 
     @_never_harming
     def begin_validation(self) -> None:
@@ -176,6 +199,8 @@ class Session:
         self._tap.recording = None
         if self._recorder is not None:
             last, ended = max(0, self._step - 1), time.time()
+            if self._sampler is not None:
+                self._sampler.end_epoch(epoch)
             audited = {} if self._audit is None else self._audit.values()
             self._recorder.put(EpochItem(epoch, last, scalar_logs(logs), ended, audited))
 
@@ -184,7 +209,7 @@ class Session:
         """Leave the model as it was found, and give the run its end. Once."""
         if self._ended:
             return
-        self._ended, self._audit = True, None
+        self._ended, self._audit, self._sampler = True, None, None
         if self._watch is not None:
             self._watch.detach()
         if _live.get(self._model) is self:
@@ -215,6 +240,7 @@ class Session:
 
     def _on_compile(self) -> None:
         self._hidden = "the model was compiled anew within the fit"
+        self._sampler = None
 
     def _on_remake(self) -> bool:
         """Another `fit` begins while this session lives: its own was broken off, unnoticed."""
@@ -232,7 +258,7 @@ class Session:
                 pass
             return
         if self._recorder is None:
-            self._open([], None)
+            self._open([], None, RuleAsker(self._options.rules, self._tell))
         assert self._recorder is not None
         batch, trains = self._batch[call.split], call.split == "train"
         place = self._step if trains else max(0, self._step - 1)
@@ -240,59 +266,56 @@ class Session:
             self._batch[call.split] = batch + call.steps
             self._step += call.steps if trains else 0
         self._recorder.put(CallItem(place, self._epoch, batch, call))
+        if self._sampler is not None and trains and call.recorded:
+            place = self._epoch, self._step, self._batch["train"]
+            self._sampler.after_call(*place, steps=call.steps, seconds=call.seconds)
 
     def _on_first_batch(self, batch: Any, arguments: tuple[Any, ...]) -> None:
         state = arguments[0] if keras.backend.backend() == "jax" else None
-        alone = reads_arrays(arguments_of_fit(self._model))
-        look = first_look(self._model, batch, state, alone=alone)
+        fit = arguments_of_fit(self._model)
+        alone = reads_arrays(fit)
+        x_given = fit.get("x") if alone else None
+        look = first_look(self._model, batch, state, alone=alone, x_given=x_given)
         carrier = self._tap.carrier
         carrier.outputs = look.outputs
         if look.hidden is not None:
             self._hidden, carrier.silent = look.hidden, True
         self._bound(look)
-        findings = run_rules(look.facts, self._options.rules, on_error=self._rule_failed)
-        self._open(findings, look.facts)
+        if self._hidden is None and self._override is None and self._options.verify != "off":
+            self._sampler = sampler(self._model, batch, look.outputs, fit, alone=alone)
+        ask = RuleAsker(self._options.rules, self._tell)
+        findings = ask(look.facts)
+        self._open(findings, look.facts, ask)
         announce(findings)
         errors = [finding for finding in findings if finding.severity == "error"]
         if self._options.strict and errors:
             self.end("failed")
+            if state is not None:
+                give_back(self._model, state)
             raise InvalidCombination(errors)
 
     def _bound(self, look: FirstLook) -> None:
-        """Let large predictions out of some steps only, or where that cannot be, of none."""
-        values, carrier = look.values, self._tap.carrier
-        if self._options.verify != "auto" or values <= LARGE_STEP:
-            return
-        if carrier.can_sample:
+        """Let large predictions out of some steps only."""
+        if self._options.verify == "auto" and look.values > LARGE_STEP:
             self._sampled_inside = True
-            for channel in carrier.channels.values():
+            for channel in self._tap.carrier.channels.values():
                 channel.carry(1.0)
-            return
-        carrier.tensors = False
-        self._left_in = (
-            f"a step predicts {values:,} values, more than the {LARGE_STEP:,} that "
-            'verify="auto" takes out of a compiled step; verify="full" takes them out'
-        )
 
-    def _rule_failed(self, rule: Rule, error: Exception) -> None:
-        self._tell(f"rule {rule.code} {rule.name} failed: {error!r}")
-
-    def _open(self, findings: list[Finding], facts: Facts | None) -> None:
+    def _open(self, findings: list[Finding], facts: Facts | None, ask: RuleAsker) -> None:
         plan = self._plan(facts)
         watch = Watch(
             facts,
             findings,
-            select=self._options.rules,
+            ask=ask,
             announce=announce,
             trouble=self._tell,
+            sampler=self._sampler,
         )
         full, carrier = self._options.verify == "full", self._tap.carrier
         budget = Budget(share=math.inf) if full else Budget()
         self._recorder = Recorder(
             Beginning(
-                db=self._options.db,
-                run=self._run_record(),
-                outputs=plan.outputs,
+                header=self._header(list(plan.outputs)),
                 findings=findings,
                 judge=RunJudge(plan, watch, Reader(carrier.layouts, carrier.channels), budget),
                 environment=environment,
@@ -327,7 +350,18 @@ class Session:
     def _why_unseen(self) -> str | None:
         if self._hidden is not None:
             return self._hidden
-        return 'verify="off"' if self._options.verify == "off" else self._left_in
+        return 'verify="off"' if self._options.verify == "off" else None
+
+    def _header(self, outputs: list[OutputRecord]) -> RunHeader:
+        run, header = self._run_record(), None
+        if self._resumption is not None:
+            self._step, header = self._resumption.take_over(self._epoch, run, outputs)
+        if header is None:
+            # Also where the run could not be resumed after all.
+            self.run_id = run.id = new_run_id() if self._resumption is not None else self.run_id
+            header = RunHeader(self._options.db, run, outputs)
+        header.seconds += time.monotonic() - self._clock
+        return header
 
     def _run_record(self) -> RunRecord:
         options = self._options
@@ -341,6 +375,7 @@ class Session:
             tags=options.tags,
             notes=options.notes,
             config=options.config,
+            rules=() if options.rules is None else options.rules.changes,
             model=self._description,
             epochs_planned=self._params.get("epochs"),
             steps_planned=self._params.get("steps"),

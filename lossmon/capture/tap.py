@@ -8,7 +8,7 @@ that only the first one traces.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +17,8 @@ import keras
 
 from lossmon.capture import feed
 from lossmon.capture.carrier import CARRIER, Carrier
-from lossmon.capture.channel import QueueChannel
+from lossmon.capture.channel import LogsChannel, QueueChannel
+from lossmon.capture.each_step import each_step_passes_on
 from lossmon.errors import InvalidCombination
 from lossmon.records import Split
 
@@ -32,7 +33,8 @@ class Call:
         split: "train" or "val".
         steps: the steps that it made.
         logs: the logs as Keras made them (tensors).
-        tapped: what came out with the logs; None where values leave through queues, or not at all.
+        tapped: what came out with the logs, step by step; empty where values leave through queues,
+            or not at all.
         queued: whether the values wait in the queues of the split's channel.
         started: Unix time at which it began.
         seconds: its wall time.
@@ -42,7 +44,7 @@ class Call:
     split: Split
     steps: int
     logs: Any
-    tapped: dict[str, Any] | None
+    tapped: Sequence[dict[str, Any]]
     queued: bool
     started: float
     seconds: float
@@ -117,8 +119,10 @@ class Tap:
     def _make_tapped(self) -> None:
         model = self.model
         model.train_function = model.test_function = None
-        model.make_train_function()
-        model.make_test_function()
+        with each_step_passes_on(model, self.carrier, "train"):
+            model.make_train_function()
+        with each_step_passes_on(model, self.carrier, "val"):
+            model.make_test_function()
         self._train, self._test = model.train_function, model.test_function
 
     def _adopt_kept(self) -> None:
@@ -172,7 +176,8 @@ class Tap:
         self._notice_compile()
         if model.train_function == self._run_train:
             model.train_function = self._train
-        made = self._make_train(*args, **kwargs)
+        with each_step_passes_on(model, self.carrier, "train"):
+            made = self._make_train(*args, **kwargs)
         self._remade |= model.train_function is not self._train
         self._train = model.train_function
         model.train_function = self._run_train
@@ -183,7 +188,8 @@ class Tap:
         self._notice_compile()
         if model.test_function == self._run_test:
             model.test_function = self._test
-        made = self._make_test(*args, **kwargs)
+        with each_step_passes_on(model, self.carrier, "val"):
+            made = self._make_test(*args, **kwargs)
         self._remade |= model.test_function is not self._test
         self._test = model.test_function
         model.test_function = self._run_test
@@ -239,12 +245,15 @@ class Tap:
         self, split: Split, logs: Any, started: float, seconds: float, *, failed: bool = False
     ) -> None:
         with self._kept_from_training():
-            steps, recorded = self._steps(split, failed=failed), self.recording == split
             channel = self.carrier.channels[split]
+            tapped = channel.take_passed() if isinstance(channel, LogsChannel) else []
+            if isinstance(logs, dict) and CARRIER in logs:
+                tapped.append(logs[CARRIER])
+            steps = len(tapped) or self._steps(split, failed=failed)
+            recorded = self.recording == split
             queued = isinstance(channel, QueueChannel) and not self.carrier.silent
             if not steps or not (recorded or queued):
                 return
-            tapped = logs.get(CARRIER) if isinstance(logs, dict) else None
             self._on_call(
                 Call(split, steps, logs, tapped, queued, started, seconds, recorded=recorded)
             )

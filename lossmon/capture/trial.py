@@ -1,8 +1,9 @@
 """Try which values a model's outputs can take, by replacing weights where nobody sees it.
 
 Predictions of one set of weights prove little. With the weights behind the head replaced by large
-random ones, once with each sign and at two sizes, a linear head leaves every bound and grows with
-the size; a sigmoid, a tanh or a softmax does not, whatever layer or operation it hides in.
+random ones, once with each sign and at several sizes, a linear head leaves every bound and grows
+with the size; a sigmoid, a tanh or a softmax ends at its bounds, whatever layer or operation it
+hides in. Where an edge neither stays nor grows, nothing is known.
 """
 
 from __future__ import annotations
@@ -22,11 +23,13 @@ from lossmon.capture.resolve import ResolvedOutput, split_outputs
 from lossmon.rules import OutputRange, describe_predictions
 from lossmon.rules.families import CROSSENTROPIES, REGRESSION_LOSSES, class_axis, from_logits
 
-SIZES = (8.0, 512.0)
+# The last is tried where the others do not tell: small inputs need large weights.
+SIZES = (8.0, 512.0, 32768.0)
 # Beyond this a trial costs more time and memory than its answer is worth.
 TRIED_PARAMETERS = 50_000_000
-# An edge that moves less than this from size to size is a bound.
-_STEADY = 1.5
+# An edge that moves less than this share from size to size is a bound, and one that grows by this
+# factor is none. A bounded function may grow on its way, but not far.
+_STEADY, _GROWN, _FAR = 0.01, 4.0, 4.0
 _SUM_TOLERANCE = 2e-2
 
 Call = Callable[[list[tuple[Any, Any]]], list[NDArray[np.float64]]]
@@ -110,39 +113,48 @@ def tried_ranges(model: Any, call: Call, class_axes: list[int]) -> list[OutputRa
     unknown: list[OutputRange | None] = [None] * len(class_axes)
     if not variables:
         return unknown
-    small, large = ([call(given) for given in _replacements(variables, size)] for size in SIZES)
-    return [
-        _range_of([outputs[i] for outputs in small], [outputs[i] for outputs in large], axis)
-        for i, axis in enumerate(class_axes)
-    ]
+    ranges = unknown
+    tried: list[list[list[NDArray[np.float64]]]] = []
+    for size in SIZES:
+        tried.append([call(given) for given in _replacements(variables, size)])
+        if len(tried) > 1:
+            ranges = [
+                _range_of([[outputs[i] for outputs in signs] for signs in tried], axis)
+                for i, axis in enumerate(class_axes)
+            ]
+            if None not in ranges:
+                break
+    return ranges
 
 
-def _range_of(
-    small: list[NDArray[np.float64]], large: list[NDArray[np.float64]], axis: int
-) -> OutputRange | None:
-    values = [*small, *large]
+def _range_of(tried: list[list[NDArray[np.float64]]], axis: int) -> OutputRange | None:
+    """The range of one output from what it gave, size by size; None where that does not tell."""
+    values = [output for signs in tried for output in signs]
     if any(np.isnan(v).any() or not v.size for v in values):
         return None
-    low = _edge(min(v.min() for v in small), min(v.min() for v in large))
-    high = _edge(max(v.max() for v in small), max(v.max() for v in large))
-    if low == high != 1.0:
+    low = _edge(*(min(v.min() for v in signs) for signs in tried[-2:]))
+    high = _edge(*(max(v.max() for v in signs) for signs in tried[-2:]))
+    if low is None or high is None or low == high != 1.0:
         return None
     rows = [v for v in values if v.ndim > 1]
-    sums = [np.abs(v.sum(axis=axis) - 1).max() for v in rows]
+    sums = [float(np.abs(v.sum(axis=axis) - 1).max()) for v in rows]
     normalised = len(sums) == len(values) and low >= 0 and max(sums) <= _SUM_TOLERANCE
     return OutputRange(low, high, normalised, proof="trial")
 
 
-def _edge(small: float, large: float) -> float:
-    """A bound, or infinity where the edge grows with the weights."""
-    if abs(large) <= _STEADY * abs(small) + 1e-3:
-        edge = max(small, large, key=abs)
-        return float(round(edge)) if math.isclose(edge, round(edge), abs_tol=1e-3) else float(edge)
-    return math.copysign(math.inf, large)
+def _edge(small: float, large: float) -> float | None:
+    """A bound, infinity where the edge grows with the weights, None where it does neither."""
+    if abs(large) > _FAR and abs(large) >= _GROWN * abs(small):
+        return math.copysign(math.inf, large)
+    if not math.isclose(small, large, rel_tol=_STEADY, abs_tol=1e-3):
+        return None
+    edge = max(small, large, key=abs)
+    return float(round(edge)) if math.isclose(edge, round(edge), abs_tol=1e-3) else float(edge)
 
 
 def _replacements(variables: list[Any], size: float) -> Iterator[list[tuple[Any, Any]]]:
-    generator = np.random.default_rng(0)
+    # Other weights for each size: two that agree by chance would look like a bound.
+    generator = np.random.default_rng(int(size))
     draws = [size * generator.standard_normal(tuple(v.shape)) for v in variables]
     for sign in (1.0, -1.0):
         replacement: list[tuple[Any, Any]] = []

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 from lossmon.capture.chunk import Chunk, OutputArrays, joined
-from lossmon.capture.recorder import Records
+from lossmon.capture.sampling import Sampler
 from lossmon.records import BatchRecord, EpochRecord, Finding
-from lossmon.rules import Facts, OutputFacts, Rule, describe_labels, run_rules
+from lossmon.rules import ClippedFacts, Facts, OutputFacts, describe_labels
 from lossmon.rules.families import class_axis
+from lossmon.store import Records
 
 # Labels are looked at during the first epoch, and at most this many batches.
 LABEL_BATCHES = 1_000
@@ -26,9 +28,10 @@ class Watch:
     Args:
         facts: what the first batch showed; None keeps the rules silent.
         findings: what the rules said of that batch.
-        select: the rules to apply, None for all.
+        ask: asks the rules.
         announce: tells the user.
-        trouble: told of a rule that fails.
+        trouble: told where the rules cannot be asked at all.
+        sampler: measures gradients and units, if they can be had.
     """
 
     def __init__(
@@ -36,15 +39,18 @@ class Watch:
         facts: Facts | None,
         findings: Sequence[Finding],
         *,
-        select: Sequence[str] | None,
+        ask: Callable[[Facts], list[Finding]],
         announce: Callable[[Sequence[Finding]], None],
         trouble: Callable[[str], None],
+        sampler: Sampler | None = None,
     ) -> None:
         self._facts = facts
         self._standing: dict[Key, Finding] = {_key(finding): finding for finding in findings}
-        self._select = select
+        self._rules = ask
         self._announce = announce
         self._trouble = trouble
+        self._sampler = sampler
+        self._clipped: list[ClippedFacts] = []
         self._recent: deque[BatchRecord] = deque(maxlen=RECENT_BATCHES)
         self._epochs: list[EpochRecord] = []
         self._label_batches = 0
@@ -58,11 +64,12 @@ class Watch:
         except Exception as error:
             return self._gave_up(error)
 
-    def close(self, epochs: Sequence[EpochRecord]) -> Records:
-        """Take in the records of an epoch that ended, and ask the rules."""
+    def close(self, epochs: Sequence[EpochRecord], clipped: Sequence[ClippedFacts] = ()) -> Records:
+        """Take in the records of an epoch that ended and its losses at the cap; ask the rules."""
         if self._facts is None:
             return Records()
         self._epochs += epochs
+        self._clipped += clipped
         try:
             return self._ask()
         except Exception as error:
@@ -76,6 +83,8 @@ class Watch:
     def _see(self, chunk: Chunk, batches: Sequence[BatchRecord]) -> Records:
         if chunk.split == "train" and not self._epochs:
             self._see_labels(chunk)
+        if self._sampler is not None:
+            self._sampler.read()
         self._recent.extend(batches)
         if any(batch.nonfinite or not _finite(batch.loss) for batch in batches):
             return self._ask()
@@ -97,23 +106,23 @@ class Watch:
 
     def _ask(self) -> Records:
         assert self._facts is not None
-        facts = self._facts.after(tuple(self._recent), tuple(self._epochs))
-        found = {
-            _key(finding): finding
-            for finding in run_rules(facts, self._select, on_error=self._failed)
-        }
+        facts = self._facts.after(tuple(self._recent), tuple(self._epochs), **self._measured())
+        found = {_key(finding): finding for finding in self._rules(facts)}
         new = [finding for key, finding in found.items() if self._standing.get(key) != finding]
         gone = [finding for key, finding in self._standing.items() if key not in found]
         self._announce([f for f in new if not self._was_said(f)])
         self._standing = found
         return Records(findings=new, withdrawn=gone)
 
+    def _measured(self) -> dict[str, Any]:
+        measured: dict[str, Any] = {"clipped": tuple(self._clipped)}
+        if self._sampler is None or not self._epochs:
+            return measured
+        return measured | self._sampler.findings(self._epochs[-1].epoch)._asdict()
+
     def _was_said(self, finding: Finding) -> bool:
         before = self._standing.get(_key(finding))
         return before is not None and before.severity == finding.severity
-
-    def _failed(self, rule: Rule, error: Exception) -> None:
-        self._trouble(f"rule {rule.code} {rule.name} failed: {error!r}")
 
 
 def _with_labels(facts: OutputFacts, tensors: OutputArrays) -> OutputFacts:
@@ -123,7 +132,7 @@ def _with_labels(facts: OutputFacts, tensors: OutputArrays) -> OutputFacts:
     labels = describe_labels(
         joined(tensors.y_true),
         weight=joined(tensors.sample_weight),
-        mask=joined(tensors.mask),
+        mask=joined(tensors.mask_of_loss),
         class_axis=class_axis(facts.record.loss),
     )
     return replace(facts, labels=facts.labels.merge(labels))

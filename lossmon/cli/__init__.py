@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from lossmon import __version__
-from lossmon.cli import database, inspection, programs, retention
+from lossmon.cli import checking, database, inspection, programs, retention, spooled
 from lossmon.cli.words import visible
 from lossmon.errors import InvalidArgument, LossmonError
 
@@ -50,7 +50,7 @@ def cli() -> None:
 for command in (
     programs.demo,
     programs.dashboard,
-    programs.check,
+    checking.check,
     programs.rules,
     inspection.runs,
     inspection.show,
@@ -61,6 +61,7 @@ for command in (
     retention.unarchive,
     retention.prune,
     retention.rm,
+    spooled.sync,
     database.db_group,
 ):
     cli.add_command(command)

@@ -1,15 +1,12 @@
-"""Commands that run something: the demo, the dashboard, a check of a script, the rule pages."""
+"""Commands that run something: the demo, the dashboard, the rule pages."""
 
 from __future__ import annotations
 
-import os
-import sys
 from dataclasses import asdict
 
 import click
 from rich.console import Console
 
-from lossmon.cli.finding_text import print_findings
 from lossmon.cli.options import print_json, with_db, with_json
 from lossmon.cli.rule_text import print_rule, print_rules
 from lossmon.cli.tables import print_runs
@@ -63,41 +60,18 @@ def _serve(
 
 
 @click.command()
-@click.argument("script_or_module")
-@click.argument("arguments", nargs=-1)
-@with_json
-def check(script_or_module: str, arguments: tuple[str, ...], as_json: bool) -> None:
-    """Look at every `fit` of a program without training: exit code 1 where findings stand.
-
-    ARGUMENTS are the program's own; put `--` before those that begin with a dash.
-    """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    from lossmon.capture.script import check_program
-
-    checked = check_program(script_or_module, arguments)
-    rows = [asdict(finding) for finding in checked.findings]
-    if as_json:
-        print_json(rows)
-    else:
-        print_findings(Console(), visible(rows))
-    click.echo(f"lossmon: {checked.fits} `fit` call(s) checked, nothing was trained", err=True)
-    if checked.failure is not None:
-        failure = visible(f"lossmon: after that the program ended with {checked.failure}")
-        click.echo(failure, err=True)
-    sys.exit(1 if any(finding.severity != "info" for finding in checked.findings) else 0)
-
-
-@click.command()
 @click.argument("code", required=False)
 @with_json
 def rules(code: str | None, as_json: bool) -> None:
-    """The rules, or one of them by code or name, with its documentation."""
-    from lossmon.rules import rule_pages
+    """The rules, those of a group ("LM3"), or one by code or name, with its documentation."""
+    from lossmon.rules import rule_faults, rule_pages
 
     pages = rule_pages() if code is None else rule_pages([code])
+    for fault in rule_faults():
+        click.echo(f"lossmon: {fault}", err=True)
     if as_json:
         print_json([asdict(page) for page in pages])
-    elif code is None:
+    elif len(pages) > 1:
         print_rules(Console(), pages)
     else:
         print_rule(Console(), pages[0])

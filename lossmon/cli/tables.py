@@ -9,8 +9,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from lossmon.cli.finding_text import print_findings
+from lossmon.cli.meaning_text import print_meaning
 from lossmon.cli.reconciliation_text import print_reconciliation
 from lossmon.cli.words import WIDE, Row, flags, number, styled, table
+from lossmon.rules import change_text
 
 _NO_RUNS = "no runs yet: record one with model.fit(..., callbacks=[lossmon.Monitor()])"
 
@@ -62,8 +64,11 @@ def print_run(console: Console, document: Row) -> None:
         )
     console.print()
     print_epochs(console, document["epochs"])
+    print_meaning(console, document["outputs"], document["epochs"])
     print_reconciliation(console, document["epochs"])
     print_findings(console, document["findings"])
+    for change in document["rules"]:
+        console.print("[dim]rules:[/] " + escape(change_text(change)))
     for trouble in document["troubles"]:
         console.print(f"[yellow]trouble:[/] {escape(trouble['message'])}")
 

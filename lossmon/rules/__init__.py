@@ -8,7 +8,16 @@ from lossmon.rules.input_facts import InputFacts, describe_input
 from lossmon.rules.intent import intended_metric
 from lossmon.rules.label_facts import LabelFacts, RowFacts, describe_labels
 from lossmon.rules.prediction_facts import OutputRange, PredictionFacts, describe_predictions
-from lossmon.rules.registry import Rule, RulePage, all_rules, rule_pages, select_rules
+from lossmon.rules.registry import (
+    Rule,
+    RulePage,
+    all_rules,
+    rule_faults,
+    rule_pages,
+    select_rules,
+)
+from lossmon.rules.selection import RuleRequest, RuleSelection, change_text, rule_request
+from lossmon.rules.sources import grades, listed, rule_selection
 from lossmon.rules.training_facts import (
     ClippedFacts,
     GradientFacts,
@@ -32,14 +41,22 @@ __all__ = [
     "RowFacts",
     "Rule",
     "RulePage",
+    "RuleRequest",
+    "RuleSelection",
     "TrainingFacts",
     "UnitFacts",
     "all_rules",
+    "change_text",
     "describe_input",
     "describe_labels",
     "describe_predictions",
+    "grades",
     "intended_metric",
+    "listed",
+    "rule_faults",
     "rule_pages",
+    "rule_request",
+    "rule_selection",
     "run_rules",
     "select_rules",
 ]

@@ -53,6 +53,7 @@ class OutputFacts:
         weighted: whether sample or class weights come with its labels.
         masked: whether its predictions carry a Keras mask.
         reconstruction: whether its labels are the model's own input.
+        fitted_head: whether trainable weights of its own make each of its units.
     """
 
     record: OutputRecord
@@ -63,6 +64,7 @@ class OutputFacts:
     weighted: bool = False
     masked: bool = False
     reconstruction: bool = False
+    fitted_head: bool | None = None
 
     @property
     def name(self) -> str | None:

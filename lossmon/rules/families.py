@@ -9,6 +9,8 @@ CATEGORICAL_LOSSES = frozenset({"categorical_crossentropy", "categorical_focal_c
 SPARSE_LOSSES = frozenset({"sparse_categorical_crossentropy"})
 MULTICLASS_LOSSES = CATEGORICAL_LOSSES | SPARSE_LOSSES
 CROSSENTROPIES = BINARY_LOSSES | MULTICLASS_LOSSES
+# They compare rows over the classes.
+ROW_LOSSES = CATEGORICAL_LOSSES | {"kl_divergence", "categorical_hinge"}
 HINGE_LOSSES = frozenset({"hinge", "squared_hinge"})
 REGRESSION_LOSSES = frozenset(
     {

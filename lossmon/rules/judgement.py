@@ -9,9 +9,9 @@ from lossmon.rules.facts import OutputFacts
 from lossmon.rules.families import (
     ACCURACIES,
     BINARY_LOSSES,
-    CATEGORICAL_LOSSES,
     CROSSENTROPIES,
     HINGE_LOSSES,
+    ROW_LOSSES,
     SPARSE_LOSSES,
     from_logits,
 )
@@ -78,6 +78,15 @@ def single_label(output: OutputFacts) -> bool:
     return all_one_hot and rows.width == output.units and rows.width > 2
 
 
+def shares_one_label(output: OutputFacts) -> bool:
+    """Whether every label row shares a total of one out among three classes or more."""
+    rows = None if output.labels is None else output.labels.rows
+    if rows is None or output.label_kind != "soft" or output.reconstruction:
+        return single_label(output)
+    whole = rows.distribution == rows.rows >= ENOUGH_ROWS
+    return whole and rows.width == output.units and rows.width > 2
+
+
 def wrong_encoding(output: OutputFacts) -> Literal["rows", "ids"] | None:
     """What the labels are, where the loss over classes reads the other encoding."""
     loss, kind = output.loss, output.label_kind
@@ -86,7 +95,7 @@ def wrong_encoding(output: OutputFacts) -> Literal["rows", "ids"] | None:
     rows = None if output.labels is None else output.labels.rows
     if loss.name in SPARSE_LOSSES and not output.sparse and rows is not None:
         return "rows" if rows.width == output.units else None
-    return "ids" if loss.name in CATEGORICAL_LOSSES and kind == "class_ids" else None
+    return "ids" if loss.name in ROW_LOSSES and kind == "class_ids" else None
 
 
 def binary_as_two_columns(output: OutputFacts) -> bool:
@@ -113,7 +122,9 @@ def cut_at_zero(output: OutputFacts) -> bool:
     if loss is None:
         return False
     if loss.name in HINGE_LOSSES:
-        return seen is not None and seen.minimum is not None and seen.minimum < 0
+        # Of a few samples none may happen to be negative.
+        known = output.range is not None and output.range.low < 0
+        return known or (seen is not None and seen.minimum is not None and seen.minimum < 0)
     return loss.name in BINARY_LOSSES and logits_by_contract(output)
 
 

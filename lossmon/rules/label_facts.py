@@ -26,6 +26,7 @@ class RowFacts:
         one_hot: one 1 among zeros.
         multi_hot: zeros and ones, with two ones or more.
         distribution: non-negative and summing to one; includes the one-hot rows.
+        lone: rows with a single entry that is not zero; includes the one-hot rows.
         hot: the columns that hold a one in some one-hot row, ascending.
         sum_min, sum_max: the range of row sums.
     """
@@ -36,6 +37,7 @@ class RowFacts:
     one_hot: int
     multi_hot: int
     distribution: int
+    lone: int
     hot: tuple[int, ...]
     sum_min: float
     sum_max: float
@@ -49,6 +51,7 @@ class RowFacts:
             one_hot=self.one_hot + other.one_hot,
             multi_hot=self.multi_hot + other.multi_hot,
             distribution=self.distribution + other.distribution,
+            lone=self.lone + other.lone,
             hot=tuple(sorted({*self.hot, *other.hot})),
             sum_min=min(self.sum_min, other.sum_min),
             sum_max=max(self.sum_max, other.sum_max),
@@ -205,6 +208,7 @@ def _describe_rows(
         one_hot=int(np.sum(binary & (sums == 1))),
         multi_hot=int(np.sum(binary & (sums >= 2))),
         distribution=int(np.sum(proper)),
+        lone=int(np.sum((rows != 0).sum(axis=1) == 1)),
         hot=tuple(int(c) for c in np.flatnonzero(rows[binary & (sums == 1)].any(axis=0))),
         sum_min=float(sums.min()),
         sum_max=float(sums.max()),

@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
+from lossmon.store.delivery import Delivery
 from lossmon.store.maintenance import check_database, vacuum
 from lossmon.store.names import new_run_id, new_run_name
+from lossmon.store.parcel import Ending, Records, RunHeader, Trouble
+from lossmon.store.resume import Resumable, find_resumable
 from lossmon.store.store import Store, open_store
+from lossmon.store.sync import Synced, sync
 from lossmon.store.tables import EXPORTED
 from lossmon.store.upgrade import info, upgrade
 from lossmon.store.writer import RunWriter
 
 __all__ = [
     "EXPORTED",
+    "Delivery",
+    "Ending",
+    "Records",
+    "Resumable",
+    "RunHeader",
     "RunWriter",
     "Store",
+    "Synced",
+    "Trouble",
     "check_database",
+    "find_resumable",
     "info",
     "new_run_id",
     "new_run_name",
     "open_store",
+    "sync",
     "upgrade",
     "vacuum",
 ]

@@ -52,6 +52,11 @@ def integer_column(name: str, comment: str, *, nullable: bool = True) -> Column[
     return Column(name, BigInteger, nullable=nullable, comment=comment)
 
 
+def counter_column(name: str, comment: str) -> Column[int]:
+    """Return a column of integers that begin at 0."""
+    return Column(name, BigInteger, nullable=False, server_default="0", comment=comment)
+
+
 def document_column(name: str, comment: str) -> Column[Any]:
     """Return a column of JSON documents."""
     return Column(name, Document, comment=comment)

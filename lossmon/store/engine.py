@@ -21,6 +21,7 @@ DEFAULT_DATABASE = "sqlite:///lossmon.db"
 VARIABLE = "LOSSMON_DB"
 BUSY_SECONDS = 10.0
 _WAL_ATTEMPTS = 50
+_SILENT_SECONDS = 3
 
 
 def database_url(db: str | os.PathLike[str] | None = None) -> URL:
@@ -114,7 +115,7 @@ def is_damage(error: DBAPIError) -> bool:
     return error.orig.sqlite_errorcode & 0xFF == sqlite3.SQLITE_CORRUPT
 
 
-def open_engine(url: URL, *, read_only: bool = False) -> Engine:
+def open_engine(url: URL, *, read_only: bool = False, patience: float | None = None) -> Engine:
     """Return an engine on the database.
 
     A SQLite transaction that may write takes the write lock when it begins, so that waiting for
@@ -124,6 +125,7 @@ def open_engine(url: URL, *, read_only: bool = False) -> Engine:
     Args:
         url: as `database_url` returns it.
         read_only: whether any attempt to write is to fail.
+        patience: seconds to wait for another process that holds a lock, or for a server.
     """
     if not is_sqlite(url):
         isolation = "REPEATABLE READ" if read_only else "READ COMMITTED"
@@ -131,21 +133,46 @@ def open_engine(url: URL, *, read_only: bool = False) -> Engine:
             url,
             pool_pre_ping=True,
             isolation_level=isolation,
-            connect_args={"connect_timeout": int(BUSY_SECONDS), "application_name": "lossmon"},
+            connect_args=_server_arguments(patience),
             execution_options={"postgresql_readonly": read_only},
         )
+        if patience is not None:
+            _wait_for_locks(engine, patience)
         allow_columns(engine)
         return engine
-    return _sqlite_engine(Path(str(url.database)), read_only=read_only)
+    waits = BUSY_SECONDS if patience is None else patience
+    return _sqlite_engine(Path(str(url.database)), read_only=read_only, patience=waits)
 
 
-def _sqlite_engine(path: Path, *, read_only: bool) -> Engine:
+def _server_arguments(patience: float | None) -> dict[str, Any]:
+    arguments: dict[str, Any] = {"application_name": "lossmon"}
+    if patience is None:
+        return arguments | {"connect_timeout": int(BUSY_SECONDS)}
+    # A network that was cut in mid-run says nothing: what was sent must be confirmed in time.
+    return arguments | {
+        "connect_timeout": _SILENT_SECONDS,
+        "tcp_user_timeout": 1000 * _SILENT_SECONDS,
+        "keepalives_idle": _SILENT_SECONDS,
+        "keepalives_interval": 1,
+        "keepalives_count": 2,
+    }
+
+
+def _wait_for_locks(engine: Engine, patience: float) -> None:
+    def connected(connection: Any, _record: Any) -> None:
+        connection.execute(f"SET lock_timeout = {int(1000 * patience)}")
+        connection.commit()
+
+    event.listen(engine, "connect", connected)
+
+
+def _sqlite_engine(path: Path, *, read_only: bool, patience: float) -> Engine:
     if not read_only:
         path.parent.mkdir(parents=True, exist_ok=True)
     query = {"mode": "ro" if read_only else "rwc", "uri": "true"}
     engine = create_engine(
         URL.create("sqlite", database=path.as_uri(), query=query),
-        connect_args={"timeout": BUSY_SECONDS},
+        connect_args={"timeout": patience},
     )
 
     def connected(connection: sqlite3.Connection, _record: Any) -> None:
@@ -180,10 +207,12 @@ def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
 
 
 @contextmanager
-def opened(url: URL, *, read_only: bool = False) -> Generator[Engine]:
+def opened(
+    url: URL, *, read_only: bool = False, patience: float | None = None
+) -> Generator[Engine]:
     """Open an engine for as long as the block takes, its errors explained."""
     with explained(url):
-        engine = open_engine(url, read_only=read_only)
+        engine = open_engine(url, read_only=read_only, patience=patience)
         try:
             yield engine
         finally:

@@ -23,14 +23,26 @@ def present_status(run: Mapping[Any, Any], now: float | None = None) -> RunStatu
     only) or has not written for 30 seconds.
 
     Args:
-        run: with the columns `status`, `host`, `pid`, `started` and `heartbeat`.
+        run: with the columns `status`, `host`, `pid`, `started`, `heartbeat` and `resumes`.
         now: Unix seconds; the present by default.
     """
     if run["status"] != "running":
         return run["status"]
     silent = (time.time() if now is None else now) - run["heartbeat"]
-    gone = run["host"] == socket.gethostname() and not process_lives(run["pid"], run["started"])
+    gone = run["host"] == socket.gethostname() and not process_lives(run["pid"], _began(run))
     return "interrupted" if gone or silent > HEARTBEAT_SECONDS else "running"
+
+
+def _began(run: Mapping[Any, Any]) -> float:
+    """When its last training began."""
+    resumes = run.get("resumes")
+    return resumes[-1]["time"] if resumes else run["started"]
+
+
+def trained_seconds(run: Mapping[Any, Any], until: float) -> float:
+    """Return how long a run was trained until a time, without the pauses before it was resumed."""
+    resumes = run.get("resumes")
+    return max(0.0, until - _began(run)) + (resumes[-1]["seconds"] if resumes else 0.0)
 
 
 def process_lives(pid: int, since: float) -> bool:

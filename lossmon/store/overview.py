@@ -16,7 +16,7 @@ from sqlalchemy import (
     select,
 )
 
-from lossmon.store.liveness import present_status
+from lossmon.store.liveness import present_status, trained_seconds
 from lossmon.store.reading import (
     best_known,
     is_run,
@@ -33,8 +33,9 @@ from lossmon.store.sparklines import read_sparklines
 _LISTED = (
     *("id", "name", "project", "status", "started", "ended", "duration", "heartbeat", "host"),
     *("pid", "epoch", "step", "batches", "epochs_planned", "steps_planned", "tags", "notes"),
-    *("pruned", "archived"),
+    *("pruned", "archived", "resumes", "dropped"),
 )
+_DOCUMENT = ("verify", "config", "rules", "environment", "model", "troubles")
 _VALUES = {
     "loss": ("loss", "train"),
     "val_loss": ("loss", "val"),
@@ -84,12 +85,13 @@ def read_runs(
 
 def read_document(connection: Connection, run_id: str) -> dict[str, Any]:
     """Return all that is known of a run, but for its batches."""
-    columns = (runs.c[name] for name in ("verify", "config", "environment", "model", "troubles"))
+    columns = (runs.c[name] for name in _DOCUMENT)
     row = connection.execute(select(*columns).where(runs.c.id == run_id)).mappings().one()
     (summary,) = read_runs(connection, run_id)
     return {
         **summary,
         **row,
+        "rules": row["rules"] or [],
         "troubles": [{**t, "time": iso_time(t["time"])} for t in row["troubles"]],
         "outputs": read_outputs(connection, run_id),
         "epochs": read_epochs(connection, run_id),
@@ -99,10 +101,11 @@ def read_document(connection: Connection, run_id: str) -> dict[str, Any]:
 def _summary(row: Mapping[Any, Any], gathered: _Gathered, now: float) -> dict[str, Any]:
     run_id, status = row["id"], present_status(row, now)
     totals = gathered.totals.get(run_id, {})
-    lasted = (now if status == "running" else row["heartbeat"]) - row["started"]
+    lasted = trained_seconds(row, now if status == "running" else row["heartbeat"])
     return {
         **row,
         "status": status,
+        "resumes": [{**r, "time": iso_time(r["time"])} for r in row["resumes"] or ()],
         "started": iso_time(row["started"]),
         "ended": iso_time(row["ended"]),
         "heartbeat": iso_time(row["heartbeat"]),

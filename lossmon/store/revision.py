@@ -36,8 +36,10 @@ def read_recording(connection: Connection) -> list[str]:
 
 def _unended(connection: Connection, status: RunStatus, run_id: str | None = None) -> list[str]:
     """The ids of those runs that were never ended which have a status at present."""
-    lively = (runs.c.id, runs.c.status, runs.c.host, runs.c.pid, runs.c.started, runs.c.heartbeat)
-    query = select(*lively).where(runs.c.status == "running", is_run(runs.c.id, run_id))
+    names = ("id", "status", "host", "pid", "started", "heartbeat", "resumes")
+    query = select(*(runs.c[name] for name in names)).where(
+        runs.c.status == "running", is_run(runs.c.id, run_id)
+    )
     now = time.time()
     rows = connection.execute(query.order_by(runs.c.id)).mappings()
     return [row["id"] for row in rows if present_status(row, now) == status]

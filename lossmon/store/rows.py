@@ -144,11 +144,15 @@ def run_row(run: RunRecord) -> dict[str, Any]:
     return {
         **{key: _clean(value) for key, value in _fields(run).items()},
         "tags": list(run.tags),
+        "rules": [dict(change) for change in run.rules],
         "status": "running",
         "heartbeat": time.time(),
         "batches": 0,
         "revision": 0,
         "troubles": [],
+        "attempt": 0,
+        "resumes": [],
+        "dropped": 0,
     }
 
 

@@ -19,6 +19,7 @@ from sqlalchemy import (
 )
 
 from lossmon.store.columns import (
+    counter_column,
     document_column,
     integer_column,
     kinds_column,
@@ -28,7 +29,7 @@ from lossmon.store.columns import (
     text_column,
 )
 
-HEAD = "0004"
+HEAD = "0007"
 VERSION_TABLE = "lossmon_version"
 
 metadata = MetaData()
@@ -62,6 +63,14 @@ runs = Table(
     real_column(
         "pruned", "when its batches were reduced to summaries, Unix seconds; NULL: not done"
     ),
+    document_column("rules", "how the rules were changed, and by what; NULL in older runs"),
+    counter_column("attempt", "how often it was resumed"),
+    document_column(
+        "resumes",
+        'each time it was resumed: [{"time", "epoch", "step", "replaced", "seconds"}]: from which '
+        "epoch and step on, how many batches it replaced, how long was trained before",
+    ),
+    counter_column("dropped", "records that could not be kept: the oldest batches first"),
     real_column("archived", "when it was put out of sight, Unix seconds; NULL: it is in sight"),
     Index("runs_by_start", "started"),
     Index("runs_by_name", "name"),
@@ -237,6 +246,14 @@ epochs = Table(
     document_column(
         "metrics",
         'the other metrics: [{"key", "label", "reported", "recomputed", "status", "reason"}]',
+    ),
+    real_column(
+        "intended_exact_match", "share of samples all of whose labels are right, where meant"
+    ),
+    document_column(
+        "baselines",
+        'of the best constant: {"rows", "majority_accuracy", "majority_class", "label_entropy", '
+        '"constant_loss"}',
     ),
     comment="one epoch of one split and output each",
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -47,6 +46,11 @@ def insert_batches(
     summariser = summariser.resumed(connection, columns)
     _insert(connection, batch_rows, run_id, columns)
     return summariser.add(connection, columns)
+
+
+def insert_rows(connection: Connection, run_id: str, records: Sequence[BatchRecord]) -> None:
+    """Add rows without their summaries."""
+    _insert(connection, batch_rows, run_id, batch_rows.columns(records))
 
 
 def not_stored(
@@ -95,14 +99,14 @@ def replace_outputs(connection: Connection, run_id: str, records: Sequence[Outpu
 
 
 def report_finding(
-    connection: Connection, run_id: str, finding: Finding, position: Position | None
+    connection: Connection, run_id: str, finding: Finding, position: Position | None, seen: float
 ) -> None:
     """Add a finding, or renew the one that the same rule made of the same output."""
     row = finding_row(finding)
     renewed = connection.execute(update(findings).where(*_same(run_id, finding)).values(row))
     if renewed.rowcount == 0:
         epoch, step = position or (None, None)
-        first_seen = {"run_id": run_id, "epoch": epoch, "step": step, "time": time.time()}
+        first_seen = {"run_id": run_id, "epoch": epoch, "step": step, "time": seen}
         connection.execute(insert(findings).values(row | first_seen))
 
 
@@ -123,7 +127,8 @@ def _same(run_id: str, finding: Finding) -> Iterable[ColumnElement[bool]]:
 _COUNT = Prepared(update(changes).values(counter=changes.c.counter + 1))
 _REVISION = select(changes.c.counter).scalar_subquery()
 _OF_RUN = runs.c.id == bindparam("of_run")
-_BEAT = Prepared(update(runs).where(_OF_RUN).values(heartbeat=bindparam("now")))
+_OF_ATTEMPT = runs.c.attempt == bindparam("of_attempt")
+_BEAT = Prepared(update(runs).where(_OF_RUN, _OF_ATTEMPT).values(heartbeat=bindparam("now")))
 _ADVANCE = Prepared(
     update(runs)
     .where(_OF_RUN)
@@ -136,9 +141,9 @@ _ADVANCE = Prepared(
 )
 
 
-def beat(connection: Connection, run_id: str) -> bool:
-    """Store that the run is alive; tells whether there is such a run."""
-    return _BEAT.execute(connection, of_run=run_id, now=time.time()).rowcount > 0
+def beat(connection: Connection, run_id: str, attempt: int, now: float) -> bool:
+    """Store that the run is alive; tells whether there is such a run, not resumed since."""
+    return _BEAT.execute(connection, of_run=run_id, of_attempt=attempt, now=now).rowcount > 0
 
 
 def advance_run(connection: Connection, run_id: str, new: int, position: Position) -> None:

@@ -7,10 +7,10 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import URL, Connection, insert
+from sqlalchemy import URL, Connection, insert, select
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from lossmon.errors import StoreError
+from lossmon.errors import RunGone, StoreError
 from lossmon.records import BatchRecord, EpochRecord, Finding, OutputRecord, RunRecord, RunStatus
 from lossmon.store import statements
 from lossmon.store.engine import (
@@ -23,6 +23,7 @@ from lossmon.store.engine import (
     opened,
 )
 from lossmon.store.nonfinite import storable_text
+from lossmon.store.parcel import Ending, Records, RunHeader, Trouble
 from lossmon.store.rows import run_row
 from lossmon.store.schema import runs
 from lossmon.store.summariser import Summariser
@@ -41,21 +42,32 @@ class RunWriter:
     **Atomicity**: each call is one transaction. After an error nothing of that call is stored, and
     the same records may be handed over again.
 
-    **Exactly once**: a batch that is stored already, because the answer to an earlier call was
-    lost, is not stored again; the first stays.
+    **Exactly once**: what is stored already, because the answer to an earlier call was lost, is not
+    stored again: of batches and troubles the first stays, epochs and findings are replaced.
 
-    **Errors**: `StoreError` for whatever the database refuses, after a bounded wait for other
-    processes that hold its lock.
+    **Errors**: `RunGone` where the run was deleted, or resumed by another training; `StoreError`
+    for whatever else the database refuses, after a bounded wait for other processes that hold its
+    lock.
     """
 
-    def __init__(self, connection: Connection, url: URL, run: RunRecord) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        url: URL,
+        header: RunHeader,
+        *,
+        patience: float | None = None,
+        late: bool = False,
+    ) -> None:
         self._connection = connection
         self._url = url
-        self._run_id = run.id
-        self._started = run.started
+        self._header = header
+        self._run_id = header.run.id
+        self._late = late
+        self._pauses = _PAUSES if patience is None else ()
         self._troubles: list[dict[str, float | str]] = []
         self._file = file_identity(url)
-        self._summariser = Summariser(run.id)
+        self._summariser = Summariser(header.run.id)
 
     @classmethod
     def open(
@@ -77,28 +89,65 @@ class RunWriter:
             SchemaTooNew: it was written by a newer lossmon.
             StoreError: it cannot be used.
         """
-        url = database_url(db)
-        with opened(url) as engine:
+        given = None if db is None else os.fspath(db)
+        return cls.continued(RunHeader(given, run, list(outputs)))
+
+    @classmethod
+    def continued(
+        cls, header: RunHeader, *, patience: float | None = None, late: bool = False
+    ) -> RunWriter:
+        """Store the beginning of a run where it is not stored yet, and go on from there.
+
+        Args:
+            header: the run, where it goes, and what of it was stored before; is told when its
+                beginning has been stored.
+            patience: seconds to wait for a lock or a server; by default as long as can be.
+            late: whether the run is to seem alive at its start and not now.
+
+        Raises:
+            RunGone: the run was deleted, or resumed by another training.
+            StoreError: as `open`.
+        """
+        url = database_url(header.db)
+        with opened(url, patience=patience) as engine:
             create_or_check(engine, describe(url))
         with explained(url):
-            writer = cls(open_engine(url).connect(), url, run)
-
-        def begin(connection: Connection) -> None:
-            connection.execute(insert(runs).values(run_row(run)))
-            statements.replace_outputs(connection, run.id, outputs)
-            statements.change_run(connection, run.id)
-
+            connection = open_engine(url, patience=patience).connect()
+        writer = cls(connection, url, header, patience=patience, late=late)
         try:
-            writer._commit(begin)
+            writer._troubles = writer._commit(writer._begin)
         except StoreError:
             writer.close()
             raise
+        header.begun, header.place = True, writer._file
         return writer
+
+    def _begin(self, connection: Connection) -> list[dict[str, float | str]]:
+        """Store the run unless it is there, and return its troubles."""
+        header, run = self._header, self._header.run
+        columns = (runs.c.troubles, runs.c.attempt)
+        told = select(*columns).where(runs.c.id == run.id, runs.c.started == run.started)
+        stored = connection.execute(told).first()
+        if stored is None:
+            # A run that was stored here and is no more was deleted; another file is another matter.
+            if header.attempt or (header.begun and header.place == self._file):
+                raise self._gone(deleted=True)
+            began = {"heartbeat": run.started} if self._late else {}
+            connection.execute(insert(runs).values(run_row(run) | began))
+        if stored is None or stored.attempt == header.attempt:
+            statements.replace_outputs(connection, run.id, header.outputs)
+            statements.change_run(connection, run.id)
+        return [] if stored is None else list(stored.troubles or ())
 
     @property
     def run_id(self) -> str:
         """The id of the run."""
         return self._run_id
+
+    @property
+    def url(self) -> URL:
+        """The database that is written to."""
+        return self._url
 
     def write(
         self,
@@ -124,36 +173,80 @@ class RunWriter:
         Raises:
             StoreError: nothing was stored.
         """
-        last = batches[-1] if batches else None
+        records = Records(list(batches), list(epochs), list(findings), list(withdrawn))
+        self._store(records, outputs, position)
+
+    def deliver(self, records: Records) -> None:
+        """Store records, in one transaction.
+
+        Args:
+            records: what to store.
+
+        Raises:
+            RunGone: the run was deleted, or resumed by another training.
+            StoreError: nothing was stored.
+        """
+        self._store(records)
+
+    def _store(
+        self,
+        records: Records,
+        outputs: Sequence[OutputRecord] | None = None,
+        position: statements.Position | None = None,
+    ) -> None:
+        last = records.batches[-1] if records.batches else None
         reached = position or (None if last is None else (last.epoch, last.step))
-        findings, withdrawn = tuple(findings), tuple(withdrawn)
+        seen = records.time or time.time()
+        troubles = self._with_troubles(records)
+        values = self._values(records, troubles)
 
         def store(connection: Connection, new: Sequence[BatchRecord]) -> Summariser:
-            self._beat(connection)
+            self._beat(connection, records.time if self._late else None)
             summariser = statements.insert_batches(connection, self._run_id, new, self._summariser)
-            statements.replace_epochs(connection, self._run_id, epochs)
+            statements.replace_epochs(connection, self._run_id, records.epochs)
             if outputs is not None:
                 statements.replace_outputs(connection, self._run_id, outputs)
-            for finding in withdrawn:
+            for finding in records.withdrawn:
                 statements.withdraw_finding(connection, self._run_id, finding)
-            for finding in findings:
-                statements.report_finding(connection, self._run_id, finding, reached)
-            if reached is None:
-                statements.change_run(connection, self._run_id)
-            else:
+            for finding in records.findings:
+                statements.report_finding(connection, self._run_id, finding, reached, seen)
+            if reached is not None:
                 steps = sum(record.split == "train" and record.output is None for record in new)
                 statements.advance_run(connection, self._run_id, steps, reached)
+            if reached is None or values:
+                statements.change_run(connection, self._run_id, **values)
             return summariser
 
         def store_what_is_new(connection: Connection) -> Summariser:
             return store(connection, statements.not_stored(connection, self._run_id, batches))
 
+        batches = records.batches
         try:
             self._summariser = self._commit(lambda connection: store(connection, batches))
         except StoreError as error:
             if not batches or not isinstance(error.__cause__, IntegrityError):
                 raise
             self._summariser = self._commit(store_what_is_new)
+        self._troubles = troubles
+
+    def _with_troubles(self, records: Records) -> list[dict[str, float | str]]:
+        told = (
+            {"time": trouble.time, "message": storable_text(trouble.message)}
+            for trouble in records.troubles
+        )
+        return self._troubles + [trouble for trouble in told if trouble not in self._troubles]
+
+    def _values(self, records: Records, troubles: list[dict[str, float | str]]) -> dict[str, Any]:
+        """What else changes in the row of the run."""
+        values: dict[str, Any] = {}
+        if len(troubles) > len(self._troubles):
+            values["troubles"] = troubles
+        if records.dropped:
+            values["dropped"] = self._header.dropped + records.dropped
+        if records.ending is not None:
+            ending = records.ending
+            values |= {"status": ending.status, "ended": ending.time, "duration": ending.duration}
+        return values
 
     def heartbeat(self) -> None:
         """Store that the run is alive."""
@@ -161,36 +254,38 @@ class RunWriter:
 
     def trouble(self, message: str) -> None:
         """Add one of lossmon's own troubles to the run."""
-        told = {"time": time.time(), "message": storable_text(message)}
-        troubles = [*self._troubles, told]
-        self._commit(lambda connection: self._change(connection, troubles=troubles))
-        self._troubles = troubles
+        self._store(Records(troubles=[Trouble(time.time(), message)]))
 
     def finish(self, status: RunStatus) -> None:
         """Store how the run ended, and when."""
         ended = time.time()
-        values = {"status": status, "ended": ended, "duration": ended - self._started}
-        self._commit(lambda connection: self._change(connection, **values))
+        self._store(Records(ending=Ending(status, ended, ended - self._header.run.started)))
 
     def close(self) -> None:
         """Let go of the database."""
         self._connection.close()
         self._connection.engine.dispose()
 
-    def _change(self, connection: Connection, **values: Any) -> None:
-        self._beat(connection)
-        statements.change_run(connection, self._run_id, **values)
+    def _beat(self, connection: Connection, now: float | None = None) -> None:
+        now = time.time() if now is None else now
+        if not statements.beat(connection, self._run_id, self._header.attempt, now):
+            known = select(runs.c.id).where(runs.c.id == self._run_id)
+            raise self._gone(deleted=connection.execute(known).first() is None)
 
-    def _beat(self, connection: Connection) -> None:
-        if not statements.beat(connection, self._run_id):
-            raise StoreError(
-                f"expected run {self._run_id} in {describe(self._url)}. Received: no such run, it "
-                "was deleted while it was being recorded. Fix: start a new run."
-            )
+    def _gone(self, *, deleted: bool) -> RunGone:
+        received = (
+            "no such run, it was deleted while it was being recorded"
+            if deleted
+            else "one that another training has resumed"
+        )
+        return RunGone(
+            f"expected run {self._run_id} in {describe(self._url)}. Received: {received}. "
+            "Fix: start a new run."
+        )
 
     def _commit(self, action: Callable[[Connection], T]) -> T:
         self._demand_same_file()
-        pauses = iter(_PAUSES)
+        pauses = iter(self._pauses)
         while True:
             try:
                 with self._connection.begin():

@@ -12,12 +12,12 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
-from tests.bench import reading, stacked, tables
+from tests.bench import reading, rules, stacked, tables
 from tests.bench.overhead import measure
 from tests.bench.ratios import Measured
 from tests.bench.workloads import WORKLOADS
 
-_PARTS = {"stacked": stacked.report, "reading": reading.report}
+_PARTS = {"stacked": stacked.report, "reading": reading.report, "rules": rules.report}
 
 
 def main() -> None:

@@ -11,6 +11,15 @@ import pytest
 
 import lossmon
 
+several_steps = pytest.mark.skipif(
+    keras.backend.backend() == "torch", reason="Keras has no steps_per_execution on PyTorch"
+)
+
+exact_when_compiled = pytest.mark.skipif(
+    keras.backend.backend() == "torch",
+    reason="what torch.compile fuses differs by what a step calls",
+)
+
 
 class Recorded(NamedTuple):
     """What one monitored `fit` left behind."""

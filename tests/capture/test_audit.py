@@ -9,10 +9,15 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 
 import lossmon
-from tests.capture.conftest import classes, dense, features
+from tests.capture.conftest import (
+    classes,
+    dense,
+    exact_when_compiled,
+    features,
+    several_steps,
+)
 from tests.capture.test_never_harm import Noisy
 
 N = 90
@@ -63,6 +68,8 @@ def _noiseless() -> Any:
 
 
 def _plain_dataset() -> Any:
+    import tensorflow as tf
+
     return tf.data.Dataset.from_tensor_slices((X, IDS)).batch(16)
 
 
@@ -73,12 +80,15 @@ def _numpy_rows() -> Iterator[Any]:
         yield X[rows], IDS[rows]
 
 
-SOURCES: dict[str, tuple[Callable[[], dict[str, Any]], Any]] = {
+BACKEND = keras.backend.backend()
+needs_tensorflow = pytest.mark.skipif(BACKEND != "tensorflow", reason="TensorFlow's data sets")
+
+SOURCES: dict[str, tuple[Callable[[], dict[str, Any]], Callable[[], Any] | Any]] = {
     "arrays": (lambda: {"x": X, "y": IDS, "batch_size": 16, "validation_split": 0.2}, True),
     "weights": (lambda: {"x": X, "y": IDS, "sample_weight": WEIGHTS}, True),
     "class-weights": (lambda: {"x": X, "y": IDS, "class_weight": {0: 1.0, 1: 2.0}}, True),
     "pair": (lambda: {"x": X, "y": IDS, "steps_per_epoch": 4}, (X, IDS)),
-    "dataset": (lambda: {"x": _plain_dataset().shuffle(9), "shuffle": False}, _plain_dataset()),
+    "dataset": (lambda: {"x": _plain_dataset().shuffle(9), "shuffle": False}, _plain_dataset),
     "generator": (
         lambda: {"x": _numpy_rows(), "steps_per_epoch": 5, "shuffle": False},
         (X, IDS, WEIGHTS),
@@ -86,20 +96,30 @@ SOURCES: dict[str, tuple[Callable[[], dict[str, Any]], Any]] = {
 }
 
 
+def _source(name: str) -> tuple[Callable[[], dict[str, Any]], Any]:
+    given, wanted = SOURCES[name]
+    return given, wanted() if callable(wanted) else wanted
+
+
+def _case(source: str, *values: Any) -> Any:
+    marks = [needs_tensorflow] if "dataset" in source or "shuffle" in source else []
+    return pytest.param(source, *values, marks=marks)
+
+
 @pytest.mark.parametrize(
     ("source", "how"),
     [
-        *((source, {}) for source in SOURCES),
-        ("arrays", {"jit_compile": True}),
+        *(_case(source, {}) for source in SOURCES),
+        pytest.param("arrays", {"jit_compile": True}, marks=exact_when_compiled),
         ("arrays", {"run_eagerly": True}),
-        ("arrays", {"steps_per_execution": 3}),
+        pytest.param("arrays", {"steps_per_execution": 3}, marks=several_steps),
     ],
     ids=str,
 )
 def test_training_is_bit_identical_with_and_without(
     source: str, how: dict[str, Any], db: str
 ) -> None:
-    data, wanted = SOURCES[source]
+    data, wanted = _source(source)
     plain = _model(**how)
     expected = plain.fit(**data(), epochs=3, verbose=0, validation_data=(X[:30], IDS[:30]))
     states = random.getstate()
@@ -151,12 +171,12 @@ class Evaluated(keras.callbacks.Callback):
             {"x": X, "y": IDS, "sample_weight": np.where(IDS == 1, 2.0, 1.0)},
         ),
         ("pair", {"x": X, "y": IDS}),
-        ("dataset", {"x": X, "y": IDS}),
+        _case("dataset", {"x": X, "y": IDS}),
         ("generator", {"x": X, "y": IDS, "sample_weight": WEIGHTS}),
     ],
 )
 def test_values_are_those_of_evaluate(source: str, data: dict[str, Any], db: str) -> None:
-    given, wanted = SOURCES[source]
+    given, wanted = _source(source)
     model = _noiseless()
     evaluated = Evaluated(**data)
     arguments = {"epochs": 2, "verbose": 0} | given()
@@ -228,6 +248,8 @@ def test_a_data_set_is_not_told_that_its_epoch_ends(db: str) -> None:
 
 
 def _shuffled() -> Any:
+    import tensorflow as tf
+
     return tf.data.Dataset.from_tensor_slices((X, IDS)).shuffle(N).batch(16)
 
 
@@ -247,7 +269,7 @@ REFUSED: dict[str, Callable[[], tuple[dict[str, Any], Any, str]]] = {
 }
 
 
-@pytest.mark.parametrize("case", REFUSED)
+@pytest.mark.parametrize("case", [_case(refused) for refused in REFUSED])
 def test_what_cannot_be_audited_is_said_once_and_training_goes_on(
     case: str, db: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -263,6 +285,7 @@ def test_what_cannot_be_audited_is_said_once_and_training_goes_on(
     assert {row["audited_loss"] for row in document["epochs"]} == {None}
 
 
+@needs_tensorflow
 def test_each_reading_of_a_shuffle_moves_it_on() -> None:
     data = _shuffled()
     first, second = ([ids.tolist() for _, ids in data.as_numpy_iterator()] for _ in range(2))
@@ -272,9 +295,9 @@ def test_each_reading_of_a_shuffle_moves_it_on() -> None:
 def test_an_evaluation_that_fails_leaves_the_metrics(
     db: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    model = _model()
     expected = _model()
     expected.fit(X, IDS, verbose=0)
+    model = _model()
 
     def broken(*_: Any, **__: Any) -> None:
         model.reset_metrics()
@@ -312,6 +335,7 @@ def test_bad_data_is_refused_at_once(value: Any, expected: str) -> None:
     assert "Fix: " in str(caught.value)
 
 
+@needs_tensorflow
 def test_data_without_end_is_refused_at_once() -> None:
     with pytest.raises(lossmon.InvalidArgument, match="without end"):
         lossmon.Monitor(audit_train=_plain_dataset().repeat())

@@ -17,7 +17,7 @@ import pytest
 import lossmon
 from lossmon.capture import session as session_module
 from lossmon.capture.judge import RunJudge
-from tests.capture.conftest import classes, dense, features
+from tests.capture.conftest import classes, dense, features, several_steps
 
 N = 90
 X = features(N)
@@ -74,15 +74,53 @@ SOURCES: dict[str, Callable[[], dict[str, Any]]] = {
         {},
         {"jit_compile": True},
         {"run_eagerly": True},
-        {"steps_per_execution": 3},
+        pytest.param({"steps_per_execution": 3}, marks=several_steps),
+        pytest.param({"steps_per_execution": 3, "jit_compile": True}, marks=several_steps),
     ],
-    ids=["graph", "jit", "eager", "several-steps"],
+    ids=["graph", "jit", "eager", "several-steps", "several-jit"],
 )
 def test_weights_and_history_are_bit_identical(source: str, how: dict[str, Any], db: str) -> None:
     plain = _model(**how)
     expected = plain.fit(**SOURCES[source](), epochs=3, verbose=0)
     watched = _model(**how)
     history = watched.fit(**SOURCES[source](), epochs=3, verbose=0, callbacks=[lossmon.Monitor(db)])
+    if "jit_compile" in how and keras.backend.backend() == "torch":
+        # What `torch.compile` fuses depends on what the step calls: the last digit may differ.
+        for key, values in expected.history.items():
+            assert history.history[key] == pytest.approx(values, rel=1e-5)
+        return
+    for ours, theirs in zip(watched.variables, plain.variables, strict=True):
+        np.testing.assert_array_equal(np.asarray(ours), np.asarray(theirs), err_msg=ours.path)
+    assert history.history == expected.history
+
+
+@pytest.mark.parametrize("how", [{}, {"jit_compile": True}], ids=["default", "jit"])
+def test_sampling_and_masks_change_no_bit(
+    how: dict[str, Any], db: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session_module, "LARGE_STEP", 2)
+    monkeypatch.setattr("lossmon.capture.budget.ALLOWANCE", -1.0)
+    tokens = np.random.default_rng(5).integers(0, 4, (N, 7))
+
+    def fitted(*callbacks: Any) -> tuple[Any, Any]:
+        keras.utils.set_random_seed(11)
+        layers = [
+            keras.Input((7,), dtype="int32"),
+            keras.layers.Embedding(20, 5, mask_zero=True),
+            keras.layers.Dense(4, activation="softmax"),
+        ]
+        model = keras.Sequential(layers)
+        model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"], **how)
+        fit: dict[str, Any] = {"epochs": 3, "batch_size": 16, "validation_split": 0.2, "verbose": 0}
+        return model, model.fit(tokens, tokens, callbacks=[*callbacks], **fit)
+
+    plain, expected = fitted()
+    watched, history = fitted(lossmon.Monitor(db))
+    document = lossmon.open_store(db).run_document("latest")
+    assert 0.0 < min(row["coverage"] for row in document["epochs"] if row["coverage"]) < 1.0
+    assert "mismatch" not in {row["status"] for row in document["epochs"]}
+    if how and keras.backend.backend() == "torch":
+        return
     for ours, theirs in zip(watched.variables, plain.variables, strict=True):
         np.testing.assert_array_equal(np.asarray(ours), np.asarray(theirs), err_msg=ours.path)
     assert history.history == expected.history
@@ -114,6 +152,7 @@ def _traces(model: Any) -> list[int]:
     return calls
 
 
+@pytest.mark.skipif(keras.backend.backend() == "torch", reason="PyTorch traces nothing")
 def test_only_the_first_fit_traces(db: str) -> None:
     model = _model()
     model.fit(X, IDS, verbose=0, validation_split=0.2, callbacks=[lossmon.Monitor(db)])
@@ -173,7 +212,7 @@ def test_an_error_in_the_judge_is_said_and_stored(
     assert "the judge is ill" in document["troubles"][0]["message"]
 
 
-@pytest.mark.parametrize("step", ["first_look", "describe_model", "run_rules"])
+@pytest.mark.parametrize("step", ["first_look", "describe_model", "RuleAsker"])
 def test_an_error_before_the_first_step_is_kept_from_training(
     step: str, db: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -223,7 +262,7 @@ def test_a_database_that_goes_away_does_not_stop_training(
         X, IDS, verbose=0, epochs=3, callbacks=[Vandal(), lossmon.Monitor(str(path))]
     )
     assert len(history.history["loss"]) == 3
-    assert "training goes on" in capsys.readouterr().err.replace("\n", " ")
+    assert "did not take all of run" in capsys.readouterr().err.replace("\n", " ")
 
 
 class Stop(keras.callbacks.Callback):

@@ -21,7 +21,12 @@ from lossmon import InvalidArgument, Monitor
         ({"losses": {"mine": 3}}, "`losses` must map names to functions"),
         ({"metrics": ["accuracy"]}, "`metrics` must map names to functions"),
         ({"rules": ["LM999"]}, "LM999"),
-        ({"rules": "LM301"}, "`rules` must be a list of strings"),
+        ({"rules": "LM301"}, "must be a list of strings: codes or names of rules"),
+        ({"rules": {"select": "LM301"}}, "must be a list of strings"),
+        ({"rules": {"only": ["LM301"]}}, "'select', 'ignore', 'severity'"),
+        ({"rules": {"severity": {"LM301": "off"}}}, "'error', 'warning', 'info'"),
+        ({"rules": {"severity": ["LM301"]}}, "severities"),
+        ({"rules": {"ignore": ["LM9"]}}, "LM9"),
     ],
 )
 def test_bad_arguments_are_refused(arguments: dict[str, Any], expected: str) -> None:

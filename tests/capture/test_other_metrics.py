@@ -42,6 +42,11 @@ CASES: dict[str, tuple[int, str | None, str, Any, Any]] = {
 }
 
 
+def _prints_the_other_count(row: dict[str, Any]) -> bool:
+    """On PyTorch, Keras prints the variable that counts, which validation has moved on by then."""
+    return keras.backend.backend() == "torch" and row["split"] == "train"
+
+
 @pytest.mark.parametrize("weighted", [False, True], ids=["plain", "weighted"])
 @pytest.mark.parametrize("case", CASES)
 def test_metrics_are_verified(case: str, weighted: bool, record: Callable[..., Any]) -> None:
@@ -54,6 +59,9 @@ def test_metrics_are_verified(case: str, weighted: bool, record: Callable[..., A
     recorded = record(model, X, y, monitor={"rules": ()}, **given)
     for row in recorded.epochs:
         (found,) = row["metrics"]
+        if case == "true-positives" and not weighted and _prints_the_other_count(row):
+            assert found["status"] == "mismatch"
+            continue
         assert found["status"] == "verified", found
         assert found["recomputed"] == pytest.approx(found["reported"], rel=1e-5, abs=1e-6)
     printed = recorded.history.history[metric.name]

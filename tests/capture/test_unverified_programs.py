@@ -13,7 +13,7 @@ import keras
 import numpy as np
 import pytest
 
-from tests.capture.conftest import classes, dense, features
+from tests.capture.conftest import classes, dense, features, several_steps
 
 N = 64
 X = features(N)
@@ -173,14 +173,18 @@ def test_a_loss_of_add_loss_beside_an_accuracy_is_not_called_verified(
     assert row["recomputed_accuracy"] == pytest.approx(row["reported_accuracy"])
 
 
-@pytest.mark.parametrize("samples", [64, 56])
+@several_steps
+@pytest.mark.parametrize(
+    ("samples", "how"),
+    [(64, {}), (56, {}), (56, {"jit_compile": True}), (56, {"run_eagerly": True})],
+    ids=["even", "uneven", "jit", "eager"],
+)
 def test_the_steps_of_one_call_come_out_one_by_one(
-    samples: int, record: Callable[..., Any]
+    samples: int, how: dict[str, Any], record: Callable[..., Any]
 ) -> None:
     model = dense()
-    model.compile(
-        "adam", "sparse_categorical_crossentropy", metrics=["accuracy"], steps_per_execution=3
-    )
+    how = {"metrics": ["accuracy"], "steps_per_execution": 3, **how}
+    model.compile("adam", "sparse_categorical_crossentropy", **how)
     recorded = record(model, X[:samples], IDS[:samples], validation_data=(X[:40], IDS[:40]))
     assert statuses(recorded) == {"verified"}
     assert {row["coverage"] for row in recorded.epochs} == {1.0}
@@ -192,16 +196,6 @@ def test_the_steps_of_one_call_come_out_one_by_one(
     assert [(row["step"], row["batch"], row["n"]) for row in val] == [
         (step, batch, n) for step in (3, 7) for batch, n in enumerate((16, 16, 8))
     ]
-
-
-def test_steps_that_do_not_come_out_lower_the_coverage(record: Callable[..., Any]) -> None:
-    model = dense()
-    model.compile(
-        "adam", "sparse_categorical_crossentropy", steps_per_execution=2, jit_compile=True
-    )
-    recorded = record(model, X, IDS)
-    assert {row["coverage"] for row in recorded.epochs} == {0.5}
-    assert "50.0% of the samples" in reasons(recorded)
 
 
 def test_verify_off_records_keras_own_values(record: Callable[..., Any]) -> None:
@@ -217,7 +211,16 @@ def test_verify_off_records_keras_own_values(record: Callable[..., Any]) -> None
         assert row["recomputed_loss"] is None
 
 
-@pytest.mark.parametrize("how", [{}, {"run_eagerly": True}], ids=["graph", "eager"])
+@pytest.mark.parametrize(
+    "how",
+    [
+        {},
+        {"run_eagerly": True},
+        {"jit_compile": True},
+        pytest.param({"jit_compile": True, "steps_per_execution": 2}, marks=several_steps),
+    ],
+    ids=["graph", "eager", "jit", "several-jit"],
+)
 def test_large_predictions_come_out_of_some_steps(
     how: dict[str, Any], record: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -236,17 +239,6 @@ def test_large_predictions_come_out_of_some_steps(
     assert all("within its share" in row["reason"] for row in left)
     # Keras' own values are recorded for every batch.
     assert all(row["loss"] is not None and row["accuracy"] is not None for row in left)
-
-
-def test_large_predictions_stay_in_a_compiled_step(
-    record: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("lossmon.capture.session.LARGE_STEP", 2)
-    model = dense()
-    model.compile("adam", "sparse_categorical_crossentropy", jit_compile=True)
-    recorded = record(model, X, IDS)
-    assert statuses(recorded) == {"unverified"}
-    assert 'verify="full" takes them out' in reasons(recorded)
 
 
 @pytest.mark.parametrize("how", [{}, {"jit_compile": True}], ids=["graph", "jit"])

@@ -32,7 +32,7 @@ class Way(NamedTuple):
         fit: trains under the monitor; returns what was recorded.
         reason: words that the recorded reason holds, where it is not verified.
         on: verdict and reason on other backends, where they differ.
-        only: the backends that it can be tried on.
+        only: the backends that it can be tried on; others do not have it, or need TensorFlow.
     """
 
     name: str
@@ -46,6 +46,12 @@ class Way(NamedTuple):
     def expected(self) -> tuple[str, str]:
         """Verdict and reason on the present backend."""
         return self.on.get(keras.backend.backend(), (self.verdict, self.reason))
+
+    def says(self, backend: str) -> str:
+        """What the README says of it on a backend."""
+        if backend not in self.only:
+            return "–"
+        return self.on.get(backend, (self.verdict, ""))[0]
 
 
 def _classifier(**compile_arguments: Any) -> Any:
@@ -147,6 +153,49 @@ def _two_heads(record: Record) -> Any:
     return record(model, X, {"kind": IDS, "size": REAL}, validation_split=0.25)
 
 
+def _lists(record: Record) -> Any:
+    left, right = keras.Input((3,)), keras.Input((3,))
+    both = keras.layers.Concatenate()([left, right])
+    kind = keras.layers.Dense(3, activation="softmax")(both)
+    size = keras.layers.Dense(1)(both)
+    model = keras.Model([left, right], [kind, size])
+    model.compile("adam", ["sparse_categorical_crossentropy", "mse"], metrics=[["accuracy"], []])
+    return record(model, [X[:, :3], X[:, 3:]], [IDS, REAL], validation_split=0.25)
+
+
+def _dicts(record: Record) -> Any:
+    inputs = {name: keras.Input((3,), name=name) for name in ("left", "right")}
+    both = keras.layers.Concatenate()([inputs["left"], inputs["right"]])
+    heads = {
+        "kind": keras.layers.Dense(3, activation="softmax", name="kind")(both),
+        "size": keras.layers.Dense(1, name="size")(both),
+    }
+    model = keras.Model(inputs, heads)
+    model.compile(
+        "adam",
+        {"kind": "sparse_categorical_crossentropy", "size": "mse"},
+        metrics={"kind": ["accuracy"], "size": ["mae"]},
+    )
+    given = {"left": X[:, :3], "right": X[:, 3:]}
+    return record(model, given, {"kind": IDS, "size": REAL}, validation_split=0.25)
+
+
+def _without_loss(record: Record) -> Any:
+    inputs = keras.Input((6,))
+    hidden = keras.layers.Dense(8, name="hidden")(inputs)
+    kind = keras.layers.Dense(3, activation="softmax", name="kind")(hidden)
+    model = keras.Model(inputs, [kind, hidden])
+    model.compile("adam", ["sparse_categorical_crossentropy", None], metrics=[["accuracy"], []])
+    return record(model, X, [IDS, X[:, :1]], validation_split=0.25)
+
+
+def _smoothed(record: Record) -> Any:
+    model = dense()
+    loss = keras.losses.CategoricalCrossentropy(label_smoothing=0.1)
+    model.compile("adam", loss, metrics=["accuracy"])
+    return record(model, X, np.eye(3, dtype="float32")[IDS], validation_split=0.25)
+
+
 class OwnMetrics(keras.Sequential):
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         logs = super().compute_metrics(x, y, y_pred, sample_weight)
@@ -167,7 +216,10 @@ class OwnLoss(keras.Sequential):
 
 
 class OwnLoop(keras.Sequential):
-    def train_step(self, data: Any) -> Any:
+    def train_step(self, *given: Any) -> Any:
+        if keras.backend.backend() == "jax":
+            return {"loss": keras.ops.mean(keras.ops.square(given[1][0]))}, given[0]
+        (data,) = given
         labels = keras.ops.cast(data[1], "float32")
         y_pred = self(data[0], training=True)
         return {"loss": keras.ops.mean(keras.ops.square(labels - y_pred))}
@@ -196,6 +248,17 @@ def _generator(record: Record) -> Any:
             yield X[16:40], IDS[16:40]
 
     return record(_classifier(), generate(), steps_per_epoch=3, shuffle=False)
+
+
+def _loader(record: Record) -> Any:
+    import torch  # pyright: ignore[reportMissingImports]
+    from torch.utils.data import (  # pyright: ignore[reportMissingImports]
+        DataLoader,
+        TensorDataset,
+    )
+
+    data = TensorDataset(torch.from_numpy(X), torch.from_numpy(IDS))
+    return record(_classifier(), DataLoader(data, batch_size=20, shuffle=True), shuffle=False)
 
 
 class Parts(keras.utils.PyDataset):
@@ -249,45 +312,43 @@ def _in_threads(record: Record) -> Any:
 
 
 WAYS = [
-    Way("compiled to a graph (the default on TensorFlow)", VERIFIED, _plain()),
+    Way("the default: a graph, XLA on JAX, eager on PyTorch", VERIFIED, _plain()),
     Way("`run_eagerly=True`", VERIFIED, _plain(run_eagerly=True)),
     Way("`jit_compile=True`", VERIFIED, _plain(jit_compile=True)),
     Way(
         "`steps_per_execution` above 1",
         VERIFIED,
         _plain(steps_per_execution=3),
-        on={"jax": ("verified on 1 of N", "of the samples")},
         only=("tensorflow", "jax"),
     ),
     Way(
         "the same with `jit_compile=True`",
-        "verified on 1 of N batches: only the last of each call comes out",
+        VERIFIED,
         _plain(jit_compile=True, steps_per_execution=3),
-        "of the samples",
+        only=("tensorflow", "jax"),
+    ),
+    Way(
+        "the same with `run_eagerly=True`",
+        VERIFIED,
+        _plain(run_eagerly=True, steps_per_execution=3),
         only=("tensorflow", "jax"),
     ),
     Way("mixed precision, float16", VERIFIED, _with_policy("mixed_float16")),
-    Way(
-        "mixed precision, bfloat16",
-        VERIFIED,
-        _with_policy("mixed_bfloat16"),
-        on={"jax": ("unverified", "XLA keeps more digits")},
-    ),
+    Way("mixed precision, bfloat16", VERIFIED, _with_policy("mixed_bfloat16")),
     Way(
         "gradient accumulation",
         VERIFIED,
         _plain(optimizer=keras.optimizers.SGD(0.1, gradient_accumulation_steps=2)),
     ),
     Way("subclassed models, built by their first batch", VERIFIED, _subclassed),
+    Way("several inputs and outputs, as lists", VERIFIED, _lists),
+    Way("several inputs and outputs, as dicts", VERIFIED, _dicts),
     Way("several outputs, `loss_weights`", VERIFIED, _two_heads),
+    Way("outputs whose loss is `None`", VERIFIED, _without_loss),
     Way("`sample_weight`, `weighted_metrics`", VERIFIED, _weights),
     Way("`class_weight`", VERIFIED, _class_weights),
-    Way(
-        "masks (`Embedding`, `Masking`) and recurrent outputs",
-        VERIFIED,
-        _masked,
-        on={"jax": ("unverified", "a Keras mask reaches the loss")},
-    ),
+    Way("label smoothing", VERIFIED, _smoothed),
+    Way("masks (`Embedding`, `Masking`) and recurrent outputs", VERIFIED, _masked),
     Way("regularisers and `add_loss`", VERIFIED, _penalties),
     Way("overridden `compute_metrics`", VERIFIED, _own(OwnMetrics)),
     Way(
@@ -306,9 +367,9 @@ WAYS = [
         "unverified: labels and predictions do not come out",
         _own(OwnLoop),
         "does not call compute_metrics",
-        only=("tensorflow",),
     ),
     Way("`tf.data`", VERIFIED, _dataset, only=("tensorflow",)),
+    Way("PyTorch's `DataLoader`", VERIFIED, _loader, only=("torch",)),
     Way("generators", VERIFIED, _generator),
     Way("`PyDataset` with workers", VERIFIED, _pydataset),
     Way("`validation_freq`, `initial_epoch`, early stopping", VERIFIED, _schedule),
@@ -317,29 +378,23 @@ WAYS = [
     Way("two models in threads", VERIFIED, _in_threads),
 ]
 
-# Replicas are tested in a process of their own; JAX by `make backend`.
+# Replicas are tested in a process of their own.
 ELSEWHERE = [
     (
         "`tf.distribute` with several replicas",
         "unverified: one replica's part of a batch comes out",
+        "–",
+        "–",
     ),
-    ("JAX, `steps_per_execution` above 1", "verified on 1 of N batches, as above"),
-    (
-        "JAX, mixed precision",
-        "verified; unverified where XLA kept more digits inside the step than come out (bfloat16)",
-    ),
-    ("JAX, outputs with a Keras mask", "unverified: the mask does not reach `compute_metrics`"),
 ]
+BACKENDS = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch"}
 
 
 def table() -> str:
     """The README's table."""
-    rows = [(way.name, way.verdict) for way in WAYS] + ELSEWHERE
-    return "\n".join(["| way of training | values are |", "|---|---|", *map(_row, rows)])
-
-
-def _row(row: tuple[str, str]) -> str:
-    return f"| {row[0]} | {row[1]} |"
+    rows = [(way.name, *map(way.says, BACKENDS)) for way in WAYS] + ELSEWHERE
+    head = [("way of training", *BACKENDS.values()), ("---",) * (1 + len(BACKENDS))]
+    return "\n".join("| " + " | ".join(row) + " |" for row in [*head, *rows])
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from lossmon.cli.meaning_text import print_meaning
 from lossmon.cli.reconciliation_text import print_reconciliation
 from lossmon.cli.tables import print_epochs, print_runs
 from tests.cli.conftest import EPOCHS, Invoke, Seeded
@@ -213,9 +214,44 @@ def test_a_run_says_why_its_last_numbers_differ(invoke: Invoke) -> None:
     assert {"audited_loss", "audited_accuracy", "reconciliation"} <= epochs[-1].keys()
 
 
+def test_a_run_says_what_its_last_numbers_are_worth(invoke: Invoke) -> None:
+    text = " ".join(invoke("show", "healthy").stdout.split())
+    document = json.loads(invoke("show", "healthy", "--json").stdout)
+    best = document["epochs"][-1]["baselines"]
+    reached = f"accuracy {best['majority_accuracy']:.4g} and loss {best['constant_loss']:.4g}"
+    assert f"validation – a constant answer would reach {reached}" in text
+    assert "correct" not in text
+
+
+def test_a_misread_accuracy_stands_beside_the_one_that_was_meant() -> None:
+    console = Console(file=io.StringIO(), width=80)
+    row = {
+        "epoch": 3,
+        "split": "val",
+        "output": None,
+        "reported_accuracy": 0.788,
+        "intended_accuracy": 0.803,
+        "intended_exact_match": 0.25,
+        "baselines": {"rows": 9, "majority_accuracy": 0.62, "constant_loss": None},
+    }
+    metric = "BinaryAccuracy(threshold=0.0)"
+    print_meaning(console, [{"name": None, "intended_metric": metric}], [row])
+    assert isinstance(console.file, io.StringIO)
+    assert console.file.getvalue().splitlines()[1:-1] == [
+        "validation",
+        "  – accuracy: printed 0.788, correct 0.803 by BinaryAccuracy(threshold=0.0)",
+        "  – in 25.0% of the samples every label is right",
+        "  – a constant answer would reach accuracy 0.62",
+    ]
+
+
 def test_a_run_of_an_older_version_says_nothing_of_its_numbers() -> None:
     console = Console(file=io.StringIO(), width=80)
-    print_reconciliation(console, [{"epoch": 0, "reconciliation": None}])
+    old = ("reconciliation", "intended_accuracy", "intended_exact_match", "baselines")
+    row = {"epoch": 0, "split": "val", "output": None} | dict.fromkeys(old)
+    print_reconciliation(console, [row])
     print_reconciliation(console, [])
+    print_meaning(console, [], [row])
+    print_meaning(console, [], [])
     assert isinstance(console.file, io.StringIO)
     assert console.file.getvalue() == ""

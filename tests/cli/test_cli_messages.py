@@ -17,7 +17,7 @@ from tests.cli.conftest import Invoke, Seeded
 
 COMMANDS = (
     *("archive", "check", "compare", "dashboard", "db", "demo", "export", "findings", "prune"),
-    *("rm", "rules", "runs", "show", "unarchive"),
+    *("rm", "rules", "runs", "show", "sync", "unarchive"),
 )
 READING = ("runs", "show latest", "findings latest", "compare a b", "export latest", "db info")
 

@@ -106,11 +106,14 @@ def test_the_meaning_of_accuracy_takes_the_last_validation_epoch() -> None:
                 reported_accuracy=0.877,
                 recomputed_accuracy=0.876,
                 intended_accuracy=0.912,
+                intended_exact_match=0.4,
+                baselines={"rows": 9, "majority_accuracy": 0.6},
             ),
         ],
     }
     (meaning,) = accuracy_meanings(document)
     assert (meaning.printed, meaning.recomputed, meaning.meant) == (0.877, 0.876, 0.912)
+    assert (meaning.exact, meaning.majority) == (0.4, 0.6)
     assert (meaning.split, meaning.intended) == ("validation", "BinaryAccuracy(threshold=0.0)")
     assert "right side of a cut" in meaning.words
 
@@ -230,6 +233,15 @@ def test_the_last_epoch_says_what_fit_and_what_evaluate_say() -> None:
     assert "accuracy counts predictions" in text
     assert "audit_train" not in text
     assert "The printed" not in text
+
+
+def test_a_misread_accuracy_stands_beside_the_one_that_was_meant() -> None:
+    values = {"reported_accuracy": 0.788, "intended_accuracy": 0.803, "intended_exact_match": 0.25}
+    best = {"rows": 9, "majority_accuracy": 0.62, "constant_loss": 0.66}
+    text = words(printed_and_meant([reconciled("val", **values, baselines=best)]))
+    assert "printed accuracy 0.788 correct accuracy 0.803 all labels right 0.25" in text
+    assert "a constant's accuracy 0.62 a constant's loss 0.66" in text
+    assert "printed accuracy" not in words(printed_and_meant([reconciled("val")]))
 
 
 def test_printed_numbers_without_an_audit_say_how_to_get_one() -> None:

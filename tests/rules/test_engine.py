@@ -14,10 +14,10 @@ from lossmon.rules import (
     Facts,
     OutputFacts,
     Rule,
-    all_rules,
     describe_labels,
     describe_predictions,
     registry,
+    rule_faults,
     rule_pages,
     run_rules,
     select_rules,
@@ -52,9 +52,9 @@ def rule(code: str, name: str, check: Any) -> ModuleType:
 
 @pytest.fixture
 def _fresh() -> Iterator[None]:
-    all_rules.cache_clear()
+    registry.installed.cache_clear()
     yield
-    all_rules.cache_clear()
+    registry.installed.cache_clear()
 
 
 class Entry:
@@ -140,8 +140,10 @@ def test_a_rule_that_cannot_be_loaded_is_said_and_left_out(
     monkeypatch.setattr(
         registry, "entry_points", lambda group: [Entry(ImportError("no such module"))]
     )
-    with pytest.warns(RuntimeWarning, match="no such module"):
-        assert [f.code for f in run_rules(regression_with_accuracy())] == ["LM301"]
+    assert [f.code for f in run_rules(regression_with_accuracy())] == ["LM301"]
+    (fault,) = rule_faults()
+    assert "elsewhere.rules:own" in fault
+    assert "no such module" in fault
 
 
 def test_the_rules_know_no_keras() -> None:

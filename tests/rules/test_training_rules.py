@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lossmon.records import EpochRecord, Finding
+from lossmon.records import BatchRecord, EpochRecord, Finding
 from lossmon.rules import Facts, all_rules, run_rules
 from tests.rules.simulated import Classifier, Regression, Task, healthy
 
@@ -142,7 +143,7 @@ def test_a_run_that_does_not_move_is_named() -> None:
 
 def test_evidence_says_since_when_and_by_how_much() -> None:
     finding = at_the_end(*diverging(0))["LM409"]
-    assert finding.evidence["since_epoch"] in (0, 1, 2)
+    assert finding.evidence["since_epoch"] in (1, 2, 3)
     before, after = finding.evidence["loss"]
     assert after > before
     assert finding.evidence["standard_errors"] > finding.evidence["standard_errors_needed"] > 2
@@ -204,3 +205,39 @@ def test_nothing_is_said_of_two_epochs() -> None:
         learner, records = inject(0)
         assert run_rules(learner.after([r for r in records if r.epoch < 2]), CODES) == []
     assert run_rules(Facts(()).after([], []), CODES) == []
+
+
+def epochs_of(*losses: float, **more: object) -> Epochs:
+    return [
+        EpochRecord(i, "train", None, 0.0, loss=loss, reported_loss=loss, n=10, **more)  # type: ignore[arg-type]
+        for i, loss in enumerate(losses)
+    ]
+
+
+def said(epochs: Epochs, *batches: BatchRecord) -> list[tuple[str, object]]:
+    facts = classifier(0).facts.after(batches, epochs)
+    return [(f.code, f.evidence["since_epoch"]) for f in run_rules(facts, ["LM401", "LM402"])]
+
+
+def test_a_loss_that_is_finite_again_is_no_longer_named() -> None:
+    nan = float("nan")
+    assert said(epochs_of(1.0, nan, nan)) == [("LM401", 2)]
+    assert said(epochs_of(1.0, nan, 1.0)) == []
+    spoiled = BatchRecord(30, 3, 2, "train", None, 0.0, loss=nan)
+    assert said(epochs_of(1.0, nan, 1.0), spoiled) == [("LM401", 4)]
+    assert said(epochs_of(1.0, nan, 1.0, 1.0), spoiled) == []
+
+
+def test_epochs_that_agree_again_end_a_mismatch() -> None:
+    epochs = epochs_of(1.0, 1.0, 1.0, status="verified")
+    epochs[1].status = "mismatch"
+    assert said(epochs[:2]) == [("LM402", 2)]
+    assert said(epochs) == []
+
+
+def test_words_and_evidence_count_epochs_alike() -> None:
+    for make in (constant, no_better, diverging, oscillating, too_low):
+        for finding in at_the_end(*make(3)).values():
+            told = re.search(r"since epoch (\d+)", finding.message)
+            if told is not None:
+                assert int(told[1]) == finding.evidence["since_epoch"], finding

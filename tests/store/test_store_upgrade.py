@@ -57,22 +57,26 @@ def test_an_upgrade_keeps_every_value(released: Path) -> None:
     assert (last, first < HEAD) == (HEAD, True)
     for table, rows in dump(released).items():
         for old, row in zip(before[table], rows, strict=True):
-            assert row == dict.fromkeys(row) | old
+            assert row | old == row
 
 
 def test_an_upgraded_database_can_be_read_and_written(released: Path) -> None:
     upgrade(released)
     store = open_store(released)
-    assert store.run("digits")["epochs"][0]["audited_loss"] is None
+    old = store.run("digits")["epochs"][0]
+    assert (old["audited_loss"], old["baselines"]) == (None, None)
     series = store.batch_series("digits", ["loss"], split="train", max_points=50)
     loss = dict(zip(series["step"].tolist(), series["loss"].tolist(), strict=True))
     assert loss[55] == 99.0
     assert math.isnan(loss[7])
     open_writer(released, name="new").close()
     writer = open_writer(released, name="newer")
-    writer.write((), [epoch(0, audited_loss=0.25)])
+    best = {"rows": 90, "majority_accuracy": 0.4, "constant_loss": 1.09}
+    writer.write((), [epoch(0, audited_loss=0.25, intended_exact_match=0.5, baselines=best)])
     writer.close()
-    assert store.epoch_rows("newer")[0]["audited_loss"] == 0.25
+    (row,) = store.epoch_rows("newer")
+    assert (row["audited_loss"], row["intended_exact_match"]) == (0.25, 0.5)
+    assert row["baselines"] == best
 
 
 def test_the_kept_database_of_todays_schema_is_what_is_recorded_today(path: Path) -> None:
@@ -85,6 +89,12 @@ def test_an_upgraded_database_is_sound(released: Path) -> None:
     upgrade(released)
     open_store(released).prune("digits")
     assert check_database(released) == []
+
+
+def test_a_run_of_an_old_database_was_never_resumed_and_dropped_nothing(released: Path) -> None:
+    upgrade(released)
+    run = open_store(released).run("digits")
+    assert (run["resumes"], run["dropped"]) == ([], 0)
 
 
 def test_batches_that_an_old_database_holds_twice_are_held_once(path: Path) -> None:

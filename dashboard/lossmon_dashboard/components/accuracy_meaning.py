@@ -37,6 +37,8 @@ class AccuracyMeaning(NamedTuple):
     printed: float | None
     recomputed: float | None
     meant: float | None
+    exact: float | None
+    majority: float | None
 
 
 def accuracy_meanings(document: Row) -> list[AccuracyMeaning]:
@@ -61,6 +63,8 @@ def _meaning(output: Row, epochs: Sequence[Row]) -> AccuracyMeaning:
         printed=last.get("reported_accuracy"),
         recomputed=last.get("recomputed_accuracy"),
         meant=last.get("intended_accuracy"),
+        exact=last.get("intended_exact_match"),
+        majority=(last.get("baselines") or {}).get("majority_accuracy"),
     )
 
 
@@ -78,6 +82,10 @@ def _one(meaning: AccuracyMeaning) -> html.Div:
     ]
     if meaning.intended:
         numbers.append(_number("intended", meaning.meant, meaning.intended, strong=True))
+    if meaning.exact is not None:
+        numbers.append(_number("exact", meaning.exact, "samples with every label right"))
+    if meaning.majority is not None:
+        numbers.append(_number("constant", meaning.majority, "by the most frequent answer alone"))
     return html.Div(
         [
             dmc.Text(

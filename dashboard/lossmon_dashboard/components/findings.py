@@ -10,6 +10,7 @@ import dash_mantine_components as dmc
 from dash import dcc, html
 
 from lossmon.records import SEVERITIES
+from lossmon.rules import change_text
 from lossmon_dashboard.components.callout import callout
 from lossmon_dashboard.components.code import paste_ready
 from lossmon_dashboard.components.labels import spoken
@@ -25,6 +26,12 @@ _MEANING = {
     "warning": "Probably not what was meant.",
     "info": "Advice; nothing is wrong.",
 }
+
+
+def finding_panel(findings: Sequence[Row], changes: Sequence[Row]) -> dmc.Stack:
+    """All findings of a run, and below them how its rules were changed, if they were."""
+    told = [dmc.Text(f"Rules: {change_text(change)}.", size="sm", c="dimmed") for change in changes]
+    return dmc.Stack([finding_list(findings), *told], gap="xs")
 
 
 def finding_list(findings: Sequence[Row]) -> dmc.Stack | dmc.Paper:

@@ -38,12 +38,28 @@ def _one(row: Row) -> html.Div:
     return html.Div(
         [
             dmc.Text([_SPLITS[row["split"]], *output, f", epoch {row['epoch'] + 1}"], fw=600),
+            *_meant(row),
             *_audited(row),
             dmc.List(sentences, mt="xs", spacing=4, size="sm")
             if sentences
             else dmc.Text("The printed numbers are what they seem to be.", size="sm", mt="xs"),
         ]
     )
+
+
+def _meant(row: Row) -> list[Any]:
+    """The printed values beside the accuracy that was meant and what a constant would reach."""
+    best = row.get("baselines") or {}
+    meant = row.get("intended_accuracy")
+    numbers = {
+        "printed accuracy": None if meant is None else row["reported_accuracy"],
+        "correct accuracy": meant,
+        "all labels right": row.get("intended_exact_match"),
+        "a constant's accuracy": best.get("majority_accuracy"),
+        "a constant's loss": best.get("constant_loss"),
+    }
+    shown = [_number(label, value) for label, value in numbers.items() if value is not None]
+    return [dmc.Group(shown, gap="xl", mt="xs")] if shown else []
 
 
 def _audited(row: Row) -> list[Any]:

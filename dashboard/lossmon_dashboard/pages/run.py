@@ -13,7 +13,7 @@ from dash import ClientsideFunction, Input, Output, State, dcc, no_update
 from lossmon_dashboard import figures
 from lossmon_dashboard.clock import viewer_zone
 from lossmon_dashboard.components.accuracy_meaning import accuracy_meanings, accuracy_panel
-from lossmon_dashboard.components.findings import finding_list
+from lossmon_dashboard.components.findings import finding_panel
 from lossmon_dashboard.components.notice import not_found
 from lossmon_dashboard.components.panel import drawn, keep_view
 from lossmon_dashboard.components.printed_and_meant import printed_and_meant
@@ -153,7 +153,7 @@ def description(document: Row) -> tuple[Any, ...]:
     """What fills the panels of a run, the charts apart, in the order of their outputs."""
     return (
         [run_header(document, viewer_zone()), run_summary(document)],
-        finding_list(document["findings"]),
+        finding_panel(document["findings"], document["rules"]),
         accuracy_panel(accuracy_meanings(document)),
         printed_and_meant(document["epochs"]),
         verification_rows(document["epochs"]),

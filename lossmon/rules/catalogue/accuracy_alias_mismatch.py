@@ -1,13 +1,14 @@
 """The word `accuracy` became a metric that does not fit the labels.
 
 ## What it does
-Flags an argmax accuracy on multi-label rows, an argmax over the batch on outputs of rank 1, and a
-0/1 accuracy on labels of -1 and 1.
+Flags an argmax accuracy on multi-label rows or on a single unit, an argmax over the batch on
+outputs of rank 1, and a 0/1 accuracy on labels of -1 and 1.
 
 ## Why is this bad
 Keras resolves the word from shapes alone. With several labels per row it compares the position of
 the *first* label with that of the largest output; with predictions of shape `(N,)` it takes one
 argmax over the whole batch; with labels of -1 no prediction of the negative class is ever right.
+The argmax over a single unit is always 0, whatever is predicted.
 
 ## Example
 ```python
@@ -44,6 +45,9 @@ name = "accuracy-alias-mismatch"
 severity: Severity = "error"
 
 
+_ARGMAX = ("categorical_accuracy", "sparse_categorical_accuracy")
+
+
 def check(facts: Facts) -> Iterator[Finding]:
     """Find accuracies that were resolved to the wrong count."""
     for output in facts.outputs:
@@ -60,6 +64,8 @@ def _problem(output: OutputFacts, metric: MetricSpec) -> tuple[str, str] | None:
     per_label = f'keras.metrics.BinaryAccuracy(threshold={threshold}, name="{metric.key}")'
     if metric.name == "categorical_accuracy" and output.rank == 1 and kind in CLASS_KINDS:
         return "takes one argmax over the whole batch, because the output has rank 1", per_label
+    if metric.name in _ARGMAX and output.units == 1 and kind in CLASS_KINDS:
+        return "takes the argmax over a single unit, which is always 0", per_label
     if metric.name == "categorical_accuracy" and kind == "multi_hot":
         return "compares argmaxes, but rows hold several labels", _for_rows(output, per_label)
     if metric.name == "binary_accuracy" and kind == "signed_binary":

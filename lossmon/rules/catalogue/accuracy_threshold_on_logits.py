@@ -69,10 +69,10 @@ def _finding(output: OutputFacts, metrics: list[MetricSpec]) -> Finding:
     assert loss is not None
     threshold = float(metric.config["threshold"])
     actual = 1 / (1 + math.exp(-threshold))
-    message = (
-        f"{metrics_text(metrics)} cuts raw scores at {threshold:g}, where the boundary is 0: "
-        f"on logits that is a probability of {actual:.2f}, not {threshold:g}."
-    )
+    message = f"{metrics_text(metrics)} cuts raw scores at {threshold:g}, where the boundary is 0"
+    if loss.name in BINARY_LOSSES:
+        message += f": on logits that is a probability of {actual:.2f}, not {threshold:g}"
+    message += "."
     logits = "from_logits=True" if loss.name in BINARY_LOSSES else ""
     fix = compile_with(
         output,
@@ -82,7 +82,7 @@ def _finding(output: OutputFacts, metrics: list[MetricSpec]) -> Finding:
     evidence = {
         "metrics": [m.key for m in metrics],
         "threshold": threshold,
-        "probability_at_threshold": round(actual, 4),
+        "probability_at_threshold": round(actual, 4) if loss.name in BINARY_LOSSES else None,
         "loss": loss.name,
     }
     return Finding(code, name, severity, output.name, message, fix, evidence)

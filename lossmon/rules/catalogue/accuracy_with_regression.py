@@ -70,11 +70,19 @@ def _real_valued(output: OutputFacts) -> bool:
     return output.label_kind in ("continuous", "unit_interval")
 
 
+def _fix(output: OutputFacts) -> str:
+    loss = output.record.loss
+    if loss is not None and (loss.custom or loss.name not in REGRESSION_LOSSES):
+        # A cross-entropy of pixels or soft labels stays; Keras keeps what is not given anew.
+        return compile_with(output, metrics='["mae"]')
+    kept = "mse" if loss is None or loss.name == "mean_squared_error" else loss.name
+    return compile_with(output, loss=f'"{kept}"', metrics='["mae"]')
+
+
 def _finding(output: OutputFacts, metrics: list[MetricSpec]) -> Finding:
     labels, metric = output.labels, metrics[0]
     assert labels is not None
     meaning = _MEANING.get(metric.name, "ranks units by them")
-    wanted = '["mae"]'
     message = (
         f"targets span {labels_text(labels)}; {metric.key!r} ({metric.label}) {meaning}. "
         "The number it prints means nothing for a regression."
@@ -84,5 +92,5 @@ def _finding(output: OutputFacts, metrics: list[MetricSpec]) -> Finding:
         "resolved": metric.label,
         "loss": None if output.record.loss is None else output.record.loss.name,
     }
-    fix = compile_with(output, loss='"mse"', metrics=wanted)
+    fix = _fix(output)
     return Finding(code, name, severity, output.name, message, fix, evidence)

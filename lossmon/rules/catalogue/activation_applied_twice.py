@@ -37,7 +37,7 @@ from collections.abc import Iterator
 
 from lossmon.records import Finding, Severity
 from lossmon.rules.facts import Facts, OutputFacts
-from lossmon.rules.families import CROSSENTROPIES, from_logits
+from lossmon.rules.families import BINARY_LOSSES, CROSSENTROPIES, from_logits
 from lossmon.rules.judgement import probabilities
 from lossmon.rules.wording import class_name, compile_with, range_evidence, where
 
@@ -58,17 +58,29 @@ def check(facts: Facts) -> Iterator[Finding]:
             yield _finding(
                 output,
                 "no weights can take it further, because one sigmoid or softmax stands on another",
-                "remove one of the two activations",
+                _one_activation(output, loss.name),
             )
-        elif (from_logits(loss) and output.units != 1 and probabilities(output)) or (
-            from_logits(loss) and output.units == 1 and _bounded(output)
-        ):
+        elif from_logits(loss) and _activated(output):
             yield _from_logits(output)
 
 
-def _bounded(output: OutputFacts) -> bool:
+def _activated(output: OutputFacts) -> bool:
+    """Whether the output is a distribution, or each unit fills [0, 1] as a sigmoid does.
+
+    Scores may lie within [0, 1] for a reason of their own (similarities of non-negative codes).
+    """
+    if output.units != 1 and output.predictions is not None and output.predictions.distribution:
+        return True
     values = output.range
-    return bool(probabilities(output)) and values is not None and values.low < values.high
+    filled = values is not None and values.low == 0.0 and values.high == 1.0
+    return filled and probabilities(output) is True
+
+
+def _one_activation(output: OutputFacts, loss: str) -> str:
+    function = "sigmoid" if loss in BINARY_LOSSES else "softmax"
+    return (
+        f'keras.layers.Dense({output.units}, activation="{function}")  # and no activation after it'
+    )
 
 
 def _stacked(output: OutputFacts) -> bool:

@@ -110,7 +110,7 @@ def _finding(output: OutputFacts, constant: list[EpochRecord]) -> Finding:
     )
     evidence = {
         "split": last.split,
-        "since_epoch": first.epoch,
+        "since_epoch": first.epoch + 1,
         "predicted_class": _predicted(last),
         "samples": judged,
         "label_shares": [round(float(share), 4) for share in shares],

@@ -92,7 +92,7 @@ def _finding(dying: list[list[UnitFacts]]) -> Finding:
         f"{told}."
     )
     evidence = {
-        "since_epoch": since,
+        "since_epoch": since + 1,
         "samples": lasts[0].samples,
         "layers": {u.layer: {"dead": u.dead, "units": u.units} for u in lasts},
     }

@@ -55,6 +55,9 @@ def check(facts: Facts) -> Iterator[Finding]:
         labels = output.labels
         if output.loss is None or output.loss.name not in CROSSENTROPIES or labels is None:
             continue
+        if not output.fitted_head:
+            # A frozen judge of generated samples, or candidates of which the first is right.
+            continue
         if labels.samples < _ENOUGH_SAMPLES or not _complete(facts, output, labels):
             continue
         problem = _problem(output, labels)

@@ -63,7 +63,7 @@ def _finding(output: OutputFacts, train: Series, risen: Rise, rate: float | None
         f"{number(risen.after)} {epochs_text(since, train.epochs[-1])}."
     )
     evidence = {
-        "since_epoch": since,
+        "since_epoch": since + 1,
         "loss": [risen.before, risen.after],
         "standard_errors": risen.errors,
         "standard_errors_needed": risen.needed,

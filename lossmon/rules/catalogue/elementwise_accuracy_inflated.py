@@ -1,11 +1,13 @@
-"""A per-unit accuracy is counted over one-hot rows.
+"""A per-unit accuracy is counted over rows that share one label out.
 
 ## What it does
-Flags a binary accuracy on three units or more where every label row is one-hot.
+Flags a binary accuracy on three units or more where every label row is one-hot, or soft (smoothing,
+mixup: a distribution over the classes).
 
 ## Why is this bad
 Each zero of a one-hot row counts as a right answer. With ten classes a model that always says no is
-90 % accurate, and a random guess 82 %.
+90 % accurate, and a random guess 82 %. A soft label such as 0.9 equals neither 0 nor 1, so no
+prediction of it is ever right.
 
 ## Example
 ```python
@@ -33,8 +35,8 @@ from collections.abc import Iterator
 
 from lossmon.records import Finding, MetricSpec, Severity
 from lossmon.rules.facts import Facts, OutputFacts
-from lossmon.rules.judgement import single_label
-from lossmon.rules.wording import compile_with, labels_evidence
+from lossmon.rules.judgement import shares_one_label
+from lossmon.rules.wording import compile_with, labels_evidence, labels_text
 
 code = "LM306"
 name = "elementwise-accuracy-inflated"
@@ -45,7 +47,7 @@ def check(facts: Facts) -> Iterator[Finding]:
     """Find per-unit accuracies on one-hot rows."""
     for output in facts.outputs:
         for metric in output.metrics:
-            if metric.name == "binary_accuracy" and single_label(output):
+            if metric.name == "binary_accuracy" and shares_one_label(output):
                 yield _finding(output, metric)
                 break
 
@@ -55,15 +57,20 @@ def _finding(output: OutputFacts, metric: MetricSpec) -> Finding:
     assert labels is not None
     assert labels.rows is not None
     width = labels.rows.width
-    idle = 1 - 1 / width
-    message = (
-        f"{metric.key!r} ({metric.label}) counts each of {width} units, but rows are one-hot: a "
-        f"model that says no to every class already scores {idle:.1%}."
+    idle = 1 - 1 / width if output.label_kind == "one_hot" else None
+    reason = (
+        f"rows are distributions ({labels_text(labels)}): a share such as 0.9 equals neither 0 "
+        "nor 1, and is never right."
+        if idle is None
+        else f"all {labels.rows.rows} rows are one-hot: a model that says no to every class "
+        f"already scores {idle:.1%}."
     )
+    message = f"{metric.key!r} ({metric.label}) counts each of {width} units, but {reason}"
     evidence = labels_evidence(labels) | {
         "metric": metric.key,
         "units": width,
-        "accuracy_of_all_zeros": round(idle, 6),
+        "rows": labels.rows.rows,
+        "accuracy_of_all_zeros": None if idle is None else round(idle, 6),
     }
     fix = compile_with(output, metrics=f'[keras.metrics.CategoricalAccuracy(name="{metric.key}")]')
     return Finding(code, name, severity, output.name, message, fix, evidence)

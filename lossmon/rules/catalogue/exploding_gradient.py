@@ -87,7 +87,7 @@ def _ends(recent: Sequence[GradientFacts]) -> tuple[float, float]:
 def _finding(recent: Sequence[GradientFacts], what: str) -> Finding:
     message = f"the norm of the gradient is {what}, since epoch {recent[0].epoch + 1}."
     evidence = {
-        "since_epoch": recent[0].epoch,
+        "since_epoch": recent[0].epoch + 1,
         "steps": [gradient.step for gradient in recent],
         "norms": [g.norm if math.isfinite(g.norm) else str(g.norm) for g in recent],
         "clipped": recent[-1].clipped,

@@ -51,6 +51,12 @@ _WANTS_ROWS = {
     "categorical_accuracy": "SparseCategoricalAccuracy",
     "top_k_categorical_accuracy": "SparseTopKCategoricalAccuracy",
     "categorical_crossentropy": "SparseCategoricalCrossentropy",
+    "binary_accuracy": "SparseCategoricalAccuracy",
+    "f1_score": "SparseCategoricalAccuracy",
+    "fbeta_score": "SparseCategoricalAccuracy",
+    "auc": "SparseCategoricalAccuracy",
+    "precision": "SparseCategoricalAccuracy",
+    "recall": "SparseCategoricalAccuracy",
 }
 _OVERLAPS = ("mean_io_u", "io_u")
 

@@ -105,7 +105,7 @@ def _finding(facts: Facts, output: OutputFacts, losses: Series, *, high: bool) -
     )
     evidence = {
         "split": losses.split,
-        "since_epoch": losses.epochs[0],
+        "since_epoch": losses.epochs[0] + 1,
         "learning_rate": rate,
         "loss_min": low,
         "loss_max": top,

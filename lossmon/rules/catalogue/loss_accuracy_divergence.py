@@ -136,7 +136,7 @@ def _finding(output: OutputFacts, losses: Series, hits: Series, episode: Episode
     )
     evidence = {
         "split": losses.split,
-        "since_epoch": losses.epochs[start],
+        "since_epoch": losses.epochs[start] + 1,
         "direction": way,
         "loss": [before, after],
         "accuracy": [right_before, right_after],

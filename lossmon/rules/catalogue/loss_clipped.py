@@ -83,7 +83,7 @@ def _finding(output: OutputFacts, capped: list[ClippedFacts]) -> Finding:
     )
     evidence = {
         "split": last.split,
-        "since_epoch": first.epoch,
+        "since_epoch": first.epoch + 1,
         "capped": last.capped,
         "samples": last.samples,
         "share_at_least": share_at_least(last.capped, last.samples),

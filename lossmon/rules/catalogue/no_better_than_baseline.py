@@ -117,7 +117,7 @@ def _evidence(first: EpochRecord, last: EpochRecord, best: Baseline) -> dict[str
     right = last.correct / last.judged if last.correct is not None and last.judged else None
     return {
         "split": last.split,
-        "since_epoch": first.epoch,
+        "since_epoch": first.epoch + 1,
         "loss": loss_of(last),
         "constant_loss": best.loss,
         "accuracy": right,

@@ -1,7 +1,8 @@
 """The loss is no longer a number.
 
 ## What it does
-Flags the first batch or epoch whose loss is NaN or infinite, or whose predictions hold such values.
+Flags an output whose loss is NaN or infinite, or whose predictions hold such values, from the first
+such batch or epoch on until a later epoch is finite again.
 
 ## Why is this bad
 From there on every weight that the gradient touches is NaN as well. Nothing that training prints
@@ -34,8 +35,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from lossmon.records import BatchRecord, EpochRecord, Finding, Severity
+from lossmon.records import BatchRecord, EpochRecord, Finding, Severity, Split
+from lossmon.rules.epochs import trailing
 from lossmon.rules.facts import Facts
+from lossmon.rules.training_facts import TrainingFacts
 
 code = "LM401"
 name = "nonfinite-loss"
@@ -43,14 +46,31 @@ severity: Severity = "error"
 
 
 def check(facts: Facts) -> Iterator[Finding]:
-    """Find the first non-finite loss of each output."""
+    """Find outputs whose loss is not finite now, and tell since when."""
     if facts.training is None:
         return
     seen: set[str | None] = set()
-    for record in (*facts.training.batches, *facts.training.epochs):
-        if record.output not in seen and _nonfinite(record):
-            seen.add(record.output)
-            yield _finding(record)
+    records = (*facts.training.batches, *facts.training.epochs)
+    places: dict[tuple[str | None, Split], None] = {(r.output, r.split): None for r in records}
+    for output, split in places:
+        first = None if output in seen else _since(facts.training, output, split)
+        if first is not None:
+            seen.add(output)
+            yield _finding(first)
+
+
+def _since(
+    training: TrainingFacts, output: str | None, split: Split
+) -> BatchRecord | EpochRecord | None:
+    """The first of the values, up to the present, that are not finite; None where it passed."""
+    epochs = [e for e in training.epochs if (e.output, e.split) == (output, split)]
+    batches = [b for b in training.batches if (b.output, b.split) == (output, split)]
+    spoiled = trailing(epochs, _nonfinite)
+    since = spoiled[0].epoch if spoiled else epochs[-1].epoch + 1 if epochs else 0
+    places = [batch for batch in batches if batch.epoch >= since and _nonfinite(batch)]
+    if not spoiled or (places and places[0].epoch == spoiled[0].epoch):
+        return places[0] if places else None
+    return spoiled[0]  # the recent batches do not reach back as far
 
 
 def _nonfinite(record: BatchRecord | EpochRecord) -> bool:
@@ -70,7 +90,7 @@ def _finding(record: BatchRecord | EpochRecord) -> Finding:
     message = f"{what} ({record.split}) since {place}; nothing printed after that means anything."
     evidence = {
         "split": record.split,
-        "epoch": record.epoch,
+        "since_epoch": record.epoch + 1,
         "step": record.step,
         "loss": None if value is None else str(value),
         "nonfinite_predictions": record.nonfinite,

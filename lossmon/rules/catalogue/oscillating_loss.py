@@ -20,7 +20,7 @@ model = keras.Sequential([
     keras.layers.Dense(16, activation="tanh"),
     keras.layers.Dense(1),
 ])
-model.compile(optimizer=keras.optimizers.RMSprop(0.3), loss="mse")
+model.compile(optimizer=keras.optimizers.RMSprop(0.2), loss="mse")
 model.fit(x, y, batch_size=256, epochs=25, verbose=0, callbacks=[lossmon.Monitor()])
 ```
 
@@ -82,7 +82,7 @@ def _finding(output: OutputFacts, recent: Series, swing: float, rate: float | No
         "without getting anywhere."
     )
     evidence = {
-        "since_epoch": recent.epochs[0],
+        "since_epoch": recent.epochs[0] + 1,
         "loss_min": low,
         "loss_max": high,
         "typical_swing": swing,

@@ -33,9 +33,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lossmon.records import Finding, Severity
+from lossmon.records import Finding, LossSpec, Severity
 from lossmon.rules.facts import Facts
-from lossmon.rules.families import CATEGORICAL_LOSSES, ELEMENTWISE_LOSSES, SPARSE_LOSSES
+from lossmon.rules.families import CATEGORICAL_LOSSES, ELEMENTWISE_LOSSES, SPARSE_LOSSES, class_axis
 from lossmon.rules.judgement import binary_as_two_columns, wrong_encoding
 from lossmon.rules.shapes import Shape, aligned, broadcastable, shape_text
 from lossmon.rules.wording import where
@@ -53,7 +53,7 @@ def check(facts: Facts) -> Iterator[Finding]:
             continue
         if binary_as_two_columns(output) or wrong_encoding(output):
             continue
-        if _misfit(loss.name, labels.sample_shape, seen.sample_shape):
+        if _misfit(loss, labels.sample_shape, seen.sample_shape):
             message = (
                 f"targets have shape {shape_text(labels.sample_shape)} and {where(output)} has "
                 f"shape {shape_text(seen.sample_shape)}: {loss.name} cannot compare them."
@@ -68,13 +68,13 @@ def check(facts: Facts) -> Iterator[Finding]:
             yield Finding(code, name, severity, output.name, message, fix, evidence)
 
 
-def _misfit(loss: str, labels: Shape, predictions: Shape) -> bool:
+def _misfit(loss: LossSpec, labels: Shape, predictions: Shape) -> bool:
     target, prediction = aligned(labels, predictions)
-    if loss in ELEMENTWISE_LOSSES:
+    if loss.name in ELEMENTWISE_LOSSES:
         return target != prediction and not broadcastable(target, prediction)
-    if loss in CATEGORICAL_LOSSES:
+    if loss.name in CATEGORICAL_LOSSES:
         return bool(prediction) and prediction[-1] > 1 and target != prediction
-    if loss in SPARSE_LOSSES and predictions:
+    if loss.name in SPARSE_LOSSES and predictions and class_axis(loss) == -1:
         ids = labels[:-1] if len(labels) == len(predictions) else labels
         return ids != predictions[:-1]
     return False

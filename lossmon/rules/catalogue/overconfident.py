@@ -100,7 +100,7 @@ def _finding(output: OutputFacts, over: list[EpochRecord], error: float) -> Find
     )
     evidence = {
         "split": last.split,
-        "since_epoch": first.epoch,
+        "since_epoch": first.epoch + 1,
         "confidence": last.confidence,
         "accuracy": last.confidence - last.calibration_gap,
         "gap": last.calibration_gap,

@@ -94,7 +94,7 @@ def _finding(output: OutputFacts, val: Series, risen: Rise, fell: tuple[float, f
         f"from {number(fell[0])} to {number(fell[1])}."
     )
     evidence = {
-        "since_epoch": since,
+        "since_epoch": since + 1,
         "val_loss": [risen.before, risen.after],
         "train_loss": list(fell),
         "standard_errors": risen.errors,

@@ -70,6 +70,10 @@ _TOLD = (
     "categorical_crossentropy",
     "sparse_categorical_crossentropy",
 )
+# These cannot be told that they are given logits.
+_INSTEAD = dict.fromkeys(_SWEEPING, "AUC(from_logits=True)") | {
+    "kl_divergence": "CategoricalCrossentropy(from_logits=True)"
+}
 
 
 def check(facts: Facts) -> Iterator[Finding]:
@@ -98,8 +102,8 @@ def _better(metric: MetricSpec) -> str | None:
     title = metric.label.split("(")[0]
     if metric.name in _TOLD:
         return None if metric.config.get("from_logits") else f"{title}(from_logits=True)"
-    if metric.name in _SWEEPING:
-        return "AUC(from_logits=True)"
+    if metric.name in _INSTEAD:
+        return _INSTEAD[metric.name]
     if metric.name in _ONE_THRESHOLD:
         threshold = metric.config.get("threshold")
         cuts = threshold is not None and 0 < threshold < 1

@@ -51,6 +51,7 @@ def check(facts: Facts) -> Iterator[Finding]:
     for metric in output.metrics:
         if metric.name == loss.name and metric.config == loss.config:
             message = f"{metric.key!r} repeats the loss ({loss.name}); it tells nothing more."
-            fix = compile_with(output, loss=f'"{loss.name}"')
+            others = [f"keras.metrics.{m.label}" for m in output.metrics if m is not metric]
+            fix = compile_with(output, metrics=f"[{', '.join(others)}]")
             evidence = {"metric": metric.key, "loss": loss.name}
             yield Finding(code, name, severity, output.name, message, fix, evidence)

@@ -2,7 +2,7 @@
 
 ## What it does
 Flags epochs whose reported loss or accuracy departs from the independent recomputation by more
-than rounding can explain.
+than rounding can explain, until a later epoch of the same split agrees again.
 
 ## Why is this bad
 One of the two numbers is wrong, and people steer by the printed one. The usual reasons: a custom
@@ -43,6 +43,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lossmon.records import EpochRecord, Finding, Severity
+from lossmon.rules.epochs import trailing
 from lossmon.rules.facts import Facts
 
 code = "LM402"
@@ -51,13 +52,15 @@ severity: Severity = "error"
 
 
 def check(facts: Facts) -> Iterator[Finding]:
-    """Find the first epoch of each output that did not verify."""
-    first: dict[str | None, EpochRecord] = {}
-    for epoch in () if facts.training is None else facts.training.epochs:
-        if epoch.status == "mismatch":
-            first.setdefault(epoch.output, epoch)
-    for epoch in first.values():
-        yield _finding(epoch)
+    """Find outputs whose last epochs did not verify, and tell since when."""
+    epochs = () if facts.training is None else facts.training.epochs
+    seen: set[str | None] = set()
+    for output, split in dict.fromkeys((epoch.output, epoch.split) for epoch in epochs):
+        mine = [epoch for epoch in epochs if (epoch.output, epoch.split) == (output, split)]
+        last = trailing(mine, lambda epoch: epoch.status == "mismatch")
+        if last and output not in seen:
+            seen.add(output)
+            yield _finding(last[0])
 
 
 def _finding(epoch: EpochRecord) -> Finding:
@@ -70,7 +73,7 @@ def _finding(epoch: EpochRecord) -> Finding:
     fix = "lossmon.Monitor(metrics={...}, losses={...})  # give your own definitions in NumPy"
     evidence = {
         "split": epoch.split,
-        "epoch": epoch.epoch,
+        "since_epoch": epoch.epoch + 1,
         "loss_gap": epoch.loss_gap,
         "accuracy_gap": epoch.accuracy_gap,
         "reported_accuracy": epoch.reported_accuracy,

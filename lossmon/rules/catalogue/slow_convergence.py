@@ -84,7 +84,7 @@ def _finding(output: OutputFacts, train: Series, rate: float | None) -> Finding:
         f"{epochs_text(train.epochs[0], train.epochs[-1])}, and does not level off."
     )
     evidence = {
-        "since_epoch": train.epochs[0],
+        "since_epoch": train.epochs[0] + 1,
         "loss": [first, last],
         "epochs": len(train),
         "trend_chance": trend(train.values).falling,

@@ -4,7 +4,7 @@
 Flags a chain of four layers or more whose gradients shrink from the outputs towards the inputs,
 with a trend (Mann-Kendall) over depth, to less than a ten-thousandth, in the median of the sampled
 steps. Silent where the optimizer's own scaling makes up for it: the first layer's update is then a
-fair part of its weights.
+fair part of its weights. Silent as well where updates could not be measured.
 
 ## Why is this bad
 The first layers keep the weights they were born with. The rest trains on top of noise.
@@ -69,7 +69,7 @@ def check(facts: Facts) -> Iterator[Finding]:
     shrunk = 10 ** (levels[0] - levels[-1])
     if len(levels) < _LAYERS or trend(levels).rising > _CLEAR_TREND or shrunk > _SHRUNK:
         return
-    if not _first_moves(recent):
+    if _first_stands_still(recent):
         yield _finding(recent, levels, shrunk)
 
 
@@ -85,10 +85,11 @@ def _levels(recent: Sequence[GradientFacts]) -> list[float]:
     ]
 
 
-def _first_moves(recent: Sequence[GradientFacts]) -> bool:
+def _first_stands_still(recent: Sequence[GradientFacts]) -> bool:
+    """Whether the first layer is seen not to move; an update that is not known tells nothing."""
     firsts = (gradient.layers[0] for gradient in recent)
     moved = [f.update / f.weight for f in firsts if f.update is not None and f.weight > 0]
-    return bool(moved) and median(moved) > _MOVES
+    return bool(moved) and median(moved) <= _MOVES
 
 
 def _finding(recent: Sequence[GradientFacts], levels: list[float], shrunk: float) -> Finding:
@@ -99,7 +100,7 @@ def _finding(recent: Sequence[GradientFacts], levels: list[float], shrunk: float
         f"(median of {len(recent)} steps since epoch {recent[0].epoch + 1})."
     )
     evidence = {
-        "since_epoch": recent[0].epoch,
+        "since_epoch": recent[0].epoch + 1,
         "steps": len(recent),
         "layers": list(names),
         "gradients": [10**level for level in levels],

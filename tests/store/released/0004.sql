@@ -299,7 +299,7 @@ CREATE TABLE findings (
 	time DOUBLE NOT NULL, 
 	FOREIGN KEY(run_id) REFERENCES runs (id) ON DELETE CASCADE
 );
-INSERT INTO "findings" VALUES('aaaa11110000','LM301','accuracy-with-regression','error',NULL,'targets are real numbers','metrics=[''mae'']','{"distinct": 214, "least": 25.0}',0,199,1.79577126949331259729e+09);
+INSERT INTO "findings" VALUES('aaaa11110000','LM301','accuracy-with-regression','error',NULL,'targets are real numbers','metrics=[''mae'']','{"distinct": 214, "least": 25.0}',0,199,1.79578253067720985418e+09);
 CREATE TABLE lossmon_version (
 	version_num VARCHAR(32) NOT NULL, 
 	CONSTRAINT lossmon_version_pkc PRIMARY KEY (version_num)
@@ -348,10 +348,10 @@ CREATE TABLE runs (
 	config JSON, 
 	environment JSON, 
 	model JSON, 
-	troubles JSON, pruned DOUBLE, archived DOUBLE, 
+	troubles JSON, pruned DOUBLE, rules JSON, 
 	PRIMARY KEY (id)
 );
-INSERT INTO "runs" VALUES('aaaa11110000','digits','tests','finished',1700000000.0,1.79577126949463343613e+09,9.57712694946334362061e+07,1.79577126949467921258e+09,'vm',1564,0,199,200,NULL,NULL,'auto',4,'[]',NULL,'{}','{}','{}','[{"time": 1795771269.494177, "message": "the disk was slow"}]',NULL,NULL);
+INSERT INTO "runs" VALUES('aaaa11110000','digits','tests','finished',1700000000.0,1.79578253067864418036e+09,9.57825306786441803014e+07,1.79578253067869496352e+09,'vm',15072,0,199,200,NULL,NULL,'auto',4,'[]',NULL,'{}','{}','{}','[{"time": 1795782530.6780787, "message": "the disk was slow"}]',NULL,'[]');
 CREATE TABLE summaries (
 	run_id TEXT NOT NULL, 
 	split TEXT NOT NULL, 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from lossmon.capture.recorder import Records
 from lossmon.records import Finding
+from lossmon.store import Records
 
 
 def finding(code: str, message: str = "") -> Finding:

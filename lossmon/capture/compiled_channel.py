@@ -1,0 +1,63 @@
+"""Ways out of steps that XLA compiles, which can neither fill a queue nor decide what to return."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+
+from lossmon.capture.channel import LogsChannel, QueueChannel
+from lossmon.capture.layout import Carried, Layouts
+
+
+class XlaChannel(QueueChannel):
+    """TensorFlow queues that are filled right behind a step that XLA compiles.
+
+    Args:
+        layouts: the model's.
+    """
+
+    def __init__(self, layouts: Layouts) -> None:
+        super().__init__(layouts)
+        self._inside = LogsChannel(layouts, eager=False)
+
+    def send(self, carried: Carried) -> dict[str, Any]:
+        """Return all of it, by the index of its layout, for the compiled step to return."""
+        kinds = {
+            key: (keras.backend.standardize_dtype(tensor.dtype), len(tensor.shape))
+            for key, tensor in carried.tensors.items()
+        }
+        return {str(self._layouts.of(carried, kinds).index): self._inside.send(carried)}
+
+    def pass_on(self, sent: dict[str, Any]) -> None:
+        """Fill the queues with what left the compiled step."""
+        for index, values in sent.items():
+            layout = self._layouts[int(index)]
+            numbers = values["vector"]
+            scalars = {name: numbers[place + 2] for place, name in enumerate(layout.scalars)}
+            tensors = {key: values[str(place)] for place, key in enumerate(layout.tensors)}
+            super().send(Carried(scalars, tensors))
+
+
+class TwinChannel(LogsChannel):
+    """The logs of steps that are compiled in two forms, with labels and predictions and without.
+
+    The form without them is compiled when the first sample is asked for, by `carry`, and not for
+    the sake of a writer that has fallen behind: compiling takes longer than catching up.
+
+    Args:
+        layouts: the model's.
+    """
+
+    def __init__(self, layouts: Layouts) -> None:
+        super().__init__(layouts, eager=False)
+
+    def carry(self, steps: float) -> None:
+        """See `Channel`; none at all is not heeded."""
+        if steps:
+            self._steps = steps
+
+    def lets_out(self) -> bool:
+        """Whether the next step is to be one of those that let their tensors out."""
+        self._steps -= 1
+        return self._steps >= 0

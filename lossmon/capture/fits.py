@@ -1,0 +1,137 @@
+"""`fit` replaced by a check while a program runs."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import keras
+
+from lossmon.capture.call_sites import call_site
+from lossmon.capture.check import checked
+from lossmon.capture.monitor import Monitor
+from lossmon.records import Finding, LocatedFinding, Location
+from lossmon.rules import RuleRequest, rule_selection
+
+
+@dataclass(slots=True)
+class CheckedProgram:
+    """What a program showed.
+
+    Attributes:
+        located: what was found, each once, with the calls that it is about.
+        fits: how many calls of `fit` were checked.
+        models: how many models that it returned were checked.
+        without_labels: whether a model was checked without any labels.
+        failure: what ended the program after its last checked `fit`; None where it ran to its end.
+        left_out: lines of a notebook that were not run.
+    """
+
+    located: list[LocatedFinding] = field(default_factory=list[LocatedFinding])
+    fits: int = 0
+    models: int = 0
+    without_labels: bool = False
+    failure: str | None = None
+    left_out: list[str] = field(default_factory=list[str])
+
+    @property
+    def findings(self) -> list[Finding]:
+        """What was found, each once."""
+        return [located.finding for located in self.located]
+
+    def add(
+        self, found: Sequence[Finding], compiled: Location | None, fitted: Location | None
+    ) -> None:
+        """Take in what one check found."""
+        known = self.findings
+        new = [finding for finding in found if finding not in known]
+        self.located += [LocatedFinding(finding, compiled, fitted) for finding in new]
+
+
+class Checker:
+    """Checks models as a program gives them to `fit`.
+
+    Args:
+        program: takes what is found.
+        asked: the rules that the caller of the check asks for, before all other sources.
+    """
+
+    def __init__(self, program: CheckedProgram, asked: RuleRequest | None) -> None:
+        self.program = program
+        self._asked = asked
+        self._compiled: WeakKeyDictionary[Any, Location] = WeakKeyDictionary()
+
+    def check_fit(self, model: Any, arguments: dict[str, Any], place: Location | None) -> None:
+        """Check what a call of `fit` was given."""
+        x: Any = arguments.get("x")
+        y, weight = arguments.get("y"), arguments.get("sample_weight")
+        if hasattr(x, "__next__"):
+            # Nothing is trained here, so a generator's first batch is not missed.
+            x, y, weight = keras.utils.unpack_x_y_sample_weight(next(x))
+        self.check(model, (x, y, weight), callbacks=arguments.get("callbacks"), fitted=place)
+        self.program.fits += 1
+
+    def check(
+        self,
+        model: Any,
+        data: tuple[Any, Any, Any],
+        *,
+        callbacks: Any = None,
+        fitted: Location | None = None,
+    ) -> None:
+        """Check a compiled model with `(x, y, sample_weight)`."""
+        selection = rule_selection(*_of_monitor(callbacks), ("lossmon check", self._asked))
+        found = checked(model, *data, selection)
+        self.program.add(found, self._compiled.get(model), fitted)
+
+    def remember_compile(self, model: Any, place: Location | None) -> None:
+        """Keep where a model was compiled."""
+        if place is not None:
+            self._compiled[model] = place
+
+    @contextmanager
+    def replacing_fit(self) -> Generator[None]:
+        """Check instead of training; and note where models are compiled."""
+        fits, compiles = _owner("fit"), _owner("compile")
+        train, compile_ = vars(fits)["fit"], vars(compiles)["compile"]
+
+        def fit(model: Any, *args: Any, **kwargs: Any) -> Any:
+            bound = inspect.signature(train).bind(model, *args, **kwargs)
+            self.check_fit(model, bound.arguments, call_site())
+            history = keras.callbacks.History()
+            history.set_model(model)
+            history.on_train_begin()
+            return history
+
+        def compile_here(model: Any, *args: Any, **kwargs: Any) -> Any:
+            self.remember_compile(model, call_site())
+            return compile_(model, *args, **kwargs)
+
+        _set(fits, "fit", fit)
+        _set(compiles, "compile", compile_here)
+        try:
+            yield
+        finally:
+            _set(fits, "fit", train)
+            _set(compiles, "compile", compile_)
+
+
+def _owner(method: str) -> Any:
+    """The class of Keras that defines a method of its models."""
+    return next(c for c in keras.Model.__mro__ if method in vars(c))
+
+
+def _set(owner: Any, name: str, method: Any) -> None:
+    setattr(owner, name, method)
+
+
+def _of_monitor(callbacks: Any) -> list[tuple[str, Any]]:
+    """The rules that the program's own monitor asks for."""
+    listed = getattr(callbacks, "callbacks", callbacks)
+    given = listed if isinstance(listed, (list, tuple)) else [listed]
+    asked = [m.rules_asked for m in given if isinstance(m, Monitor)]
+    return [("Monitor(rules=…)", request) for request in asked]

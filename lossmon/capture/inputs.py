@@ -1,0 +1,124 @@
+"""What the inputs of a model hold, and what its first layers do with them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+
+from lossmon.capture.arrays import to_numpy
+from lossmon.capture.facts import first_samples
+from lossmon.rules import InputFacts, describe_input
+
+# Values of each input that are looked at.
+SEEN_VALUES = 2**18
+
+_LOOKS_UP = (
+    "CategoryEncoding", "Discretization", "Embedding", "HashedCrossing", "Hashing",
+    "IntegerLookup", "ReversibleEmbedding", "StringLookup", "TextVectorization",
+)  # fmt: skip
+_SCALES = (
+    "BatchNormalization", "GroupNormalization", "LayerNormalization", "Normalization",
+    "RMSNormalization", "Rescaling", "UnitNormalization",
+)  # fmt: skip
+# What neither scales nor weighs its input.
+_HANDS_ON = (
+    "Add", "AutoContrast", "Average", "AveragePooling1D", "AveragePooling2D", "AveragePooling3D",
+    "CenterCrop", "Concatenate", "Cropping1D", "Cropping2D", "Cropping3D", "Dropout", "Flatten",
+    "GaussianNoise", "GlobalAveragePooling1D", "GlobalAveragePooling2D", "GlobalMaxPooling1D",
+    "GlobalMaxPooling2D", "InputLayer", "Masking", "MaxPooling1D", "MaxPooling2D", "MaxPooling3D",
+    "Permute", "RandomCrop", "RandomFlip", "RandomRotation", "RandomTranslation", "RandomZoom",
+    "RepeatVector", "Reshape", "Resizing", "SpatialDropout1D", "SpatialDropout2D", "UpSampling2D",
+    "ZeroPadding1D", "ZeroPadding2D", "ZeroPadding3D",
+)  # fmt: skip
+
+
+def input_facts(model: Any, x: Any) -> tuple[InputFacts, ...] | None:
+    """Describe each input of a model.
+
+    Args:
+        model: a built model.
+        x: a batch of its inputs, or all of them, nested as given to `fit`.
+
+    Returns:
+        In the order of the model's inputs; None where they cannot be told apart, or are no numbers.
+    """
+    leaves = keras.tree.flatten(x)
+    graph = getattr(model, "_functional", None) or model
+    symbols = keras.tree.flatten(getattr(graph, "inputs", None) or [])
+    if isinstance(x, dict) and len(leaves) > 1:
+        names = [symbol.name for symbol in symbols]
+        if not set(names) <= set(x):
+            return None
+        leaves = [x[name] for name in names]
+    if not leaves or (symbols and len(symbols) != len(leaves)):
+        return None
+    found: list[InputFacts] = []
+    for number, leaf in enumerate(leaves):
+        values = to_numpy(first_samples(leaf, _samples(leaf)))
+        if values is None or values.ndim == 0 or values.dtype.kind not in "biuf":
+            return None
+        symbol = symbols[number] if symbols else None
+        fate = None if symbol is None else _fate(graph, symbol)
+        name = symbol.name if symbol is not None and len(leaves) > 1 else None
+        rescaled = None if fate is None else fate != "weighed"
+        embedded = None if fate is None else fate == "looked up"
+        found.append(describe_input(values, name=name, rescaled=rescaled, embedded=embedded))
+    return tuple(found)
+
+
+def _samples(leaf: Any) -> int:
+    size = 1
+    for length in leaf.shape[1:]:
+        size *= int(length)
+    return max(1, SEEN_VALUES // max(1, size))
+
+
+def _fate(graph: Any, symbol: Any) -> str | None:
+    """What becomes of an input first: "looked up", "scaled" or "weighed"; None where unknown.
+
+    Of several ways the one that says least against the input counts.
+    """
+    fates = set(_fates(graph, symbol))
+    if len(fates) == 1:
+        return fates.pop()
+    return None if None in fates or not fates else "scaled"
+
+
+def _fates(graph: Any, symbol: Any) -> Iterator[str | None]:
+    nodes = [node for level in graph._nodes_by_depth.values() for node in level]
+    waiting, seen = [symbol], set[int]()
+    while waiting:
+        tensor = waiting.pop()
+        if id(tensor) in seen:
+            continue
+        seen.add(id(tensor))
+        for node in nodes:
+            if not any(given is tensor for given in node.input_tensors):
+                continue
+            fate = _done_by(node)
+            if fate == "handed on":
+                waiting += node.outputs
+            else:
+                yield fate
+
+
+def _done_by(node: Any) -> str | None:
+    layer = node.operation
+    kind = type(layer).__name__
+    if not type(layer).__module__.startswith("keras."):
+        return None
+    if kind in _LOOKS_UP:
+        return "looked up"
+    if kind in _SCALES:
+        return "scaled"
+    if kind in _HANDS_ON:
+        return "handed on"
+    inner = getattr(layer, "_functional", None) or layer
+    if hasattr(inner, "_nodes_by_depth"):
+        inputs = keras.tree.flatten(inner.inputs)
+        return _fate(inner, inputs[0]) if len(inputs) == 1 else None
+    weights = getattr(layer, "weights", ())
+    # Frozen weights were made for the inputs as they are.
+    return "weighed" if weights and getattr(layer, "trainable_weights", ()) else None
