@@ -33,11 +33,11 @@ _ROW, _HEADER = 42, 68
 
 _TIME = {"function": "formatTime(params.value)"}
 _COLUMNS = (
-    drawn_column("name", "Name", 196, "RunName", minWidth=150),
-    drawn_column("flags", "Findings", 118, "Findings", filter="agNumberColumnFilter"),
-    drawn_column("status", "Status", 110, "RunStatus"),
+    drawn_column("name", "Name", 190, "RunName", minWidth=150),
+    drawn_column("flags", "Findings", 156, "Findings", filter="agNumberColumnFilter"),
+    drawn_column("status", "Status", 106, "RunStatus"),
     drawn_column("verified", "Verified", 126, "Verified", filter="agNumberColumnFilter"),
-    drawn_column("sparkline", "Loss so far", 132, "Sparkline", sortable=False, filter=False),
+    drawn_column("sparkline", "Loss so far", 116, "Sparkline", sortable=False, filter=False),
     number_column("val_loss", "Val loss", 92),
     number_column("val_accuracy", "Val acc.", 92),
     number_column("val_intended_accuracy", "Meant", 92),
