@@ -72,7 +72,7 @@ class RunJudge:
         return records
 
     def epoch(self, item: EpochItem) -> Records:
-        """Close the epoch: a record for each split and output, and what the rules say now."""
+        """Close the epoch: a record for each split and output, and what the rules say of it."""
         ended, self._totals = self._totals, {}
         others, self._others = self._others, {}
         epochs = [totals.close(item) for totals in ended.values()]
@@ -83,6 +83,10 @@ class RunJudge:
         clipped = (totals.clipped(item.epoch) for totals in ended.values())
         records.extend(self._watch.close(epochs, [facts for facts in clipped if facts is not None]))
         return records
+
+    def end(self) -> Records:
+        """What the rules say at the end of the run."""
+        return self._watch.end()
 
     def _judge(self, chunk: Chunk) -> Records:
         try:

@@ -65,6 +65,10 @@ class Judge(Protocol):
         """Judge one epoch."""
         ...
 
+    def end(self) -> Records:
+        """Judge what is left when no step comes any more."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Beginning:
@@ -198,8 +202,10 @@ class Recorder:
                 time.sleep(YIELD)
         if not self._carrying and self._waiting <= 0:
             self._carry(math.inf)
-        # Judging the last steps may have brought up troubles, which come after the stop.
         stops = [item for item in items if isinstance(item, _Stop)]
+        if stops:
+            self._judge("the end", lambda judge: judge.end())
+        # Judging the last steps may have brought up troubles, which come after the stop.
         for item in self._at_hand() if stops else ():
             self._take(item)
         return stops[0] if stops else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -18,6 +19,10 @@ from lossmon.store import Records
 LABEL_BATCHES = 1_000
 # The most recent batches that the rules are shown.
 RECENT_BATCHES = 256
+# Of short epochs not each is followed by a look at the rules: they may take this share of the time,
+# and are never older than so many seconds.
+ASKING_SHARE = 0.005
+ASKED_AGAIN = 1.0
 
 Key = tuple[str, str | None]
 
@@ -54,6 +59,8 @@ class Watch:
         self._recent: deque[BatchRecord] = deque(maxlen=RECENT_BATCHES)
         self._epochs: list[EpochRecord] = []
         self._label_batches = 0
+        self._news = False
+        self._not_before = 0.0
 
     def see(self, chunk: Chunk, batches: Sequence[BatchRecord]) -> Records:
         """Take in some steps; ask the rules at once where a value is not finite."""
@@ -65,11 +72,19 @@ class Watch:
             return self._gave_up(error)
 
     def close(self, epochs: Sequence[EpochRecord], clipped: Sequence[ClippedFacts] = ()) -> Records:
-        """Take in the records of an epoch that ended and its losses at the cap; ask the rules."""
-        if self._facts is None:
-            return Records()
+        """Take in the records of an epoch that ended and its losses at the cap; ask the rules.
+
+        Where epochs follow one another quickly the rules are asked after some of them.
+        """
         self._epochs += epochs
         self._clipped += clipped
+        self._news = True
+        return self.end() if time.monotonic() >= self._not_before else Records()
+
+    def end(self) -> Records:
+        """Ask the rules, if there is something that they have not been asked about."""
+        if self._facts is None or not self._news:
+            return Records()
         try:
             return self._ask()
         except Exception as error:
@@ -106,8 +121,11 @@ class Watch:
 
     def _ask(self) -> Records:
         assert self._facts is not None
+        began = time.thread_time()
         facts = self._facts.after(tuple(self._recent), tuple(self._epochs), **self._measured())
         found = {_key(finding): finding for finding in self._rules(facts)}
+        pause = min(ASKED_AGAIN, (time.thread_time() - began) / ASKING_SHARE)
+        self._news, self._not_before = False, time.monotonic() + pause
         new = [finding for key, finding in found.items() if self._standing.get(key) != finding]
         gone = [finding for key, finding in self._standing.items() if key not in found]
         self._announce([f for f in new if not self._was_said(f)])

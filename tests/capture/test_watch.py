@@ -1,0 +1,70 @@
+"""The rules are asked of what is new, and not more often than a share of the time allows."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from lossmon.capture import watch
+from lossmon.capture.watch import Watch
+from lossmon.records import EpochRecord, Finding
+from lossmon.rules import Facts
+from tests.store.made import epoch
+
+FOUND = Finding("LM408", "overfitting", "warning", None, "it rose", "stop earlier", {})
+
+
+class Asked:
+    """Rules that take five milliseconds, and find something from the third epoch on."""
+
+    def __init__(self) -> None:
+        self.epochs: list[int] = []
+        self.announced: list[str] = []
+
+    def __call__(self, facts: Facts) -> list[Finding]:
+        end = time.thread_time() + 0.005
+        while time.thread_time() < end:
+            pass
+        assert facts.training is not None
+        self.epochs.append(len(facts.training.epochs))
+        return [FOUND] if len(facts.training.epochs) >= 3 else []
+
+
+def watching(asked: Asked) -> Watch:
+    return Watch(
+        Facts(()),
+        [],
+        ask=asked,
+        announce=lambda findings: asked.announced.extend(f.code for f in findings),
+        trouble=pytest.fail,
+    )
+
+
+def records(number: int) -> list[EpochRecord]:
+    return [epoch(number)]
+
+
+def test_short_epochs_are_asked_about_together_and_at_the_end_all_of_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(watch, "ASKING_SHARE", 1e-6)
+    monkeypatch.setattr(watch, "ASKED_AGAIN", 3600.0)
+    asked = Asked()
+    watched = watching(asked)
+    at_once = [watched.close(records(number)) for number in range(50)]
+    assert asked.epochs == [1]
+    assert not any(at_once)
+    assert watched.end().findings == [FOUND]
+    assert (asked.epochs, asked.announced) == ([1, 50], ["LM408"])
+    assert not watched.end()
+    assert asked.epochs == [1, 50]
+
+
+def test_long_epochs_are_each_asked_about(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watch, "ASKED_AGAIN", 0.0)
+    asked = Asked()
+    watched = watching(asked)
+    told = [watched.close(records(number)).findings for number in range(4)]
+    assert asked.epochs == [1, 2, 3, 4]
+    assert told == [[], [], [FOUND], []]
