@@ -142,6 +142,9 @@ class RunRecord:
         config: the user's own.
         rules: how the rules were changed: [{"change": "select", "ignore" or "severity", "rules",
             "severity", "source"}].
+        job: what the ranks of a distributed job have in common; None outside of one.
+        rank: this process's rank in it, from 0.
+        world_size: how many ranks it has.
     """
 
     id: str
@@ -159,6 +162,9 @@ class RunRecord:
     epochs_planned: int | None = None
     steps_planned: int | None = None
     verify: str = "auto"
+    job: str | None = None
+    rank: int | None = None
+    world_size: int | None = None
 
 
 @dataclass(slots=True)

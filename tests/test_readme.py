@@ -162,7 +162,7 @@ def test_every_argument_of_the_monitor_is_in_the_table(argument: str) -> None:
 
 def test_every_environment_variable_is_mentioned() -> None:
     sources = (*PROJECT.glob("lossmon/**/*.py"), *PROJECT.glob("dashboard/**/*.py"))
-    named = {n for file in sources for n in re.findall(r"LOSSMON_[A-Z]+", file.read_text())}
+    named = {n for file in sources for n in re.findall(r"LOSSMON_[A-Z_]+", file.read_text())}
     assert "LOSSMON_DB" in named
     assert all(f"`{name}`" in TEXT for name in named)
 

@@ -20,6 +20,8 @@ class Resumption:
         options: the monitor's, with the run that is meant.
         model: the description of the model.
         tell: told what the user must hear.
+        rank: which rank of a distributed job goes on; a rank that the run did not have is recorded
+            as a run of its own.
 
     Raises:
         RunNotFound: there is no such run.
@@ -27,14 +29,23 @@ class Resumption:
     """
 
     def __init__(
-        self, options: Options, model: Mapping[str, Any], tell: Callable[[str], None]
+        self,
+        options: Options,
+        model: Mapping[str, Any],
+        tell: Callable[[str], None],
+        *,
+        rank: int = 0,
     ) -> None:
         self._options = options
         self._tell = tell
         self._found: Resumable | None = None
         try:
-            self._found = find_resumable(options.db, options.run or "", model)
-        except (RunNotFound, CannotResume):
+            self._found = find_resumable(options.db, options.run or "", model, rank=rank)
+        except RunNotFound as error:
+            if not rank:
+                raise
+            self._give_up(error)
+        except CannotResume:
             raise
         except StoreError as error:
             self._give_up(error)

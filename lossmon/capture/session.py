@@ -8,7 +8,7 @@ import os
 import socket
 import time
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, cast
@@ -30,6 +30,7 @@ from lossmon.capture.judge import RunJudge
 from lossmon.capture.options import Options
 from lossmon.capture.override import override
 from lossmon.capture.plan import Plan
+from lossmon.capture.ranks import Rank, rank_of_fit
 from lossmon.capture.reader import Reader, scalar_logs
 from lossmon.capture.recorder import Beginning, EpochItem, Recorder
 from lossmon.capture.resumption import Resumption
@@ -82,6 +83,7 @@ class Session:
 
     def __init__(self, model: Any, options: Options, params: dict[str, Any]) -> None:
         self.run_id = new_run_id()
+        self._rank: Rank | None = None
         self._resumption: Resumption | None = None
         self._model = model
         self._options = options
@@ -122,13 +124,32 @@ class Session:
     def start(cls, model: Any, options: Options, params: dict[str, Any] | None) -> Session:
         """Begin to record a `fit` that is about to make its first step."""
         session = cls(model, options, params or {})
+        session._find_rank()
         session._find_resumed()
         session._begin()
         return session
 
+    def _find_rank(self) -> None:
+        try:
+            self._rank = rank_of_fit()
+        except Exception as error:
+            self._tell(f"recorded as a run of its own, not as a rank of a job: {error}")
+
+    @property
+    def _others_speak(self) -> bool:
+        """Whether the findings are another process's to tell."""
+        return self._rank is not None and self._rank.rank > 0
+
+    def _announce(self, findings: Sequence[Finding]) -> None:
+        if not self._others_speak:
+            announce(findings)
+
     def _find_resumed(self) -> None:
         if self._options.resume:
-            self._resumption = Resumption(self._options, describe_model(self._model), self._tell)
+            model, rank = describe_model(self._model), self._rank
+            self._resumption = Resumption(
+                self._options, model, self._tell, rank=0 if rank is None else rank.rank
+            )
             self.run_id = self._resumption.run_id or self.run_id
 
     @_never_harming
@@ -286,7 +307,7 @@ class Session:
         ask = RuleAsker(self._options.rules, self._tell)
         findings = ask(look.facts)
         self._open(findings, look.facts, ask)
-        announce(findings)
+        self._announce(findings)
         errors = [finding for finding in findings if finding.severity == "error"]
         if self._options.strict and errors:
             self.end("failed")
@@ -307,7 +328,7 @@ class Session:
             facts,
             findings,
             ask=ask,
-            announce=announce,
+            announce=self._announce,
             trouble=self._tell,
             sampler=self._sampler,
         )
@@ -380,6 +401,7 @@ class Session:
             epochs_planned=self._params.get("epochs"),
             steps_planned=self._params.get("steps"),
             verify=options.verify,
+            **({} if self._rank is None else self._rank._asdict()),
         )
 
 

@@ -18,6 +18,7 @@ def print_findings(console: Console, rows: Sequence[Row]) -> None:
         console.print("[green]no findings[/]")
     for row in rows:
         where = f" on output {row['output']!r}" if row["output"] else ""
+        where += f" on rank {row['rank']}" if "rank" in row else ""
         head = f"{styled(row['severity'])} [bold]{escape(row['code'])} {escape(row['rule'])}[/]"
         console.print(head + escape(where))
         if places := _places(row):

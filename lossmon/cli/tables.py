@@ -11,7 +11,7 @@ from rich.table import Table
 from lossmon.cli.finding_text import print_findings
 from lossmon.cli.meaning_text import print_meaning
 from lossmon.cli.reconciliation_text import print_reconciliation
-from lossmon.cli.words import WIDE, Row, flags, number, styled, table
+from lossmon.cli.words import WIDE, Row, flags, number, ranks_text, styled, table
 from lossmon.rules import change_text
 
 _NO_RUNS = "no runs yet: record one with model.fit(..., callbacks=[lossmon.Monitor()])"
@@ -35,7 +35,9 @@ def print_runs(console: Console, rows: Sequence[Row]) -> None:
         column.no_wrap = True
     for row in rows:
         shown.add_row(
-            escape(row["name"]) + (f" [dim]{escape(row['id'])}[/]" if wide else ""),
+            escape(row["name"])
+            + (f" [dim]{escape(row['id'])}[/]" if wide else "")
+            + (f" [dim]{ranks_text(row)}[/]" if row["ranks"] else ""),
             styled(row["status"]),
             "train" if row["val_loss"] is None else "val",
             *(number(_last(row, key)) for key in values),
@@ -56,6 +58,7 @@ def print_run(console: Console, document: Row) -> None:
         f"[bold]{escape(document['name'])}[/] [dim]{escape(document['id'])}[/] "
         f"{styled(document['status'])}, started {document['started'][:19].replace('T', ' ')} UTC"
     )
+    print_ranks(console, document)
     for output in document["outputs"]:
         name = "" if output["name"] is None else f"output {output['name']}: "
         console.print(
@@ -71,6 +74,26 @@ def print_run(console: Console, document: Row) -> None:
         console.print("[dim]rules:[/] " + escape(change_text(change)))
     for trouble in document["troubles"]:
         console.print(f"[yellow]trouble:[/] {escape(trouble['message'])}")
+
+
+def print_ranks(console: Console, document: Row) -> None:
+    """The processes of a distributed job, whose rank 0 the epochs are of."""
+    ranks = document["ranks"]
+    if not ranks:
+        return
+    console.print(f"{ranks_text(document)}; the epochs are those of rank 0")
+    shown = table("rank", "run", "host", "process", "status", "epochs", "verified")
+    for rank in ranks:
+        shown.add_row(
+            str(rank["rank"]),
+            escape(rank["id"]),
+            escape(rank["host"]),
+            str(rank["pid"]),
+            styled(rank["status"]),
+            str(rank["epochs"]),
+            f"{rank['verified']:.0%}",
+        )
+    console.print(shown)
 
 
 _EPOCH_COLUMNS = {

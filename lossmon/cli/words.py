@@ -78,6 +78,12 @@ def table(*columns: str, numbers: Sequence[str] = ()) -> Table:
     return made
 
 
+def ranks_text(run: Row) -> str:
+    """How many ranks of a distributed job were recorded, and whether some are missing."""
+    known, wanted = len(run["ranks"]), run["world_size"]
+    return f"{known} ranks" if known == wanted else f"{known} of {wanted} ranks"
+
+
 def flags(run: Row, *, codes_only: bool = False) -> str:
     """Errors and warnings of a run, one a line; "fine" only where all of it is verified too."""
     shown = [f for f in run["findings"] if f["severity"] != "info"]

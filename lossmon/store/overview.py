@@ -17,6 +17,7 @@ from sqlalchemy import (
 )
 
 from lossmon.store.liveness import present_status, trained_seconds
+from lossmon.store.ranks import joined, read_parts
 from lossmon.store.reading import (
     best_known,
     is_run,
@@ -33,7 +34,7 @@ from lossmon.store.sparklines import read_sparklines
 _LISTED = (
     *("id", "name", "project", "status", "started", "ended", "duration", "heartbeat", "host"),
     *("pid", "epoch", "step", "batches", "epochs_planned", "steps_planned", "tags", "notes"),
-    *("pruned", "archived", "resumes", "dropped"),
+    *("pruned", "archived", "resumes", "dropped", "job", "rank", "world_size"),
 )
 _DOCUMENT = ("verify", "config", "rules", "environment", "model", "troubles")
 _VALUES = {
@@ -60,13 +61,24 @@ class _Gathered(NamedTuple):
 def read_runs(
     connection: Connection, run_id: str | None = None, *, archived: bool = True
 ) -> list[dict[str, Any]]:
-    """Return a summary of each run, the newest first.
+    """Return a summary of each run, the newest first; the ranks of a job are one.
 
     Args:
         connection: to read by.
         run_id: this run alone; None for all.
         archived: whether archived runs are among them.
     """
+    summaries = _summaries(connection, run_id, archived=archived)
+    if run_id is not None:
+        others = read_parts(connection, run_id)
+        summaries += [one for part in others for one in _summaries(connection, part)]
+    rows = joined(summaries)
+    return [row | {"started": iso_time(row["started"])} for row in rows]
+
+
+def _summaries(
+    connection: Connection, run_id: str | None, *, archived: bool = True
+) -> list[dict[str, Any]]:
     query = select(*(runs.c[name] for name in _LISTED)).where(is_run(runs.c.id, run_id))
     if not archived:
         query = query.where(runs.c.archived.is_(None))
@@ -106,7 +118,6 @@ def _summary(row: Mapping[Any, Any], gathered: _Gathered, now: float) -> dict[st
         **row,
         "status": status,
         "resumes": [{**r, "time": iso_time(r["time"])} for r in row["resumes"] or ()],
-        "started": iso_time(row["started"]),
         "ended": iso_time(row["ended"]),
         "heartbeat": iso_time(row["heartbeat"]),
         "pruned": iso_time(row["pruned"]),

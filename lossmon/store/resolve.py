@@ -10,6 +10,7 @@ from sqlalchemy import Connection, select
 
 from lossmon.errors import RunNotFound
 from lossmon.store.nonfinite import storable_text
+from lossmon.store.ranks import is_part
 from lossmon.store.schema import runs
 
 LATEST = "latest"
@@ -21,7 +22,7 @@ def resolve_run(connection: Connection, name: str) -> str:
     Args:
         connection: to read by.
         name: an id, a name (the newest run of that name), a unique prefix of an id, or "latest"
-            for the newest that is not archived.
+            for the newest that is not archived. Of the ranks of a job, rank 0 goes before.
 
     Raises:
         RunNotFound: no run answers to it, or several ids begin with it.
@@ -32,7 +33,8 @@ def resolve_run(connection: Connection, name: str) -> str:
     if exact is not None:
         return exact
     query = select(runs.c.id, runs.c.name, runs.c.archived)
-    newest = query.order_by(runs.c.archived.is_not(None), runs.c.started.desc(), runs.c.id)
+    hidden = runs.c.archived.is_not(None)
+    newest = query.order_by(hidden, is_part(), runs.c.started.desc(), runs.c.id)
     known = connection.execute(newest).all()
     if not known:
         raise RunNotFound(

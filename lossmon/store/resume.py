@@ -23,6 +23,7 @@ from lossmon.store.edits import writing
 from lossmon.store.engine import database_url, is_sqlite, opened
 from lossmon.store.liveness import present_status, trained_seconds
 from lossmon.store.parcel import RunHeader
+from lossmon.store.ranks import rank_of_run
 from lossmon.store.resolve import resolve_run
 from lossmon.store.schema import batches, epochs, findings, runs, summaries
 from lossmon.store.statements import change_run
@@ -103,7 +104,7 @@ class Resumable:
                 step=max(0, step - 1),
             )
         names = RunRecord.__slots__
-        same = {name: row[name] for name in ("id", "name", "project", "started")}
+        same = {name: row[name] for name in ("id", "name", "project", "started", "job", "rank")}
         return step, RunRecord(**{name: getattr(run, name) for name in names} | same)
 
     def header(self, db: str | None, run: RunRecord, outputs: list[OutputRecord]) -> RunHeader:
@@ -124,7 +125,7 @@ class Resumable:
 
 
 def find_resumable(
-    db: str | os.PathLike[str] | None, run: str, model: Mapping[str, Any]
+    db: str | os.PathLike[str] | None, run: str, model: Mapping[str, Any], *, rank: int = 0
 ) -> Resumable:
     """Return a run that a training of a model can go on with.
 
@@ -134,6 +135,7 @@ def find_resumable(
         db: a SQLAlchemy URL or a path; None for the default database.
         run: an id, a name, or a unique prefix of an id.
         model: the model's description, with "class", "parameters" and "layers".
+        rank: of a distributed job, the rank that goes on.
 
     Raises:
         RunNotFound: there is no such run.
@@ -150,7 +152,7 @@ def find_resumable(
     with opened(url) as engine:
         create_or_check(engine, describe(url))
         with engine.connect() as connection:
-            run_id = resolve_run(connection, run)
+            run_id = rank_of_run(connection, resolve_run(connection, run), rank)
             row = connection.execute(select(runs).where(runs.c.id == run_id)).mappings().one()
             last = func.max(epochs.c.epoch)
             ended = connection.execute(select(last).where(epochs.c.run_id == run_id)).scalar()

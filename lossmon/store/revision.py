@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 import zlib
 
-from sqlalchemy import Connection, select
+from sqlalchemy import ColumnElement, Connection, func, not_, select, true
 
 from lossmon.records import RunStatus
 from lossmon.store.liveness import present_status
-from lossmon.store.reading import is_run
+from lossmon.store.ranks import is_part, of_job
 from lossmon.store.schema import changes, runs
 
 
@@ -24,22 +24,23 @@ def read_revision(connection: Connection, run_id: str | None = None) -> str:
     """
     counter = select(changes.c.counter)
     if run_id is not None:
-        counter = select(runs.c.revision).where(runs.c.id == run_id)
-    interrupted = " ".join(_unended(connection, "interrupted", run_id))
+        counter = select(func.max(runs.c.revision)).where(of_job(run_id))
+    wanted = true() if run_id is None else of_job(run_id)
+    interrupted = " ".join(_unended(connection, "interrupted", wanted))
     return f"{connection.execute(counter).scalar()}-{zlib.crc32(interrupted.encode()):08x}"
 
 
 def read_recording(connection: Connection) -> list[str]:
-    """Return the ids of the runs that are being recorded."""
-    return _unended(connection, "running")
+    """Return the ids of the runs that are being recorded; of a job, that of rank 0."""
+    return _unended(connection, "running", not_(is_part()))
 
 
-def _unended(connection: Connection, status: RunStatus, run_id: str | None = None) -> list[str]:
+def _unended(
+    connection: Connection, status: RunStatus, condition: ColumnElement[bool]
+) -> list[str]:
     """The ids of those runs that were never ended which have a status at present."""
     names = ("id", "status", "host", "pid", "started", "heartbeat", "resumes")
-    query = select(*(runs.c[name] for name in names)).where(
-        runs.c.status == "running", is_run(runs.c.id, run_id)
-    )
+    query = select(*(runs.c[name] for name in names)).where(runs.c.status == "running", condition)
     now = time.time()
     rows = connection.execute(query.order_by(runs.c.id)).mappings()
     return [row["id"] for row in rows if present_status(row, now) == status]

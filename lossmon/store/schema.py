@@ -29,7 +29,7 @@ from lossmon.store.columns import (
     text_column,
 )
 
-HEAD = "0007"
+HEAD = "0008"
 VERSION_TABLE = "lossmon_version"
 
 metadata = MetaData()
@@ -72,9 +72,13 @@ runs = Table(
     ),
     counter_column("dropped", "records that could not be kept: the oldest batches first"),
     real_column("archived", "when it was put out of sight, Unix seconds; NULL: it is in sight"),
+    text_column("job", "what the ranks of a distributed job have in common; NULL: no such job"),
+    integer_column("rank", "the process's rank in it, from 0"),
+    integer_column("world_size", "how many ranks it has"),
     Index("runs_by_start", "started"),
     Index("runs_by_name", "name"),
     Index("runs_by_status", "status"),
+    Index("runs_by_job", "job"),
     comment="one fit call each",
 )
 

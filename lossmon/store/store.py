@@ -25,7 +25,8 @@ from lossmon.store.engine import (
 from lossmon.store.frames import frame
 from lossmon.store.maintenance import prune_run
 from lossmon.store.overview import read_document, read_runs
-from lossmon.store.reading import read_epochs, read_findings, read_outputs
+from lossmon.store.ranks import read_parts
+from lossmon.store.reading import read_epochs, read_outputs
 from lossmon.store.resolve import resolve_run
 from lossmon.store.revision import read_recording, read_revision
 from lossmon.store.series import BatchSeries, read_series
@@ -65,6 +66,9 @@ class Store:
 
     **Consistency**: each call reads one state of the database, through connections that cannot
     write; the methods that change something open another for as long as they take.
+
+    **Ranks**: the processes of a distributed job are one run, that of rank 0, whose "ranks" tell of
+    all; the others can be named by their ids. What is done to it is done to all of them.
 
     **Liveness**: a run whose process is gone is shown as "interrupted", see
     `lossmon.store.liveness`.
@@ -174,10 +178,10 @@ class Store:
             )
 
     def finding_rows(self, run: str) -> list[dict[str, Any]]:
-        """Return the findings of a run, the gravest first."""
+        """Return the findings of a run, the gravest first; of a job, those of all ranks."""
         with self._reading() as connection:
-            run_id = resolve_run(connection, run)
-            return read_findings(connection, run_id).get(run_id, [])
+            (summary,) = read_runs(connection, resolve_run(connection, run))
+            return summary["findings"]
 
     def batch_series(
         self,
@@ -251,7 +255,9 @@ class Store:
         Returns:
             Of how many runs that changed something.
         """
-        return archive_runs(self._url, [self.resolve(run) for run in runs], archived=archived)
+        named = [self.resolve(run) for run in runs]
+        archive_runs(self._url, self._parts(named), archived=archived)
+        return archive_runs(self._url, named, archived=archived)
 
     def delete(self, runs: Sequence[str]) -> int:
         """Delete runs with all that was recorded of them; `vacuum` gives the space back.
@@ -259,7 +265,9 @@ class Store:
         Returns:
             How many runs were deleted.
         """
-        return delete_runs(self._url, [self.resolve(run) for run in runs])
+        named = [self.resolve(run) for run in runs]
+        delete_runs(self._url, self._parts(named))
+        return delete_runs(self._url, named)
 
     def prune(self, run: str, keep: str = "summaries") -> int:
         """Delete the batches of a run that has ended, keeping summaries, epochs and findings.
@@ -276,7 +284,9 @@ class Store:
         Raises:
             InvalidArgument: `keep` is something else, or the run is being recorded.
         """
-        return prune_run(self._url, self.resolve(run), keep)
+        run_id = self.resolve(run)
+        ranks = [run_id, *self._parts([run_id])]
+        return sum(prune_run(self._url, rank, keep) for rank in ranks)
 
     def rename(self, run: str, name: str) -> None:
         """Give a run another name."""
@@ -297,6 +307,11 @@ class Store:
     def close(self) -> None:
         """Let go of the database."""
         self._engine.dispose()
+
+    def _parts(self, run_ids: Sequence[str]) -> list[str]:
+        """The other ranks of jobs, which share what becomes of their rank 0."""
+        with self._reading() as connection:
+            return [part for run_id in run_ids for part in read_parts(connection, run_id)]
 
     @contextmanager
     def _reading(self) -> Generator[Connection]:

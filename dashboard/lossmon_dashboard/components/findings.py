@@ -73,6 +73,7 @@ def _heading(finding: Row, colour: str) -> list[Any]:
         dmc.Text(sentence(finding["rule"]), fw=600),
         dcc.Link(finding["code"], href=rule_link(finding["code"]), className="lossmon-link"),
         *([dmc.Badge(f"output {output}", variant="default", tt="none")] if output else []),
+        *([dmc.Badge(f"rank {finding['rank']}", variant="default")] if "rank" in finding else []),
     ]
 
 

@@ -24,6 +24,7 @@ def run_header(document: Row, zone: tzinfo) -> dmc.Stack:
         if document["status"] != "running"
         else f"for {duration(document['duration'])} so far",
         *([f"project {document['project']}"] if document["project"] else []),
+        *([_ranks(document)] if document["ranks"] else []),
         f"id {document['id']}",
     ]
     return dmc.Stack(
@@ -43,6 +44,12 @@ def run_header(document: Row, zone: tzinfo) -> dmc.Stack:
         ],
         gap="xs",
     )
+
+
+def _ranks(document: Row) -> str:
+    known, wanted = len(document["ranks"]), document["world_size"]
+    recorded = f"{known} ranks" if known == wanted else f"{known} of {wanted} ranks"
+    return f"{recorded}, shown is rank 0"
 
 
 def _tag(tag: str) -> dmc.Badge:
