@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -32,6 +33,8 @@ PREDICTED_SAMPLES = 64
 PREDICTED_VALUES = 2**18
 # Of those, samples that the trial of other weights runs on.
 TRIED_SAMPLES = 16
+# Label values of a whole data set that are read before the first step.
+LABEL_VALUES = 2**18
 
 _OWN_STEPS = ("train_step", "compute_loss", "_compute_loss", "compute_metrics")
 
@@ -139,6 +142,52 @@ def label_facts(look: Look, y: Any, sample_weight: Any, *, complete: bool = Fals
     return Facts(outputs, keras.backend.backend(), look.penalties, complete)
 
 
+def with_all_labels(
+    facts: Facts, resolved: Sequence[ResolvedOutput], y_pred: Any, y: Any, sample_weight: Any
+) -> Facts | None:
+    """The facts of a batch with the labels of the whole data instead, if they can be had.
+
+    Args:
+        facts: what a batch showed.
+        resolved: the outputs that they are of.
+        y_pred: predictions, which tell how targets are nested.
+        y: all targets as arrays, nested as given to `fit`; of many values, samples at even
+            distances are read.
+        sample_weight: their weights, or None.
+
+    Returns:
+        None where a mask decides which labels count, or the arrays are not as the batch was.
+    """
+    every = _stride(y)
+    y, sample_weight = _thinned(y, every), _thinned(sample_weight, every)
+    outputs: list[OutputFacts] = []
+    parts = split_outputs(list(resolved), y, y_pred, sample_weight)
+    for output, (y_true, _, weight) in zip(facts.outputs, parts, strict=True):
+        labels = _described(y_true, weight, None, class_axis(output.record.loss))
+        if output.masked or labels is None or output.labels is None:
+            return None
+        if labels.sample_shape != output.labels.sample_shape:
+            return None
+        outputs.append(_with_intended(replace(output, labels=labels)))
+    return replace(facts, outputs=tuple(outputs), complete=every == 1)
+
+
+def _stride(y: Any) -> int:
+    """Distance of the samples that are read, so that they are not too many values."""
+    sizes = [math.prod(leaf.shape) for leaf in keras.tree.flatten(y) if leaf is not None]
+    return max(1, math.ceil(max(sizes, default=0) / LABEL_VALUES))
+
+
+def _thinned(structure: Any, every: int) -> Any:
+    return keras.tree.map_structure(
+        lambda leaf: leaf if leaf is None else np.asarray(leaf[::every]), structure
+    )
+
+
+def _with_intended(facts: OutputFacts) -> OutputFacts:
+    return replace(facts, record=replace(facts.record, intended_metric=intended_metric(facts)))
+
+
 def _output_facts(
     look: Look, output: ResolvedOutput, part: tuple[Any, Any, Any], values: OutputRange | None
 ) -> OutputFacts:
@@ -162,7 +211,7 @@ def _output_facts(
         reconstruction=_among(y_true, look.inputs),
         fitted_head=output.fitted_head,
     )
-    return replace(facts, record=replace(facts.record, intended_metric=intended_metric(facts)))
+    return _with_intended(facts)
 
 
 def _described(y_true: Any, weight: Any, mask: Any, axis: int) -> LabelFacts | None:

@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
 import keras
 from keras.src.backend import compute_output_spec, get_keras_mask
 
-from lossmon.capture.facts import first_samples, gather_facts, samples_to_predict
+from lossmon.capture.facts import (
+    first_samples,
+    gather_facts,
+    samples_to_predict,
+    with_all_labels,
+)
 from lossmon.capture.forward import forward, has_fixed_batch
 from lossmon.capture.inputs import input_facts
 from lossmon.capture.jax_masks import has_own_step
 from lossmon.capture.pristine import pristine
 from lossmon.capture.resolve import ResolvedOutput, resolve, split_outputs
 from lossmon.rules import Facts
+
+# Samples whose labels must have been seen before rules speak of what none of them is.
+CERTAIN_SAMPLES = 512
 
 
 class FirstLook(NamedTuple):
@@ -27,16 +36,23 @@ class FirstLook(NamedTuple):
         facts: what the rules may know.
         values: how many numbers the model predicts in one step, all outputs together.
         hidden: why its steps cannot be looked into, None where they can.
+        labels_known: whether the facts are of the labels of the whole data, not of the batch's.
     """
 
     outputs: list[ResolvedOutput]
     facts: Facts
     values: int
     hidden: str | None
+    labels_known: bool
 
 
 def first_look(
-    model: Any, batch: Any, state: Any = None, *, alone: bool = True, x_given: Any = None
+    model: Any,
+    batch: Any,
+    state: Any = None,
+    *,
+    alone: bool = True,
+    given: Mapping[str, Any] | None = None,
 ) -> FirstLook:
     """Look at a model and its first batch, changing neither.
 
@@ -45,7 +61,7 @@ def first_look(
         batch: what its train step will be given.
         state: on JAX, the state that the train function was given.
         alone: whether no other thread may be preparing the next batches.
-        x_given: the arrays that `fit` was given, of which more is seen than of a batch; or None.
+        given: the arguments of `fit` where they are arrays, of which more is seen than of a batch.
     """
     x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(batch)
     whole = x
@@ -61,11 +77,35 @@ def first_look(
         _build_metrics(model, y, y_pred)
         outputs = resolve(model, y, y_pred)
         facts = gather_facts(model, x, y, sample_weight, y_pred)
+        x_given = None if given is None else given.get("x")
         facts = replace(facts, inputs=input_facts(model, whole if x_given is None else x_given))
+        known = None if given is None else _all_labels(facts, outputs, y_pred, given)
     predictions = (pred for _, pred, _ in split_outputs(outputs, y, y_pred, None))
     samples = int(next(leaf for leaf in keras.tree.flatten(whole) if leaf is not None).shape[0])
     values = samples * sum(math.prod(pred.shape[1:]) for pred in predictions)
-    return FirstLook(outputs, facts, values, _why_hidden(model, y_pred))
+    if known is None:
+        facts = replace(facts, more_to_come=few_labels(facts))
+    hidden = _why_hidden(model, y_pred)
+    return FirstLook(outputs, known or facts, values, hidden, known is not None)
+
+
+def few_labels(facts: Facts) -> bool:
+    """Whether too few labels were seen to speak of what none of them is."""
+    known = [output.labels.samples for output in facts.outputs if output.labels is not None]
+    return min(known, default=0) < CERTAIN_SAMPLES
+
+
+def _all_labels(
+    facts: Facts, outputs: list[ResolvedOutput], y_pred: Any, given: Mapping[str, Any]
+) -> Facts | None:
+    # Class weights may leave labels out.
+    if given.get("y") is None or given.get("class_weight") is not None:
+        return None
+    try:
+        return with_all_labels(facts, outputs, y_pred, given["y"], given.get("sample_weight"))
+    except Exception:
+        # Keras takes more kinds of arrays than are known here; the batch shows enough.
+        return None
 
 
 def why_replicas_hide(model: Any) -> str | None:

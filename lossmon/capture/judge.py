@@ -79,6 +79,8 @@ class RunJudge:
         for record in epochs:
             if record.split in others:
                 others[record.split].close(record)
+            if record.output not in self._plan.misread:
+                record.intended_accuracy = record.intended_exact_match = None
         records = Records(epochs=epochs)
         clipped = (totals.clipped(item.epoch) for totals in ended.values())
         records.extend(self._watch.close(epochs, [facts for facts in clipped if facts is not None]))

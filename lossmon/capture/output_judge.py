@@ -145,10 +145,10 @@ class OutputJudge:
             verdicts = _excuse_precision(found, verdicts, dtype)
         for row, verdict in zip(rows.tolist(), verdicts, strict=True):
             judged.verdicts[row] = verdict
-        if self.output.intended_metric is not None:
-            intended = self._evaluate_metric(self.output.intended_metric, tensors)
-            found.intended_accuracy = intended.values
-            found.matches = count_matches(self.output.intended_metric, tensors)
+        intended = self._plan.intended(self._index)
+        if intended is not None:
+            found.intended_accuracy = self._evaluate_metric(intended, tensors).values
+            found.matches = count_matches(intended, tensors)
         found.labels = count_labels(self.output.loss, tensors)
         judged.recomputed = found
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from lossmon import recompute
 from lossmon.capture.chunk import Chunk, Floats
-from lossmon.records import OutputRecord
+from lossmon.records import MetricSpec, OutputRecord
 
 _ROUNDING = 2.0**-22
 
@@ -29,6 +29,8 @@ class Plan:
         training_layers: kinds of layers that act differently in training.
         sampled_inside: whether large predictions leave the steps of a sample only.
         losses, metrics: the user's own definitions, by name.
+        mistaken: places of outputs of which a first batch let expect that another accuracy was
+            meant than all labels do.
     """
 
     outputs: tuple[OutputRecord, ...]
@@ -41,6 +43,17 @@ class Plan:
     sampled_inside: bool = False
     losses: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
     metrics: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
+    mistaken: set[int] = field(default_factory=set[int])
+
+    def intended(self, output: int) -> MetricSpec | None:
+        """The accuracy that was meant on an output, where its printed one is misread."""
+        return None if output in self.mistaken else self.outputs[output].intended_metric
+
+    @property
+    def misread(self) -> set[str | None]:
+        """The outputs whose printed accuracy is misread."""
+        known = enumerate(self.outputs)
+        return {output.name for place, output in known if self.intended(place) is not None}
 
     def data_loss(self, chunk: Chunk) -> Floats | None:
         """The weighted sum of the outputs' own data losses, `(K,)`; None where one is missing."""

@@ -102,7 +102,7 @@ class Session:
         self._step = 0
         self._batch = {"train": 0, "val": 0}
         self._override = override(model)
-        self._sampled_inside = False
+        self._sampled_inside = self._labels_known = False
         carrier = Carrier(
             model,
             tensors=options.verify != "off",
@@ -295,8 +295,7 @@ class Session:
         state = arguments[0] if keras.backend.backend() == "jax" else None
         fit = arguments_of_fit(self._model)
         alone = reads_arrays(fit)
-        x_given = fit.get("x") if alone else None
-        look = first_look(self._model, batch, state, alone=alone, x_given=x_given)
+        look = first_look(self._model, batch, state, alone=alone, given=fit if alone else None)
         carrier = self._tap.carrier
         carrier.outputs = look.outputs
         if look.hidden is not None:
@@ -306,6 +305,7 @@ class Session:
             self._sampler = sampler(self._model, batch, look.outputs, fit, alone=alone)
         ask = RuleAsker(self._options.rules, self._tell)
         findings = ask(look.facts)
+        self._labels_known = look.labels_known
         self._open(findings, look.facts, ask)
         self._announce(findings)
         errors = [finding for finding in findings if finding.severity == "error"]
@@ -331,6 +331,8 @@ class Session:
             announce=self._announce,
             trouble=self._tell,
             sampler=self._sampler,
+            mistaken=plan.mistaken.add,
+            labels_known=self._labels_known,
         )
         full, carrier = self._options.verify == "full", self._tap.carrier
         budget = Budget(share=math.inf) if full else Budget()

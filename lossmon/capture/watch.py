@@ -9,9 +9,10 @@ from dataclasses import replace
 from typing import Any
 
 from lossmon.capture.chunk import Chunk, OutputArrays, joined
+from lossmon.capture.first_look import few_labels
 from lossmon.capture.sampling import Sampler
 from lossmon.records import BatchRecord, EpochRecord, Finding
-from lossmon.rules import ClippedFacts, Facts, OutputFacts, describe_labels
+from lossmon.rules import ClippedFacts, Facts, OutputFacts, describe_labels, intended_metric
 from lossmon.rules.families import class_axis
 from lossmon.store import Records
 
@@ -37,6 +38,9 @@ class Watch:
         announce: tells the user.
         trouble: told where the rules cannot be asked at all.
         sampler: measures gradients and units, if they can be had.
+        mistaken: told the place of an output of which more labels show that the accuracy that was
+            meant is another than the first batch let expect.
+        labels_known: whether the facts are of all labels already.
     """
 
     def __init__(
@@ -48,6 +52,8 @@ class Watch:
         announce: Callable[[Sequence[Finding]], None],
         trouble: Callable[[str], None],
         sampler: Sampler | None = None,
+        mistaken: Callable[[int], None] = lambda _: None,
+        labels_known: bool = False,
     ) -> None:
         self._facts = facts
         self._standing: dict[Key, Finding] = {_key(finding): finding for finding in findings}
@@ -55,6 +61,8 @@ class Watch:
         self._announce = announce
         self._trouble = trouble
         self._sampler = sampler
+        self._mistaken = mistaken
+        self._labels_known = labels_known
         self._clipped: list[ClippedFacts] = []
         self._recent: deque[BatchRecord] = deque(maxlen=RECENT_BATCHES)
         self._epochs: list[EpochRecord] = []
@@ -79,6 +87,7 @@ class Watch:
         self._epochs += epochs
         self._clipped += clipped
         self._news = True
+        self._look_again()
         return self.end() if time.monotonic() >= self._not_before else Records()
 
     def end(self) -> Records:
@@ -96,11 +105,14 @@ class Watch:
         return Records()
 
     def _see(self, chunk: Chunk, batches: Sequence[BatchRecord]) -> Records:
-        if chunk.split == "train" and not self._epochs:
+        if chunk.split == "train" and not self._epochs and not self._labels_known:
             self._see_labels(chunk)
         if self._sampler is not None:
             self._sampler.read()
         self._recent.extend(batches)
+        if self._facts is not None and self._facts.more_to_come and not few_labels(self._facts):
+            self._look_again()
+            return self._ask()
         if any(batch.nonfinite or not _finite(batch.loss) for batch in batches):
             return self._ask()
         return Records()
@@ -118,6 +130,15 @@ class Watch:
             for index, facts in enumerate(outputs)
         )
         self._facts = replace(self._facts, outputs=tuple(seen))
+
+    def _look_again(self) -> None:
+        """From here rules may speak of what no label was seen to be."""
+        if self._facts is None or not self._facts.more_to_come:
+            return
+        self._facts = replace(self._facts, more_to_come=False)
+        for place, output in enumerate(self._facts.outputs):
+            if intended_metric(output) != output.record.intended_metric:
+                self._mistaken(place)
 
     def _ask(self) -> Records:
         assert self._facts is not None

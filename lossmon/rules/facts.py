@@ -134,6 +134,8 @@ class Facts:
         penalties: whether regularisers or `add_loss` take part in the loss.
         complete: whether the labels are all there are (or a whole epoch of them), rather than a
             batch that may happen to hold one class.
+        more_to_come: whether more labels will be seen before long, so that what rests on none
+            being otherwise has to wait.
         training: the run so far; None before training.
         inputs: the model's inputs, in order.
     """
@@ -142,6 +144,7 @@ class Facts:
     backend: str | None = None
     penalties: bool | None = None
     complete: bool = False
+    more_to_come: bool = False
     training: TrainingFacts | None = None
     inputs: tuple[InputFacts, ...] | None = None
 
