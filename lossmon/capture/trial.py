@@ -109,7 +109,7 @@ def tried_ranges(model: Any, call: Call, class_axes: list[int]) -> list[OutputRa
     Returns:
         One range per output; None where the trial does not tell.
     """
-    variables = _head_variables(model)
+    variables = _head_variables(model, len(class_axes))
     unknown: list[OutputRange | None] = [None] * len(class_axes)
     if not variables:
         return unknown
@@ -135,6 +135,9 @@ def _range_of(tried: list[list[NDArray[np.float64]]], axis: int) -> OutputRange 
     low = _edge(*(min(v.min() for v in signs) for signs in tried[-2:]))
     high = _edge(*(max(v.max() for v in signs) for signs in tried[-2:]))
     if low is None or high is None or low == high != 1.0:
+        return None
+    # Other weights than those that were replaced may make this output.
+    if low < high and all(np.allclose(v, values[0], rtol=0, atol=1e-6) for v in values[1:]):
         return None
     rows = [v for v in values if v.ndim > 1]
     sums = [float(np.abs(v.sum(axis=axis) - 1).max()) for v in rows]
@@ -165,7 +168,7 @@ def _replacements(variables: list[Any], size: float) -> Iterator[list[tuple[Any,
         yield replacement
 
 
-def _head_variables(model: Any) -> list[Any]:
+def _head_variables(model: Any, heads: int) -> list[Any]:
     """The trainable variables nearest to the outputs; of a model without a graph, its last ones."""
     trainable = {id(v) for v in model.trainable_variables}
     outputs = getattr(model, "outputs", None)
@@ -173,7 +176,8 @@ def _head_variables(model: Any) -> list[Any]:
         found = [v for tensor in outputs for v in _behind(tensor)]
     else:
         layers = [layer for layer in model.layers if layer.trainable_variables]
-        found = layers[-1].trainable_variables if layers else model.trainable_variables
+        last = [v for layer in layers[-heads:] for v in layer.trainable_variables]
+        found = last or model.trainable_variables
     unique = {id(v): v for v in found if id(v) in trainable}
     return [v for v in unique.values() if "float" in str(v.dtype)]
 
