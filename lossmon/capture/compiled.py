@@ -64,10 +64,17 @@ def loss_at(losses: list[Any], path: Path) -> Any:
 
 
 def loss_key(losses: list[Any], entry: Any) -> str | None:
-    """The key that Keras prints this entry's loss under."""
+    """The key that Keras prints this entry's loss under; empty where it prints another's there.
+
+    The outputs of a subclassed model have no names: losses of one name get one key, and what is
+    printed is the last of them.
+    """
     if entry is None:
         return None
-    return "loss" if len(losses) == 1 else f"{entry.name}_loss"
+    if len(losses) == 1:
+        return "loss"
+    last = next(other for other in reversed(losses) if other.name == entry.name)
+    return f"{entry.name}_loss" if last is entry else ""
 
 
 def flat_metrics(model: Any, y: Any, y_pred: Any, count: int) -> list[list[tuple[MetricSpec, Any]]]:

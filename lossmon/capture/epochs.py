@@ -168,9 +168,13 @@ class EpochTotals:
             return
         printed, found = judged.total_loss, judged.recomputed
         if found is not None and found.loss is not None and judged.penalty is not None:
-            penalty = judged.penalty[found.rows] if self._with_penalty else 0.0
+            penalty = (
+                judged.penalty[found.rows] if self._with_penalty else np.zeros(len(found.rows))
+            )
+            # Of an infinite total nobody can say what the penalty was.
+            known = ~np.isnan(penalty)
             printed = printed.copy()
-            printed[found.rows] = found.loss + penalty
+            printed[found.rows[known]] = (found.loss + penalty)[known]
         self._printed.add(printed, judged.printed_weight)
 
     def _add_recomputed(self, judged: Judged, found: Recomputed) -> None:

@@ -30,7 +30,7 @@ class ResolvedOutput:
         several: whether the model has more than one output.
         output_names: the names of all outputs, in order, where Keras uses them to pick targets.
         loss_positions: the positions of the outputs that have a loss.
-        loss_key: the key that Keras prints this output's loss under.
+        loss_key: the key that Keras prints this output's loss under; empty where it prints none.
         loss_object: the `keras.losses.Loss`, or None.
         metric_objects: the `keras.metrics.Metric`s, aligned with `record.metrics`.
         fitted_head: what `output_range.fitted_head` says of it.

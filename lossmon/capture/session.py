@@ -359,7 +359,9 @@ class Session:
                 replace(output.record, intended_metric=intended.get(output.record.name))
                 for output in outputs
             ),
-            loss_keys=tuple(output.loss_key or "loss" for output in outputs),
+            loss_keys=tuple(
+                "loss" if output.loss_key is None else output.loss_key for output in outputs
+            ),
             override=self._override,
             backend=cast("recompute.Backend", keras.backend.backend()),
             why_unseen=self._why_unseen,

@@ -183,7 +183,8 @@ def test_forks_and_a_full_disk_do_not_stop_training(tmp_path: Path) -> None:
     assert "full.db" in told
     (delivered,) = sync(full)
     assert delivered.problem is None
+    # The spool may not grow either: what it did not take is told.
+    lost = re.search(r"Lost, because nothing kept them: (\d+) batch", told)
     store = lossmon.open_store(full)
-    document = store.run_document("latest")
-    assert (document["status"], document["verified"]) == ("finished", 1.0)
-    assert len(store.batches("latest", "train")) == 60 * 8
+    assert len(store.batches("latest", "train")) + int(lost[1] if lost else 0) == 60 * 8
+    assert store.run_document("latest")["verified"] == 1.0

@@ -72,8 +72,15 @@ class DrawnProgram:
     def data(self) -> tuple[Any, Any, Any]:
         """Inputs, labels and weights as for `fit`."""
         labels = self._nested([head.labels for head in self.heads])
-        weight = np.linspace(0, 2, N) if self.weighted and len(self.heads) == 1 else None
-        return self._inputs(), labels, weight
+        return self._inputs(), labels, self._weight()
+
+    def _weight(self) -> Any:
+        """A weight for each place that is predicted."""
+        if not self.weighted or len(self.heads) > 1:
+            return None
+        inner = next(inner for inner, bodies in BODIES.items() if self.body in bodies)
+        rising = np.linspace(0, 2, N).reshape(N, *[1] * len(inner))
+        return np.broadcast_to(rising, (N, *inner)).astype("float32")
 
     def _nested(self, parts: Sequence[Any]) -> Any:
         if len(parts) == 1:

@@ -25,12 +25,14 @@ class Fault:
         kinds: the heads that it can be put into.
         inject: makes the faulty head.
         on_classes: the fewest units that it takes.
+        trains: whether Keras lets it train.
     """
 
     rules: frozenset[str]
     kinds: tuple[str, ...]
     inject: Callable[[Head], Head]
     on_classes: int = 1
+    trains: bool = True
 
     def fits(self, head: Head) -> bool:
         """Whether it can be put into a head."""
@@ -84,11 +86,13 @@ FAULTS: dict[str, Fault] = {
         frozenset({"categorical-loss-on-one-unit"}),
         ("binary",),
         lambda head: head.but(loss=SPARSE, metrics=()),
+        trains=False,
     ),
     "classes counted from 1": Fault(
         frozenset({"labels-out-of-range"}),
         ("ids", "ids, logits"),
         lambda head: head.but(labels=np.asarray(head.labels).astype("int32") + 1),
+        trains=False,
     ),
     "labels of 0 and 255": Fault(
         frozenset({"labels-out-of-range"}),
