@@ -348,6 +348,8 @@ def test_an_error_of_the_watch_costs_no_record(
         raise RuntimeError("labels cannot be read")
 
     monkeypatch.setattr("lossmon.capture.watch.describe_labels", broken)
-    _model().fit(X, IDS, verbose=0, callbacks=[lossmon.Monitor(db)])
+    # Of arrays all labels are known before the first step.
+    batches = ((X[start : start + 32], IDS[start : start + 32]) for start in range(0, 96, 32))
+    _model().fit(batches, shuffle=False, verbose=0, callbacks=[lossmon.Monitor(db)])
     assert capsys.readouterr().err.count("labels cannot be read") == 1
     assert len(list(lossmon.open_store(db).export_batches("latest"))) == 3
