@@ -10,6 +10,7 @@ from sqlalchemy import (
     Select,
     Table,
     and_,
+    exists,
     literal,
     or_,
     select,
@@ -35,13 +36,20 @@ def read_sparklines(connection: Connection, run_id: str | None) -> dict[str, dic
         By run: "loss" and "val_loss", by epoch; "loss" by batch before the second epoch.
     """
     lines: dict[str, dict[str, list[Any]]] = {}
-    for query in (_first_epoch_points(run_id), _epoch_points(run_id)):
+    queries = [_epoch_points(run_id)]
+    if connection.execute(_early(run_id).limit(1)).first():
+        queries.insert(0, _first_epoch_points(run_id))
+    for query in queries:
         # Plain tuples: this is where a list of many runs spends its time.
         for run, split, loss, recomputed, kinds in connection.execute(query):
             if split is None:
                 continue
-            line = lines.setdefault(run, {"loss": [], "val_loss": []})
-            known = {"loss": loss, "recomputed_loss": recomputed} | restore_kinds(kinds)
+            line = lines.get(run)
+            if line is None:
+                line = lines[run] = {"loss": [], "val_loss": []}
+            known = {"loss": loss, "recomputed_loss": recomputed}
+            if kinds is not None:
+                known |= restore_kinds(kinds)
             line["loss" if split == "train" else "val_loss"].append(best_known(known, "loss"))
     return lines
 
@@ -56,16 +64,21 @@ def _epoch_points(run_id: str | None) -> Select[*tuple[Any, ...]]:
     return query.where(epochs.c.output.is_(None), shown, several).order_by(epochs.c.epoch)
 
 
+def _early(run_id: str | None) -> Select[*tuple[Any, ...]]:
+    """Runs before their second epoch, which have no line of epochs."""
+    settled = exists().where(epochs.c.run_id == runs.c.id, epochs.c.epoch > 0)
+    return select(runs.c.id, runs.c.step).where(is_run(runs.c.id, run_id), ~settled)
+
+
 def _first_epoch_points(run_id: str | None) -> Select[*tuple[Any, ...]]:
-    # Before its second epoch a run has no line of epochs: some of its train batches make one.
-    settled = select(epochs.c.run_id).where(epochs.c.epoch > 0)
+    # Some of the train batches make a line.
+    early = _early(run_id).subquery()
     first = select(literal(0).label("number")).cte("points", recursive=True)
     following = select(first.c.number + 1).where(first.c.number < SPARKLINE_POINTS - 1)
     point = first.union_all(following)
-    step = point.c.number * (runs.c.step // (SPARKLINE_POINTS - 1) + 1)
-    early = and_(is_run(runs.c.id, run_id), runs.c.id.not_in(settled))
-    wanted = select(runs.c.id.label("run"), step.label("step")).join_from(runs, point, true())
-    at = wanted.where(early).subquery()
+    step = point.c.number * (early.c.step // (SPARKLINE_POINTS - 1) + 1)
+    wanted = select(early.c.id.label("run"), step.label("step")).join_from(early, point, true())
+    at = wanted.subquery()
     train = and_(batches.c.split == "train", output_key(batches) == "")
     same = and_(batches.c.run_id == at.c.run, batches.c.step == at.c.step, train)
     # An outer join, for SQLite then looks the few steps up instead of reading every batch.
