@@ -96,12 +96,15 @@ class QueueChannel:
 
     Args:
         layouts: the model's.
+        always: whether the tensors leave in every step, whatever `carry` is told: the step then
+            holds no condition, nor the operations that decide it.
     """
 
-    def __init__(self, layouts: Layouts) -> None:
+    def __init__(self, layouts: Layouts, *, always: bool = False) -> None:
         import tensorflow as tf
 
         self._layouts = layouts
+        self._always = always
         self._tensors: dict[int, Any] = {}
         self._counting = threading.Lock()
         self._taken = 0
@@ -121,9 +124,10 @@ class QueueChannel:
             self._vectors.enqueue([vector(layout.index, [0.0, *carried.scalars.values()])])
             return None
         queue = self._queue_of(layout)
-        wanted = tf.convert_to_tensor(self._left) > 0.0
+        wanted: Any = True if self._always else tf.convert_to_tensor(self._left) > 0.0
         shapes = tf.concat([tf.shape(tensor) for tensor in plain.values()], axis=0)
-        numbers = vector(layout.index, [tf.cast(wanted, "float32"), *carried.scalars.values()])
+        leaves = 1.0 if self._always else tf.cast(wanted, "float32")
+        numbers = vector(layout.index, [leaves, *carried.scalars.values()])
 
         def enqueue() -> Any:
             self._left.assign_sub(1.0, read_value=False)
@@ -134,7 +138,10 @@ class QueueChannel:
         # its tensors: else the queues would be out of step after a step that failed.
         with tf.control_dependencies([numbers]):
             tensors = [tf.identity(tensor) for tensor in plain.values()]
-            done = tf.cond(wanted, enqueue, lambda: tf.constant(False))
+            if self._always:
+                done = queue.enqueue([*tensors, shapes])
+            else:
+                done = tf.cond(wanted, enqueue, lambda: tf.constant(False))
         with tf.control_dependencies([done]):
             self._vectors.enqueue([tf.identity(numbers)])
         return None
@@ -160,12 +167,12 @@ class QueueChannel:
     def sent(self) -> int:
         """See `Channel`."""
         with self._counting:
-            return self._taken + int(self._vectors.size())
+            return self._taken + _size(self._vectors)
 
     def take(self, count: int) -> Vector:
         """The vectors of the oldest `count` steps, fewer if fewer were sent; never waits."""
         with self._counting:
-            count = min(count, int(self._vectors.size()))
+            count = min(count, _size(self._vectors))
             self._taken += count
             (vectors,) = _dequeue(self._vectors, count)
         return vectors.numpy()
@@ -178,7 +185,7 @@ class QueueChannel:
             differ; and the shapes, one row a step.
         """
         queue = self._tensors[layout.index]
-        if int(queue.size()) < count:  # taking more than there is would wait for ever
+        if _size(queue) < count:  # taking more than there is would wait for ever
             raise LookupError(f"the tensors of {count} steps were expected to have come out")
         if count == 1:  # as they are, without a copy
             *tensors, shapes = (tensor.numpy()[None] for tensor in _dequeue_one(queue))
@@ -188,9 +195,15 @@ class QueueChannel:
 
     def clear(self) -> None:
         """Throw away what nobody took: steps of an earlier `fit` that was broken off."""
-        self.take(int(self._vectors.size()))
+        self.take(_size(self._vectors))
         for queue in self._tensors.values():
-            _dequeue(queue, int(queue.size()))
+            _dequeue(queue, _size(queue))
+
+
+def _size(queue: Any) -> int:
+    import tensorflow as tf
+
+    return int(tf.raw_ops.QueueSizeV2(handle=queue.queue_ref))
 
 
 def _dequeue(queue: Any, count: int) -> Sequence[Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import Any, NamedTuple
 
 import keras
@@ -59,9 +59,9 @@ class Reader:
     def _queued(self, channel: QueueChannel, items: list[CallItem]) -> Iterator[_Run]:
         steps = [step for item in items for step in _steps(item)]
         vectors = channel.take(len(steps))
-        start = 0
-        for (index, wanted), group in groupby(vectors[:, :2].tolist(), key=tuple):
-            layout, end = self._layouts[int(index)], start + len(list(group))
+        for first, end in _alike(vectors[:, :2]):
+            index, wanted = vectors[first, :2].tolist()
+            start, layout = first, self._layouts[int(index)]
             while start < end:
                 stop = min(end, start + self._limit(bool(wanted)))
                 arrays, shapes = [], None
@@ -144,15 +144,11 @@ class _Run(NamedTuple):
 
     def chunks(self, *, tensors: bool) -> Iterator[Chunk]:
         """Cut it where epochs or shapes part, and leave out what does not belong to the run."""
-        for (epoch, recorded, _), group in groupby(range(len(self.steps)), key=self._key):
-            rows = list(group)
-            if recorded:
-                yield self._chunk(epoch, slice(rows[0], rows[-1] + 1), tensors=tensors)
-
-    def _key(self, row: int) -> tuple[int, bool, bytes]:
-        item = self.steps[row].item
-        shape = b"" if self.shapes is None else self.shapes[row].tobytes()
-        return item.epoch, item.call.recorded, shape
+        kinds = np.array([(step.item.epoch, step.item.call.recorded) for step in self.steps])
+        for start, end in _alike(*([kinds] if self.shapes is None else [kinds, self.shapes])):
+            item = self.steps[start].item
+            if item.call.recorded:
+                yield self._chunk(item.epoch, slice(start, end), tensors=tensors)
 
     def _chunk(self, epoch: int, rows: slice, *, tensors: bool) -> Chunk:
         call = self.steps[rows.start].item.call
@@ -179,6 +175,13 @@ class _Run(NamedTuple):
         return {output: OutputArrays(**kinds) for output, kinds in parts.items()}
 
 
+def _alike(*tables: Array) -> Iterator[tuple[int, int]]:
+    """From where to where the rows of each table are the same."""
+    cuts = [np.flatnonzero(np.diff(table, axis=0).any(axis=1)) + 1 for table in tables]
+    bounds = {0, len(tables[0])}.union(*(places.tolist() for places in cuts))
+    return pairwise(sorted(bounds))
+
+
 def _way(item: CallItem) -> tuple[Split, bool]:
     return item.call.split, item.call.queued
 
@@ -186,6 +189,9 @@ def _way(item: CallItem) -> tuple[Split, bool]:
 def _steps(item: CallItem) -> Iterator[_Step]:
     """The steps of a call with their places; a validation step stands at the train step before."""
     call = item.call
+    if call.steps == 1:  # a loop costs as much again
+        yield _Step(item, Place(item.step, item.batch, call.started, call.seconds))
+        return
     each = call.seconds / max(1, call.steps)
     for number in range(call.steps):
         step = item.step + (number if call.split == "train" else 0)
