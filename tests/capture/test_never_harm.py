@@ -349,7 +349,8 @@ def test_an_error_of_the_watch_costs_no_record(
 
     monkeypatch.setattr("lossmon.capture.watch.describe_labels", broken)
     # Of arrays all labels are known before the first step.
-    batches = ((X[start : start + 32], IDS[start : start + 32]) for start in range(0, 96, 32))
-    _model().fit(batches, shuffle=False, verbose=0, callbacks=[lossmon.Monitor(db)])
+    batches = ((X[start : start + 30], IDS[start : start + 30]) for start in range(0, N, 30))
+    monitor = lossmon.Monitor(db)
+    _model().fit(batches, steps_per_epoch=3, shuffle=False, verbose=0, callbacks=[monitor])
     assert capsys.readouterr().err.count("labels cannot be read") == 1
     assert len(list(lossmon.open_store(db).export_batches("latest"))) == 3
