@@ -87,7 +87,10 @@ class Watch:
         self._epochs += epochs
         self._clipped += clipped
         self._news = True
-        self._look_again()
+        try:
+            self._look_again()
+        except Exception as error:
+            return self._gave_up(error)
         return self.catch_up()
 
     def catch_up(self) -> Records:
