@@ -38,6 +38,7 @@ class Carrier:
         tensors: whether labels and predictions are to be carried; else Keras' own values only.
         override: whether the model replaces the compiled loss by a method of its own.
         silent: whether nothing at all is to be carried.
+        always: whether no step is ever told to keep its tensors in.
 
     Attributes:
         tensors, silent: as given; may be changed before the first step is traced.
@@ -48,12 +49,15 @@ class Carrier:
         on_error: called with an exception that was kept away from training.
     """
 
-    def __init__(self, model: Any, *, tensors: bool, override: bool, silent: bool) -> None:
+    def __init__(
+        self, model: Any, *, tensors: bool, override: bool, silent: bool, always: bool = False
+    ) -> None:
         self._model = model
         self.tensors = tensors
         self._override = override
         self.silent = silent
         self._asked = (tensors, silent)
+        self._always = always
         self._compiled = _compiled(model)
         self.layouts = Layouts()
         self.channels: dict[Split, Channel] = {split: self._channel() for split in _SPLITS}
@@ -70,7 +74,8 @@ class Carrier:
         model = self._model
         graph = keras.backend.backend() == "tensorflow" and not model.run_eagerly
         if graph:
-            return (XlaChannel if model.jit_compile else QueueChannel)(self.layouts)
+            kind = XlaChannel if model.jit_compile else QueueChannel
+            return kind(self.layouts, always=self._always)
         if keras.backend.backend() == "jax" and model.jit_compile and not model.run_eagerly:
             return TwinChannel(self.layouts)
         return LogsChannel(self.layouts, eager=True)
@@ -87,7 +92,8 @@ class Carrier:
 
     def serves_as(self, other: Carrier) -> bool:
         """Whether steps that were traced with this one are as those of the other would be."""
-        return self._asked == other._asked and self._compiled == other._compiled
+        ours = (self._asked, self._always, self._compiled)
+        return ours == (other._asked, other._always, other._compiled)
 
     def install(self) -> None:
         """Wrap the model."""

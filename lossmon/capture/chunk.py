@@ -16,8 +16,7 @@ Array = NDArray[Any]
 Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True)
-class CallItem:
+class CallItem(NamedTuple):
     """One call of the train or test function with the place of its first step in the run."""
 
     step: int

@@ -15,10 +15,11 @@ class XlaChannel(QueueChannel):
 
     Args:
         layouts: the model's.
+        always: see `QueueChannel`.
     """
 
-    def __init__(self, layouts: Layouts) -> None:
-        super().__init__(layouts)
+    def __init__(self, layouts: Layouts, *, always: bool = False) -> None:
+        super().__init__(layouts, always=always)
         self._inside = LogsChannel(layouts, eager=False)
 
     def send(self, carried: Carried) -> dict[str, Any]:

@@ -86,6 +86,10 @@ class RunJudge:
         records.extend(self._watch.close(epochs, [facts for facts in clipped if facts is not None]))
         return records
 
+    def catch_up(self) -> Records:
+        """What the rules say of short epochs that they were not asked about at once."""
+        return self._watch.catch_up()
+
     def end(self) -> Records:
         """What the rules say at the end of the run."""
         return self._watch.end()

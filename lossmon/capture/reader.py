@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import Any, NamedTuple
 
 import keras
@@ -144,15 +144,14 @@ class _Run(NamedTuple):
 
     def chunks(self, *, tensors: bool) -> Iterator[Chunk]:
         """Cut it where epochs or shapes part, and leave out what does not belong to the run."""
-        for (epoch, recorded, _), group in groupby(range(len(self.steps)), key=self._key):
-            rows = list(group)
+        kinds = [(step.item.epoch, step.item.call.recorded) for step in self.steps]
+        parts = {place for place, pair in enumerate(pairwise(kinds), 1) if pair[0] != pair[1]}
+        if self.shapes is not None:
+            parts |= {*(np.flatnonzero(np.diff(self.shapes, axis=0).any(axis=1)) + 1).tolist()}
+        for start, end in pairwise([0, *sorted(parts), len(kinds)]):
+            epoch, recorded = kinds[start]
             if recorded:
-                yield self._chunk(epoch, slice(rows[0], rows[-1] + 1), tensors=tensors)
-
-    def _key(self, row: int) -> tuple[int, bool, bytes]:
-        item = self.steps[row].item
-        shape = b"" if self.shapes is None else self.shapes[row].tobytes()
-        return item.epoch, item.call.recorded, shape
+                yield self._chunk(epoch, slice(start, end), tensors=tensors)
 
     def _chunk(self, epoch: int, rows: slice, *, tensors: bool) -> Chunk:
         call = self.steps[rows.start].item.call
@@ -186,6 +185,9 @@ def _way(item: CallItem) -> tuple[Split, bool]:
 def _steps(item: CallItem) -> Iterator[_Step]:
     """The steps of a call with their places; a validation step stands at the train step before."""
     call = item.call
+    if call.steps == 1:  # a loop costs as much again
+        yield _Step(item, Place(item.step, item.batch, call.started, call.seconds))
+        return
     each = call.seconds / max(1, call.steps)
     for number in range(call.steps):
         step = item.step + (number if call.split == "train" else 0)

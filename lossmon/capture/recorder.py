@@ -12,7 +12,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any, Protocol, cast
 
@@ -63,6 +63,10 @@ class Judge(Protocol):
 
     def epoch(self, item: EpochItem) -> Records:
         """Judge one epoch."""
+        ...
+
+    def catch_up(self) -> Records:
+        """Judge what was put off until now."""
         ...
 
     def end(self) -> Records:
@@ -125,7 +129,7 @@ class Recorder:
     def _when_full(self, item: CallItem) -> CallItem:
         if not self._begin.wait_when_full:
             self._carry(0.0)
-            return replace(item, call=without_tensors(item.call))
+            return item._replace(call=without_tensors(item.call))
         while self._queue.qsize() > 1 and self._thread.is_alive():
             time.sleep(0.001)
         return item
@@ -190,6 +194,7 @@ class Recorder:
         try:
             first = self._queue.get(timeout=HEARTBEAT_EVERY)
         except queue.Empty:
+            self._judge("what was put off", lambda judge: judge.catch_up())
             return None
         if not isinstance(first, _Stop):
             time.sleep(max(0.0, self._drained + COMMIT_EVERY - time.monotonic()))
@@ -205,6 +210,8 @@ class Recorder:
         stops = [item for item in items if isinstance(item, _Stop)]
         if stops:
             self._judge("the end", lambda judge: judge.end())
+        else:
+            self._judge("what was put off", lambda judge: judge.catch_up())
         # Judging the last steps may have brought up troubles, which come after the stop.
         for item in self._at_hand() if stops else ():
             self._take(item)
@@ -270,4 +277,4 @@ def _is_call(item: Any) -> bool:
 
 def without_tensors(call: Call) -> Call:
     """The same call with Keras' own values only, where its tensors came with the logs."""
-    return replace(call, tapped=[{"vector": sent["vector"]} for sent in call.tapped])
+    return call._replace(tapped=[{"vector": sent["vector"]} for sent in call.tapped])

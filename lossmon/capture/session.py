@@ -108,6 +108,7 @@ class Session:
             tensors=options.verify != "off",
             override=self._override is not None,
             silent=self._hidden is not None,
+            always=options.verify == "full",
         )
         self._tap = Tap(
             model,

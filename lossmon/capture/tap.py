@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 
@@ -25,8 +25,7 @@ from lossmon.records import Split
 _KEPT = "_lossmon_tapped"
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """One call of the train or test function.
 
     Attributes:
@@ -244,19 +243,27 @@ class Tap:
     def _after(
         self, split: Split, logs: Any, started: float, seconds: float, *, failed: bool = False
     ) -> None:
-        with self._kept_from_training():
-            channel = self.carrier.channels[split]
-            tapped = channel.take_passed() if isinstance(channel, LogsChannel) else []
-            if isinstance(logs, dict) and CARRIER in logs:
-                tapped.append(logs[CARRIER])
-            steps = len(tapped) or self._steps(split, failed=failed)
-            recorded = self.recording == split
-            queued = isinstance(channel, QueueChannel) and not self.carrier.silent
-            if not steps or not (recorded or queued):
-                return
-            self._on_call(
-                Call(split, steps, logs, tapped, queued, started, seconds, recorded=recorded)
-            )
+        # As `_kept_from_training`, which costs more than all of this.
+        try:
+            self._pass(split, logs, started, seconds, failed=failed)
+        except InvalidCombination:
+            raise
+        except Exception as error:
+            self._on_error(error)
+
+    def _pass(
+        self, split: Split, logs: Any, started: float, seconds: float, *, failed: bool
+    ) -> None:
+        channel = self.carrier.channels[split]
+        tapped = channel.take_passed() if isinstance(channel, LogsChannel) else []
+        if isinstance(logs, dict) and CARRIER in logs:
+            tapped.append(logs[CARRIER])
+        steps = len(tapped) or self._steps(split, failed=failed)
+        recorded = self.recording == split
+        queued = isinstance(channel, QueueChannel) and not self.carrier.silent
+        if not steps or not (recorded or queued):
+            return
+        self._on_call(Call(split, steps, logs, tapped, queued, started, seconds, recorded))
 
     def _steps(self, split: Split, *, failed: bool) -> int:
         """How many steps a call made. One that failed may have made some."""

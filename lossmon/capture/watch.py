@@ -88,6 +88,10 @@ class Watch:
         self._clipped += clipped
         self._news = True
         self._look_again()
+        return self.catch_up()
+
+    def catch_up(self) -> Records:
+        """Ask the rules, if there is something new and they were not asked just before."""
         return self.end() if time.monotonic() >= self._not_before else Records()
 
     def end(self) -> Records:

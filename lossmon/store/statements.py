@@ -17,6 +17,7 @@ from sqlalchemy import (
 
 from lossmon.records import BatchRecord, EpochRecord, Finding, OutputRecord
 from lossmon.store.bulk import insert_columns
+from lossmon.store.nonfinite import storable_text
 from lossmon.store.prepared import Prepared
 from lossmon.store.rows import (
     Columns,
@@ -79,14 +80,14 @@ def replace_epochs(connection: Connection, run_id: str, records: Sequence[EpochR
     """Add rows in place of those of the same epoch, split and output."""
     if not records:
         return
-    same = (
-        epochs.c.run_id == run_id,
-        epochs.c.epoch == bindparam("at_epoch"),
-        epochs.c.split == bindparam("at_split"),
-        epochs.c.output.is_not_distinct_from(bindparam("at_output")),
-    )
-    keys = [{"at_epoch": r.epoch, "at_split": r.split, "at_output": r.output} for r in records]
-    connection.execute(delete(epochs).where(*same), keys)
+    for record in records:
+        _FORGET_EPOCH.execute(
+            connection,
+            of_run=run_id,
+            at_epoch=record.epoch,
+            at_split=record.split,
+            at_output=None if record.output is None else storable_text(record.output),
+        )
     _insert(connection, epoch_rows, run_id, epoch_rows.columns(records))
 
 
@@ -124,6 +125,14 @@ def _same(run_id: str, finding: Finding) -> Iterable[ColumnElement[bool]]:
     )
 
 
+_FORGET_EPOCH = Prepared(
+    delete(epochs).where(
+        epochs.c.run_id == bindparam("of_run"),
+        epochs.c.epoch == bindparam("at_epoch"),
+        epochs.c.split == bindparam("at_split"),
+        epochs.c.output.is_not_distinct_from(bindparam("at_output")),
+    )
+)
 _COUNT = Prepared(update(changes).values(counter=changes.c.counter + 1))
 _REVISION = select(changes.c.counter).scalar_subquery()
 _OF_RUN = runs.c.id == bindparam("of_run")

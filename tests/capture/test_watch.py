@@ -68,3 +68,17 @@ def test_long_epochs_are_each_asked_about(monkeypatch: pytest.MonkeyPatch) -> No
     told = [watched.close(records(number)).findings for number in range(4)]
     assert asked.epochs == [1, 2, 3, 4]
     assert told == [[], [], [FOUND], []]
+
+
+def test_a_long_epoch_does_not_hold_back_what_short_ones_before_it_showed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(watch, "ASKED_AGAIN", 0.1)
+    asked = Asked()
+    watched = watching(asked)
+    assert not any(watched.close(records(number)) for number in range(3))
+    assert not watched.catch_up()
+    time.sleep(0.15)
+    assert watched.catch_up().findings == [FOUND]
+    assert not watched.catch_up()
+    assert asked.epochs == [1, 3]
