@@ -167,12 +167,12 @@ class QueueChannel:
     def sent(self) -> int:
         """See `Channel`."""
         with self._counting:
-            return self._taken + int(self._vectors.size())
+            return self._taken + _size(self._vectors)
 
     def take(self, count: int) -> Vector:
         """The vectors of the oldest `count` steps, fewer if fewer were sent; never waits."""
         with self._counting:
-            count = min(count, int(self._vectors.size()))
+            count = min(count, _size(self._vectors))
             self._taken += count
             (vectors,) = _dequeue(self._vectors, count)
         return vectors.numpy()
@@ -185,7 +185,7 @@ class QueueChannel:
             differ; and the shapes, one row a step.
         """
         queue = self._tensors[layout.index]
-        if int(queue.size()) < count:  # taking more than there is would wait for ever
+        if _size(queue) < count:  # taking more than there is would wait for ever
             raise LookupError(f"the tensors of {count} steps were expected to have come out")
         if count == 1:  # as they are, without a copy
             *tensors, shapes = (tensor.numpy()[None] for tensor in _dequeue_one(queue))
@@ -195,9 +195,15 @@ class QueueChannel:
 
     def clear(self) -> None:
         """Throw away what nobody took: steps of an earlier `fit` that was broken off."""
-        self.take(int(self._vectors.size()))
+        self.take(_size(self._vectors))
         for queue in self._tensors.values():
-            _dequeue(queue, int(queue.size()))
+            _dequeue(queue, _size(queue))
+
+
+def _size(queue: Any) -> int:
+    import tensorflow as tf
+
+    return int(tf.raw_ops.QueueSizeV2(handle=queue.queue_ref))
 
 
 def _dequeue(queue: Any, count: int) -> Sequence[Any]:

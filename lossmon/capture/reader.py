@@ -59,9 +59,9 @@ class Reader:
     def _queued(self, channel: QueueChannel, items: list[CallItem]) -> Iterator[_Run]:
         steps = [step for item in items for step in _steps(item)]
         vectors = channel.take(len(steps))
-        start = 0
-        for (index, wanted), group in groupby(vectors[:, :2].tolist(), key=tuple):
-            layout, end = self._layouts[int(index)], start + len(list(group))
+        for first, end in _alike(vectors[:, :2]):
+            index, wanted = vectors[first, :2].tolist()
+            start, layout = first, self._layouts[int(index)]
             while start < end:
                 stop = min(end, start + self._limit(bool(wanted)))
                 arrays, shapes = [], None
@@ -144,14 +144,11 @@ class _Run(NamedTuple):
 
     def chunks(self, *, tensors: bool) -> Iterator[Chunk]:
         """Cut it where epochs or shapes part, and leave out what does not belong to the run."""
-        kinds = [(step.item.epoch, step.item.call.recorded) for step in self.steps]
-        parts = {place for place, pair in enumerate(pairwise(kinds), 1) if pair[0] != pair[1]}
-        if self.shapes is not None:
-            parts |= {*(np.flatnonzero(np.diff(self.shapes, axis=0).any(axis=1)) + 1).tolist()}
-        for start, end in pairwise([0, *sorted(parts), len(kinds)]):
-            epoch, recorded = kinds[start]
-            if recorded:
-                yield self._chunk(epoch, slice(start, end), tensors=tensors)
+        kinds = np.array([(step.item.epoch, step.item.call.recorded) for step in self.steps])
+        for start, end in _alike(*([kinds] if self.shapes is None else [kinds, self.shapes])):
+            item = self.steps[start].item
+            if item.call.recorded:
+                yield self._chunk(item.epoch, slice(start, end), tensors=tensors)
 
     def _chunk(self, epoch: int, rows: slice, *, tensors: bool) -> Chunk:
         call = self.steps[rows.start].item.call
@@ -176,6 +173,13 @@ class _Run(NamedTuple):
             cut = array[(rows, *map(slice, own))]
             parts.setdefault(output, {})[kind] = cut
         return {output: OutputArrays(**kinds) for output, kinds in parts.items()}
+
+
+def _alike(*tables: Array) -> Iterator[tuple[int, int]]:
+    """From where to where the rows of each table are the same."""
+    cuts = [np.flatnonzero(np.diff(table, axis=0).any(axis=1)) + 1 for table in tables]
+    bounds = {0, len(tables[0])}.union(*(places.tolist() for places in cuts))
+    return pairwise(sorted(bounds))
 
 
 def _way(item: CallItem) -> tuple[Split, bool]:

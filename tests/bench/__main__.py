@@ -25,22 +25,28 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("names", nargs="*", choices=[[], *WORKLOADS, *_PARTS], default=[])
     parser.add_argument("--markdown", action="store_true", help="print the README's table")
+    parser.add_argument(
+        "--turns", type=int, metavar="N", help="turns of each fit, where the usual number is long"
+    )
     given = parser.parse_args()
+    if given.turns is not None and given.turns < 1:
+        parser.error(f"--turns must be at least 1. Received: {given.turns}. Fix: leave it out.")
     # For the processes that train.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
     names = given.names or list(WORKLOADS)
-    _trainings([name for name in names if name in WORKLOADS], as_markdown=given.markdown)
+    trained = [name for name in names if name in WORKLOADS]
+    _trainings(trained, as_markdown=given.markdown, turns=given.turns)
     for name in names:
         if name in _PARTS:
             _PARTS[name](Console())
 
 
-def _trainings(names: Sequence[str], *, as_markdown: bool) -> None:
+def _trainings(names: Sequence[str], *, as_markdown: bool, turns: int | None) -> None:
     console = Console(stderr=as_markdown)
     results: list[Measured] = []
     for name in names:
-        results.append(measure(name, console))
+        results.append(measure(name, console, turns))
         console.print(tables.report(results[-1]))
     if as_markdown:
         sys.stdout.write(tables.markdown(results))

@@ -36,8 +36,9 @@ class Trainee:
         first: seconds from the call of `fit` to the end of its first epoch.
     """
 
-    def __init__(self, workload: str, contender: str, folder: Path) -> None:
-        command = [sys.executable, "-m", "tests.bench.trainee", workload, contender, str(folder)]
+    def __init__(self, workload: str, contender: str, folder: Path, turns: int) -> None:
+        given = [workload, contender, str(folder), str(turns)]
+        command = [sys.executable, "-m", "tests.bench.trainee", *given]
         self._log = folder / f"{contender}.log"
         with self._log.open("w", encoding="utf-8") as log:
             self._process = subprocess.Popen(
@@ -71,13 +72,20 @@ class Trainee:
         return json.loads(line)
 
 
-def measure(workload: str, console: Console) -> Measured:
-    """Measure one of the `WORKLOADS` with all contenders; the console shows how far it is."""
+def measure(workload: str, console: Console, turns: int | None = None) -> Measured:
+    """Measure one of the `WORKLOADS` with all contenders; the console shows how far it is.
+
+    Args:
+        workload: its name.
+        console: to show it on.
+        turns: of each fit; by default as many as the workload says.
+    """
+    turns = turns or WORKLOADS[workload].turns
     rounds, fits = list[Mapping[str, Turn]](), list[Mapping[str, Fit]]()
     with tempfile.TemporaryDirectory() as folder, console.status(workload) as status:
         for index in range(FITS):
             status.update(f"{workload}: fit {index + 1} of {FITS}")
-            taken, ended = fit_by_turns(workload, tuple(LABELS), Path(folder))
+            taken, ended = fit_by_turns(workload, tuple(LABELS), Path(folder), turns)
             rounds += taken
             fits.append(ended)
             for trouble in disk.troubles(Path(folder)):
@@ -86,14 +94,16 @@ def measure(workload: str, console: Console) -> Measured:
 
 
 def fit_by_turns(
-    workload: str, contenders: Sequence[str], folder: Path
+    workload: str, contenders: Sequence[str], folder: Path, turns: int
 ) -> tuple[list[dict[str, Turn]], dict[str, Fit]]:
     """Fit once with each contender; returns the turns, round by round, and the fits."""
     sizes = {name: disk.size(disk.database(name, folder)) for name in contenders}
     rounds: list[dict[str, Turn]] = []
     with ExitStack() as stack:
-        fits = {name: stack.enter_context(Trainee(workload, name, folder)) for name in contenders}
-        for index in range(WORKLOADS[workload].turns):
+        fits = {
+            name: stack.enter_context(Trainee(workload, name, folder, turns)) for name in contenders
+        }
+        for index in range(turns):
             order = rotated(contenders, index)
             rounds.append({name: Turn(**fits[name].go_on()) for name in order})
         ends = {name: fit.go_on() for name, fit in fits.items()}

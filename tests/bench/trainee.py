@@ -1,7 +1,7 @@
 """The process of one contender: it trains for a turn whenever it is told to.
 
-`python -m tests.bench.trainee WORKLOAD CONTENDER FOLDER` prints one line of JSON after the first
-epoch, after each turn and at the end; for each line on standard input it trains on.
+`python -m tests.bench.trainee WORKLOAD CONTENDER FOLDER TURNS` prints one line of JSON after the
+first epoch, after each turn and at the end; for each line on standard input it trains on.
 """
 
 from __future__ import annotations
@@ -91,23 +91,23 @@ def _wait() -> None:
         sys.exit("the bench was broken off")
 
 
-def main(name: str, contender: str, folder: str) -> None:
+def main(name: str, contender: str, folder: str, turns: str) -> None:
     """Train."""
     workload = WORKLOADS[name]
     keras.utils.set_random_seed(0)
     model, x, y = workload.build()
     attached = callbacks(contender, Path(folder))
     with without_allowance(), timed_hooks() as hooks:
-        turns = Turns(workload, hooks, background=contender in MONITORED)
+        by_turns = Turns(workload, hooks, background=contender in MONITORED)
         model.fit(
             x,
             y,
             batch_size=workload.batch_size,
-            epochs=1 + workload.turns * workload.epochs,
+            epochs=1 + int(turns) * workload.epochs,
             verbose=0,
-            callbacks=[*attached, turns],
+            callbacks=[*attached, by_turns],
         )
-    end = time.perf_counter() - turns.resumed
+    end = time.perf_counter() - by_turns.resumed
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _MEMORY_UNIT
     _tell({"end": end, "memory": memory})
 
