@@ -164,6 +164,20 @@ def test_large_predictions_of_unknown_length_come_out_of_some_steps(
     assert "of the samples" in recorded.epochs[0]["reason"]
 
 
+@pytest.mark.parametrize("order", [("full", "auto"), ("auto", "full")])
+def test_steps_that_let_everything_out_serve_no_fit_that_samples_them(
+    order: tuple[str, str], record: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lossmon.capture.session.LARGE_STEP", 10)
+    monkeypatch.setattr("lossmon.capture.budget.ALLOWANCE", -1.0)
+    model = _compiled(dense())
+    for verify in order:
+        recorded = record(model, X, IDS, monitor={"verify": verify})
+        covered = [row["coverage"] for row in recorded.epochs]
+        assert all(share == 1.0 if verify == "full" else share < 1.0 for share in covered)
+        assert "mismatch" not in {row["status"] for row in recorded.batches}
+
+
 def test_a_fit_after_one_that_was_broken_off_is_not_added_to_it(db: str) -> None:
     class Break(keras.callbacks.Callback):
         def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
