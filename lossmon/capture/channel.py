@@ -96,8 +96,8 @@ class QueueChannel:
 
     Args:
         layouts: the model's.
-        always: whether the tensors leave in every step, whatever `carry` is told: deciding that
-            within the step costs a third of what else leaving costs.
+        always: whether the tensors leave in every step, whatever `carry` is told: the step then
+            holds no condition, nor the operations that decide it.
     """
 
     def __init__(self, layouts: Layouts, *, always: bool = False) -> None:
