@@ -12,7 +12,17 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
-from tests.bench import analysis, reading, rules, stacked, tables
+from tests.bench import (
+    analysis,
+    beside,
+    plans,
+    reading,
+    reading_long,
+    reading_pages,
+    rules,
+    stacked,
+    tables,
+)
 from tests.bench.overhead import measure
 from tests.bench.ratios import Measured
 from tests.bench.workloads import WORKLOADS
@@ -20,6 +30,10 @@ from tests.bench.workloads import WORKLOADS
 _PARTS = {
     "stacked": stacked.report,
     "reading": reading.report,
+    "long": reading_long.report,
+    "pages": reading_pages.report,
+    "plans": plans.report,
+    "beside": beside.report,
     "rules": rules.report,
     "analysis": analysis.report,
 }

@@ -11,9 +11,12 @@ import statistics
 import sys
 import time
 
+from rich.console import Console
+
 from lossmon.store import open_store, upgrade
 from tests.bench.recorded import record_many, record_run
 from tests.store.plans import View, gather_statistics, plans, reads_whole, views
+from tests.store.postgres import running_server
 
 REPEATS = 5
 _MANY = 10_000
@@ -42,6 +45,12 @@ def _median_seconds(read: View) -> float:
         read()
         times.append(time.perf_counter() - began)
     return statistics.median(times)
+
+
+def report(_: Console) -> None:
+    """Do so on the server of the tests."""
+    with running_server() as server:
+        main(server.take())
 
 
 if __name__ == "__main__":

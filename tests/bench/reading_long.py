@@ -19,6 +19,8 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
+from rich.console import Console
+
 from lossmon.records import BatchRecord
 from lossmon.store import RunWriter, open_store
 from lossmon.store.rows import batch_rows
@@ -138,6 +140,11 @@ def main(batches: int = 10_000_000) -> None:
             )
         ratios = [long / short for long, short in zip(took["long"], took["short"], strict=True)]
         print(f"long over short: first x{ratios[0]:.2f}, zoom x{ratios[1]:.2f}")  # noqa: T201
+
+
+def report(_: Console) -> None:
+    """Do so with ten million batches."""
+    main()
 
 
 if __name__ == "__main__":

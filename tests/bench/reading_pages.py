@@ -10,6 +10,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from rich.console import Console
+
 from tests.bench.pages import Server, highest, middle, serving
 from tests.bench.recorded import record_many, record_run
 
@@ -38,6 +40,12 @@ def main(folder: Path) -> None:
     print(f"1,000 runs: first {cold:.0f} ms, then {warm:.0f} ms")  # noqa: T201
 
 
+def report(_: Console) -> None:
+    """Do so in a folder that is removed afterwards."""
+    with tempfile.TemporaryDirectory() as made:
+        main(Path(made))
+
+
 def _charts(server: Server, size: int) -> tuple[float, float]:
     run = f"n{size}"
     cold = server.first_chart(run) * 1e3
@@ -56,5 +64,4 @@ if __name__ == "__main__":
     if sys.argv[1:]:
         main(Path(sys.argv[1]))
     else:
-        with tempfile.TemporaryDirectory() as made:
-            main(Path(made))
+        report(Console())
