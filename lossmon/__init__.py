@@ -26,6 +26,7 @@ from lossmon.errors import (
 from lossmon.records import Finding
 
 if TYPE_CHECKING:
+    from lossmon import analysis
     from lossmon.capture import Monitor, check
     from lossmon.store import Store, open_store
 
@@ -46,6 +47,7 @@ __all__ = [
     "Store",
     "StoreError",
     "__version__",
+    "analysis",
     "check",
     "open_store",
     "recompute",
@@ -60,9 +62,11 @@ _LAZY = {
 
 
 def __getattr__(name: str) -> Any:
-    if name in _LAZY:
-        from importlib import import_module
+    from importlib import import_module
 
+    if name == "analysis":
+        return import_module("lossmon.analysis")
+    if name in _LAZY:
         return getattr(import_module(_LAZY[name]), name)
     raise AttributeError(f"module 'lossmon' has no attribute {name!r}")
 

@@ -7,6 +7,7 @@ import sys
 import click
 from rich.console import Console
 
+from lossmon.analysis import explain_divergence
 from lossmon.cli.comparison import print_comparison
 from lossmon.cli.finding_text import print_findings
 from lossmon.cli.options import print_json, with_db, with_json
@@ -33,8 +34,10 @@ def runs(archived: bool, db: str | None, as_json: bool) -> None:
 @with_db
 @with_json
 def show(run: str, db: str | None, as_json: bool) -> None:
-    """One run: what it is, and each epoch's reported, own and recomputed values."""
+    """One run: each epoch's values, and where and why loss and accuracy part ways."""
     document = open_store(db).run_document(run)
+    episodes = explain_divergence(document["epochs"], document["outputs"])
+    document["divergence"] = [episode.document() for episode in episodes]
     if as_json:
         print_json(document)
     else:

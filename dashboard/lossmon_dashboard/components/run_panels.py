@@ -55,6 +55,12 @@ def run_panels(outputs: Sequence[Row], view: HistoryView) -> list[Any]:
             _controls(outputs, view),
             chart("run-history", "Loss and accuracy over training steps", PAIR_HEIGHT),
         ),
+        panel(
+            "Where loss and accuracy part ways",
+            "Spans of epochs, shaded in the chart, in which loss and accuracy say different things "
+            "of the model, by more than sampling error and the usual wobble.",
+            html.Div(id="run-divergence"),
+        ),
         _confidence_panels(),
         panel(
             "Printed and meant",

@@ -8,6 +8,7 @@ from typing import Any, Literal, NamedTuple, get_args
 import plotly.graph_objects as go
 
 from lossmon.records import Split
+from lossmon_dashboard.figures.bands import draw_bands
 from lossmon_dashboard.figures.lines import Line, draw_line, draw_lost, epoch_line, make_line
 from lossmon_dashboard.figures.panes import empty_pane, stacked_panes, steady_range
 from lossmon_dashboard.theme import Scheme, split_colour
@@ -76,7 +77,11 @@ class _HistoryInfo(NamedTuple):
 
 
 def plot_history(
-    epochs: Sequence[Row], batches: Series, view: HistoryView, scheme: Scheme = "light"
+    epochs: Sequence[Row],
+    batches: Series,
+    view: HistoryView,
+    scheme: Scheme = "light",
+    diverging: Sequence[tuple[int, int]] = (),
 ) -> go.Figure:
     """Loss and, where there is one, accuracy over the optimiser steps of a run.
 
@@ -86,8 +91,10 @@ def plot_history(
             them: thinned so that extremes survive, masked where there is no value.
         view: what to show.
         scheme: the colour scheme to draw for.
+        diverging: first and last step of each span in which loss and accuracy part ways.
     """
-    return _get_history_plot(_get_history_info(epochs, batches, view), scheme)
+    figure = _get_history_plot(_get_history_info(epochs, batches, view), scheme)
+    return draw_bands(figure, "loss and accuracy part ways", diverging, scheme)
 
 
 def batch_column(measure: Measure, view: HistoryView) -> str:

@@ -10,9 +10,11 @@ import dash
 import dash_mantine_components as dmc
 from dash import ClientsideFunction, Input, Output, State, dcc, no_update
 
+from lossmon.analysis import EPISODE_COLUMNS, diverging_epochs, explain_divergence
 from lossmon_dashboard import figures
 from lossmon_dashboard.clock import viewer_zone
 from lossmon_dashboard.components.accuracy_meaning import accuracy_meanings, accuracy_panel
+from lossmon_dashboard.components.divergence import divergence_panel
 from lossmon_dashboard.components.findings import finding_panel
 from lossmon_dashboard.components.notice import not_found
 from lossmon_dashboard.components.panel import drawn, keep_view
@@ -72,6 +74,7 @@ def register(app: dash.Dash) -> None:
         Output("run-header", "children"),
         Output("run-findings", "children"),
         Output("run-accuracy", "children"),
+        Output("run-divergence", "children"),
         Output("run-printed", "children"),
         Output("run-verification", "rowData"),
         Output("run-verified", "children"),
@@ -155,6 +158,7 @@ def description(document: Row) -> tuple[Any, ...]:
         [run_header(document, viewer_zone()), run_summary(document)],
         finding_panel(document["findings"], document["rules"]),
         accuracy_panel(accuracy_meanings(document)),
+        divergence_panel(explain_divergence(document["epochs"], document["outputs"])),
         printed_and_meant(document["epochs"]),
         verification_rows(document["epochs"]),
         verification_summary(document["epochs"]),
@@ -190,8 +194,19 @@ def history_figure(
     epochs = store.epoch_rows(
         run, output=view.output, columns=figures.HISTORY_COLUMNS, step_range=steps
     )
-    figure = figures.plot_history(epochs, batches, view, scheme)
+    figure = figures.plot_history(epochs, batches, view, scheme, diverging_steps(run, view.output))
     return figure.update_layout(uirevision=f"{run}/{view.output}/{view.log}")
+
+
+def diverging_steps(run: str, output: str | None) -> list[tuple[int, int]]:
+    """The first and last step of each span in which loss and accuracy of an output part ways."""
+    store = current_store()
+    judged = [row for row in store.output_rows(run) if row["name"] == output]
+    if not judged:
+        return []
+    rows = store.epoch_rows(run, output=output, columns=EPISODE_COLUMNS)
+    ends = {row["epoch"]: row["step"] for row in rows}
+    return [(ends[first], ends[last]) for _, first, last in diverging_epochs(rows, judged[0])]
 
 
 def steps_around(span: Sequence[float] | None) -> tuple[int, int] | None:

@@ -1,0 +1,36 @@
+"""Where loss and accuracy part ways, and why, in sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import dash_mantine_components as dmc
+from dash import html
+
+from lossmon.analysis import Divergence
+from lossmon_dashboard.components.prose import with_code
+
+NOTHING = (
+    "Nowhere so far, beyond what noise explains. (Only classifiers that predict probabilities are "
+    "looked at, from six epochs on.)"
+)
+
+
+def divergence_panel(episodes: Sequence[Divergence]) -> dmc.Stack | dmc.Text:
+    """Each episode with what the evidence says of its cause; a quiet line where there are none."""
+    if not episodes:
+        return dmc.Text(NOTHING, size="sm")
+    return dmc.Stack([_episode(episode) for episode in episodes], gap="md")
+
+
+def _episode(episode: Divergence) -> html.Div:
+    output = [] if episode.output is None else ["Output ", dmc.Code(episode.output), ". "]
+    causes = [dmc.ListItem(with_code(cause.sentence)) for cause in episode.causes]
+    return html.Div(
+        [
+            dmc.Text([*output, episode.summary], fw=600),
+            *([dmc.List(causes, mt=6, spacing=4, size="sm")] if causes else []),
+            dmc.Text(episode.advice, mt=6),
+        ],
+        className="lossmon-episode",
+    )

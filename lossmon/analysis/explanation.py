@@ -1,0 +1,153 @@
+"""Divergence in plain sentences, made from the recorded epochs of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from lossmon.analysis.causes import Case, Cause, causes
+from lossmon.analysis.episodes import Episode, Kind, find_episodes
+from lossmon.analysis.history import History, Row, history
+from lossmon.analysis.words import SPLITS, accuracy_text, loss_text
+from lossmon.records import Split
+
+
+@dataclass(frozen=True, slots=True)
+class Divergence:
+    """An episode of divergence with its explanation.
+
+    Attributes:
+        split: "val", or "train" where there was no validation.
+        output: the output's name; None for the only one.
+        kind: "loss_rises" (the accuracy holds), "both_rise" or "both_fall".
+        first_epoch: the epoch in which it sets in, from 0.
+        last_epoch: the epoch that it lasts to, included.
+        loss: smoothed loss at both ends.
+        accuracy: smoothed share predicted right at both ends.
+        accuracy_margin: the change of the accuracy is known to this much up or down, 95 %.
+        strength: standard errors by which the loss changed.
+        p_value: chance of as clear an episode in a run of pure noise.
+        summary: what happened, in one sentence.
+        causes: what the evidence says of why.
+        advice: what follows, in one sentence.
+    """
+
+    split: Split
+    output: str | None
+    kind: Kind
+    first_epoch: int
+    last_epoch: int
+    loss: tuple[float, float]
+    accuracy: tuple[float, float]
+    accuracy_margin: float
+    strength: float
+    p_value: float
+    summary: str
+    causes: tuple[Cause, ...]
+    advice: str
+
+    @property
+    def explanation(self) -> str:
+        """The whole explanation as text."""
+        return " ".join([self.summary, *(cause.sentence for cause in self.causes), self.advice])
+
+    def document(self) -> dict[str, Any]:
+        """The same as plain values, with `explanation` and `length` in epochs."""
+        length = self.last_epoch - self.first_epoch + 1
+        return asdict(self) | {"length": length, "explanation": self.explanation}
+
+
+def explain_divergence(epochs: Iterable[Row], outputs: Iterable[Row]) -> list[Divergence]:
+    """Find and explain where loss and accuracy of a run part ways.
+
+    Args:
+        epochs: the run's epochs with the fields of `EpochRecord`, as `Store.epoch_rows` gives them.
+        outputs: its outputs, as `Store.output_rows` gives them.
+
+    Returns:
+        Episodes on validation data, by output and time; on training data of runs without any.
+        None are found for outputs that are no classifier's, and in fewer than six epochs.
+    """
+    rows = list(epochs)
+    return [found for output in outputs for found in _of_output(rows, output)]
+
+
+def diverging_epochs(epochs: Iterable[Row], output: Row) -> list[tuple[Kind, int, int]]:
+    """Kind, first and last epoch of each episode of one output, without an explanation.
+
+    Args:
+        epochs: epochs of a run; `EPISODE_COLUMNS` of them are enough.
+        output: the output, as `Store.output_rows` gives it.
+    """
+    return [
+        (case.episode.kind, *_span(case.episode, case.history))
+        for case in _cases(list(epochs), output)
+    ]
+
+
+def _of_output(rows: Sequence[Row], output: Row) -> list[Divergence]:
+    return [_explained(case) for case in _cases(rows, output)]
+
+
+def _cases(rows: Sequence[Row], output: Row) -> list[Case]:
+    val, train = (history(rows, output, split) for split in ("val", "train"))
+    judged = val or train
+    if judged is None:
+        return []
+    episodes = find_episodes(judged.loss, judged.loss_error, judged.accuracy, judged.accuracy_error)
+    return [Case(episode, judged, train) for episode in episodes]
+
+
+def _span(episode: Episode, judged: History) -> tuple[int, int]:
+    return judged.rows[episode.start]["epoch"], judged.rows[episode.end]["epoch"]
+
+
+def _explained(case: Case) -> Divergence:
+    episode, judged = case.episode, case.history
+    first, last = _span(episode, judged)
+    return Divergence(
+        judged.split,
+        judged.output,
+        episode.kind,
+        first,
+        last,
+        episode.loss,
+        episode.accuracy,
+        episode.accuracy_margin,
+        episode.strength,
+        episode.p_value,
+        _summary(episode, judged, first, last),
+        tuple(causes(case)),
+        _advice(episode, first, last),
+    )
+
+
+def _summary(episode: Episode, judged: History, first: int, last: int) -> str:
+    """What happened; epochs are counted from 1, as Keras prints them."""
+    loss = " → ".join(map(loss_text, episode.loss))
+    before, after = episode.accuracy
+    moved = f"{accuracy_text(before)} → {accuracy_text(after)}"
+    head = f"Epochs {first + 1}–{last + 1}: {SPLITS[judged.split]} loss"
+    if episode.kind == "loss_rises":
+        change = f"changed by {after - before:+.3f} ± {episode.accuracy_margin:.3f}"
+        return f"{head} rose {loss} while accuracy stayed at {accuracy_text(after)} ({change})."
+    verb = "rose" if episode.kind == "both_rise" else "fell"
+    return f"{head} {verb} {loss}, and accuracy {verb} as well, {moved}."
+
+
+def _advice(episode: Episode, first: int, last: int) -> str:
+    if episode.kind == "loss_rises":
+        return (
+            "Decisions are as good as before; if you use the probabilities, stop at epoch "
+            f"{first + 1} or calibrate them."
+        )
+    if episode.kind == "both_rise":
+        return (
+            f"Decisions are best at epoch {last + 1}, probabilities at epoch {first + 1}, unless "
+            "you calibrate them."
+        )
+    return (
+        f"Decisions were best at epoch {first + 1}, probabilities are at epoch {last + 1}: choose "
+        "by what you need."
+    )

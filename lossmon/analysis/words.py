@@ -1,0 +1,36 @@
+"""Numbers as they stand in a sentence."""
+
+from __future__ import annotations
+
+from lossmon.records import Split
+
+SPLITS: dict[Split, str] = {"train": "training", "val": "validation"}
+
+
+def loss_text(value: float) -> str:
+    """A loss in three digits."""
+    return f"{value:.3g}"
+
+
+def share_text(value: float) -> str:
+    """A share as a percentage without decimals; never 0 or 100 % of what is not that."""
+    percent = value * 100
+    if 0 < percent < 1:
+        return "less than 1 %"
+    return f"{min(percent, 99.0) if percent < 100 else percent:.0f} %"
+
+
+def capitalised(text: str) -> str:
+    """A text with its first letter large."""
+    return text[:1].upper() + text[1:]
+
+
+def accuracy_text(value: float) -> str:
+    """An accuracy or confidence in three decimals."""
+    return f"{value:.3f}"
+
+
+def count_text(value: float, noun: str) -> str:
+    """How many: "1 wrong prediction", "24 wrong predictions"."""
+    amount = round(value)
+    return f"{amount:,} {noun}{'' if amount == 1 else 's'}"
