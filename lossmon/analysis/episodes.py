@@ -1,18 +1,22 @@
 """Divergence: spans of epochs in which loss and accuracy part ways, beyond what noise explains.
 
 Loss should fall where accuracy rises. They part where both rise, where both fall, and where the
-loss rises while the accuracy holds. A loss that falls while the accuracy holds is ordinary
-learning, and a loss that rises while the accuracy falls is an ordinary loss of skill: there both
-say the same.
+loss rises while the accuracy holds (within its error, or three points). A loss that falls while the
+accuracy holds is ordinary learning, and a loss that rises while the accuracy falls is an ordinary
+loss of skill: there both say the same.
 
 A change counts where it exceeds the sampling error and the wobble from epoch to epoch together
 (`lossmon.analysis.noise`), at a level that is divided by the number of spans looked at
-(Bonferroni), so that pure noise gives an episode in at most a share `alpha` of all runs.
+(Bonferroni). In simulations of pure noise, white, heavy-tailed or with a memory of up to 0.5, at
+most 4 % of the runs had an episode at `alpha` = 0.05; with a memory of 0.7 it was up to 11 % in runs
+of 200 epochs.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -36,8 +40,9 @@ perceptrons overfitted to six data sets, with and without wrong labels.
 
 # Blocks that are compared with one another: of longer runs only so many.
 _MOST_BLOCKS = 400
-# An accuracy that fell by fewer standard errors is said to hold: one-sided 5 %, for one look alone.
-_HELD = 1.645
+# An accuracy holds where it fell by fewer standard errors than this (one-sided 5 %, one look), or
+# by less than three points.
+_HELD_ERRORS, _HELD_POINTS = 1.645, 0.03
 # Two-sided 95 %.
 _NORMAL_95 = 1.959964
 
@@ -114,8 +119,8 @@ def find_episodes(
         return []
     search = _Search.of(series[:, kept], alpha, shared, smallest)
     found = [search.episode(choice) for choice in search.choices()]
-    placed = [_moved(episode, kept) for episode in found]
-    return sorted(placed, key=lambda episode: episode.start)
+    ordered = sorted(found, key=lambda episode: episode.start)
+    return [_moved(episode, kept) for episode in _apart(ordered, search.size)]
 
 
 def _rows(*series: npt.ArrayLike) -> list[Floats]:
@@ -127,6 +132,15 @@ def _rows(*series: npt.ArrayLike) -> list[Floats]:
             f"Received: {shapes}. Fix: give one value an epoch."
         )
     return rows
+
+
+def _apart(episodes: Sequence[Episode], size: int) -> list[Episode]:
+    """Leave out rises that follow one another: they are parts of one in which the accuracy fell."""
+    left_out: set[int] = set()
+    for place, (one, two) in enumerate(pairwise(episodes)):
+        if one.kind == two.kind == "loss_rises" and two.start - one.end < size:
+            left_out |= {place, place + 1}
+    return [episode for place, episode in enumerate(episodes) if place not in left_out]
 
 
 def _moved(episode: Episode, kept: Places) -> Episode:
@@ -273,9 +287,10 @@ def _kinds(spans: _Spans, level: float, least: float) -> dict[Kind, Bools]:
     loss_up = (loss.tails(rising=True) < level) & (loss.sizes >= least)
     loss_down = (loss.tails(rising=False) < level) & (loss.sizes <= -least)
     accuracy_up = accuracy.tails(rising=True) < level
+    held = (accuracy.ratios > -_HELD_ERRORS) | (accuracy.sizes > -_HELD_POINTS)
     accuracy_down = accuracy.tails(rising=False) < level
     return {
-        "loss_rises": loss_up & ~accuracy_up & (accuracy.ratios > -_HELD),
+        "loss_rises": loss_up & ~accuracy_up & held,
         "both_rise": loss_up & accuracy_up,
         "both_fall": loss_down & accuracy_down,
     }

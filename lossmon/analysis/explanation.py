@@ -130,6 +130,8 @@ def _summary(episode: Episode, judged: History, first: int, last: int) -> str:
     moved = f"{accuracy_text(before)} → {accuracy_text(after)}"
     head = f"Epochs {first + 1}–{last + 1}: {SPLITS[judged.split]} loss"
     if episode.kind == "loss_rises":
+        if after - before < -episode.accuracy_margin:
+            return f"{head} rose {loss} while accuracy fell only {moved}."
         change = f"changed by {after - before:+.3f} ± {episode.accuracy_margin:.3f}"
         return f"{head} rose {loss} while accuracy stayed at {accuracy_text(after)} ({change})."
     verb = "rose" if episode.kind == "both_rise" else "fell"
@@ -139,7 +141,7 @@ def _summary(episode: Episode, judged: History, first: int, last: int) -> str:
 def _advice(episode: Episode, first: int, last: int) -> str:
     if episode.kind == "loss_rises":
         return (
-            "Decisions are as good as before; if you use the probabilities, stop at epoch "
+            "Decisions are about as good as before; if you use the probabilities, stop at epoch "
             f"{first + 1} or calibrate them."
         )
     if episode.kind == "both_rise":

@@ -25,6 +25,7 @@ _FREEDOM = 0.6
 # Epochs after which a run's own memory counts as much as what is assumed of any.
 _LEARNED = 20
 _ASSUMED = 0.4
+_CAUTION = 0.04
 # Values that are looked at two by two: of longer runs only so many.
 _MOST_VALUES = 500
 # Longer memory than this is no longer noise, but a way that the run takes.
@@ -57,8 +58,9 @@ def wobble(values: npt.ArrayLike) -> Wobble:
 
     The difference from the mean of the two neighbours is free of any straight trend. It varies by
     σ²(1 - φ)(3 - φ)/2 where noise is autoregressive with memory φ, and by the same in φ² where the
-    neighbours are two epochs away; φ follows from the ratio of both, and is drawn towards 0.4 in
-    short runs, which tell little of it. Spreads are Rousseeuw and Croux' Qn of 1993.
+    neighbours are two epochs away; φ follows from the ratio of both, is drawn towards 0.4 in
+    short runs, which tell little of it, and raised a little, because taking noise for
+    less lasting than it is makes false alarms. Spreads are Rousseeuw and Croux' Qn of 1993.
 
     Args:
         values: in the order of time, shape `(E,)`, finite. Fewer than six show no noise.
@@ -72,7 +74,8 @@ def wobble(values: npt.ArrayLike) -> Wobble:
         for lag in (1, 2)
     )
     seen = float(np.interp(far / near, _ratio(_MEMORIES), _MEMORIES)) if near else 0.0
-    memory = (count * seen + _LEARNED * _ASSUMED) / (count + _LEARNED)
+    drawn = (count * seen + _LEARNED * _ASSUMED) / (count + _LEARNED)
+    memory = drawn + _CAUTION
     variance = near / ((1.0 - memory) * (3.0 - memory) / 2.0)
     return Wobble(variance, memory, max(_FREEDOM * (count - 2), 2.0))
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from sklearn.datasets import make_classification
 from sklearn.neural_network import MLPClassifier
+from threadpoolctl import threadpool_limits
 
 from lossmon import recompute
 
@@ -54,6 +55,12 @@ def task(
 
 def trained(train: Arrays, val: Arrays, recipe: Recipe, seed: int = 0) -> list[Row]:
     """The epochs of a training, as lossmon records them."""
+    # Matrices so small are multiplied faster by one thread.
+    with threadpool_limits(1):
+        return _trained(train, val, recipe, seed)
+
+
+def _trained(train: Arrays, val: Arrays, recipe: Recipe, seed: int) -> list[Row]:
     rng = np.random.default_rng(seed)
     network = MLPClassifier(
         (recipe.units,), alpha=recipe.decay, random_state=seed, learning_rate_init=recipe.rates[0]

@@ -1,0 +1,167 @@
+"""Divergence episodes: silent on noise, found where one was planted."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lossmon.analysis import Episode, find_episodes
+from lossmon.errors import InvalidArgument
+
+RUNS = 400
+LENGTHS = (10, 40, 100, 200)
+# Memory of the noise, whether it has heavy tails, samples behind each epoch (None: no other noise).
+NOISES: dict[str, tuple[float, bool, int | None]] = {
+    "white": (0.0, False, None),
+    "white with sampling error": (0.0, False, 1000),
+    "lasting": (0.5, False, None),
+    "long lasting": (0.7, False, 1000),
+    "heavy tails": (0.0, True, None),
+}
+
+Series = tuple[Any, Any, Any, Any]
+
+
+def wobbling(rng: np.random.Generator, epochs: int, memory: float, *, heavy: bool = False) -> Any:
+    """Autoregressive noise of variance one."""
+    steps = rng.standard_t(3, epochs) / math.sqrt(3) if heavy else rng.normal(size=epochs)
+    noise = np.empty(epochs)
+    noise[0] = steps[0]
+    for epoch in range(1, epochs):
+        noise[epoch] = memory * noise[epoch - 1] + math.sqrt(1 - memory**2) * steps[epoch]
+    return noise
+
+
+def noise(seed: int, epochs: int, kind: str) -> Series:
+    memory, heavy, samples = NOISES[kind]
+    rng = np.random.default_rng(seed)
+    loss = 0.5 * np.exp(0.06 * wobbling(rng, epochs, memory, heavy=heavy))
+    accuracy = 0.9 + 0.02 * wobbling(rng, epochs, memory, heavy=heavy)
+    root = math.inf if samples is None else math.sqrt(samples)
+    return loss, np.full(epochs, 0.6 / root), accuracy, np.full(epochs, 0.3 / root)
+
+
+def planted(
+    seed: int, *, epochs: int = 60, onset: int = 20, rise: float = 0.0, gain: float = 0.0
+) -> Series:
+    """A run that learns, and whose loss and accuracy change in a straight line from an onset on."""
+    rng = np.random.default_rng(seed)
+    time = np.arange(epochs)
+    learning, since = np.exp(-time / 3), np.maximum(time - onset, 0) / (epochs - 1 - onset)
+    loss = (0.3 + 0.7 * learning) * (1 + rise * since)
+    accuracy = 0.85 - 0.4 * learning + gain * since
+    errors = 1.2 * loss / math.sqrt(3000), np.sqrt(accuracy * (1 - accuracy) / 3000)
+    noisy_loss = loss * np.exp(0.02 * wobbling(rng, epochs, 0.3))
+    noisy_accuracy = accuracy + 0.004 * wobbling(rng, epochs, 0.3)
+    return noisy_loss, errors[0], noisy_accuracy, errors[1]
+
+
+def false_alarms(kind: str, **options: float) -> int:
+    each = RUNS // len(LENGTHS)
+    runs = (noise(seed, epochs, kind) for epochs in LENGTHS for seed in range(each))
+    return sum(bool(find_episodes(*run, smallest=0.0, **options)) for run in runs)
+
+
+@pytest.mark.parametrize("kind", NOISES)
+def test_noise_is_an_episode_in_one_of_twenty_runs_at_most(kind: str) -> None:
+    assert false_alarms(kind) <= RUNS // 20
+
+
+def test_so_many_runs_would_show_a_test_that_forgets_how_many_spans_it_looks_at() -> None:
+    assert false_alarms("white", alpha=0.05 * 200**2) > RUNS // 20
+
+
+@pytest.mark.parametrize(
+    ("kind", "rise", "gain"),
+    [("loss_rises", 0.6, 0.0), ("both_rise", 0.6, 0.12), ("both_fall", -0.5, -0.12)],
+)
+def test_a_planted_divergence_is_found_where_it_is(kind: str, rise: float, gain: float) -> None:
+    found = [find_episodes(*planted(seed, rise=rise, gain=gain)) for seed in range(30)]
+    named = [run[0] for run in found if [episode.kind for episode in run] == [kind]]
+    assert len(named) >= 27
+    assert abs(np.median([episode.start for episode in named]) - 20) <= 5
+    assert np.median([episode.end for episode in named]) >= 50
+    assert all(episode.p_value < 0.05 < episode.strength for episode in named)
+
+
+def test_a_larger_rise_is_found_more_often_and_more_clearly() -> None:
+    def strengths(rise: float) -> list[float]:
+        runs = (find_episodes(*planted(seed, rise=rise)) for seed in range(30))
+        return [run[0].strength if run else 0.0 for run in runs]
+
+    small, large = strengths(0.12), strengths(0.6)
+    assert sum(map(bool, small)) < sum(map(bool, large))
+    assert np.median(small) < np.median(large)
+
+
+@pytest.mark.parametrize(("rise", "gain"), [(0.0, 0.0), (-0.5, 0.0), (-0.5, 0.1)], ids=str)
+def test_where_both_say_the_same_there_is_no_episode(rise: float, gain: float) -> None:
+    assert sum(bool(find_episodes(*planted(s, rise=rise, gain=gain))) for s in range(30)) <= 2
+
+
+def test_a_loss_of_skill_is_rarely_taken_for_a_divergence() -> None:
+    # A part of the rise in which the accuracy has fallen little may pass for one.
+    found = [find_episodes(*planted(seed, rise=0.6, gain=-0.2)) for seed in range(30)]
+    assert sum(map(bool, found)) <= 6
+
+
+def test_one_spike_is_no_episode() -> None:
+    loss, loss_error, accuracy, accuracy_error = planted(0)
+    loss[40] *= 5
+    assert find_episodes(loss, loss_error, accuracy, accuracy_error) == []
+
+
+def test_sampling_error_hides_what_so_few_samples_cannot_show() -> None:
+    loss, loss_error, accuracy, accuracy_error = planted(0, rise=0.6)
+    assert find_episodes(loss, loss_error, accuracy, accuracy_error)
+    assert find_episodes(loss, 30 * loss_error, accuracy, accuracy_error) == []
+
+
+def test_two_episodes_of_one_run_are_told_apart() -> None:
+    rng = np.random.default_rng(0)
+    path = np.concatenate([np.linspace(*ends, 30) for ends in ((1, 2), (2, 1), (1, 2))])
+    loss = path * np.exp(0.01 * rng.normal(size=90))
+    held = np.full(90, 0.9)
+    found = find_episodes(loss, 0.02 * loss, held, np.full(90, 0.01))
+    assert [episode.kind for episode in found] == ["loss_rises", "loss_rises"]
+    assert found[0].end < 35
+    assert found[1].start > 55
+
+
+def test_epochs_that_are_no_numbers_are_passed_over_and_counted() -> None:
+    loss, *others = planted(3, rise=0.6)
+    (whole,) = find_episodes(loss, *others)
+    broken = np.insert(loss, 5, math.nan), *(np.insert(other, 5, other[5]) for other in others)
+    (found,) = find_episodes(*broken)
+    assert (found.start, found.end) == (whole.start + 1, whole.end + 1)
+    assert found.length == whole.length == whole.end - whole.start + 1
+
+
+def test_losses_below_zero_are_judged_too() -> None:
+    loss, loss_error, *accuracy = planted(1, rise=0.6)
+    (found,) = find_episodes(loss - 5.0, loss_error, *accuracy, smallest=0.01)
+    assert found.loss[0] < found.loss[1] < 0
+
+
+@pytest.mark.parametrize("epochs", [0, 1, 5, 6, 7])
+def test_few_epochs_are_no_error(epochs: int) -> None:
+    series = [part[:epochs] for part in planted(0)]
+    assert find_episodes(*series) == []
+
+
+def test_constant_series_have_no_episode() -> None:
+    flat = np.ones(20)
+    assert find_episodes(flat, 0 * flat, flat, 0 * flat) == []
+
+
+def test_long_runs_are_looked_at_in_a_second() -> None:
+    found: list[Episode] = find_episodes(*planted(0, epochs=5000, onset=2000, rise=0.6))
+    assert [episode.kind for episode in found] == ["loss_rises"]
+
+
+def test_series_of_different_lengths_are_refused() -> None:
+    with pytest.raises(InvalidArgument, match=r"Received: \[\(3,\), \(3,\), \(2,\), \(3,\)\]"):
+        find_episodes(np.ones(3), np.ones(3), np.ones(2), np.ones(3))

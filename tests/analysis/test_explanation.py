@@ -1,0 +1,211 @@
+"""Explanations name the true cause of runs whose cause is known, and claim nothing of others."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lossmon.analysis import Divergence, diverging_epochs, explain_divergence
+from lossmon.analysis.parts import Level, level, parts
+from tests.analysis.trained import OUTPUT, Recipe, Row, recorded, task, trained
+
+
+def steady(rate: float, epochs: int) -> tuple[float, ...]:
+    return (rate,) * epochs
+
+
+def overconfident() -> list[Row]:
+    """A model whose scores go on growing after all that can be known is known."""
+    rng = np.random.default_rng(0)
+    truth = rng.normal(size=3000)
+    labels = (rng.random(3000) < 1 / (1 + np.exp(-2 * truth))).astype(int)
+    rows: list[Row] = []
+    for epoch in range(30):
+        scale = 2 * (1 - np.exp(-epoch / 2)) + 0.2 * max(epoch - 10, 0)
+        share = 1 / (1 + np.exp(-scale * (truth + 0.02 * rng.normal(size=3000))))
+        rows.append(recorded(epoch, "val", np.stack([1 - share, share], axis=1), labels))
+    return rows
+
+
+def noisy_labels() -> list[Row]:
+    data = task(2, 600, 3000, flip=0.2, class_sep=2.5, n_clusters_per_class=1, n_features=60)
+    return trained(*data, Recipe(steady(5e-3, 30), 128))
+
+
+def rare_class() -> list[Row]:
+    return trained(*task(3, 800, 4000, rare=0.06, class_sep=0.8), Recipe(steady(5e-3, 30), 128))
+
+
+def raised_rate() -> list[Row]:
+    data = task(4, 800, 3000, class_sep=1.2, n_clusters_per_class=1)
+    return trained(*data, Recipe((*steady(1e-3, 20), *steady(0.1, 10))))
+
+
+def shifted() -> list[Row]:
+    train, (x, y) = task(5, 1500, 3000, class_sep=1.8, n_clusters_per_class=1)
+    other = x + 2.0 * np.random.default_rng(0).normal(size=x.shape)
+    return trained(train, (other, y), Recipe(steady(5e-3, 25)))
+
+
+def dropout() -> list[Row]:
+    return trained(*task(6, 1000, 3000, class_sep=1.5), Recipe(steady(2e-3, 20), dropout=0.5))
+
+
+def healthy() -> list[Row]:
+    data = task(7, 3000, 3000, class_sep=1.5)
+    return trained(*data, Recipe(steady(1e-3, 20), units=16, decay=0.1))
+
+
+def imbalanced_but_healthy() -> list[Row]:
+    data = task(8, 3000, 3000, rare=0.1, class_sep=2.5, n_clusters_per_class=1)
+    return trained(*data, Recipe(steady(1e-3, 20), units=8, decay=0.1))
+
+
+CAUSED: dict[str, tuple[Any, set[str], set[str]]] = {
+    # What must be claimed, and what must not.
+    "overconfidence": (
+        overconfident,
+        {"overconfidence", "wrong-predictions"},
+        {"noisy-labels", "rare-class", "shifted-data", "learning-rate", "memorising"},
+    ),
+    "label noise": (
+        noisy_labels,
+        {"noisy-labels", "memorising", "overconfidence"},
+        {"rare-class", "shifted-data", "shifted-labels", "learning-rate"},
+    ),
+    "class imbalance": (
+        rare_class,
+        {"rare-class", "overconfidence"},
+        {"noisy-labels", "shifted-data", "shifted-labels", "learning-rate"},
+    ),
+    "learning-rate jump": (
+        raised_rate,
+        {"learning-rate"},
+        {"noisy-labels", "rare-class", "shifted-data", "shifted-labels"},
+    ),
+    "distribution shift": (
+        shifted,
+        {"shifted-data", "overconfidence"},
+        {"noisy-labels", "rare-class", "shifted-labels", "learning-rate"},
+    ),
+}
+
+
+@cache
+def explained(run: Any) -> tuple[Divergence, ...]:
+    return tuple(explain_divergence(run(), [OUTPUT]))
+
+
+@pytest.mark.parametrize("cause", CAUSED)
+def test_a_known_cause_is_named_and_no_other(cause: str) -> None:
+    run, claimed, not_claimed = CAUSED[cause]
+    (found,) = explained(run)
+    names = {one.name for one in found.causes}
+    assert claimed <= names
+    assert not names & not_claimed
+    assert (found.split, found.kind) == ("val", "loss_rises")
+
+
+@pytest.mark.parametrize("run", [dropout, healthy, imbalanced_but_healthy])
+def test_nothing_is_claimed_of_runs_that_learn(run: Any) -> None:
+    assert explained(run) == ()
+
+
+def test_the_explanation_is_made_of_the_numbers() -> None:
+    (found,) = explained(shifted)
+    first, last = found.first_epoch, found.last_epoch
+    text = found.explanation
+    assert text.startswith(f"Epochs {first + 1}–{last + 1}: validation loss rose ")
+    assert f"{found.loss[0]:.3g} → {found.loss[1]:.3g}" in text
+    assert f"stop at epoch {first + 1} or calibrate" in text
+    assert "the validation data are of another kind than the training data" in text
+    document = found.document()
+    assert document["explanation"] == text
+    assert document["length"] == last - first + 1
+    assert [cause["name"] for cause in document["causes"]] == [c.name for c in found.causes]
+
+
+def test_epochs_of_the_chart_are_those_of_the_explanation() -> None:
+    (found,) = explained(shifted)
+    spans = diverging_epochs(shifted(), OUTPUT)
+    assert spans == [(found.kind, found.first_epoch, found.last_epoch)]
+
+
+def test_classes_that_are_otherwise_distributed_are_named() -> None:
+    def other(row: Row) -> Row:
+        if row["split"] == "val":
+            return row
+        counts = [{**c, "count": n} for c, n in zip(row["class_counts"], (450, 50), strict=True)]
+        return row | {"class_counts": counts}
+
+    (found,) = explain_divergence([other(row) for row in shifted()], [OUTPUT])
+    (told,) = (cause for cause in found.causes if cause.name == "shifted-labels")
+    assert "90 % of training" in told.sentence or "10 % of training" in told.sentence
+
+
+def test_both_directions_have_their_own_words() -> None:
+    def rows(scales: Any, right: Any) -> list[Row]:
+        rng = np.random.default_rng(1)
+        truth, level_of = rng.normal(size=4000), rng.random(4000)
+        made: list[Row] = []
+        for epoch, (scale, share) in enumerate(zip(scales, right, strict=True)):
+            labels = (level_of < share).astype(int)
+            sure = 1 / (1 + np.exp(-(scale + 0.1 * rng.normal()) * (1.5 + np.abs(truth))))
+            made.append(recorded(epoch, "val", np.stack([1 - sure, sure], axis=1), labels))
+        return made
+
+    time = np.linspace(0, 1, 30)
+    (both_rise,) = explain_divergence(rows(1 + 4 * time, 0.75 + 0.1 * time), [OUTPUT])
+    assert both_rise.kind == "both_rise"
+    assert "and accuracy rose as well" in both_rise.summary
+    assert f"Decisions are best at epoch {both_rise.last_epoch + 1}" in both_rise.advice
+    (both_fall,) = explain_divergence(rows(5 - 4 * time, 0.85 - 0.1 * time), [OUTPUT])
+    assert both_fall.kind == "both_fall"
+    assert "and accuracy fell as well" in both_fall.summary
+    assert "growing-caution" in {cause.name for cause in both_fall.causes}
+
+
+def test_training_is_judged_where_there_was_no_validation() -> None:
+    only = [row | {"split": "train"} for row in overconfident()]
+    (found,) = explain_divergence(only, [OUTPUT])
+    assert found.split == "train"
+    assert "training loss rose" in found.summary
+
+
+@pytest.mark.parametrize(
+    "change", [{"correct": None}, {"recomputed_loss": None}, {"loss_squares": float("nan")}]
+)
+def test_rows_that_do_not_tell_right_from_wrong_are_passed_over(change: Row) -> None:
+    assert explain_divergence([row | change for row in overconfident()], [OUTPUT]) == []
+
+
+def test_a_loss_that_is_no_mean_is_not_judged() -> None:
+    assert explain_divergence(overconfident(), [OUTPUT | {"reduction": "sum"}]) == []
+
+
+def test_under_weights_no_share_is_claimed() -> None:
+    heavier = [
+        row | {"weight": 2.0 * row["n"], "recomputed_loss": 2 * row["recomputed_loss"]}
+        for row in overconfident()
+    ]
+    (found,) = explain_divergence(heavier, [OUTPUT])
+    assert not any(cause.name.endswith("-predictions") for cause in found.causes)
+
+
+def test_parts_add_up_to_the_change() -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        one, two = (Level(rng.random(), *rng.exponential(size=2), 10.0) for _ in range(2))
+        losses = [m.right * m.loss_right + (1 - m.right) * m.loss_wrong for m in (one, two)]
+        assert parts(one, two).total == pytest.approx(losses[1] - losses[0])
+
+
+def test_level_of_one_epoch_is_what_was_recorded() -> None:
+    row = overconfident()[-1]
+    found = level([row])
+    assert found is not None
+    assert found.loss_wrong == pytest.approx(row["loss_wrong"])
+    assert found.right == pytest.approx(row["correct"] / row["judged"])
