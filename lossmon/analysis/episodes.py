@@ -8,8 +8,8 @@ loss of skill: there both say the same.
 A change counts where it exceeds the sampling error and the wobble from epoch to epoch together
 (`lossmon.analysis.noise`), at a level that is divided by the number of spans looked at
 (Bonferroni). In simulations of pure noise, white, heavy-tailed or with a memory of up to 0.5, at
-most 4 % of the runs had an episode at `alpha` = 0.05; with a memory of 0.7 it was up to 11 % in runs
-of 200 epochs.
+most 4 % of the runs had an episode at `alpha` = 0.05; with a memory of 0.7 it was up to 11 % of the
+runs of 200 epochs.
 """
 
 from __future__ import annotations

@@ -132,6 +132,8 @@ def _summary(episode: Episode, judged: History, first: int, last: int) -> str:
     if episode.kind == "loss_rises":
         if after - before < -episode.accuracy_margin:
             return f"{head} rose {loss} while accuracy fell only {moved}."
+        if after - before > episode.accuracy_margin:
+            return f"{head} rose {loss} although accuracy did not fall, {moved}."
         change = f"changed by {after - before:+.3f} ± {episode.accuracy_margin:.3f}"
         return f"{head} rose {loss} while accuracy stayed at {accuracy_text(after)} ({change})."
     verb = "rose" if episode.kind == "both_rise" else "fell"

@@ -82,7 +82,9 @@ def history(epochs: Iterable[Row], output: Row, split: Split) -> History | None:
 
 def _known(row: Row) -> bool:
     values = [row.get(name) for name in _NEEDED]
-    return all(v is not None and math.isfinite(v) for v in values) and samples(row) >= 2
+    if not all(v is not None and math.isfinite(v) for v in values):
+        return False
+    return 0 <= row["correct"] <= row["judged"] and samples(row) >= 2
 
 
 def _units(output: Row) -> int | None:

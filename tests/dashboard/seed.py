@@ -124,6 +124,7 @@ def epoch_of(scenario: Scenario, epoch: int, split: Split, output: str | None) -
     confidence = None if right is None else min(0.995, right + 0.04 + 0.1 * scenario.overfit * done)
     lift = scenario.intended_lift
     own = None if scenario.unverified else value
+    judged = right is not None and scenario.loss is not SQUARED
     return EpochRecord(
         epoch=epoch,
         split=split,
@@ -143,6 +144,9 @@ def epoch_of(scenario: Scenario, epoch: int, split: Split, output: str | None) -
         recomputed_accuracy=None if scenario.unverified else right,
         intended_accuracy=None if lift is None or right is None else right + lift,
         accuracy_gap=None if right is None else 0.0,
+        correct=right * BATCHES * 32 if judged and right is not None else None,
+        judged=BATCHES * 32.0 if judged else None,
+        loss_squares=1.6 * loss**2 * BATCHES * 32 if judged else None,
         confidence=confidence,
         calibration_gap=None if confidence is None or right is None else confidence - right,
         expected_calibration_error=0.03 if right is not None else None,

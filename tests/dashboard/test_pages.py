@@ -100,6 +100,30 @@ def test_every_kind_of_run_can_be_drawn(name: str, scheme: Any) -> None:
 
 
 @pytest.mark.usefixtures("app")
+def test_a_divergence_is_told_in_sentences_and_shaded_in_the_chart() -> None:
+    panel = words(run.description(current_store().run_document("digits-overfit"))[3])
+    assert "validation loss rose 0.6" in panel
+    assert "although accuracy did not fall" in panel
+    assert "stop at epoch" in panel
+    (span,) = run.diverging_steps("digits-overfit", None)
+    assert 50 < span[0] < span[1] == 239
+    figure = as_json(run.history_figure("digits-overfit", HistoryView(), "light"))
+    bands = [shape for shape in figure["layout"]["shapes"] if shape["type"] == "rect"]
+    assert {(band["x0"], band["x1"]) for band in bands} == {span}
+    assert {band["xref"] for band in bands} == {"x", "x2"}
+    assert figure["data"][-1]["name"] == "loss and accuracy part ways"
+
+
+@pytest.mark.usefixtures("app")
+@pytest.mark.parametrize("name", ["digits-cnn", "diabetes", "digits-nan", "custom-step"])
+def test_where_nothing_parts_nothing_is_shaded(name: str) -> None:
+    panel = words(run.description(current_store().run_document(name))[3])
+    assert panel.startswith("Nowhere so far")
+    figure = as_json(run.history_figure(name, HistoryView(), "light"))
+    assert not figure["layout"].get("shapes")
+
+
+@pytest.mark.usefixtures("app")
 def test_outputs_are_drawn_one_by_one() -> None:
     whole = run.history_figure("two-heads", HistoryView(), "light")
     kind = run.history_figure("two-heads", HistoryView(output="kind"), "light")
