@@ -233,7 +233,7 @@ class _Search(NamedTuple):
         kind, span = choice
         first, last = int(self.spans.first[span]), int(self.spans.last[span])
         start, end = self._tightened(first, last)
-        values = self.loss.medians[[first, last]]
+        values = self.loss.medians[[start, end]]
         before, after = (np.exp(values) if self.logarithmic else values).tolist()
         tails = [self.spans.loss.tails(rising=kind != "both_fall")[span]]
         if kind != "loss_rises":
@@ -243,7 +243,7 @@ class _Search(NamedTuple):
             self._epoch(start),
             self._epoch(end),
             (before, after),
-            (float(self.accuracy.medians[first]), float(self.accuracy.medians[last])),
+            (float(self.accuracy.medians[start]), float(self.accuracy.medians[end])),
             float(abs(self.spans.loss.ratios[span])),
             _NORMAL_95 * float(self.spans.accuracy.errors[span]),
             float(min(self.looks * max(tails), 1.0)),

@@ -45,8 +45,14 @@ def task(
 ) -> tuple[Arrays, Arrays]:
     """Data of two classes; a share of all labels is flipped, or one class is rare."""
     weights = None if rare is None else [1.0 - rare, rare]
-    options = {"n_features": 20, "n_informative": 8, "n_redundant": 0, "flip_y": 0.0} | more
-    x, y = make_classification(train + val, weights=weights, random_state=seed, **options)
+    options: dict[str, Any] = {
+        "n_features": 20,
+        "n_informative": 8,
+        "n_redundant": 0,
+        "flip_y": 0.0,
+    } | more
+    made: Any = make_classification(train + val, weights=weights, random_state=seed, **options)
+    x, y = made
     rng = np.random.default_rng(seed)
     y = np.where(rng.random(len(y)) < flip, 1 - y, y)
     x = (x - x.mean(axis=0)) / x.std(axis=0)
