@@ -212,7 +212,7 @@ class _Search(NamedTuple):
         strengths = {kind: self._strength(kind) for kind in self.kinds}
         found: list[_Choice] = []
         while strengths:
-            kind = max(strengths, key=lambda kind: float(strengths[kind].max()))
+            kind: Kind = max(strengths, key=lambda kind: float(strengths[kind].max()))
             span = int(strengths[kind].argmax())
             if strengths[kind][span] <= 0.0:
                 break

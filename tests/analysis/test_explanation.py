@@ -198,7 +198,8 @@ def test_under_weights_no_share_is_claimed() -> None:
 def test_parts_add_up_to_the_change() -> None:
     rng = np.random.default_rng(0)
     for _ in range(50):
-        one, two = (Level(rng.random(), *rng.exponential(size=2), 10.0) for _ in range(2))
+        costs = rng.exponential(size=(2, 2)).tolist()
+        one, two = (Level(rng.random(), right, wrong, 10.0) for right, wrong in costs)
         losses = [m.right * m.loss_right + (1 - m.right) * m.loss_wrong for m in (one, two)]
         assert parts(one, two).total == pytest.approx(losses[1] - losses[0])
 
