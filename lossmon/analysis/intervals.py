@@ -147,18 +147,26 @@ def bootstrap_mean(
     """
     mean, _ = mean_error(values, weights)
     array = np.asarray(values, dtype=np.float64)
-    heft = np.ones_like(array) if weights is None else np.asarray(weights, dtype=np.float64)
+    heft = None if weights is None else np.asarray(weights, dtype=np.float64)
     rng = np.random.default_rng(seed)
     rows = max(1, _DRAWN // array.size)
-    drawn: list[Floats] = []
-    for done in range(0, RESAMPLES, rows):
-        places = rng.integers(0, array.size, (min(rows, RESAMPLES - done), array.size))
-        of = heft[places]
-        with np.errstate(invalid="ignore"):
-            drawn.append((of * array[places]).sum(axis=1) / of.sum(axis=1))
+    drawn = [
+        _resampled(array, heft, rng.integers(0, array.size, (some, array.size)))
+        for done in range(0, RESAMPLES, rows)
+        for some in [min(rows, RESAMPLES - done)]
+    ]
     tail = (1.0 - level) / 2.0
     low, high = np.nanquantile(np.concatenate(drawn), [tail, 1.0 - tail]).tolist()
     return Interval(mean, low, high)
+
+
+def _resampled(values: Floats, weights: Floats | None, places: npt.NDArray[np.int64]) -> Floats:
+    """Means of the samples drawn; NaN where nothing that counts was drawn."""
+    if weights is None:
+        return values[places].mean(axis=1)
+    of = weights[places]
+    with np.errstate(invalid="ignore"):
+        return (of * values[places]).sum(axis=1) / of.sum(axis=1)
 
 
 def paired_bootstrap(

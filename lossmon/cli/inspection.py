@@ -9,6 +9,7 @@ from rich.console import Console
 
 from lossmon.analysis import explain_divergence
 from lossmon.cli.comparison import print_comparison
+from lossmon.cli.difference_text import called, compared, difference_rows, print_differences
 from lossmon.cli.finding_text import print_findings
 from lossmon.cli.options import print_json, with_db, with_json
 from lossmon.cli.tables import print_run, print_runs
@@ -63,12 +64,20 @@ def findings(run: str, db: str | None, as_json: bool) -> None:
 @with_db
 @with_json
 def compare(run: tuple[str, ...], db: str | None, as_json: bool) -> None:
-    """Two or more runs: their last values, and where their settings differ."""
+    """Two or more runs: last values, where settings differ, and whether it is more than noise."""
     if len(run) < 2:
         raise click.UsageError(f"compare needs two or more runs. Received: {' '.join(run)}")
     store = open_store(db)
     documents = [store.run_document(name) for name in run]
+    if not as_json:
+        documents = visible(documents)
+    names = called(documents)
+    found = compared(documents, names)
     if as_json:
+        for name, document in zip(names, documents, strict=True):
+            document["differences"] = difference_rows(found, name)
         print_json(documents)
     else:
-        print_comparison(Console(), visible(documents))
+        console = Console()
+        print_comparison(console, documents)
+        print_differences(console, found)

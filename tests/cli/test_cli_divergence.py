@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 
 from lossmon.records import EpochRecord
 from lossmon.store import RunWriter
-from tests.analysis.trained import OUTPUT, Recipe, Row, task, trained
+from tests.analysis.trained import OUTPUT, Recipe, Row, recorded, task, trained
 from tests.cli.conftest import Invoke, Seeded
 from tests.dashboard.seed import SOFTMAX, Scenario
 
@@ -52,3 +53,51 @@ def test_json_holds_the_evidence(invoke: Invoke, overfitted: str) -> None:
 def test_runs_without_an_episode_say_nothing(invoke: Invoke, seeded: Seeded) -> None:
     assert "part ways" not in invoke("show", "healthy").stdout
     assert json.loads(invoke("show", "healthy", "--json").stdout)["divergence"] == []
+
+
+@pytest.fixture(scope="module")
+def two_models(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A model that knows the data, and two that know less of them and differ by chance alone."""
+    db = str(tmp_path_factory.mktemp("models") / "runs.db")
+    rng = np.random.default_rng(0)
+    truth = rng.normal(size=4000)
+    labels = (rng.random(4000) < 1 / (1 + np.exp(-3 * truth))).astype(int)
+    for name, known in (("good", 3.0), ("poor", 0.5), ("poor-too", 0.5)):
+        share = 1 / (1 + np.exp(-known * (truth + 0.1 * rng.normal(size=4000))))
+        row = recorded(0, "val", np.stack([1 - share, share], axis=1), labels)
+        scenario = Scenario(name, metric=SOFTMAX)
+        writer = RunWriter.open(db, scenario.record(), scenario.output_records())
+        writer.write(epochs=[EpochRecord(time=0.0, **row)])
+        writer.finish("finished")
+        writer.close()
+    return db
+
+
+def test_compare_says_what_is_more_than_noise(invoke: Invoke, two_models: str) -> None:
+    done = invoke("compare", "good", "poor", "poor-too", "--db", two_models)
+    text = " ".join(done.stdout.split())
+    assert "more than noise? (last validation epoch; samples are not paired)" in text
+    assert "p < 0.001: good is better" in text
+    assert "For probabilities: good, by its loss." in text
+    same = " ".join(invoke("compare", "poor", "poor-too", "--db", two_models).stdout.split())
+    assert "For probabilities: no evidence of a difference in loss." in same
+
+
+def test_compare_as_json_holds_each_difference(invoke: Invoke, two_models: str) -> None:
+    done = invoke("compare", "good", "poor", "--db", two_models, "--json")
+    for document in json.loads(done.stdout):
+        loss, _ = document["differences"]
+        assert (loss["measure"], loss["basis"], loss["better"]) == ("loss", "unpaired", "good")
+        assert loss["interval"]["low"] < loss["interval"]["value"] < loss["interval"]["high"] < 0
+
+
+def test_runs_of_different_losses_are_not_compared(invoke: Invoke) -> None:
+    assert "more than noise" not in invoke("compare", "healthy", "faulty").stdout
+    documents = json.loads(invoke("compare", "healthy", "faulty", "--json").stdout)
+    assert [document["differences"] for document in documents] == [[], []]
+
+
+def test_the_same_run_twice_is_not_compared(invoke: Invoke, two_models: str) -> None:
+    done = invoke("compare", "good", "good", "--db", two_models)
+    assert done.exit_code == 0
+    assert "more than noise" not in done.stdout
