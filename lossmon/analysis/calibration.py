@@ -194,9 +194,13 @@ def _places(sure: Floats, bins: int, binning: Binning) -> npt.NDArray[np.intp]:
         raise InvalidArgument(f"expected `bins` to be positive. Received: {bins}. Fix: bins=15")
     if binning == "width":
         return np.clip(np.ceil(sure * bins).astype(np.intp) - 1, 0, bins - 1)
-    # Ranks of the first of equal values, so that these share a bin.
-    order = np.sort(sure)
-    return np.searchsorted(order, sure) * bins // len(sure)
+    order = np.argsort(sure)
+    ascending, ranks = sure[order], np.arange(len(sure))
+    ranks[1:][ascending[1:] == ascending[:-1]] = 0
+    place = np.empty_like(ranks)
+    # All of equal values have the rank of their first one, so that they share a bin.
+    place[order] = np.maximum.accumulate(ranks) * bins // len(sure)
+    return place
 
 
 def _pair(confidence: npt.ArrayLike, correct: npt.ArrayLike) -> tuple[Floats, Floats]:

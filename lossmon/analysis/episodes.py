@@ -212,9 +212,10 @@ class _Search(NamedTuple):
         strengths = {kind: self._strength(kind) for kind in self.kinds}
         found: list[_Choice] = []
         while strengths:
-            kind: Kind = max(strengths, key=lambda kind: float(strengths[kind].max()))
+            clearest = [(float(clear.max()), kind) for kind, clear in strengths.items()]
+            strength, kind = max(clearest)
             span = int(strengths[kind].argmax())
-            if strengths[kind][span] <= 0.0:
+            if strength <= 0.0:
                 break
             found.append(_Choice(kind, span))
             start, end = self.spans.first[span], self.spans.last[span]

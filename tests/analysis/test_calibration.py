@@ -120,7 +120,7 @@ def test_temperature_is_the_minimum_that_scipy_finds(factor: float) -> None:
         scaled = special.softmax(factor * scores / math.exp(log_temperature), axis=1)
         return log_loss(labels, scaled, labels=range(5))
 
-    best = optimize.minimize_scalar(loss, bounds=(-3, 5), method="bounded")
+    best: Any = optimize.minimize_scalar(loss, bounds=(-3, 5), method="bounded")
     assert found.scaled_loss == pytest.approx(best.fun, abs=1e-9)
     assert found.temperature == pytest.approx(math.exp(best.x), rel=1e-3)
     assert found.temperature == pytest.approx(factor, rel=0.1)

@@ -12,12 +12,17 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
-from tests.bench import reading, rules, stacked, tables
+from tests.bench import analysis, reading, rules, stacked, tables
 from tests.bench.overhead import measure
 from tests.bench.ratios import Measured
 from tests.bench.workloads import WORKLOADS
 
-_PARTS = {"stacked": stacked.report, "reading": reading.report, "rules": rules.report}
+_PARTS = {
+    "stacked": stacked.report,
+    "reading": reading.report,
+    "rules": rules.report,
+    "analysis": analysis.report,
+}
 
 
 def main() -> None:
