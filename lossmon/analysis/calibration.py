@@ -26,7 +26,7 @@ class Band(NamedTuple):
 
     Attributes:
         low, high: edges, or least and largest confidence of equal-mass bins.
-        count: how many predictions.
+        predictions: how many.
         confidence: their mean confidence.
         accuracy: share of them that is right.
         interval: where that share lies on all data, 95 % (Wilson).
@@ -34,7 +34,7 @@ class Band(NamedTuple):
 
     low: float
     high: float
-    count: int
+    predictions: int
     confidence: float
     accuracy: float
     interval: tuple[float, float]

@@ -19,12 +19,12 @@ class Change(NamedTuple):
     """What became of some samples between two epochs.
 
     Attributes:
-        count: how many they are.
+        samples: how many they are.
         worse: of how many the loss rose.
         loss: what they add to the change of the mean loss over all samples.
     """
 
-    count: int
+    samples: int
     worse: int
     loss: float
 

@@ -43,13 +43,13 @@ def test_diagram_of_equal_width_is_scikit_learn_s() -> None:
 
 def test_diagram_of_equal_mass_has_as_many_in_each_bin() -> None:
     found = reliability_diagram(*forecasts(0, 2000), bins=8, binning="mass")
-    assert [band.count for band in found] == [250] * 8
+    assert [band.predictions for band in found] == [250] * 8
     assert all(one.high <= two.low for one, two in pairwise(found))
 
 
 def test_equal_confidences_stay_together() -> None:
     found = reliability_diagram([0.9] * 7 + [0.5] * 3, [1] * 10, bins=5, binning="mass")
-    assert [(band.count, band.low) for band in found] == [(3, 0.5), (7, 0.9)]
+    assert [(band.predictions, band.low) for band in found] == [(3, 0.5), (7, 0.9)]
 
 
 def test_calibration_error_is_that_of_the_recorded_histograms() -> None:

@@ -53,7 +53,7 @@ def test_margin_is_above_zero_where_the_prediction_is_right() -> None:
 def test_turns_add_up_to_the_change_of_the_mean_loss() -> None:
     (before, was), (after, has) = epoch(3), epoch(4)
     found = turns(before, was, after, has)
-    assert sum(part.count for part in found) == before.size
+    assert sum(part.samples for part in found) == before.size
     assert sum(part.loss for part in found) == pytest.approx(after.mean() - before.mean())
     assert sum(part.worse for part in found) == (after > before).sum()
 
