@@ -18,6 +18,7 @@ PROJECT = Path(__file__).parent.parent
 HEAVY = ("keras", "tensorflow", "jax", "torch", "dash", "plotly", "pandas", "polars")
 LIGHT_MODULES = (
     *("lossmon", "lossmon.store", "lossmon.rules", "lossmon.recompute", "lossmon.cli"),
+    "lossmon.analysis",
     *("lossmon.records", "lossmon.errors", "lossmon.demo"),
 )
 

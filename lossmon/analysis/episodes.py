@@ -209,10 +209,12 @@ class _Search(NamedTuple):
 
     def choices(self) -> list[_Choice]:
         """The clearest episode, then the clearest of those beside it, and so on."""
-        strengths = {kind: self._strength(kind) for kind in self.kinds}
+        strengths: dict[Kind, Floats] = {kind: self._strength(kind) for kind in self.kinds}
         found: list[_Choice] = []
         while strengths:
-            clearest = [(float(clear.max()), kind) for kind, clear in strengths.items()]
+            clearest: list[tuple[float, Kind]] = [
+                (float(clear.max()), kind) for kind, clear in strengths.items()
+            ]
             strength, kind = max(clearest)
             span = int(strengths[kind].argmax())
             if strength <= 0.0:
