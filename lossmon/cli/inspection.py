@@ -7,9 +7,7 @@ import sys
 import click
 from rich.console import Console
 
-from lossmon.analysis import explain_divergence
 from lossmon.cli.comparison import print_comparison
-from lossmon.cli.difference_text import called, compared, difference_rows, print_differences
 from lossmon.cli.finding_text import print_findings
 from lossmon.cli.options import print_json, with_db, with_json
 from lossmon.cli.tables import print_run, print_runs
@@ -36,6 +34,8 @@ def runs(archived: bool, db: str | None, as_json: bool) -> None:
 @with_json
 def show(run: str, db: str | None, as_json: bool) -> None:
     """One run: each epoch's values, and where and why loss and accuracy part ways."""
+    from lossmon.analysis import explain_divergence
+
     document = open_store(db).run_document(run)
     episodes = explain_divergence(document["epochs"], document["outputs"])
     document["divergence"] = [episode.document() for episode in episodes]
@@ -67,6 +67,8 @@ def compare(run: tuple[str, ...], db: str | None, as_json: bool) -> None:
     """Two or more runs: last values, where settings differ, and whether it is more than noise."""
     if len(run) < 2:
         raise click.UsageError(f"compare needs two or more runs. Received: {' '.join(run)}")
+    from lossmon.cli.difference_text import called, compared, difference_rows, print_differences
+
     store = open_store(db)
     documents = [store.run_document(name) for name in run]
     if not as_json:
