@@ -21,7 +21,7 @@ def print_meaning(console: Console, outputs: Sequence[Row], epochs: Sequence[Row
     told = [(row, list(_sentences(row, meant.get(row["output"])))) for row in rows]
     if not any(sentences for _, sentences in told):
         return
-    console.print(f"[bold]what the numbers are worth[/] (epoch {last})")
+    console.print(f"[bold]what the numbers are worth[/] (epoch {last + 1})")
     for row, sentences in told:
         if not sentences:
             continue

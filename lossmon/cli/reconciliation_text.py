@@ -19,7 +19,7 @@ def print_reconciliation(console: Console, epochs: Sequence[Row]) -> None:
     rows = [row for row in epochs if row["epoch"] == last and row["reconciliation"]]
     if not rows:
         return
-    console.print(f"[bold]why the numbers differ[/] (epoch {last})")
+    console.print(f"[bold]why the numbers differ[/] (epoch {last + 1})")
     for row in rows:
         output = "" if row["output"] is None else f", output {row['output']}"
         console.print(escape(f"{_SPLITS[row['split']]}{output}"))

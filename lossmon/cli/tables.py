@@ -131,5 +131,5 @@ def _epoch_table(epochs: Sequence[Row]) -> Table:
         reason = f" ({row['reason']})" if row["reason"] else ""
         status = styled(row["status"]) + escape(reason)
         values = (number(row[key]) for key in known.values())
-        shown.add_row(str(row["epoch"]), escape(row["split"]), *values, status)
+        shown.add_row(str(row["epoch"] + 1), escape(row["split"]), *values, status)
     return shown

@@ -207,7 +207,7 @@ def test_compare_needs_two_runs(invoke: Invoke) -> None:
 
 def test_a_run_says_why_its_last_numbers_differ(invoke: Invoke) -> None:
     text = " ".join(invoke("show", "healthy").stdout.split())
-    assert f"why the numbers differ (epoch {EPOCHS - 1}) training – The printed loss" in text
+    assert f"why the numbers differ (epoch {EPOCHS}) training – The printed loss" in text
     assert "validation – The printed `accuracy` is BinaryAccuracy(threshold=0.5)" in text
     epochs = json.loads(invoke("show", "healthy", "--json").stdout)["epochs"]
     assert all(sentence in text for sentence in epochs[-1]["reconciliation"])
