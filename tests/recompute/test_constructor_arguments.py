@@ -125,7 +125,8 @@ def both(name: str, settings: dict[str, Any], batch: Batch) -> tuple[float, Any]
         mask=batch.mask,
         backend=BACKEND,
     )
-    return float(np.mean(keras.ops.convert_to_numpy(value))), evaluation
+    shown: Array = np.asarray(keras.ops.convert_to_numpy(value))
+    return float(shown.mean()), evaluation
 
 
 def test_every_argument_of_every_loss_is_named_at_another_value() -> None:
