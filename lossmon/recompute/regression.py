@@ -152,12 +152,16 @@ def huber(y_true: npt.ArrayLike, y_pred: npt.ArrayLike, *, delta: float = 1.0) -
 
 
 def log_cosh_elements(y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> Elements:
-    """Log-cosh losses with their bounds, for x + softplus(-2x) - log 2 as Keras computes it."""
+    """Log-cosh losses with their bounds, for x + softplus(-2x) - log 2 as Keras computes it.
+
+    Its log 2 is a float32, also where the loss is computed in float64.
+    """
+    log_two = float(np.float32(np.log(2.0)))
     labels, predictions, _ = operands(y_true, y_pred)
     error = predictions - labels
     softplus = np.logaddexp(0.0, -2.0 * error)
-    terms = error + softplus - np.log(2.0)
-    roundings = np.abs(error) + FUNCTION * softplus + (terms + np.log(2.0)) + 1.0 + terms
+    terms = error + softplus - log_two
+    roundings = np.abs(error) + FUNCTION * softplus + (terms + log_two) + 1.0 + terms
     return mean_of(terms, roundings)
 
 

@@ -191,9 +191,11 @@ def loss_dtype(spec: LossSpec) -> np.dtype[Any]:
         UnknownDefinition: no bounds are known for it.
     """
     name = spec.config.get("dtype") or "float32"
-    if name not in _PRECISIONS:
+    # TensorFlow's CTC works in float32 whatever the dtype, and casts the result.
+    known = ("float32",) if spec.name == "ctc" else tuple(_PRECISIONS)
+    if name not in known:
         raise UnknownDefinition(
-            f"`{spec.name}` is defined for the dtypes {' and '.join(_PRECISIONS)}. Received: "
+            f"`{spec.name}` is defined for the dtypes {' and '.join(known)}. Received: "
             f"dtype={name!r}. Fix: leave the loss' `dtype` at its default, float32."
         )
     return np.dtype(name)
