@@ -15,7 +15,7 @@ _SPLITS = {"train": "training", "val": "validation"}
 
 def print_meaning(console: Console, outputs: Sequence[Row], epochs: Sequence[Row]) -> None:
     """The last epoch of each split and output; nothing where nothing is known."""
-    last = max((row["epoch"] for row in epochs), default=None)
+    last = max((row["epoch"] for row in epochs), default=-1)
     meant = {output["name"]: output["intended_metric"] for output in outputs}
     rows = [row for row in epochs if row["epoch"] == last]
     told = [(row, list(_sentences(row, meant.get(row["output"])))) for row in rows]

@@ -15,7 +15,7 @@ _SPLITS = {"train": "training", "val": "validation"}
 
 def print_reconciliation(console: Console, epochs: Sequence[Row]) -> None:
     """The sentences of the last epoch, for each split and output; nothing where there are none."""
-    last = max((row["epoch"] for row in epochs), default=None)
+    last = max((row["epoch"] for row in epochs), default=-1)
     rows = [row for row in epochs if row["epoch"] == last and row["reconciliation"]]
     if not rows:
         return

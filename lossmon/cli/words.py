@@ -85,8 +85,13 @@ def ranks_text(run: Row) -> str:
 
 
 def flags(run: Row, *, codes_only: bool = False) -> str:
-    """Errors and warnings of a run, one a line; "fine" only where all of it is verified too."""
+    """Errors and warnings of a run, one a line.
+
+    "fine" only where all rules were asked and all values are verified too.
+    """
     shown = [f for f in run["findings"] if f["severity"] != "info"]
+    if not shown and run["rules"]:
+        return "none; rules changed"
     if not shown:
         return "[green]fine[/]" if run["verified"] == 1.0 else "none"
     names = (f["code"] if codes_only else f"{f['code']} {f['rule']}" for f in shown)

@@ -35,8 +35,9 @@ _LISTED = (
     *("id", "name", "project", "status", "started", "ended", "duration", "heartbeat", "host"),
     *("pid", "epoch", "step", "batches", "epochs_planned", "steps_planned", "tags", "notes"),
     *("pruned", "archived", "resumes", "dropped", "job", "rank", "world_size"),
+    "rules",
 )
-_DOCUMENT = ("verify", "config", "rules", "environment", "model", "troubles")
+_DOCUMENT = ("verify", "config", "environment", "model", "troubles")
 _VALUES = {
     "loss": ("loss", "train"),
     "val_loss": ("loss", "val"),
@@ -103,7 +104,6 @@ def read_document(connection: Connection, run_id: str) -> dict[str, Any]:
     return {
         **summary,
         **row,
-        "rules": row["rules"] or [],
         "troubles": [{**t, "time": iso_time(t["time"])} for t in row["troubles"]],
         "outputs": read_outputs(connection, run_id),
         "epochs": read_epochs(connection, run_id),
@@ -117,6 +117,7 @@ def _summary(row: Mapping[Any, Any], gathered: _Gathered, now: float) -> dict[st
     return {
         **row,
         "status": status,
+        "rules": row["rules"] or [],
         "resumes": [{**r, "time": iso_time(r["time"])} for r in row["resumes"] or ()],
         "ended": iso_time(row["ended"]),
         "heartbeat": iso_time(row["heartbeat"]),

@@ -120,7 +120,7 @@ class Store:
         """Return all there is to say of a run, but for its batches: what `lossmon show` prints.
 
         Returns:
-            The element of `run_rows`, plus `environment`, `config`, `rules`, `model`, `verify`,
+            The element of `run_rows`, plus `environment`, `config`, `model`, `verify`,
             `troubles`, `outputs` and, instead of their number, the rows of `epochs`.
         """
         with self._reading() as connection:

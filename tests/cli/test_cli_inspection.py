@@ -101,6 +101,13 @@ def test_fine_is_only_what_is_verified_too(invoke: Invoke) -> None:
     assert _printed([row | {"verified": 0.75}])[1].split()[-2:] == ["75%", "none"]
 
 
+def test_a_run_of_which_not_all_rules_were_asked_is_not_called_fine(invoke: Invoke) -> None:
+    row = json.loads(invoke("runs", "--json").stdout)[1]
+    assert row["rules"] == []
+    change = {"change": "ignore", "rules": ["LM301"], "severity": None, "source": "rules="}
+    assert _printed([row | {"rules": [change]}])[1].endswith("none; rules changed")
+
+
 def _printed(rows: list[dict[str, Any]]) -> list[str]:
     text = io.StringIO()
     print_runs(Console(file=text, width=80), rows)

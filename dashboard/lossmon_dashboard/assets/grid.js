@@ -38,7 +38,7 @@
             });
         return chips.length
             ? h("span", {className: "lossmon-chips"}, chips)
-            : h("span", {className: "lossmon-quiet"}, "none");
+            : h("span", {className: "lossmon-quiet"}, data.rules.length ? "none; rules changed" : "none");
     };
 
     renderers.Verified = function ({value}) {
