@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import inspect
 import math
-import os
-import socket
 import time
 import weakref
 from collections.abc import Callable, Sequence
@@ -21,6 +18,7 @@ from lossmon.capture.asking import RuleAsker
 from lossmon.capture.audit import Audit, arguments_of_fit
 from lossmon.capture.audit_data import reads_arrays
 from lossmon.capture.budget import Budget
+from lossmon.capture.callback_list import callback_list
 from lossmon.capture.carrier import Carrier
 from lossmon.capture.chunk import CallItem
 from lossmon.capture.environment import describe_model, environment
@@ -34,15 +32,16 @@ from lossmon.capture.ranks import Rank, rank_of_fit
 from lossmon.capture.reader import Reader, scalar_logs
 from lossmon.capture.recorder import Beginning, EpochItem, Recorder
 from lossmon.capture.resumption import Resumption
+from lossmon.capture.run_record import run_record
 from lossmon.capture.sampling import Sampler, sampler
 from lossmon.capture.tap import Call, Tap
 from lossmon.capture.terminal import announce, say
 from lossmon.capture.training_layers import training_layers
 from lossmon.capture.watch import Watch
 from lossmon.errors import CannotResume, InvalidArgument, InvalidCombination
-from lossmon.records import Finding, OutputRecord, RunRecord, RunStatus
+from lossmon.records import Finding, OutputRecord, RunStatus
 from lossmon.rules import Facts
-from lossmon.store import RunHeader, new_run_id, new_run_name
+from lossmon.store import RunHeader, new_run_id
 
 P = ParamSpec("P")
 
@@ -155,7 +154,7 @@ class Session:
 
     @_never_harming
     def _begin(self) -> None:
-        owner = _callback_list() or self._model
+        owner = callback_list() or self._model
         previous = _live.get(self._model)
         if previous is not None and previous.is_of(owner):
             self._ended = True
@@ -266,7 +265,7 @@ class Session:
 
     def _on_remake(self) -> bool:
         """Another `fit` begins while this session lives: its own was broken off, unnoticed."""
-        if self._owner is None or self._owner() is _callback_list(self._owner()):
+        if self._owner is None or self._owner() is callback_list(self._owner()):
             return False
         self.end("interrupted")
         return True
@@ -379,7 +378,15 @@ class Session:
         return 'verify="off"' if self._options.verify == "off" else None
 
     def _header(self, outputs: list[OutputRecord]) -> RunHeader:
-        run, header = self._run_record(), None
+        header = None
+        run = run_record(
+            self._options,
+            self.run_id,
+            started=self._started,
+            params=self._params,
+            model=self._description,
+            rank=self._rank,
+        )
         if self._resumption is not None:
             self._step, header = self._resumption.take_over(self._epoch, run, outputs)
         if header is None:
@@ -389,42 +396,8 @@ class Session:
         header.seconds += time.monotonic() - self._clock
         return header
 
-    def _run_record(self) -> RunRecord:
-        options = self._options
-        return RunRecord(
-            id=self.run_id,
-            name=options.run or new_run_name(),
-            project=options.project,
-            started=self._started,
-            host=socket.gethostname(),
-            pid=os.getpid(),
-            tags=options.tags,
-            notes=options.notes,
-            config=options.config,
-            rules=() if options.rules is None else options.rules.changes,
-            model=self._description,
-            epochs_planned=self._params.get("epochs"),
-            steps_planned=self._params.get("steps"),
-            verify=options.verify,
-            **({} if self._rank is None else self._rank._asdict()),
-        )
-
 
 def _abandoned(reference: weakref.ref[Session]) -> None:
     session = reference()
     if session is not None:
         session.end("interrupted")
-
-
-def _callback_list(wanted: Any = None) -> Any:
-    """The innermost list of callbacks that is being called, or the wanted one if it is among them.
-
-    A list of callbacks goes away when its `fit` ends, however that ends.
-    """
-    frame = inspect.currentframe()
-    while frame is not None:
-        owner = frame.f_locals.get("self")
-        if isinstance(owner, keras.callbacks.CallbackList) and wanted in (None, owner):
-            return owner
-        frame = frame.f_back
-    return None
