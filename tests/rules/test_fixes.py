@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -199,3 +200,14 @@ def test_a_loss_that_cannot_be_written_is_taken_from_the_model() -> None:
     kept = model.loss["size"]
     pasted(finding, model)
     assert model.loss["size"] is kept
+
+
+@pytest.mark.parametrize("nested", ["list", "dict"])
+def test_training_gives_the_same_fix(nested: str, tmp_path: Path) -> None:
+    model, y = compiled(WRONG[0], nested)
+    found = {f.code: f.fix for f in lossmon.check(model, X, y)}
+    model, y = compiled(WRONG[0], nested)
+    db = tmp_path / "runs.db"
+    model.fit(X, y, verbose=0, callbacks=[lossmon.Monitor(db)])
+    told = {f["code"]: f["fix"] for f in lossmon.open_store(db).run_document("latest")["findings"]}
+    assert told["LM101"] == found["LM101"]
