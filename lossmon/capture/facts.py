@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lossmon.capture.arrays import to_numpy
+from lossmon.capture.compile_code import written_compile
 from lossmon.capture.resolve import ResolvedOutput, resolve, split_outputs
 from lossmon.capture.specs import is_keras
 from lossmon.capture.trial import output_ranges
@@ -26,6 +27,7 @@ from lossmon.rules import (
     intended_metric,
 )
 from lossmon.rules.families import class_axis
+from lossmon.rules.written import WrittenCompile
 
 # Samples that are predicted; rules need to see what outputs are, not how good they are.
 PREDICTED_SAMPLES = 64
@@ -51,6 +53,7 @@ class Look:
         inputs: the inputs of those samples, flattened.
         penalties: whether regularisers or `add_loss` take part in the loss.
         compiled_used: whether training calls the compiled loss and metrics as Keras does.
+        written: what `compile` was given, as code.
     """
 
     resolved: list[ResolvedOutput]
@@ -60,6 +63,7 @@ class Look:
     inputs: list[NDArray[Any] | None]
     penalties: bool | None
     compiled_used: bool
+    written: WrittenCompile | None = None
 
     @property
     def masked(self) -> bool:
@@ -105,6 +109,7 @@ def look_at(model: Any, x: Any, y: Any, y_pred: Any = None) -> Look:
         inputs=[to_numpy(leaf) for leaf in keras.tree.flatten(few)],
         penalties=penalties,
         compiled_used=_uses_compiled(model),
+        written=written_compile(model, resolved),
     )
 
 
@@ -210,6 +215,8 @@ def _output_facts(
         masked=mask is not None,
         reconstruction=_among(y_true, look.inputs),
         fitted_head=output.fitted_head,
+        written=look.written,
+        place=output.position,
     )
     return _with_intended(facts)
 

@@ -16,6 +16,7 @@ from lossmon.rules.training_facts import (
     TrainingFacts,
     UnitFacts,
 )
+from lossmon.rules.written import WrittenCompile
 
 LabelKind = Literal[
     "class_ids",
@@ -54,6 +55,8 @@ class OutputFacts:
         masked: whether its predictions carry a Keras mask.
         reconstruction: whether its labels are the model's own input.
         fitted_head: whether trainable weights of its own make each of its units.
+        written: what `compile` was given for all outputs, as code; None where it is not known.
+        place: which of them this one is.
     """
 
     record: OutputRecord
@@ -65,6 +68,8 @@ class OutputFacts:
     masked: bool = False
     reconstruction: bool = False
     fitted_head: bool | None = None
+    written: WrittenCompile | None = None
+    place: int = 0
 
     @property
     def name(self) -> str | None:

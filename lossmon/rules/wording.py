@@ -42,22 +42,6 @@ def number(value: float | None) -> str:
     return str(int(value)) if value == int(value) and abs(value) < 1e15 else f"{value:.4g}"
 
 
-def compile_with(output: OutputFacts, **arguments: str) -> str:
-    """A `compile` call to paste.
-
-    Args:
-        output: the output it is about; with several, each argument becomes a dict entry.
-        **arguments: code for each argument, e.g. `loss='"mse"'`.
-    """
-    shown = ", ".join(f"{name}={for_output(output, code)}" for name, code in arguments.items())
-    return f"model.compile(optimizer=model.optimizer, {shown})"
-
-
-def for_output(output: OutputFacts, code: str) -> str:
-    """The code itself, or the dict entry that gives it to one of several outputs."""
-    return code if output.name is None else f'{{"{output.name}": {code}}}'
-
-
 def where(output: OutputFacts) -> str:
     """How a message names the output: "the output" or "output 'box'"."""
     return "the output" if output.name is None else f"output {output.name!r}"

@@ -164,7 +164,7 @@ def test_several_outputs_are_named() -> None:
     )
     (finding,) = check(model, X, {"a": REAL, "b": np.arange(96) % 2})
     assert (finding.rule, finding.output) == ("accuracy-with-regression", "a")
-    assert '{"a": ["mae"]}' in finding.fix
+    assert '{"a": ["mae"], "b": ["acc"]}' in finding.fix
 
 
 def test_checking_is_quick() -> None:

@@ -166,7 +166,10 @@ def test_findings_exit_with_1_where_an_error_stands(invoke: Invoke) -> None:
     result = invoke("findings", "faulty")
     assert result.exit_code == 1
     assert "error LM301 accuracy-with-regression" in result.stdout
-    assert 'model.compile(optimizer=model.optimizer, loss="mse", metrics=["mae"])' in result.stdout
+    assert (
+        'model.compile(optimizer=model.optimizer, loss="mean_squared_error", metrics=["mae"])'
+        in result.stdout
+    )
 
 
 def test_findings_exit_with_0_where_all_is_fine(invoke: Invoke) -> None:

@@ -104,6 +104,7 @@ FAULTS: dict[str, Fault] = {
         ("ids",),
         _ids_for_rows,
         on_classes=3,
+        trains=False,
     ),
     "rows that sum to more": Fault(
         frozenset({"labels-not-a-distribution"}),

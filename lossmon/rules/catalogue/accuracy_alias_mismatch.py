@@ -35,10 +35,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lossmon.records import Finding, MetricSpec, Severity
+from lossmon.rules.compile_call import compile_with
 from lossmon.rules.facts import CLASS_KINDS, Facts, OutputFacts
 from lossmon.rules.families import HINGE_LOSSES, MULTICLASS_LOSSES
 from lossmon.rules.judgement import logits_by_contract
-from lossmon.rules.wording import compile_with, labels_evidence
+from lossmon.rules.metric_code import own_name
+from lossmon.rules.wording import labels_evidence
 
 code = "LM305"
 name = "accuracy-alias-mismatch"
@@ -51,17 +53,18 @@ _ARGMAX = ("categorical_accuracy", "sparse_categorical_accuracy")
 def check(facts: Facts) -> Iterator[Finding]:
     """Find accuracies that were resolved to the wrong count."""
     for output in facts.outputs:
-        problems = ((metric, _problem(output, metric)) for metric in output.metrics)
-        for metric, problem in problems:
-            if problem is not None:
-                yield _finding(output, metric, *problem)
-                break
+        asked = ((metric, _problem(output, metric)) for metric in output.metrics)
+        found = [(metric, problem) for metric, problem in asked if problem is not None]
+        if found:
+            yield _finding(output, found)
 
 
 def _problem(output: OutputFacts, metric: MetricSpec) -> tuple[str, str] | None:
     kind = output.label_kind
     threshold = "0.0" if logits_by_contract(output) else "0.5"
-    per_label = f'keras.metrics.BinaryAccuracy(threshold={threshold}, name="{metric.key}")'
+    per_label = (
+        f'keras.metrics.BinaryAccuracy(threshold={threshold}, name="{own_name(output, metric)}")'
+    )
     if metric.name == "categorical_accuracy" and output.rank == 1 and kind in CLASS_KINDS:
         return "takes one argmax over the whole batch, because the output has rank 1", per_label
     if metric.name in _ARGMAX and output.units == 1 and kind in CLASS_KINDS:
@@ -84,7 +87,8 @@ def _for_signs(output: OutputFacts, per_label: str) -> str:
     return f"{cut}  # with y = (y + 1) / 2"
 
 
-def _finding(output: OutputFacts, metric: MetricSpec, problem: str, better: str) -> Finding:
+def _finding(output: OutputFacts, found: list[tuple[MetricSpec, tuple[str, str]]]) -> Finding:
+    metric, (problem, better) = found[0]
     labels = output.labels
     assert labels is not None
     word = (
@@ -97,8 +101,9 @@ def _finding(output: OutputFacts, metric: MetricSpec, problem: str, better: str)
     if counts is not None and counts.multi_hot:
         shown = f" ({counts.multi_hot} of {counts.rows} rows hold two or more)"
     message = f"{word} {problem}{shown}."
-    code_text, _, note = better.partition("  #")
-    fix = compile_with(output, metrics=f"[{code_text}]") + (f"  #{note}" if note else "")
+    _, noted, note = better.partition("  #")
+    instead = {m.key: code_text.partition("  #")[0] for m, (_, code_text) in found}
+    fix = compile_with(output, instead=instead) + noted + note
     evidence = labels_evidence(labels) | {
         "metric": metric.key,
         "resolved": metric.label,

@@ -37,10 +37,13 @@ import math
 from collections.abc import Iterator
 
 from lossmon.records import Finding, MetricSpec, Severity
+from lossmon.rules.compile_call import compile_with
 from lossmon.rules.facts import CLASS_KINDS, Facts, OutputFacts
 from lossmon.rules.families import BINARY_LOSSES
 from lossmon.rules.judgement import cut_at_zero
-from lossmon.rules.wording import class_name, compile_with, metrics_text
+from lossmon.rules.logit_metrics import cuts_between
+from lossmon.rules.metric_code import metric_with
+from lossmon.rules.wording import metrics_text
 
 code = "LM302"
 name = "accuracy-threshold-on-logits"
@@ -54,14 +57,9 @@ def check(facts: Facts) -> Iterator[Finding]:
         classes = output.label_kind in CLASS_KINDS and output.label_kind != "signed_binary"
         if not cut_at_zero(output) or not (classes or output.label_kind is None):
             continue
-        cutting = [metric for metric in output.metrics if _cuts_between(metric)]
+        cutting = [metric for metric in output.metrics if cuts_between(metric)]
         if cutting:
             yield _finding(output, cutting)
-
-
-def _cuts_between(metric: MetricSpec) -> bool:
-    threshold = metric.config.get("threshold")
-    return metric.name == "binary_accuracy" and threshold is not None and 0 < threshold < 1
 
 
 def _finding(output: OutputFacts, metrics: list[MetricSpec]) -> Finding:
@@ -73,12 +71,8 @@ def _finding(output: OutputFacts, metrics: list[MetricSpec]) -> Finding:
     if loss.name in BINARY_LOSSES:
         message += f": on logits that is a probability of {actual:.2f}, not {threshold:g}"
     message += "."
-    logits = "from_logits=True" if loss.name in BINARY_LOSSES else ""
-    fix = compile_with(
-        output,
-        loss=f"keras.losses.{class_name(loss.name)}({logits})",
-        metrics=f'[keras.metrics.BinaryAccuracy(threshold=0.0, name="{metric.key}")]',
-    )
+    better = {m.key: metric_with(output, m, threshold=0.0) for m in metrics}
+    fix = compile_with(output, instead=better)
     evidence = {
         "metrics": [m.key for m in metrics],
         "threshold": threshold,

@@ -36,10 +36,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lossmon.records import Finding, MetricSpec, Severity
+from lossmon.rules.compile_call import compile_with
 from lossmon.rules.facts import Facts, OutputFacts
 from lossmon.rules.families import MULTICLASS_LOSSES, REGRESSION_LOSSES
 from lossmon.rules.judgement import accuracies
-from lossmon.rules.wording import compile_with, labels_evidence, labels_text
+from lossmon.rules.wording import labels_evidence, labels_text
 
 code = "LM301"
 name = "accuracy-with-regression"
@@ -70,15 +71,6 @@ def _real_valued(output: OutputFacts) -> bool:
     return output.label_kind in ("continuous", "unit_interval")
 
 
-def _fix(output: OutputFacts) -> str:
-    loss = output.record.loss
-    if loss is not None and (loss.custom or loss.name not in REGRESSION_LOSSES):
-        # A cross-entropy of pixels or soft labels stays; Keras keeps what is not given anew.
-        return compile_with(output, metrics='["mae"]')
-    kept = "mse" if loss is None or loss.name == "mean_squared_error" else loss.name
-    return compile_with(output, loss=f'"{kept}"', metrics='["mae"]')
-
-
 def _finding(output: OutputFacts, metrics: list[MetricSpec]) -> Finding:
     labels, metric = output.labels, metrics[0]
     assert labels is not None
@@ -92,5 +84,5 @@ def _finding(output: OutputFacts, metrics: list[MetricSpec]) -> Finding:
         "resolved": metric.label,
         "loss": None if output.record.loss is None else output.record.loss.name,
     }
-    fix = _fix(output)
+    fix = compile_with(output, instead={metric.key: '"mae"' for metric in metrics})
     return Finding(code, name, severity, output.name, message, fix, evidence)

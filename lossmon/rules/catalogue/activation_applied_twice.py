@@ -36,10 +36,11 @@ import math
 from collections.abc import Iterator
 
 from lossmon.records import Finding, Severity
+from lossmon.rules.compile_call import compile_with, loss_with
 from lossmon.rules.facts import Facts, OutputFacts
 from lossmon.rules.families import BINARY_LOSSES, CROSSENTROPIES, from_logits
 from lossmon.rules.judgement import probabilities
-from lossmon.rules.wording import class_name, compile_with, range_evidence, where
+from lossmon.rules.wording import range_evidence, where
 
 code = "LM102"
 name = "activation-applied-twice"
@@ -101,7 +102,7 @@ def _from_logits(output: OutputFacts) -> Finding:
     return _finding(
         output,
         f"{loss.name} with from_logits=True applies the activation again",
-        compile_with(output, loss=f"keras.losses.{class_name(loss.name)}(from_logits=False)"),
+        compile_with(output, loss=loss_with(loss, from_logits=False)),
     )
 
 

@@ -34,10 +34,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lossmon.records import Finding, Severity
+from lossmon.rules.compile_call import compile_with
 from lossmon.rules.facts import Facts, OutputFacts
 from lossmon.rules.families import BINARY_LOSSES, from_logits
 from lossmon.rules.judgement import single_label
-from lossmon.rules.wording import compile_with, labels_evidence
+from lossmon.rules.metric_code import as_class
+from lossmon.rules.wording import labels_evidence
 
 code = "LM108"
 name = "binary-loss-for-multiclass"
@@ -62,10 +64,13 @@ def _finding(output: OutputFacts, loss: str, *, logits: bool) -> Finding:
         f"all {labels.rows.rows} label rows name exactly one of {labels.rows.width} classes, but "
         f"{loss} asks {labels.rows.width} separate yes/no questions."
     )
+    counting = [metric for metric in output.metrics if metric.name == "binary_accuracy"]
+    counted = as_class("CategoricalAccuracy", output, counting)
     if softmax:
-        fix = compile_with(output, loss='"categorical_crossentropy"')
+        fix = compile_with(output, loss='"categorical_crossentropy"', instead=counted)
     elif logits:
-        fix = compile_with(output, loss="keras.losses.CategoricalCrossentropy(from_logits=True)")
+        better = "keras.losses.CategoricalCrossentropy(from_logits=True)"
+        fix = compile_with(output, loss=better, instead=counted)
     else:
         fix = (
             f'keras.layers.Dense({output.units}, activation="softmax")'

@@ -33,9 +33,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lossmon.records import Finding, Severity
+from lossmon.rules.compile_call import compile_with
 from lossmon.rules.facts import Facts
 from lossmon.rules.families import MULTICLASS_LOSSES
-from lossmon.rules.wording import compile_with, where
+from lossmon.rules.wording import where
 
 code = "LM104"
 name = "categorical-loss-on-one-unit"

@@ -33,10 +33,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lossmon.records import Finding, Severity
+from lossmon.rules.compile_call import compile_with
 from lossmon.rules.facts import Facts, OutputFacts
 from lossmon.rules.families import BINARY_LOSSES, HINGE_LOSSES, SPARSE_LOSSES
-from lossmon.rules.judgement import OVERSHOOT, scaled_ids
-from lossmon.rules.wording import compile_with, labels_evidence, labels_text
+from lossmon.rules.judgement import OVERSHOOT, accuracies, scaled_ids
+from lossmon.rules.wording import labels_evidence, labels_text
 
 code = "LM110"
 name = "classification-loss-on-continuous-targets"
@@ -68,6 +69,7 @@ def _finding(output: OutputFacts, loss: str) -> Finding:
         f"targets span {labels_text(labels)}: quantities, but {loss} reads them as classes or "
         "probabilities."
     )
-    fix = compile_with(output, loss='"mse"', metrics='["mae"]')
+    counted = {metric.key: '"mae"' for metric in accuracies(output)}
+    fix = compile_with(output, loss='"mse"', instead=counted)
     evidence = labels_evidence(labels) | {"loss": loss}
     return Finding(code, name, severity, output.name, message, fix, evidence)

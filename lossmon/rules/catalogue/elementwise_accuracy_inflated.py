@@ -34,9 +34,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lossmon.records import Finding, MetricSpec, Severity
+from lossmon.rules.compile_call import compile_with
 from lossmon.rules.facts import Facts, OutputFacts
 from lossmon.rules.judgement import shares_one_label
-from lossmon.rules.wording import compile_with, labels_evidence, labels_text
+from lossmon.rules.metric_code import as_class
+from lossmon.rules.wording import labels_evidence, labels_text
 
 code = "LM306"
 name = "elementwise-accuracy-inflated"
@@ -47,14 +49,13 @@ def check(facts: Facts) -> Iterator[Finding]:
     """Find per-unit accuracies on one-hot rows."""
     # A first batch of multi-label rows may happen to hold one label in each.
     for output in () if facts.more_to_come else facts.outputs:
-        for metric in output.metrics:
-            if metric.name == "binary_accuracy" and shares_one_label(output):
-                yield _finding(output, metric)
-                break
+        metrics = [metric for metric in output.metrics if metric.name == "binary_accuracy"]
+        if metrics and shares_one_label(output):
+            yield _finding(output, metrics)
 
 
-def _finding(output: OutputFacts, metric: MetricSpec) -> Finding:
-    labels = output.labels
+def _finding(output: OutputFacts, metrics: list[MetricSpec]) -> Finding:
+    labels, metric = output.labels, metrics[0]
     assert labels is not None
     assert labels.rows is not None
     width = labels.rows.width
@@ -73,5 +74,5 @@ def _finding(output: OutputFacts, metric: MetricSpec) -> Finding:
         "rows": labels.rows.rows,
         "accuracy_of_all_zeros": None if idle is None else round(idle, 6),
     }
-    fix = compile_with(output, metrics=f'[keras.metrics.CategoricalAccuracy(name="{metric.key}")]')
+    fix = compile_with(output, instead=as_class("CategoricalAccuracy", output, metrics))
     return Finding(code, name, severity, output.name, message, fix, evidence)

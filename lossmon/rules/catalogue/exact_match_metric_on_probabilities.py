@@ -31,13 +31,16 @@ model.compile(loss="binary_crossentropy", metrics=[keras.metrics.BinaryAccuracy(
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 from lossmon.records import Finding, MetricSpec, Severity
+from lossmon.rules.compile_call import compile_with
 from lossmon.rules.facts import Facts, OutputFacts
 from lossmon.rules.families import EXACT_MATCH
 from lossmon.rules.judgement import real_scores
-from lossmon.rules.wording import compile_with, number
+from lossmon.rules.metric_code import own_name
+from lossmon.rules.wording import number
 
 code = "LM304"
 name = "exact-match-metric-on-probabilities"
@@ -60,34 +63,43 @@ def check(facts: Facts) -> Iterator[Finding]:
     for output in facts.outputs:
         if not real_scores(output) or output.label_kind not in _FITTING:
             continue
-        for metric in output.metrics:
-            if metric.name == EXACT_MATCH:
-                yield _finding(output, metric, _EXACT, _FITTING[output.label_kind])
-                break
-            if metric.name in _OVERLAPS and metric.config.get("sparse_y_pred"):
-                yield _finding(output, metric, _CUT, _overlap(output, metric))
-                break
+        wrong = [metric for metric in output.metrics if _is_exact(metric) or _is_cut(metric)]
+        if wrong:
+            yield _finding(output, wrong)
 
 
-def _overlap(output: OutputFacts, metric: MetricSpec) -> str:
+def _is_exact(metric: MetricSpec) -> bool:
+    return metric.name == EXACT_MATCH
+
+
+def _is_cut(metric: MetricSpec) -> bool:
+    return metric.name in _OVERLAPS and bool(metric.config.get("sparse_y_pred"))
+
+
+def _better(output: OutputFacts, metric: MetricSpec) -> str:
+    named = f"name={json.dumps(own_name(output, metric))}"
+    if _is_exact(metric):
+        return f"keras.metrics.{_FITTING[output.label_kind or 'binary']}({named})"
+    ids = metric.config.get("target_class_ids")
+    chosen = "" if ids is None else f"target_class_ids={list(ids)}, "
     if output.units == 1:
-        return "BinaryIoU"
-    return "OneHotMeanIoU" if metric.name == "mean_io_u" else "OneHotIoU"
+        return f"keras.metrics.BinaryIoU({chosen}{named})"
+    title = "OneHotMeanIoU" if ids is None else "OneHotIoU"
+    return f"keras.metrics.{title}(num_classes={output.units}, {chosen}{named})"
 
 
-def _finding(output: OutputFacts, metric: MetricSpec, what: str, better: str) -> Finding:
-    seen = output.predictions
+def _finding(output: OutputFacts, metrics: list[MetricSpec]) -> Finding:
+    seen, metric = output.predictions, metrics[0]
     assert seen is not None
     message = (
-        f"{metric.key!r} ({metric.label}) {what}, but predictions are real numbers "
-        f"({number(seen.minimum)} … {number(seen.maximum)} seen)."
+        f"{metric.key!r} ({metric.label}) {_EXACT if _is_exact(metric) else _CUT}, but predictions "
+        f"are real numbers ({number(seen.minimum)} … {number(seen.maximum)} seen)."
     )
-    classes = f"num_classes={output.units}, " if better == "OneHotMeanIoU" else ""
     evidence = {
         "metric": metric.key,
         "prediction_min": seen.minimum,
         "prediction_max": seen.maximum,
         "label_kind": output.label_kind,
     }
-    fix = compile_with(output, metrics=f'[keras.metrics.{better}({classes}name="{metric.key}")]')
+    fix = compile_with(output, instead={m.key: _better(output, m) for m in metrics})
     return Finding(code, name, severity, output.name, message, fix, evidence)

@@ -34,9 +34,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lossmon.records import Finding, MetricSpec, Severity
+from lossmon.rules.compile_call import compile_with
 from lossmon.rules.facts import Facts, OutputFacts
 from lossmon.rules.judgement import binary_as_two_columns, scaled_ids, wrong_encoding
-from lossmon.rules.wording import compile_with, labels_evidence, labels_text
+from lossmon.rules.metric_code import metric_with, own_name
+from lossmon.rules.wording import labels_evidence, labels_text
 
 code = "LM202"
 name = "label-encoding-mismatch"
@@ -100,8 +102,8 @@ def _metric_problem(output: OutputFacts, metric: MetricSpec) -> tuple[str, str] 
     sparse = metric.config.get("sparse_y_true")
     if metric.name in _OVERLAPS and ((rows and sparse is True) or (ids and sparse is False)):
         found = "rows over classes" if rows else "class ids"
-        better = metric.label.split("(")[0] + f"(..., sparse_y_true={ids})"
-        fix = compile_with(output, metrics=f"[keras.metrics.{better}]")
+        better = metric_with(output, metric, sparse_y_true=ids)
+        fix = compile_with(output, instead={metric.key: better})
         return f"{found}, but {metric.key!r} has sparse_y_true={sparse}", fix
     return None
 
@@ -109,7 +111,8 @@ def _metric_problem(output: OutputFacts, metric: MetricSpec) -> tuple[str, str] 
 def _metric_fix(
     output: OutputFacts, metric: MetricSpec, found: str, better: str
 ) -> tuple[str, str]:
-    fix = compile_with(output, metrics=f"[keras.metrics.{better}()]")
+    named = f'keras.metrics.{better}(name="{own_name(output, metric)}")'
+    fix = compile_with(output, instead={metric.key: named})
     return f"{found}, which {metric.key!r} ({metric.label}) does not read", fix
 
 

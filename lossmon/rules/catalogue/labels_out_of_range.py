@@ -35,6 +35,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lossmon.records import Finding, LossSpec, Severity
+from lossmon.rules.compile_call import compile_with, loss_with
 from lossmon.rules.facts import Facts, OutputFacts
 from lossmon.rules.families import BINARY_LOSSES, HINGE_LOSSES, SPARSE_LOSSES
 from lossmon.rules.label_facts import LabelFacts
@@ -69,7 +70,7 @@ def _problem(output: OutputFacts, loss: LossSpec, labels: LabelFacts) -> tuple[s
     if loss.name in HINGE_LOSSES and output.label_kind == "integers":
         return "-1 and 1 (or 0 and 1)", "y = np.where(y == positive_class, 1, -1)"
     if loss.name in _LOGARITHMIC and (labels.minimum or 0.0) < 0:
-        return "targets of 0 and more", 'model.compile(optimizer=model.optimizer, loss="mse")'
+        return "targets of 0 and more", compile_with(output, loss='"mse"')
     return None
 
 
@@ -86,10 +87,8 @@ def _ids_problem(output: OutputFacts, loss: LossSpec, labels: LabelFacts) -> tup
     if min(ids) >= 1 and max(ids) - min(ids) < units:
         return allowed, f"y = y - {number(min(ids))}"
     if min(ids) < 0:
-        return (
-            allowed,
-            f"keras.losses.SparseCategoricalCrossentropy(ignore_class={number(min(ids))})",
-        )
+        ignoring = loss_with(loss, ignore_class=int(min(ids)))
+        return allowed, compile_with(output, loss=ignoring)
     return allowed, f"keras.layers.Dense({number(max(ids) + 1)})  # one unit per class"
 
 

@@ -43,12 +43,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lossmon.records import Finding, Severity
+from lossmon.rules.compile_call import compile_with, loss_with
 from lossmon.rules.epochs import trailing
 from lossmon.rules.facts import Facts, OutputFacts
 from lossmon.rules.families import CROSSENTROPIES
+from lossmon.rules.logit_metrics import metrics_on_logits
 from lossmon.rules.training_facts import ClippedFacts
 from lossmon.rules.trend import share_at_least
-from lossmon.rules.wording import class_name, compile_with, epochs_text, number, where
+from lossmon.rules.wording import epochs_text, number, where
 
 code = "LM405"
 name = "loss-clipped"
@@ -91,6 +93,7 @@ def _finding(output: OutputFacts, capped: list[ClippedFacts]) -> Finding:
     }
     fix = "model.optimizer.learning_rate = 1e-4"
     if output.loss.name in CROSSENTROPIES:
-        loss = f"keras.losses.{class_name(output.loss.name)}(from_logits=True)"
-        fix = compile_with(output, loss=loss) + "  # and no softmax or sigmoid in the model"
+        loss = loss_with(output.loss, from_logits=True)
+        fix = compile_with(output, loss=loss, instead=metrics_on_logits(output))
+        fix += "  # and no softmax or sigmoid in the model"
     return Finding(code, name, severity, output.name, message, fix, evidence)

@@ -35,10 +35,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lossmon.records import Finding, Severity
+from lossmon.rules.compile_call import compile_with, loss_with
 from lossmon.rules.facts import Facts, OutputFacts
 from lossmon.rules.families import CROSSENTROPIES, MULTICLASS_LOSSES
 from lossmon.rules.judgement import linear_head, probabilities, wants_probabilities
-from lossmon.rules.wording import class_name, compile_with, number, where
+from lossmon.rules.logit_metrics import metrics_on_logits
+from lossmon.rules.wording import number, where
 
 code = "LM101"
 name = "missing-output-activation"
@@ -84,4 +86,5 @@ def _fix(output: OutputFacts) -> str:
     assert loss is not None
     if loss.name not in CROSSENTROPIES:
         return f'keras.layers.Dense({output.units}, activation="softmax")'
-    return compile_with(output, loss=f"keras.losses.{class_name(loss.name)}(from_logits=True)")
+    told = loss_with(loss, from_logits=True)
+    return compile_with(output, loss=told, instead=metrics_on_logits(output))

@@ -99,7 +99,7 @@ def _finding(record: BatchRecord | EpochRecord) -> Finding:
     rate = record.learning_rate
     lower = "1e-3" if rate is None or not math.isfinite(rate) else f"{rate / 10:.3g}"
     fix = (
-        f"model.compile(optimizer=keras.optimizers.Adam({lower}, clipnorm=1.0), loss=model.loss)"
+        f"model.compile(optimizer=keras.optimizers.Adam({lower}, clipnorm=1.0))"
         "  # and look for NaN in x and y"
     )
     return Finding(code, name, severity, record.output, message, fix, evidence)

@@ -32,8 +32,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lossmon.records import Finding, Severity
+from lossmon.rules.compile_call import compile_with
 from lossmon.rules.facts import Facts
-from lossmon.rules.wording import compile_with
 
 code = "LM307"
 name = "redundant-metric"
@@ -51,7 +51,6 @@ def check(facts: Facts) -> Iterator[Finding]:
     for metric in output.metrics:
         if metric.name == loss.name and metric.config == loss.config:
             message = f"{metric.key!r} repeats the loss ({loss.name}); it tells nothing more."
-            others = [f"keras.metrics.{m.label}" for m in output.metrics if m is not metric]
-            fix = compile_with(output, metrics=f"[{', '.join(others)}]")
+            fix = compile_with(output, instead={metric.key: None})
             evidence = {"metric": metric.key, "loss": loss.name}
             yield Finding(code, name, severity, output.name, message, fix, evidence)

@@ -36,11 +36,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lossmon.records import Finding, Severity
+from lossmon.records import Finding, LossSpec, Severity
+from lossmon.rules.compile_call import compile_with, loss_with
 from lossmon.rules.facts import Facts, OutputFacts
 from lossmon.rules.families import REGRESSION_LOSSES
-from lossmon.rules.judgement import accuracies
-from lossmon.rules.wording import compile_with, labels_evidence
+from lossmon.rules.judgement import accuracies, linear_head, probabilities
+from lossmon.rules.logit_metrics import metrics_on_logits
+from lossmon.rules.wording import labels_evidence
 
 code = "LM111"
 name = "regression-loss-for-classification"
@@ -75,13 +77,21 @@ def _varied(output: OutputFacts) -> bool:
     return labels is not None and labels.minimum != labels.maximum
 
 
+def _fix(output: OutputFacts, fitting: str) -> str:
+    """Another loss, which takes logits where the output is scores."""
+    if probabilities(output) is not False and not linear_head(output):
+        return compile_with(output, loss=f'"{fitting}"')
+    loss = loss_with(LossSpec(fitting), from_logits=True)
+    return compile_with(output, loss=loss, instead=metrics_on_logits(output))
+
+
 def _finding(output: OutputFacts, loss: str, kind: str, *, counted: bool) -> Finding:
     assert output.labels is not None
     described, fitting = _FITTING[kind]
     message = f"the labels are classes ({described}), but the loss is {loss}, a regression loss."
     if counted:
         message += " The accuracy counts right answers; the loss is not a classifier's loss."
-    fix = compile_with(output, loss=f'"{fitting}"', metrics='["accuracy"]')
+    fix = _fix(output, fitting)
     evidence = labels_evidence(output.labels) | {"loss": loss, "label_kind": kind}
     grade: Severity = severity if counted else "info"
     return Finding(code, name, grade, output.name, message, fix, evidence)

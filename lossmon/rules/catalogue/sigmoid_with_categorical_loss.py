@@ -34,10 +34,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lossmon.records import Finding, Severity
+from lossmon.rules.compile_call import compile_with
 from lossmon.rules.facts import Facts, OutputFacts
 from lossmon.rules.families import MULTICLASS_LOSSES, from_logits
 from lossmon.rules.prediction_facts import RAW_MARGIN
-from lossmon.rules.wording import compile_with, number, where
+from lossmon.rules.wording import number, where
 
 code = "LM105"
 name = "sigmoid-with-categorical-loss"

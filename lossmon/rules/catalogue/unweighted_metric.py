@@ -35,9 +35,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lossmon.records import Finding, Severity
+from lossmon.rules.compile_call import compile_with
 from lossmon.rules.facts import Facts
 from lossmon.rules.judgement import accuracies
-from lossmon.rules.wording import compile_with
+from lossmon.rules.metric_code import metric_code
 
 code = "LM308"
 name = "unweighted-metric"
@@ -52,6 +53,7 @@ def check(facts: Facts) -> Iterator[Finding]:
             continue
         metric = counted[0]
         message = f"sample weights are given, but {metric.key!r} ignores them; the loss does not."
-        fix = compile_with(output, weighted_metrics='["accuracy"]')
+        own = metric_code(output, metric)
+        fix = compile_with(output, instead={metric.key: None}, weighted=[own])
         evidence = {"metric": metric.key}
         yield Finding(code, name, severity, output.name, message, fix, evidence)

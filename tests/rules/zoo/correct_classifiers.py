@@ -9,6 +9,11 @@ import numpy as np
 from keras import layers, losses, metrics
 
 from tests.rules.zoo.making import (
+    ACC,
+    BINARY,
+    ROWS,
+    SPARSE,
+    D,
     Made,
     N,
     Programs,
@@ -26,13 +31,6 @@ from tests.rules.zoo.making import (
 
 # Types of keras.ops do not know of the values of a backend.
 ops: Any = keras.ops
-SPARSE, ROWS, BINARY = (
-    "sparse_categorical_crossentropy",
-    "categorical_crossentropy",
-    "binary_crossentropy",
-)
-ACC = ["accuracy"]
-D = layers.Dense
 
 
 def from_logits(name: str, **more: Any) -> Any:

@@ -8,12 +8,23 @@ import keras
 import numpy as np
 from keras import layers, losses, metrics
 
-from tests.rules.zoo.making import Made, N, Programs, conv, dense, ids, net, over, reals, rows
+from tests.rules.zoo.making import (
+    BINARY,
+    D,
+    Made,
+    N,
+    Programs,
+    conv,
+    dense,
+    ids,
+    net,
+    over,
+    reals,
+    rows,
+)
 
 # Types of keras.ops do not know of the values of a backend.
 ops: Any = keras.ops
-BINARY = "binary_crossentropy"
-D = layers.Dense
 
 
 def pinball(y_true: Any, y_pred: Any) -> Any:

@@ -9,7 +9,12 @@ import numpy as np
 from keras import layers, losses, metrics, ops
 
 from tests.rules.zoo.making import (
+    ACC,
+    BINARY,
+    ROWS,
+    SPARSE,
     AddLoss,
+    D,
     Made,
     N,
     Programs,
@@ -23,13 +28,6 @@ from tests.rules.zoo.making import (
     tokens,
 )
 
-SPARSE, ROWS, BINARY = (
-    "sparse_categorical_crossentropy",
-    "categorical_crossentropy",
-    "binary_crossentropy",
-)
-ACC = ["accuracy"]
-D = layers.Dense
 LOGITS = losses.SparseCategoricalCrossentropy
 
 

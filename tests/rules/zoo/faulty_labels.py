@@ -9,6 +9,11 @@ from keras import layers, losses, metrics, ops
 
 from tests.rules.zoo.correct_structures import heads, listed
 from tests.rules.zoo.making import (
+    ACC,
+    BINARY,
+    ROWS,
+    SPARSE,
+    D,
     Faulty,
     Made,
     N,
@@ -23,13 +28,6 @@ from tests.rules.zoo.making import (
     tokens,
 )
 
-SPARSE, ROWS, BINARY = (
-    "sparse_categorical_crossentropy",
-    "categorical_crossentropy",
-    "binary_crossentropy",
-)
-ACC = ["accuracy"]
-D = layers.Dense
 OUT, ENCODING, UNIFORM = "labels-out-of-range", "label-encoding-mismatch", "degenerate-labels"
 REAL, CUT, SCORES = (
     "accuracy-with-regression",

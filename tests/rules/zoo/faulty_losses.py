@@ -10,6 +10,11 @@ from keras import layers, losses, ops
 from tests.rules.zoo.correct_classifiers import Subclassed, pair
 from tests.rules.zoo.correct_structures import heads
 from tests.rules.zoo.making import (
+    ACC,
+    BINARY,
+    ROWS,
+    SPARSE,
+    D,
     Faulty,
     Made,
     conv,
@@ -23,13 +28,6 @@ from tests.rules.zoo.making import (
     tokens,
 )
 
-SPARSE, ROWS, BINARY = (
-    "sparse_categorical_crossentropy",
-    "categorical_crossentropy",
-    "binary_crossentropy",
-)
-ACC = ["accuracy"]
-D = layers.Dense
 MISSING, TWICE, ONE_UNIT = (
     "missing-output-activation",
     "activation-applied-twice",

@@ -14,6 +14,11 @@ import lossmon
 from lossmon.records import Finding
 
 N = 48
+SPARSE = "sparse_categorical_crossentropy"
+ROWS = "categorical_crossentropy"
+BINARY = "binary_crossentropy"
+ACC = ["accuracy"]
+D = layers.Dense
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,216 @@
+"""What a finding gives to paste mends it, and leaves all else as it was compiled."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from keras import layers, losses, metrics
+
+import lossmon
+from lossmon.capture.resolve import resolve
+from lossmon.records import Finding, OutputRecord
+from tests.rules.drawn_programs import DrawnProgram
+from tests.rules.injected_faults import Fault
+from tests.rules.programs import ids, multi_hot, one_hot, reals
+from tests.rules.test_random_programs import faulty_programs
+
+SLOW_DRAWS = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
+SHORT = settings(max_examples=25, deadline=None, suppress_health_check=SLOW_DRAWS)
+LONG = settings(SHORT, max_examples=500)
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::UserWarning:keras"),
+    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
+]
+
+
+class Halved(losses.Loss):
+    """A loss of the user's own."""
+
+    def __init__(self, secret: float) -> None:
+        super().__init__()
+        self.secret = secret
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        return keras.ops.mean(keras.ops.abs(y_true - y_pred) * self.secret, axis=-1)
+
+
+def worst(y_true: Any, y_pred: Any) -> Any:
+    """A metric of the user's own."""
+    return keras.ops.max(keras.ops.abs(y_true - y_pred), axis=-1)
+
+
+SPACE = {"keras": keras, "np": np, "worst": worst}
+
+
+def pasted(finding: Finding, model: Any) -> None:
+    exec(finding.fix, SPACE | {"model": model})
+
+
+def as_resolved(model: Any, x: Any, y: Any) -> list[OutputRecord]:
+    return [output.record for output in resolve(model, y, model(x, training=False))]
+
+
+def mended(model: Any, x: Any, y: Any, weight: Any, finding: Finding) -> None:
+    """Paste the fix, and demand that the finding is gone and the other outputs are as before."""
+    before = as_resolved(model, x, y)
+    names = [output.name for output in before]
+    pasted(finding, model)
+    left = lossmon.check(model, x, y, weight)
+    assert (finding.code, finding.output) not in {(f.code, f.output) for f in left}, finding.fix
+    for old, new in zip(before, as_resolved(model, x, y), strict=True):
+        if old.name != finding.output:
+            assert without_counts(new) == without_counts(old), finding.fix
+        assert new.loss_weight == old.loss_weight
+    assert names == [output.name for output in as_resolved(model, x, y)]
+
+
+def without_counts(output: OutputRecord) -> OutputRecord:
+    """Outputs without names share the keys of metrics, which Keras counts: `accuracy_1`."""
+    plain = tuple(replace(m, key=re.sub(r"_\d+$", "", m.key)) for m in output.metrics)
+    return replace(output, metrics=plain, accuracy_metric=None)
+
+
+def demand_mended(drawn: tuple[DrawnProgram, Fault]) -> None:
+    program, _ = drawn
+    x, y, weight = program.data()
+    model = program.compiled()
+    found = [f for f in lossmon.check(model, x, y, weight) if f.fix.startswith("model.compile")]
+    assume(found)
+    for finding in found:
+        mended(program.compiled(), x, y, weight, finding)
+
+
+@pytest.mark.parametrize(
+    "long", [pytest.param(False, id="few"), pytest.param(True, id="many", marks=pytest.mark.slow)]
+)
+def test_fixes_of_drawn_faults(long: bool) -> None:
+    (LONG if long else SHORT)(given(faulty_programs())(demand_mended))()
+
+
+N = 48
+X = np.random.default_rng(0).normal(size=(N, 5)).astype("float32")
+SPARSE = "sparse_categorical_crossentropy"
+BINARY = "binary_crossentropy"
+LOGITS = losses.BinaryCrossentropy(from_logits=True, label_smoothing=0.1)
+
+# Rule, units, activation, loss, metrics and labels of the output that is wrong.
+WRONG: list[tuple[str, int, str | None, Any, list[Any], Any]] = [
+    ("LM101", 4, None, SPARSE, ["accuracy"], ids(4)),
+    ("LM101", 1, None, BINARY, ["acc", "AUC"], ids(2)),
+    ("LM102", 1, "sigmoid", LOGITS, ["accuracy"], ids(2)),
+    ("LM104", 1, "sigmoid", SPARSE, [], ids(2)),
+    ("LM110", 1, None, BINARY, ["acc"], reals(-3, 9)),
+    ("LM111", 1, None, "mse", ["acc", "mae"], ids(2)),
+    ("LM111", 4, "softmax", "mse", ["accuracy", worst], one_hot(4)),
+    ("LM201", 1, None, "poisson", ["mae"], reals(-4, 9)),
+    ("LM202", 4, "softmax", "categorical_crossentropy", [], ids(4)),
+    ("LM301", 1, None, "huber", ["mse", "accuracy", worst], reals(25, 346)),
+    ("LM302", 1, None, LOGITS, [metrics.BinaryAccuracy(name="right"), "acc"], ids(2)),
+    ("LM303", 1, None, LOGITS, [metrics.AUC(curve="PR", name="area"), "Precision"], ids(2)),
+    ("LM304", 4, "softmax", SPARSE, [metrics.Accuracy(name="exact")], ids(4)),
+    ("LM305", 4, "sigmoid", BINARY, ["accuracy", metrics.AUC(name="area")], multi_hot(4)),
+    (
+        "LM306",
+        4,
+        "softmax",
+        "categorical_crossentropy",
+        ["binary_accuracy", metrics.BinaryAccuracy(name="right")],
+        one_hot(4),
+    ),
+]
+NESTED = ["list", "dict", "subclassed", "one"]
+
+
+class Two(keras.Model):
+    """Two outputs without names."""
+
+    def __init__(self, ends: list[Any]) -> None:
+        super().__init__()
+        self.ends = ends
+
+    def call(self, inputs: Any) -> Any:
+        return [end(inputs) for end in self.ends]
+
+
+def compiled(wrong: Any, nested: str) -> tuple[Any, Any]:
+    """A model with a wrong output, beside one with all that a user may have written."""
+    _, units, activation, loss, metric, labels = wrong
+    keras.utils.set_random_seed(2)
+    ends = [layers.Dense(2, name="size"), layers.Dense(units, activation, name="kind")]
+    given = keras.Input((5,))
+    beside = reals(-2, 2, 2)
+    if nested == "one":
+        model: Any = keras.Sequential([given, ends[1]])
+        model.compile("sgd", loss, metrics=metric, weighted_metrics=["mse"], run_eagerly=True)
+        return model, labels
+    shared = {"run_eagerly": True}
+    if nested == "dict":
+        model = keras.Model(given, {end.name: end(given) for end in ends})
+        model.compile(
+            "sgd",
+            loss={"size": Halved(0.5), "kind": loss},
+            loss_weights={"size": 0.25, "kind": 2.0},
+            metrics={"size": ["mae", worst], "kind": metric},
+            weighted_metrics={"size": [metrics.MeanSquaredError(name="mine")]},
+            **shared,
+        )
+        return model, {"size": beside, "kind": labels}
+    model = Two(ends) if nested == "subclassed" else keras.Model(given, [e(given) for e in ends])
+    model.compile(
+        "sgd",
+        loss=[losses.Huber(delta=0.5), loss],
+        loss_weights=[0.25, 2.0],
+        metrics=[["mae", worst], metric],
+        weighted_metrics=[[metrics.MeanSquaredError(name="mine")], []],
+        **shared,
+    )
+    return model, [beside, labels]
+
+
+@pytest.mark.parametrize("nested", NESTED)
+@pytest.mark.parametrize("wrong", WRONG, ids=lambda wrong: wrong[0])
+def test_a_fix_changes_nothing_else(wrong: Any, nested: str) -> None:
+    model, y = compiled(wrong, nested)
+    found = [f for f in lossmon.check(model, X, y) if f.code == wrong[0]]
+    assert len(found) == 1
+    mended(model, X, y, None, found[0])
+    assert model.run_eagerly
+
+
+def test_other_metrics_of_the_output_stay() -> None:
+    wrong = next(w for w in WRONG if w[0] == "LM301")
+    model, y = compiled(wrong, "dict")
+    (finding,) = (f for f in lossmon.check(model, X, y) if f.code == "LM301")
+    assert finding.fix == (
+        'model.compile(optimizer=model.optimizer, metrics={"kind": ["mse", "mae", '
+        'worst], "size": ["mae", worst]}, weighted_metrics={"size": '
+        '[keras.metrics.MeanSquaredError(name="mine")]}, run_eagerly=True)'
+    )
+
+
+def test_a_loss_that_cannot_be_written_is_taken_from_the_model() -> None:
+    model, y = compiled(WRONG[0], "dict")
+    (finding,) = (f for f in lossmon.check(model, X, y) if f.code == "LM101")
+    assert '"size": model.loss["size"]' in finding.fix.replace("'", '"')
+    kept = model.loss["size"]
+    pasted(finding, model)
+    assert model.loss["size"] is kept
+
+
+@pytest.mark.parametrize("nested", ["list", "dict"])
+def test_training_gives_the_same_fix(nested: str, tmp_path: Path) -> None:
+    model, y = compiled(WRONG[0], nested)
+    found = {f.code: f.fix for f in lossmon.check(model, X, y)}
+    model, y = compiled(WRONG[0], nested)
+    db = tmp_path / "runs.db"
+    model.fit(X, y, verbose=0, callbacks=[lossmon.Monitor(db)])
+    told = {f["code"]: f["fix"] for f in lossmon.open_store(db).run_document("latest")["findings"]}
+    assert told["LM101"] == found["LM101"]
