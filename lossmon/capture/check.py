@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 import itertools
-import time
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
 import keras
 import numpy as np
 
 from lossmon.capture.asking import RuleAsker
-from lossmon.capture.facts import Look, label_facts, look_at
-from lossmon.capture.inputs import input_facts
+from lossmon.capture.data_facts import facts_of_arrays, facts_of_batches
 from lossmon.errors import InvalidArgument
 from lossmon.records import Finding
 from lossmon.rules import Facts, RuleSelection, rule_selection
-
-# Labels of arrays are read up to this many values per array, of batches for this many seconds.
-LABEL_VALUES = 2_000_000
-LABEL_SECONDS = 0.5
 
 
 def check(
@@ -59,42 +52,33 @@ def checked(
     model: Any, x: Any, y: Any, sample_weight: Any, selection: RuleSelection
 ) -> list[Finding]:
     """As `check`, with the rules already chosen."""
+    _demand_compiled(model)
+    return _ask(_facts(model, x, y, sample_weight), selection)
+
+
+def checked_batches(model: Any, batches: Iterable[Any], selection: RuleSelection) -> list[Finding]:
+    """As `checked`, with batches that may be used up: those of an epoch at most."""
+    _demand_compiled(model)
+    return _ask(facts_of_batches(model, batches), selection)
+
+
+def _demand_compiled(model: Any) -> None:
     if not isinstance(model, keras.Model) or not getattr(model, "compiled", False):
         raise InvalidArgument(
             "expected a compiled keras.Model. "
             f"Received: {type(model).__name__}, compiled={getattr(model, 'compiled', False)}. "
             'Fix: model.compile(optimizer="adam", loss=..., metrics=[...])'
         )
-    facts = _facts(model, x, y, sample_weight)
+
+
+def _ask(facts: Facts | None, selection: RuleSelection) -> list[Finding]:
     return [] if facts is None else RuleAsker(selection, _warn)(facts)
 
 
 def _facts(model: Any, x: Any, y: Any, sample_weight: Any) -> Facts | None:
     if _is_batches(x):
-        return _facts_of_batches(model, x)
-    x, y, sample_weight = _arrays(x), _arrays(y), _arrays(sample_weight)
-    whole, count = _label_bound(y)
-    if count is not None:
-        y, sample_weight = _head(y, count), _head(sample_weight, count)
-    facts = label_facts(look_at(model, x, y), y, sample_weight, complete=whole)
-    return replace(facts, inputs=input_facts(model, x))
-
-
-def _facts_of_batches(model: Any, batches: Any) -> Facts | None:
-    facts: Facts | None = None
-    look: Look | None = None
-    end = time.perf_counter() + LABEL_SECONDS
-    for batch in _batches(batches):
-        x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(batch)
-        if look is None:
-            look = look_at(model, x, y)
-            facts = label_facts(look, y, sample_weight)
-            facts = replace(facts, inputs=input_facts(model, x))
-        elif look.masked or time.perf_counter() > end:
-            return facts
-        elif facts is not None:
-            facts = facts.merge(label_facts(look, y, sample_weight))
-    return None if facts is None else replace(facts, complete=True)
+        return facts_of_batches(model, _batches(x))
+    return facts_of_arrays(model, _arrays(x), _arrays(y), _arrays(sample_weight))
 
 
 def _is_batches(x: Any) -> bool:
@@ -118,21 +102,6 @@ def _batches(x: Any) -> Iterator[Any]:
 def _indices(dataset: Any) -> Iterator[int]:
     count = dataset.num_batches
     return itertools.count() if count is None else iter(range(count))
-
-
-def _label_bound(y: Any) -> tuple[bool, int | None]:
-    """Whether all labels are read, and else how many samples of them."""
-    bounds: list[int] = []
-    for leaf in keras.tree.flatten(y):
-        shape = np.shape(leaf)
-        size = int(np.prod(shape))
-        if size > LABEL_VALUES:
-            bounds.append(max(1, int(shape[0]) * LABEL_VALUES // size))
-    return (False, min(bounds)) if bounds else (True, None)
-
-
-def _head(structure: Any, count: int) -> Any:
-    return keras.tree.map_structure(lambda v: v if v is None else v[:count], structure)
 
 
 def _arrays(structure: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -16,6 +17,7 @@ from lossmon.capture.arrays import to_numpy
 from lossmon.capture.compile_code import written_compile
 from lossmon.capture.resolve import ResolvedOutput, resolve, split_outputs
 from lossmon.capture.specs import is_keras
+from lossmon.capture.spread import samples_within, spread_rows, taken
 from lossmon.capture.trial import output_ranges
 from lossmon.rules import (
     Facts,
@@ -156,15 +158,16 @@ def with_all_labels(
         facts: what a batch showed.
         resolved: the outputs that they are of.
         y_pred: predictions, which tell how targets are nested.
-        y: all targets as arrays, nested as given to `fit`; of many values, samples at even
-            distances are read.
+        y: all targets as arrays, nested as given to `fit`; of many values, samples from all over
+            them are read.
         sample_weight: their weights, or None.
 
     Returns:
         None where a mask decides which labels count, or the arrays are not as the batch was.
     """
-    every = _stride(y)
-    y, sample_weight = _thinned(y, every), _thinned(sample_weight, every)
+    samples = samples_within(sys.maxsize, y)
+    rows = spread_rows(samples, samples_within(LABEL_VALUES, y))
+    y, sample_weight = (_as_arrays(taken(part, rows)) for part in (y, sample_weight))
     outputs: list[OutputFacts] = []
     parts = split_outputs(list(resolved), y, y_pred, sample_weight)
     for output, (y_true, _, weight) in zip(facts.outputs, parts, strict=True):
@@ -174,18 +177,12 @@ def with_all_labels(
         if labels.sample_shape != output.labels.sample_shape:
             return None
         outputs.append(_with_intended(replace(output, labels=labels)))
-    return replace(facts, outputs=tuple(outputs), complete=every == 1)
+    return replace(facts, outputs=tuple(outputs), complete=len(rows) == samples)
 
 
-def _stride(y: Any) -> int:
-    """Distance of the samples that are read, so that they are not too many values."""
-    sizes = [math.prod(leaf.shape) for leaf in keras.tree.flatten(y) if leaf is not None]
-    return max(1, math.ceil(max(sizes, default=0) / LABEL_VALUES))
-
-
-def _thinned(structure: Any, every: int) -> Any:
+def _as_arrays(structure: Any) -> Any:
     return keras.tree.map_structure(
-        lambda leaf: leaf if leaf is None else np.asarray(leaf[::every]), structure
+        lambda leaf: leaf if leaf is None else np.asarray(leaf), structure
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import itertools
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,10 +13,10 @@ from weakref import WeakKeyDictionary
 import keras
 
 from lossmon.capture.call_sites import call_site
-from lossmon.capture.check import checked
+from lossmon.capture.check import checked, checked_batches
 from lossmon.capture.monitor import Monitor
 from lossmon.records import Finding, LocatedFinding, Location
-from lossmon.rules import RuleRequest, rule_selection
+from lossmon.rules import RuleRequest, RuleSelection, rule_selection
 
 
 @dataclass(slots=True)
@@ -69,24 +70,23 @@ class Checker:
         """Check what a call of `fit` was given."""
         x: Any = arguments.get("x")
         y, weight = arguments.get("y"), arguments.get("sample_weight")
+        selection = self._selection(arguments.get("callbacks"))
         if hasattr(x, "__next__"):
-            # Nothing is trained here, so a generator's first batch is not missed.
-            x, y, weight = keras.utils.unpack_x_y_sample_weight(next(x))
-        self.check(model, (x, y, weight), callbacks=arguments.get("callbacks"), fitted=place)
+            # Nothing is trained here, so what is read of a generator is not missed.
+            epoch = itertools.islice(x, arguments.get("steps_per_epoch"))
+            found = checked_batches(model, epoch, selection)
+        else:
+            found = checked(model, x, y, weight, selection)
+        self.program.add(found, self._compiled.get(model), place)
         self.program.fits += 1
 
-    def check(
-        self,
-        model: Any,
-        data: tuple[Any, Any, Any],
-        *,
-        callbacks: Any = None,
-        fitted: Location | None = None,
-    ) -> None:
+    def check(self, model: Any, data: tuple[Any, Any, Any]) -> None:
         """Check a compiled model with `(x, y, sample_weight)`."""
-        selection = rule_selection(*_of_monitor(callbacks), ("lossmon check", self._asked))
-        found = checked(model, *data, selection)
-        self.program.add(found, self._compiled.get(model), fitted)
+        found = checked(model, *data, self._selection(None))
+        self.program.add(found, self._compiled.get(model), None)
+
+    def _selection(self, callbacks: Any) -> RuleSelection:
+        return rule_selection(*_of_monitor(callbacks), ("lossmon check", self._asked))
 
     def remember_compile(self, model: Any, place: Location | None) -> None:
         """Keep where a model was compiled."""
