@@ -38,9 +38,9 @@ def facts_of_arrays(model: Any, x: Any, y: Any, sample_weight: Any) -> Facts:
     samples, few = _samples(x), samples_to_predict(model)
     rows = spread_rows(samples, samples_within(LABEL_VALUES, y))
     look = _look(model, x, y, rows if len(rows) == samples else rows[:few])
-    if look.masked:
+    if look.masked and len(rows) > few:
         # A mask is known for the samples that were predicted, and no others.
-        rows = spread_rows(samples, min(few, len(rows)))
+        rows = spread_rows(samples, few)
         look = _look(model, x, y, rows)
     complete = len(rows) == samples
     facts = label_facts(look, taken(y, rows), taken(sample_weight, rows), complete=complete)

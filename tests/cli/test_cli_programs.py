@@ -87,6 +87,37 @@ def test_check_reads_the_first_batch_of_a_generator(invoke: Invoke, script: Path
     assert "LM301" in result.stdout
 
 
+MULTI_LABEL = """
+import numpy as np
+
+kinds = np.eye(4, dtype="float32")[np.arange(32) % 4]
+model = keras.Sequential([keras.Input((10,)), keras.layers.Dense(4, activation="sigmoid")])
+model.compile(loss="binary_crossentropy", metrics=["binary_accuracy"])
+
+
+def batches():
+    for number in range(100):
+        several = kinds if number == 0 else np.maximum(kinds, kinds[::-1])
+        yield x[:32], several
+
+
+data = batches()
+model.fit(data, steps_per_epoch=STEPS)
+print("left:", sum(1 for _ in data))
+"""
+
+
+@pytest.mark.parametrize(
+    ("steps", "rules"), [(20, []), (1, ["LM108", "LM306"])], ids=["an epoch", "a batch"]
+)
+def test_check_reads_of_a_generator_what_its_first_epoch_would(
+    invoke: Invoke, script: Path, steps: int, rules: list[str]
+) -> None:
+    result = invoke("check", "--json", _written(script, f"STEPS = {steps}\n", MULTI_LABEL))
+    assert [finding["code"] for finding in json.loads(result.stdout)] == rules
+    assert f"left: {100 - steps}" in result.stderr
+
+
 def test_check_hands_the_program_its_arguments(invoke: Invoke, script: Path) -> None:
     program = _written(script, "assert sys.argv[1:] == ['--rate', '3']\n", COMPILE_HEALTHY, FIT)
     assert invoke("check", program, "--", "--rate", "3").exit_code == 0

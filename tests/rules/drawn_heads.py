@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -31,7 +31,7 @@ class Head:
     activation: str | None
     loss: Any
     metrics: tuple[Any, ...]
-    labels: Any
+    labels: Any = field(repr=False)
 
     def but(self, **changes: Any) -> Head:
         """The same with something changed."""
