@@ -12,6 +12,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 Severity = Literal["error", "warning", "info"]
 Split = Literal["train", "val"]
 RunStatus = Literal["running", "finished", "failed", "interrupted"]
@@ -246,6 +249,14 @@ class EpochRecord:
         baselines: what the best constant answer reaches on the same labels: {"rows",
             "majority_accuracy", "majority_class", "label_entropy", "constant_loss"}, as far as
             they make sense.
+        nll: mean negative log-likelihood, nats, every sample weighing the same; of classifiers'
+            validation data only, as are the following.
+        temperature, scaled_loss: the temperature that makes it least, and what it is then (Guo et
+            al. 2017).
+        brier: mean over samples of the squared error of all their probabilities.
+        brier_reliability, brier_resolution, brier_uncertainty: its parts over 15 equal-width bins
+            of each class (Murphy 1973).
+        worst_share: share of the summed sample losses that the worst 1 % of the samples carry.
         metrics: the other metrics of the epoch: [{"key", "label", "reported", "recomputed",
             "status", "reason"}].
     """
@@ -290,4 +301,53 @@ class EpochRecord:
     reconciliation: list[str] | None = None
     intended_exact_match: float | None = None
     baselines: dict[str, Any] | None = None
+    nll: float | None = None
+    temperature: float | None = None
+    scaled_loss: float | None = None
+    brier: float | None = None
+    brier_reliability: float | None = None
+    brier_resolution: float | None = None
+    brier_uncertainty: float | None = None
+    worst_share: float | None = None
     metrics: list[dict[str, Any]] | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SampleSet:
+    """The samples of one validation set, as one output sees them.
+
+    Attributes:
+        keys: what each sample is recognised by in other runs, uint64, shape `(N,)`, each once.
+        keyed_by: what the keys are made of: "inputs" (and labels), wherever the sample stands; or
+            "positions" where inputs are out of reach: the position and the labels of all samples.
+        labels: class ids, shape `(N,)`; None where a sample is not of one class.
+        weights: of the samples, 0 of masked ones, shape `(N,)`; None where all weigh 1.
+    """
+
+    keys: NDArray[np.uint64]
+    keyed_by: Literal["inputs", "positions"]
+    labels: NDArray[np.int64] | None = None
+    weights: NDArray[np.float32] | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SampleRecord:
+    """What one epoch made of each sample of one output, all in one order, shape `(N,)` each.
+
+    Attributes:
+        loss: of each sample, before its weight.
+        correct: whether it was predicted right, in all its labels where it has several; None where
+            there is no right or wrong.
+        confidence: probability of the predicted class (mean of several labels); None likewise.
+        predicted: the predicted class, 0 or 1 of a binary output; None where a sample has several.
+        samples: which samples these are; None where their order is not that of the first epoch.
+    """
+
+    epoch: int
+    split: Split
+    output: str | None
+    loss: NDArray[np.float32]
+    correct: NDArray[np.bool_] | None = None
+    confidence: NDArray[np.float32] | None = None
+    predicted: NDArray[np.int64] | None = None
+    samples: SampleSet | None = None

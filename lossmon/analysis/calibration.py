@@ -189,6 +189,46 @@ def brier(
     )
 
 
+def brier_of_classes(
+    probabilities: npt.ArrayLike, labels: npt.ArrayLike, *, bins: int = 15
+) -> Brier:
+    """Brier score of forecasts of several classes: the sum over classes, 0 to 2, part by part.
+
+    Args:
+        probabilities: shape `(N, C)`.
+        labels: class ids, shape `(N,)`.
+        bins: of equal width, for each class.
+
+    >>> round(brier_of_classes([[0.8, 0.2], [0.4, 0.6]], [0, 0]).score, 6)
+    0.4
+    """
+    shares, ids = np.asarray(probabilities, dtype=np.float64), np.asarray(labels).astype(np.intp)
+    if shares.ndim != 2 or ids.shape != shares.shape[:1] or not shares.size:
+        raise InvalidArgument(
+            "expected probabilities (N, C) and labels (N,), N > 0. "
+            f"Received: {shares.shape} and {ids.shape}. Fix: one row for each label."
+        )
+    total, classes = shares.shape
+    place = np.clip(np.ceil(shares * bins).astype(np.intp) - 1, 0, bins - 1)
+    place += np.arange(classes) * bins
+    own = place[np.arange(total), ids]
+    size = classes * bins
+    count = np.bincount(place.ravel(), minlength=size).astype(np.float64)
+    filled = count > 0
+    hits = np.bincount(own, minlength=size)[filled] / count[filled]
+    mean = np.bincount(place.ravel(), shares.ravel(), size)[filled] / count[filled]
+    base = np.bincount(ids, minlength=classes) / total
+    error = np.square(shares)
+    error[np.arange(total), ids] = np.square(1.0 - shares[np.arange(total), ids])
+    score = float(error.sum()) / total
+    weight = count[filled] / total
+    reliability = float((weight * (mean - hits) ** 2).sum())
+    resolution = float((weight * (hits - np.repeat(base, bins)[filled]) ** 2).sum())
+    uncertainty = float((base * (1.0 - base)).sum())
+    within = score - reliability + resolution - uncertainty
+    return Brier(score, reliability, resolution, uncertainty, within)
+
+
 def _places(sure: Floats, bins: int, binning: Binning) -> npt.NDArray[np.intp]:
     if bins < 1:
         raise InvalidArgument(f"expected `bins` to be positive. Received: {bins}. Fix: bins=15")

@@ -37,7 +37,7 @@ def explain(spec: LossSpec, tensors: OutputArrays, elements: Floats) -> recomput
     assert tensors.y_true is not None
     assert tensors.y_pred is not None
     return recompute.explain_batches(
-        _kind(spec, tensors.y_pred),
+        kind_of(spec, tensors.y_pred),
         tensors.y_true,
         tensors.y_pred,
         elements,
@@ -49,13 +49,14 @@ def explain(spec: LossSpec, tensors: OutputArrays, elements: Floats) -> recomput
 
 def classes_of(spec: LossSpec, tensors: OutputArrays) -> int:
     """How many classes an output tells apart; 0 where it predicts none."""
-    kind = None if tensors.y_pred is None else _kind(spec, tensors.y_pred)
+    kind = None if tensors.y_pred is None else kind_of(spec, tensors.y_pred)
     if kind is None or tensors.y_pred is None:
         return 0
     return 2 if kind == "binary" else tensors.y_pred.shape[-1]
 
 
-def _kind(spec: LossSpec, y_pred: Array) -> Kind | None:
+def kind_of(spec: LossSpec, y_pred: Array) -> Kind | None:
+    """What predictions `(K, N, ...)` stand for; None for anything but probabilities and logits."""
     if spec.custom:
         return None
     if spec.name in _MULTICLASS and y_pred.ndim > 2 and y_pred.shape[-1] > 1:

@@ -16,6 +16,7 @@ from lossmon.capture.output_judge import OneByOne, OutputJudge
 from lossmon.capture.plan import Plan
 from lossmon.capture.reader import Reader
 from lossmon.capture.recorder import EpochItem
+from lossmon.capture.samples import SampleGathering
 from lossmon.capture.verify import VERIFIED, Verdict, worst
 from lossmon.capture.watch import Watch
 from lossmon.records import Split
@@ -33,13 +34,22 @@ class RunJudge:
         watch: asks the rules as results come in.
         reader: reads what the steps sent.
         budget: says which steps to recompute.
+        samples: gathers validation samples; None where they are not to be recorded.
     """
 
-    def __init__(self, plan: Plan, watch: Watch, reader: Reader, budget: Budget) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        watch: Watch,
+        reader: Reader,
+        budget: Budget,
+        samples: SampleGathering | None = None,
+    ) -> None:
         self._reader = reader
         self._budget = budget
         self._plan = plan
         self._watch = watch
+        self._samples = samples
         self._totals: dict[tuple[Split, str | None], EpochTotals] = {}
         self._others: dict[Split, OtherMetrics] = {}
         self._outputs = [
@@ -62,7 +72,10 @@ class RunJudge:
         """
         records = Records()
         for chunk in self._reader.read(items, tensors=not hurried):
-            self._budget.earn(sum(place.seconds for place in chunk.places))
+            seconds = sum(place.seconds for place in chunk.places)
+            self._budget.earn(seconds)
+            if self._samples is not None:
+                self._samples.earn(seconds)
             records.extend(self._judge(chunk))
         if self._plan.sampled_inside and self._budget.can_afford_one:
             # Also after steps outside of the run, which may have taken what was let out.
@@ -81,7 +94,8 @@ class RunJudge:
                 others[record.split].close(record)
             if record.output not in self._plan.misread:
                 record.intended_accuracy = record.intended_exact_match = None
-        records = Records(epochs=epochs)
+        samples = [] if self._samples is None else self._samples.close(epochs)
+        records = Records(epochs=epochs, samples=samples)
         clipped = (totals.clipped(item.epoch) for totals in ended.values())
         records.extend(self._watch.close(epochs, [facts for facts in clipped if facts is not None]))
         return records
@@ -110,14 +124,22 @@ class RunJudge:
         return records
 
     def _judge_outputs(self, chunk: Chunk) -> list[Judged]:
+        if self._samples is not None and self._samples.wants(chunk):
+            with self._samples.spend():
+                rows = self._recompute(chunk, np.arange(len(chunk)))
+                self._samples.add(chunk, rows)
+            return rows
         chosen = self._choose(chunk)
-        why_not = self._why_not(chunk)
         with self._budget.spend(len(chosen)):
-            rows = [judge.judge(chunk, chosen, why_not) for judge in self._outputs]
-            if len(self._plan.outputs) != 1 or not rows:
-                rows.append(self._whole(chunk, rows))
-            if any(row.recomputed is not None for row in rows):
-                self._others_of(chunk.split).add(chunk, chosen)
+            return self._recompute(chunk, chosen)
+
+    def _recompute(self, chunk: Chunk, chosen: NDArray[np.int64]) -> list[Judged]:
+        why_not = self._why_not(chunk)
+        rows = [judge.judge(chunk, chosen, why_not) for judge in self._outputs]
+        if len(self._plan.outputs) != 1 or not rows:
+            rows.append(self._whole(chunk, rows))
+        if any(row.recomputed is not None for row in rows):
+            self._others_of(chunk.split).add(chunk, chosen)
         return rows
 
     def _choose(self, chunk: Chunk) -> NDArray[np.int64]:

@@ -32,6 +32,8 @@ class Recomputed:
         explanation: what lies behind loss and accuracy, None where nothing could be said.
         classes: how many the output tells apart, where it does.
         clipped: losses at the cap of clipped probabilities, of all these steps together.
+        elements: the losses of validation steps before weights and reduction, `(R, N, ...)`.
+        scale: the factor that Keras multiplies them with.
         labels: what the labels of all these steps are.
         matches: rows of several labels, and those of them that are right altogether.
     """
@@ -47,6 +49,8 @@ class Recomputed:
     explanation: recompute.Explanation | None = None
     classes: int = 0
     clipped: Clipped | None = None
+    elements: Floats | None = None
+    scale: float = 1.0
     labels: LabelCounts | None = None
     matches: tuple[int, int] | None = None
 

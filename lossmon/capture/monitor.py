@@ -35,6 +35,10 @@ class Monitor(keras.callbacks.Callback):
         verify: "auto" recomputes every batch as long as the writer thread keeps up and predictions
             are of a bounded size; "full" recomputes every batch, and lets training wait if it must;
             "off" records Keras' own values only.
+        samples: record loss, confidence, predicted class and correctness of each validation sample
+            in each epoch, where there are at most 20,000 of them (and 4 million numbers predicted);
+            a number for another limit, False for none. Needs labels and predictions of a whole
+            pass: nothing is recorded with `verify="off"`.
         audit_train: evaluate the training set after each epoch, with the weights held still: True
             for the arrays given to `fit`, or the data, as `(x, y)`, `(x, y, sample_weight)`, a
             finite `tf.data.Dataset` or a finite `PyDataset`. Costs one `evaluate` an epoch.
@@ -75,6 +79,7 @@ class Monitor(keras.callbacks.Callback):
         config: Mapping[str, Any] | None = None,
         strict: bool = False,
         verify: str = "auto",
+        samples: bool | int = True,
         audit_train: Any = False,
         rules: Iterable[str] | Mapping[str, Any] | None = None,
         losses: Mapping[str, Callable[..., Any]] | None = None,
@@ -91,6 +96,7 @@ class Monitor(keras.callbacks.Callback):
             config=config,
             strict=strict,
             verify=verify,
+            samples=samples,
             audit_train=audit_train,
             rules=rules,
             losses=losses,

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lossmon.capture.audit_data import check_audit_train
+from lossmon.capture.samples import SAMPLES
 from lossmon.errors import InvalidArgument
 from lossmon.rules import RuleRequest, RuleSelection, rule_request, rule_selection
 
@@ -20,6 +21,7 @@ class Options:
     """The arguments of `Monitor`; see there.
 
     Attributes:
+        samples: the most validation samples to record one by one; 0 for none.
         rules: what all sources together ask of the rules.
         asked: what the argument alone asks.
     """
@@ -33,6 +35,7 @@ class Options:
     config: Mapping[str, Any] = field(default_factory=dict)
     strict: bool = False
     verify: str = "auto"
+    samples: int = SAMPLES
     audit_train: Any = False
     rules: RuleSelection | None = None
     asked: RuleRequest | None = None
@@ -57,6 +60,7 @@ class Options:
                 f"Received: verify={arguments['verify']!r}. "
                 'Fix: leave it out for "auto".'
             )
+        arguments["samples"] = _limit(arguments["samples"])
         check_audit_train(arguments["audit_train"])
         arguments["tags"] = _words("tags", arguments["tags"])
         source = "Monitor(rules=…)"
@@ -66,6 +70,18 @@ class Options:
         for name in ("losses", "metrics"):
             arguments[name] = _definitions(name, arguments[name])
         return cls(**arguments)
+
+
+def _limit(value: Any) -> int:
+    """The most validation samples to record one by one."""
+    if isinstance(value, bool):
+        return SAMPLES if value else 0
+    if not isinstance(value, int) or value < 0:
+        raise InvalidArgument(
+            "`samples` must be True, False, or the most validation samples to record one by one. "
+            f"Received: samples={value!r}. Fix: leave it out for {SAMPLES:,}."
+        )
+    return value
 
 
 def _text_or_none(name: str, value: Any) -> None:

@@ -169,6 +169,8 @@ class OutputJudge:
         found.loss_tolerance = losses.tolerances * abs(self._scale)
         found.explanation = explain(spec, tensors, losses.elements)
         found.classes = classes_of(spec, tensors)
+        if judged.chunk.split == "val":
+            found.elements, found.scale = losses.elements, self._scale
         found.clipped = count_clipped(spec, tensors, losses.elements)
         if judged.loss is None:
             return [Verdict("unverified", self._why_no_loss())] * count

@@ -33,6 +33,8 @@ from lossmon.capture.reader import Reader, scalar_logs
 from lossmon.capture.recorder import Beginning, EpochItem, Recorder
 from lossmon.capture.resumption import Resumption
 from lossmon.capture.run_record import run_record
+from lossmon.capture.sample_keys import SampleKeys
+from lossmon.capture.samples import SampleGathering
 from lossmon.capture.sampling import Sampler, sampler
 from lossmon.capture.tap import Call, Tap
 from lossmon.capture.terminal import announce, say
@@ -87,6 +89,7 @@ class Session:
         self._model = model
         self._options = options
         self._params = params
+        self._validated: Any = None
         self._started, self._clock = time.time(), time.monotonic()
         self._recorder: Recorder | None = None
         self._audit: Audit | None = None
@@ -296,6 +299,7 @@ class Session:
         fit = arguments_of_fit(self._model)
         alone = reads_arrays(fit)
         look = first_look(self._model, batch, state, alone=alone, given=fit if alone else None)
+        self._validated = fit.get("val_x")
         carrier = self._tap.carrier
         carrier.outputs = look.outputs
         if look.hidden is not None:
@@ -340,7 +344,13 @@ class Session:
             Beginning(
                 header=self._header(list(plan.outputs)),
                 findings=findings,
-                judge=RunJudge(plan, watch, Reader(carrier.layouts, carrier.channels), budget),
+                judge=RunJudge(
+                    plan,
+                    watch,
+                    Reader(carrier.layouts, carrier.channels),
+                    budget,
+                    self._gathering(plan),
+                ),
                 environment=environment,
                 channels=() if self._sampled_inside else tuple(carrier.channels.values()),
                 wait_when_full=full,
@@ -349,6 +359,13 @@ class Session:
         )
         for message in self._troubles:
             self._recorder.trouble(message, aloud=False)
+
+    def _gathering(self, plan: Plan) -> SampleGathering | None:
+        limit = self._options.samples
+        if not limit or self._options.verify == "off":
+            return None
+        bounded, keys = self._options.verify != "full", SampleKeys(self._validated)
+        return SampleGathering(plan, keys, limit, bounded=bounded)
 
     def _plan(self, facts: Facts | None) -> Plan:
         outputs = self._tap.carrier.outputs or []

@@ -63,7 +63,7 @@ def prune(
     db: str | None,
     as_json: bool,
 ) -> None:
-    """Reduce runs to what charts show: their batches go; summaries, epochs and findings stay."""
+    """Reduce runs to what charts show: batches go, and samples but of the last and best epochs."""
     store = open_store(db)
     rows = selected(store, Selection(run, older_than, keep))
     if not run:

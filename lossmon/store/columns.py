@@ -12,6 +12,7 @@ from sqlalchemy import (
     Dialect,
     Double,
     ForeignKey,
+    LargeBinary,
     Table,
     Text,
     TypeDecorator,
@@ -55,6 +56,11 @@ def integer_column(name: str, comment: str, *, nullable: bool = True) -> Column[
 def counter_column(name: str, comment: str) -> Column[int]:
     """Return a column of integers that begin at 0."""
     return Column(name, BigInteger, nullable=False, server_default="0", comment=comment)
+
+
+def blob_column(name: str, comment: str, *, nullable: bool = False) -> Column[bytes]:
+    """Return a column of bytes."""
+    return Column(name, LargeBinary, nullable=nullable, comment=comment)
 
 
 def document_column(name: str, comment: str) -> Column[Any]:

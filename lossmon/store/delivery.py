@@ -30,6 +30,7 @@ GRACE, LOCK_GRACE, LONGEST_END = 2.0, 10.0, 45.0
 # Some 40 MB.
 HELD_BATCHES = 50_000
 HELD_EPOCHS = 5_000
+HELD_SAMPLES = 100
 
 
 class Delivery:
@@ -147,9 +148,10 @@ class Delivery:
                 self._held = Records(dropped=self._held.dropped)
 
     def _keep_the_rest(self, courier: Courier) -> None:
-        """There may be room for epochs and findings, if not for batches."""
-        rest, self._held = self._held, Records(self._held.batches, dropped=self._held.dropped)
-        rest.batches = []
+        """There may be room for epochs and findings, if not for batches and samples."""
+        rest, held = self._held, self._held
+        self._held = Records(held.batches, samples=held.samples, dropped=held.dropped)
+        rest.batches, rest.samples = [], []
         kept = False
         with contextlib.suppress(Exception):
             kept = not rest or courier.keep(rest)
@@ -160,9 +162,10 @@ class Delivery:
         held = self._held
         batches = max(0, len(held.batches) - HELD_BATCHES)
         epochs = max(0, len(held.epochs) - HELD_EPOCHS)
-        del held.batches[:batches], held.epochs[:epochs]
-        held.dropped += batches + epochs
-        if batches or epochs:
+        samples = max(0, len(held.samples) - HELD_SAMPLES)
+        del held.batches[:batches], held.epochs[:epochs], held.samples[:samples]
+        held.dropped += batches + epochs + samples
+        if batches or epochs or samples:
             self._say_dropping(error)
 
     def _say_dropping(self, error: Exception) -> None:
@@ -205,6 +208,7 @@ def _listed(records: Records) -> str:
     counts = {
         "batch records": len(records.batches),
         "epoch records": len(records.epochs),
+        "sample records": len(records.samples),
         "findings": len(records.findings),
     }
     return ", ".join(f"{count} {what}" for what, count in counts.items() if count)

@@ -27,6 +27,7 @@ from lossmon.store.engine import (
 )
 from lossmon.store.liveness import present_status
 from lossmon.store.reading import of_run
+from lossmon.store.sample_retention import prune_samples
 from lossmon.store.schema import batches, metadata, runs, summaries
 from lossmon.store.selection import Series, after, bucket_ends, numbers_within
 from lossmon.store.statements import change_run
@@ -162,9 +163,10 @@ def _vacuum_tables(engine: Engine, *, whole: bool) -> None:
 def prune_run(url: URL, run_id: str, keep: str) -> int:
     """Delete the batches of a run that its summaries tell of; epochs and findings stay.
 
-    The last batches of each series, fewer than a summary needs, stay. A run that an older lossmon
-    recorded is summarised first. The batches go a part at a time: when this is broken off, pruning
-    again ends it, and charts show the same meanwhile.
+    The last batches of each series, fewer than a summary needs, stay; of validation samples those
+    of the last epoch and of the best ones. A run that an older lossmon recorded is summarised
+    first. The batches go a part at a time: when this is broken off, pruning again ends it, and
+    charts show the same meanwhile.
 
     Returns:
         How many batch rows were deleted.
@@ -178,6 +180,7 @@ def prune_run(url: URL, run_id: str, keep: str) -> int:
         )
     with writing(url) as connection:
         _demand_ended(connection, run_id)
+        prune_samples(connection, run_id)
         told = {one: _summarised(connection, one) for one in series_of(connection, run_id)}
         change_run(connection, run_id, pruned=time.time())
     with opened(url) as engine:

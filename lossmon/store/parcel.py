@@ -11,6 +11,7 @@ from lossmon.records import (
     OutputRecord,
     RunRecord,
     RunStatus,
+    SampleRecord,
 )
 
 Place = tuple[int, int]
@@ -44,6 +45,7 @@ class Records:
         findings: replace those of the same rule and output, but for when they were first seen.
         withdrawn: findings that no longer stand.
         troubles: lossmon's own; one that is stored already is left as it is.
+        samples: validation samples of epochs, likewise.
         dropped: records of this training that could not be kept, in all so far.
         ending: the end of the run, if this is it.
         time: when it was handed over, Unix seconds.
@@ -54,6 +56,7 @@ class Records:
     findings: list[Finding] = field(default_factory=list)
     withdrawn: list[Finding] = field(default_factory=list)
     troubles: list[Trouble] = field(default_factory=list)
+    samples: list[SampleRecord] = field(default_factory=list)
     dropped: int = 0
     ending: Ending | None = None
     time: float = 0.0
@@ -66,13 +69,14 @@ class Records:
         self.findings = _without(self.findings, said) + other.findings
         self.withdrawn = _without(self.withdrawn, other.findings) + other.withdrawn
         self.troubles += other.troubles
+        self.samples += other.samples
         self.dropped = max(self.dropped, other.dropped)
         self.ending = other.ending or self.ending
         self.time = max(self.time, other.time)
 
     def __bool__(self) -> bool:
         lists = self.batches, self.epochs, self.findings, self.withdrawn, self.troubles
-        return any(lists) or self.ending is not None
+        return any(lists) or bool(self.samples) or self.ending is not None
 
 
 def _without(findings: list[Finding], others: list[Finding]) -> list[Finding]:

@@ -25,7 +25,7 @@ from lossmon.store.liveness import present_status, trained_seconds
 from lossmon.store.parcel import RunHeader
 from lossmon.store.ranks import rank_of_run
 from lossmon.store.resolve import resolve_run
-from lossmon.store.schema import batches, epochs, findings, runs, summaries
+from lossmon.store.schema import batches, epochs, findings, runs, samples, summaries
 from lossmon.store.statements import change_run
 from lossmon.store.sync import sync
 from lossmon.store.upgrade import create_or_check, describe
@@ -203,6 +203,7 @@ def _remove(connection: Connection, run_id: str, epoch: int) -> int:
     for table, place in (
         (summaries, summaries.c.last_epoch),
         (epochs, epochs.c.epoch),
+        (samples, samples.c.epoch),
         (findings, findings.c.epoch),
     ):
         connection.execute(delete(table).where(table.c.run_id == run_id, place >= epoch))

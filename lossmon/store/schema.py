@@ -12,13 +12,13 @@ from sqlalchemy import (
     Column,
     Index,
     Integer,
-    LargeBinary,
     MetaData,
     Table,
     Text,
 )
 
 from lossmon.store.columns import (
+    blob_column,
     counter_column,
     document_column,
     integer_column,
@@ -29,7 +29,7 @@ from lossmon.store.columns import (
     text_column,
 )
 
-HEAD = "0008"
+HEAD = "0009"
 VERSION_TABLE = "lossmon_version"
 
 metadata = MetaData()
@@ -176,11 +176,8 @@ summaries = Table(
     text_column(
         "measures", "the columns of `batches` that are summed up, by commas", nullable=False
     ),
-    Column(
-        "packed",
-        LargeBinary,
-        nullable=False,
-        comment="for each measure counts, mean, ends and extremes: lossmon.store.buckets.MEASURE",
+    blob_column(
+        "packed", "for each measure counts, mean, ends and extremes: lossmon.store.buckets.MEASURE"
     ),
     comment="what charts of long runs read instead of batches",
 )
@@ -259,6 +256,14 @@ epochs = Table(
         'of the best constant: {"rows", "majority_accuracy", "majority_class", "label_entropy", '
         '"constant_loss"}',
     ),
+    real_column("nll", "mean negative log-likelihood of validation samples, unweighted"),
+    real_column("temperature", "the temperature that makes nll least"),
+    real_column("scaled_loss", "nll at that temperature"),
+    real_column("brier", "Brier score over all classes"),
+    real_column("brier_reliability", "its miscalibration, over 15 equal-width bins"),
+    real_column("brier_resolution", "what the bins' outcomes differ by"),
+    real_column("brier_uncertainty", "variance of the outcomes"),
+    real_column("worst_share", "share of the summed losses that the worst 1 % of samples carry"),
     comment="one epoch of one split and output each",
 )
 Index(
@@ -291,5 +296,43 @@ Index(
     findings.c.run_id,
     findings.c.code,
     output_key(findings),
+    unique=True,
+)
+
+sample_sets = Table(
+    "sample_sets",
+    metadata,
+    run_id_column(),
+    text_column("id", "hash of all there is to say of these samples", nullable=False),
+    text_column("split", "val", nullable=False),
+    text_column("output", "outputs.name; NULL for the only one"),
+    integer_column("n", "samples", nullable=False),
+    text_column("keyed_by", "inputs, or positions where those are out of reach", nullable=False),
+    blob_column("keys", "8 bytes a sample, by which it is recognised in other runs"),
+    blob_column("labels", "class ids; NULL where a sample is not of one class", nullable=True),
+    blob_column("weights", "sample weights; NULL where all are 1", nullable=True),
+    comment="the samples of a validation set, in its order: lossmon.store.sample_packing",
+)
+Index("sample_sets_of_run", sample_sets.c.run_id, sample_sets.c.id, unique=True)
+
+samples = Table(
+    "samples",
+    metadata,
+    run_id_column(),
+    integer_column("epoch", "from 0", nullable=False),
+    text_column("split", "val", nullable=False),
+    text_column("output", "outputs.name; NULL for the only one"),
+    integer_column("n", "samples", nullable=False),
+    text_column("sample_set", "sample_sets.id; NULL where the order is not that of the first"),
+    text_column("measures", "what there is of each sample, by commas", nullable=False),
+    blob_column("packed", "these measures of all samples"),
+    comment="one epoch's validation samples one by one: lossmon.store.sample_packing",
+)
+Index(
+    "samples_in_order",
+    samples.c.run_id,
+    samples.c.split,
+    output_key(samples),
+    samples.c.epoch,
     unique=True,
 )

@@ -26,7 +26,7 @@ FORMAT = 1
 # What one training may keep; and what it leaves free on the disk, which training needs as well.
 MOST_BYTES = 2**30
 FREE_BYTES = 2**28
-# What batches leave for epochs and findings.
+# What batches and samples leave for epochs and findings.
 _RESERVED = 0.1
 
 
@@ -105,9 +105,9 @@ class Spool:
 
     def append(self, records: Records) -> None:
         """Keep records until they are delivered."""
-        batches = bool(records.batches)
+        large = bool(records.batches or records.samples)
         try:
-            self._demand_room(MOST_BYTES * (1 - _RESERVED) if batches else MOST_BYTES)
+            self._demand_room(MOST_BYTES * (1 - _RESERVED) if large else MOST_BYTES)
             document = encode_records(records)
             self._connection.execute("INSERT INTO parcels (document) VALUES (?)", (document,))
         except (sqlite3.Error, OSError) as error:

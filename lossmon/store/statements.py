@@ -15,7 +15,7 @@ from sqlalchemy import (
     update,
 )
 
-from lossmon.records import BatchRecord, EpochRecord, Finding, OutputRecord
+from lossmon.records import BatchRecord, EpochRecord, Finding, OutputRecord, SampleRecord
 from lossmon.store.bulk import insert_columns
 from lossmon.store.nonfinite import storable_text
 from lossmon.store.prepared import Prepared
@@ -27,7 +27,17 @@ from lossmon.store.rows import (
     finding_row,
     output_row,
 )
-from lossmon.store.schema import batches, changes, epochs, findings, outputs, runs
+from lossmon.store.sample_packing import PackedSet, pack
+from lossmon.store.schema import (
+    batches,
+    changes,
+    epochs,
+    findings,
+    outputs,
+    runs,
+    sample_sets,
+    samples,
+)
 from lossmon.store.summariser import Summariser
 
 Position = tuple[int, int]
@@ -89,6 +99,34 @@ def replace_epochs(connection: Connection, run_id: str, records: Sequence[EpochR
             at_output=None if record.output is None else storable_text(record.output),
         )
     _insert(connection, epoch_rows, run_id, epoch_rows.columns(records))
+
+
+def replace_samples(connection: Connection, run_id: str, records: Sequence[SampleRecord]) -> None:
+    """Add validation samples in place of those of the same epoch and output, and their sets."""
+    for record in records:
+        row = pack(record)._asdict()
+        sample_set = row.pop("sample_set")
+        place = {key: _clean(row[key]) for key in ("split", "output", "epoch")}
+        row |= place | {"run_id": run_id, "sample_set": sample_set and sample_set.id}
+        _add_set(connection, run_id, sample_set)
+        same = (samples.c[key].is_not_distinct_from(value) for key, value in place.items())
+        connection.execute(delete(samples).where(samples.c.run_id == run_id, *same))
+        connection.execute(insert(samples).values(row))
+
+
+def _add_set(connection: Connection, run_id: str, sample_set: PackedSet | None) -> None:
+    if sample_set is None:
+        return
+    known = select(sample_sets.c.n).where(
+        sample_sets.c.run_id == run_id, sample_sets.c.id == sample_set.id
+    )
+    if connection.execute(known).first() is None:
+        row = {key: _clean(value) for key, value in sample_set._asdict().items()}
+        connection.execute(insert(sample_sets).values(row | {"run_id": run_id}))
+
+
+def _clean(value: Any) -> Any:
+    return storable_text(value) if isinstance(value, str) else value
 
 
 def replace_outputs(connection: Connection, run_id: str, records: Sequence[OutputRecord]) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import URL, Connection
 
 from lossmon.errors import InvalidArgument
-from lossmon.records import Split
+from lossmon.records import SampleRecord, Split
 from lossmon.store.edits import archive_runs, delete_runs, edit_run
 from lossmon.store.engine import (
     database_url,
@@ -29,6 +29,7 @@ from lossmon.store.ranks import read_parts
 from lossmon.store.reading import read_epochs, read_outputs
 from lossmon.store.resolve import resolve_run
 from lossmon.store.revision import read_recording, read_revision
+from lossmon.store.sample_reading import read_sample_epochs, read_samples
 from lossmon.store.series import BatchSeries, read_series
 from lossmon.store.tables import (
     export_rows,
@@ -226,6 +227,55 @@ class Store:
                 step_range=step_range,
             )
 
+    def sample_epochs(
+        self, run: str, *, output: str | None = None, split: Split = "val"
+    ) -> list[int]:
+        """Return the epochs whose validation samples were recorded one by one, ascending."""
+        with self._reading() as connection:
+            return read_sample_epochs(connection, resolve_run(connection, run), split, output)
+
+    def samples(
+        self,
+        run: str,
+        epoch: int | None = None,
+        *,
+        output: str | None = None,
+        split: Split = "val",
+    ) -> SampleRecord | None:
+        """Return the validation samples of one epoch, one by one.
+
+        Args:
+            run: the run.
+            epoch: from 0; None for the last one that has them.
+            output: an output's name; None for the only one.
+            split: "val".
+
+        Returns:
+            None where they were not recorded: see `samples` of `lossmon.Monitor`.
+        """
+        with self._reading() as connection:
+            run_id = resolve_run(connection, run)
+            known = read_sample_epochs(connection, run_id, split, output)
+            wanted = known[-1:] if epoch is None else [epoch]
+            found = read_samples(connection, run_id, wanted, split, output)
+            return found[0] if found else None
+
+    def sample_records(
+        self,
+        run: str,
+        epochs: Sequence[int] | None = None,
+        *,
+        output: str | None = None,
+        split: Split = "val",
+    ) -> list[SampleRecord]:
+        """Return the validation samples of some epochs, or of all that have them, ascending.
+
+        Records of the same samples share one `SampleSet`.
+        """
+        with self._reading() as connection:
+            run_id = resolve_run(connection, run)
+            return read_samples(connection, run_id, epochs, split, output)
+
     def export_batches(self, run: str) -> Iterator[dict[str, Any]]:
         """Yield every batch of a run, in the order of training."""
         run_id = self.resolve(run)
@@ -272,7 +322,9 @@ class Store:
     def prune(self, run: str, keep: str = "summaries") -> int:
         """Delete the batches of a run that has ended, keeping summaries, epochs and findings.
 
-        Charts go on showing its course and its extremes; `vacuum` gives the space back.
+        Charts go on showing its course and its extremes. Of validation samples those of the last
+        epoch stay, and those of the epochs of best loss and of best accuracy. `vacuum` gives the
+        space back.
 
         Args:
             run: the run.

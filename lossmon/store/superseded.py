@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import URL, Connection, delete, select
+from sqlalchemy import URL, Connection, Table, delete, select
 
 from lossmon.errors import CannotResume, RunGone
 from lossmon.records import BatchRecord
@@ -13,7 +13,7 @@ from lossmon.store import statements
 from lossmon.store.edits import writing
 from lossmon.store.liveness import present_status
 from lossmon.store.parcel import Records, RunHeader
-from lossmon.store.schema import epochs, runs, summaries
+from lossmon.store.schema import epochs, runs, samples, summaries
 from lossmon.store.selection import Series, of_series
 from lossmon.store.summariser import summarise_series
 
@@ -69,7 +69,15 @@ def _add_epochs(
     connection: Connection, row: Mapping[Any, Any], header: RunHeader, records: Records
 ) -> None:
     first = min(resume["epoch"] for resume in row["resumes"][header.attempt :])
-    known = select(epochs.c.epoch).where(epochs.c.run_id == row["id"])
-    there = set(connection.execute(known).scalars())
+    run_id = row["id"]
+    there = _epochs_of(connection, epochs, run_id)
     new = [e for e in records.epochs if e.epoch < first and e.epoch not in there]
-    statements.replace_epochs(connection, row["id"], new)
+    statements.replace_epochs(connection, run_id, new)
+    there = _epochs_of(connection, samples, run_id)
+    seen = [s for s in records.samples if s.epoch < first and s.epoch not in there]
+    statements.replace_samples(connection, run_id, seen)
+
+
+def _epochs_of(connection: Connection, table: Table, run_id: str) -> set[int]:
+    known = select(table.c.epoch).where(table.c.run_id == run_id)
+    return set(connection.execute(known).scalars())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from sqlalchemy import Connection, Engine, func, inspect, select, text
+from sqlalchemy import Connection, Engine, func, inspect, literal, select, text
 from sqlalchemy.schema import SetColumnComment, SetTableComment
 
 from lossmon.errors import SchemaOutdated, SchemaTooNew, StoreError
@@ -15,7 +15,7 @@ from lossmon.store.engine import (
     describe,
     opened,
 )
-from lossmon.store.schema import HEAD, VERSION_TABLE, metadata, runs
+from lossmon.store.schema import HEAD, VERSION_TABLE, metadata, runs, sample_sets, samples
 
 _ADVISORY_LOCK = 0x6C6F73736D6F6E  # "lossmon"
 
@@ -116,6 +116,9 @@ def upgrade(db: str | os.PathLike[str] | None = None) -> tuple[str | None, str]:
 def info(db: str | os.PathLike[str] | None = None) -> dict[str, Any]:
     """Describe a database: `database`, `engine`, `schema`, `expected_schema`, `runs`, `bytes`.
 
+    And, of a database of this schema, how many epochs of validation samples it holds and how much
+    they take: `sample_records`, `sample_bytes`.
+
     Raises:
         StoreError: there is none, or it cannot be read.
     """
@@ -123,7 +126,7 @@ def info(db: str | os.PathLike[str] | None = None) -> dict[str, Any]:
     demand_database(url)
     with opened(url, read_only=True) as engine, engine.connect() as connection:
         revision = stored_revision(connection)
-        return {
+        told = {
             "database": describe(url),
             "engine": engine.dialect.name,
             "schema": revision,
@@ -131,10 +134,20 @@ def info(db: str | os.PathLike[str] | None = None) -> dict[str, Any]:
             "runs": _count_runs(connection) if revision is not None else 0,
             "bytes": size_of(connection),
         }
+        return told | (_sample_sizes(connection) if revision == HEAD else {})
 
 
 def _count_runs(connection: Connection) -> int:
     return connection.execute(select(func.count()).select_from(runs)).scalar_one()
+
+
+def _sample_sizes(connection: Connection) -> dict[str, int]:
+    size = func.coalesce(func.sum(func.length(samples.c.packed)), 0)
+    records, epochs = connection.execute(select(func.count(), size).select_from(samples)).one()
+    parts = (sample_sets.c[name] for name in ("keys", "labels", "weights"))
+    each = sum((func.coalesce(func.length(part), 0) for part in parts), literal(0))
+    sets = connection.execute(select(func.coalesce(func.sum(each), 0))).scalar_one()
+    return {"sample_records": int(records), "sample_bytes": int(epochs) + int(sets)}
 
 
 def size_of(connection: Connection) -> int:

@@ -11,7 +11,15 @@ from sqlalchemy import URL, Connection, insert, select
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from lossmon.errors import RunGone, StoreError
-from lossmon.records import BatchRecord, EpochRecord, Finding, OutputRecord, RunRecord, RunStatus
+from lossmon.records import (
+    BatchRecord,
+    EpochRecord,
+    Finding,
+    OutputRecord,
+    RunRecord,
+    RunStatus,
+    SampleRecord,
+)
 from lossmon.store import statements
 from lossmon.store.engine import (
     database_url,
@@ -157,6 +165,7 @@ class RunWriter:
         withdrawn: Iterable[Finding] = (),
         outputs: Sequence[OutputRecord] | None = None,
         *,
+        samples: Sequence[SampleRecord] = (),
         position: statements.Position | None = None,
     ) -> None:
         """Store what is new, in one transaction, and that the run is alive.
@@ -167,13 +176,15 @@ class RunWriter:
             findings: replace those of the same rule and output, but for when they were first seen.
             withdrawn: findings that no longer stand.
             outputs: replace all outputs of the run; None leaves them as they are.
+            samples: validation samples of epochs, which replace those of the same epoch and output.
             position: the epoch and step that the run has reached; by default those of the last
                 batch.
 
         Raises:
             StoreError: nothing was stored.
         """
-        records = Records(list(batches), list(epochs), list(findings), list(withdrawn))
+        lists = list(batches), list(epochs), list(findings), list(withdrawn)
+        records = Records(*lists, samples=list(samples))
         self._store(records, outputs, position)
 
     def deliver(self, records: Records) -> None:
@@ -204,6 +215,7 @@ class RunWriter:
             self._beat(connection, records.time if self._late else None)
             summariser = statements.insert_batches(connection, self._run_id, new, self._summariser)
             statements.replace_epochs(connection, self._run_id, records.epochs)
+            statements.replace_samples(connection, self._run_id, records.samples)
             if outputs is not None:
                 statements.replace_outputs(connection, self._run_id, outputs)
             for finding in records.withdrawn:

@@ -27,6 +27,9 @@ from lossmon import InvalidArgument, Monitor
         ({"rules": {"severity": {"LM301": "off"}}}, "'error', 'warning', 'info'"),
         ({"rules": {"severity": ["LM301"]}}, "severities"),
         ({"rules": {"ignore": ["LM9"]}}, "LM9"),
+        ({"samples": -1}, "the most validation samples"),
+        ({"samples": 2.5}, "the most validation samples"),
+        ({"samples": None}, "the most validation samples"),
     ],
 )
 def test_bad_arguments_are_refused(arguments: dict[str, Any], expected: str) -> None:

@@ -8,6 +8,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from lossmon.records import (
     BatchRecord,
     EpochRecord,
@@ -16,6 +18,8 @@ from lossmon.records import (
     MetricSpec,
     OutputRecord,
     RunRecord,
+    SampleRecord,
+    SampleSet,
 )
 from lossmon.store import RunWriter, new_run_id
 
@@ -78,6 +82,24 @@ def epoch(number: int, split: str = "train", **fields: Any) -> EpochRecord:
         "time": STARTED + number,
     }
     return EpochRecord(**(given | fields))
+
+
+def sample_record(number: int, n: int = 60, **fields: Any) -> SampleRecord:
+    """An epoch of samples of a classifier, of values that packing keeps as they are."""
+    rng = np.random.default_rng(number)
+    labels = np.arange(n) % 4
+    predicted = np.where(rng.random(n) < 0.8, labels, 3 - labels)
+    given: dict[str, Any] = {
+        "epoch": number,
+        "split": "val",
+        "output": None,
+        "loss": (rng.integers(0, 1000, n) / 64).astype(np.float32),
+        "correct": predicted == labels,
+        "confidence": (rng.integers(0, 32_767, n) / 32_766).astype(np.float32),
+        "predicted": predicted,
+        "samples": SampleSet(np.arange(n, dtype=np.uint64) * 977, "inputs", labels),
+    }
+    return SampleRecord(**(given | fields))
 
 
 def open_writer(db: str | Path, **fields: Any) -> RunWriter:

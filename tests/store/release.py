@@ -13,7 +13,7 @@ from contextlib import closing
 from pathlib import Path
 
 from lossmon.store import info
-from tests.store.made import FINDING, STARTED, batch, epoch, open_writer
+from tests.store.made import FINDING, STARTED, batch, epoch, open_writer, sample_record
 
 ODD = {7: math.nan, 8: math.inf, 9: -math.inf, 55: 99.0}
 RELEASED = Path(__file__).with_name("released")
@@ -25,6 +25,7 @@ def record(path: Path) -> None:
     rows = [batch(step, loss=ODD.get(step, 0.5), accuracy=0.75) for step in range(200)]
     rows += [batch(199, batch=place, split="val", loss=0.25) for place in range(8)]
     writer.write(rows, [epoch(0, loss=0.5), epoch(0, "val", loss=math.nan)], [FINDING])
+    writer.write(samples=[sample_record(0)])
     writer.trouble("the disk was slow")
     writer.finish("finished")
     writer.close()
