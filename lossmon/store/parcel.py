@@ -46,6 +46,7 @@ class Records:
         troubles: lossmon's own; one that is stored already is left as it is.
         dropped: records of this training that could not be kept, in all so far.
         ending: the end of the run, if this is it.
+        outputs: all outputs of the run, described anew; None where they are as before.
         time: when it was handed over, Unix seconds.
     """
 
@@ -56,6 +57,7 @@ class Records:
     troubles: list[Trouble] = field(default_factory=list)
     dropped: int = 0
     ending: Ending | None = None
+    outputs: list[OutputRecord] | None = None
     time: float = 0.0
 
     def extend(self, other: Records) -> None:
@@ -68,11 +70,12 @@ class Records:
         self.troubles += other.troubles
         self.dropped = max(self.dropped, other.dropped)
         self.ending = other.ending or self.ending
+        self.outputs = self.outputs if other.outputs is None else other.outputs
         self.time = max(self.time, other.time)
 
     def __bool__(self) -> bool:
         lists = self.batches, self.epochs, self.findings, self.withdrawn, self.troubles
-        return any(lists) or self.ending is not None
+        return any(lists) or self.ending is not None or self.outputs is not None
 
 
 def _without(findings: list[Finding], others: list[Finding]) -> list[Finding]:

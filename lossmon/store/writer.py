@@ -174,7 +174,8 @@ class RunWriter:
             StoreError: nothing was stored.
         """
         records = Records(list(batches), list(epochs), list(findings), list(withdrawn))
-        self._store(records, outputs, position)
+        records.outputs = None if outputs is None else list(outputs)
+        self._store(records, position)
 
     def deliver(self, records: Records) -> None:
         """Store records, in one transaction.
@@ -191,7 +192,6 @@ class RunWriter:
     def _store(
         self,
         records: Records,
-        outputs: Sequence[OutputRecord] | None = None,
         position: statements.Position | None = None,
     ) -> None:
         last = records.batches[-1] if records.batches else None
@@ -204,8 +204,8 @@ class RunWriter:
             self._beat(connection, records.time if self._late else None)
             summariser = statements.insert_batches(connection, self._run_id, new, self._summariser)
             statements.replace_epochs(connection, self._run_id, records.epochs)
-            if outputs is not None:
-                statements.replace_outputs(connection, self._run_id, outputs)
+            if records.outputs is not None:
+                statements.replace_outputs(connection, self._run_id, records.outputs)
             for finding in records.withdrawn:
                 statements.withdraw_finding(connection, self._run_id, finding)
             for finding in records.findings:
