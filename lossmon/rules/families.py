@@ -23,6 +23,8 @@ REGRESSION_LOSSES = frozenset(
         "poisson",
     }
 )
+# They take logarithms of targets, or compare with such, and none below 0.
+LOGARITHMIC_LOSSES = frozenset({"mean_squared_logarithmic_error", "poisson"})
 # Their values depend on each pair of target and prediction alone, so shapes broadcast silently.
 ELEMENTWISE_LOSSES = REGRESSION_LOSSES | BINARY_LOSSES | HINGE_LOSSES
 
