@@ -11,7 +11,7 @@ from typing import Any
 from lossmon.capture.chunk import Chunk, OutputArrays, joined
 from lossmon.capture.first_look import few_labels
 from lossmon.capture.sampling import Sampler
-from lossmon.records import BatchRecord, EpochRecord, Finding, MetricSpec
+from lossmon.records import BatchRecord, EpochRecord, Finding, MetricSpec, Split
 from lossmon.rules import ClippedFacts, Facts, OutputFacts, describe_labels, intended_metric
 from lossmon.rules.families import class_axis
 from lossmon.store import Records
@@ -68,11 +68,13 @@ class Watch:
         self._recent: deque[BatchRecord] = deque(maxlen=RECENT_BATCHES)
         self._epochs: list[EpochRecord] = []
         self._label_batches = 0
+        # Outputs and splits that are not finite now; the rules have been asked of them.
+        self._spoiled: set[tuple[str | None, Split]] = set()
         self._news = False
         self._not_before = 0.0
 
     def see(self, chunk: Chunk, batches: Sequence[BatchRecord]) -> Records:
-        """Take in some steps; ask the rules at once where a value is not finite."""
+        """Take in some steps; ask the rules at once where values cease to be finite."""
         if self._facts is None:
             return Records()
         try:
@@ -88,6 +90,7 @@ class Watch:
         self._epochs += epochs
         self._clipped += clipped
         self._news = True
+        self._spoiled &= _spoiled(epochs)
         return self.catch_up()
 
     def speak_of_labels(self) -> None:
@@ -124,9 +127,11 @@ class Watch:
         if self._facts is not None and self._facts.more_to_come and not few_labels(self._facts):
             self._speak_of_labels()
             return self._ask()
-        if any(batch.nonfinite or not _finite(batch.loss) for batch in batches):
-            return self._ask()
-        return Records()
+        spoiled = _spoiled(batches)
+        if spoiled <= self._spoiled:
+            return Records()
+        self._spoiled |= spoiled
+        return self._ask()
 
     def _see_labels(self, chunk: Chunk) -> None:
         # The first train batch is the one that the facts began with.
@@ -185,6 +190,13 @@ def _with_labels(facts: OutputFacts, tensors: OutputArrays) -> OutputFacts:
         class_axis=class_axis(facts.record.loss),
     )
     return replace(facts, labels=facts.labels.merge(labels))
+
+
+def _spoiled(
+    records: Sequence[BatchRecord] | Sequence[EpochRecord],
+) -> set[tuple[str | None, Split]]:
+    """The outputs and splits of records that are not finite."""
+    return {(r.output, r.split) for r in records if r.nonfinite or not _finite(r.loss)}
 
 
 def _key(finding: Finding) -> Key:
