@@ -9,6 +9,12 @@ CATEGORICAL_LOSSES = frozenset({"categorical_crossentropy", "categorical_focal_c
 SPARSE_LOSSES = frozenset({"sparse_categorical_crossentropy"})
 MULTICLASS_LOSSES = CATEGORICAL_LOSSES | SPARSE_LOSSES
 CROSSENTROPIES = BINARY_LOSSES | MULTICLASS_LOSSES
+# They take class ids, and one distribution over the classes; none of them from logits alone.
+ID_LOSSES = SPARSE_LOSSES | {"categorical_generalized_cross_entropy"}
+CLASS_LOSSES = MULTICLASS_LOSSES | ID_LOSSES
+OVERLAP_LOSSES = frozenset({"dice", "tversky"})
+# They take probabilities; cross-entropies unless they are told otherwise.
+PROBABILITY_LOSSES = CROSSENTROPIES | CLASS_LOSSES | OVERLAP_LOSSES | {"kl_divergence"}
 # They compare rows over the classes.
 ROW_LOSSES = CATEGORICAL_LOSSES | {"kl_divergence", "categorical_hinge"}
 HINGE_LOSSES = frozenset({"hinge", "squared_hinge"})

@@ -39,7 +39,13 @@ from collections.abc import Iterator
 from lossmon.records import Finding, LossSpec, Severity
 from lossmon.rules.compile_call import compile_with, loss_with
 from lossmon.rules.facts import Facts, OutputFacts
-from lossmon.rules.families import BINARY_LOSSES, HINGE_LOSSES, LOGARITHMIC_LOSSES, SPARSE_LOSSES
+from lossmon.rules.families import (
+    BINARY_LOSSES,
+    HINGE_LOSSES,
+    ID_LOSSES,
+    LOGARITHMIC_LOSSES,
+    SPARSE_LOSSES,
+)
 from lossmon.rules.label_facts import LabelFacts
 from lossmon.rules.wording import labels_evidence, labels_text, number
 
@@ -78,7 +84,7 @@ def _not_numbers(output: OutputFacts, loss: LossSpec, labels: LabelFacts) -> Fin
 
 
 def _problem(output: OutputFacts, loss: LossSpec, labels: LabelFacts) -> tuple[str, str] | None:
-    if loss.name in SPARSE_LOSSES:
+    if loss.name in ID_LOSSES:
         return _ids_problem(output, loss, labels)
     if loss.name in BINARY_LOSSES and output.label_kind in ("integers", "signed_binary"):
         return "0 and 1", _binary_fix(labels)
@@ -101,7 +107,7 @@ def _ids_problem(output: OutputFacts, loss: LossSpec, labels: LabelFacts) -> tup
     allowed = f"ids 0 … {units - 1} for {units} units"
     if min(ids) >= 1 and max(ids) - min(ids) < units:
         return allowed, f"y = y - {number(min(ids))}"
-    if min(ids) < 0:
+    if min(ids) < 0 and loss.name in SPARSE_LOSSES:
         ignoring = loss_with(loss, ignore_class=int(min(ids)))
         return allowed, compile_with(output, loss=ignoring)
     return allowed, f"keras.layers.Dense({number(max(ids) + 1)})  # one unit per class"

@@ -61,6 +61,12 @@ def holed(values: np.ndarray) -> np.ndarray:
 LABELS: Faulty = {
     "one to C": ({OUT}, lambda: Made(dense(6, "softmax"), SPARSE, ACC, ids(6) + 1)),
     "one to C, float": ({OUT}, lambda: Made(dense(6, "softmax"), SPARSE, ACC, ids(6, 1) + 1.0)),
+    "one to C, generalised": (
+        {OUT},
+        lambda: Made(
+            dense(6, "softmax"), losses.CategoricalGeneralizedCrossEntropy(), None, ids(6) + 1
+        ),
+    ),
     "one too many": ({OUT}, lambda: Made(dense(6, "softmax"), SPARSE, ACC, ids(7))),
     "a stray": ({OUT}, lambda: Made(dense(4, "softmax"), SPARSE, None, stray(9))),
     "a negative stray": ({OUT}, lambda: Made(dense(4, "softmax"), SPARSE, None, stray(-1))),
@@ -140,6 +146,10 @@ LABELS: Faulty = {
     "ids to F1": (
         {ENCODING},
         lambda: Made(dense(4, "softmax"), SPARSE, [metrics.F1Score("macro")], ids(4, 1)),
+    ),
+    "ids to an overlap of rows": (
+        {ENCODING},
+        lambda: Made(conv(4, "softmax"), SPARSE, [metrics.OneHotMeanIoU(4)], ids(4, 6, 6, 1)),
     ),
     "rows to a metric of ids": (
         {ENCODING},
