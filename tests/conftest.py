@@ -5,7 +5,19 @@ from __future__ import annotations
 import os
 import tempfile
 
+import pytest
+
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
 os.environ.pop("LOSSMON_DB", None)
 os.environ["LOSSMON_SPOOL"] = tempfile.mkdtemp(prefix="lossmon-spool-")
+
+# Seconds; the time limit of all other tests would end them on a busy machine.
+SLOW_TIMEOUT = 3600
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let thousands of drawn programs take the time that they need."""
+    for item in items:
+        if item.get_closest_marker("slow") is not None:
+            item.add_marker(pytest.mark.timeout(SLOW_TIMEOUT))

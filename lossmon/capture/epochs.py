@@ -193,8 +193,13 @@ class EpochTotals:
         if found.explanation is not None:
             self._explained.add(found.explanation, found.classes)
 
-    def close(self, item: EpochItem) -> EpochRecord:
-        """The epoch's record, judged against what Keras printed."""
+    def close(self, item: EpochItem, *, misread: bool) -> EpochRecord:
+        """The epoch's record, judged against what Keras printed.
+
+        Args:
+            item: what Keras printed, and when.
+            misread: whether another accuracy was meant than the printed one.
+        """
         prefix = "val_" if self._split == "val" else ""
         reported = _of_split(item.logs, self._split)
         record = EpochRecord(
@@ -219,6 +224,10 @@ class EpochTotals:
         self._close_accuracy(record, item, prefix)
         self._explained.close(record)
         self._labels.close(record, weighted=self._weighted)
+        if misread:
+            record.intended_accuracy = self._intended.value
+        else:
+            record.intended_exact_match = None
         self._judge(record)
         if record.split == "train":
             record.audited_loss = item.audited.get(self._loss_key)
@@ -244,7 +253,6 @@ class EpochTotals:
             record.accuracy = self._keras_total / self._keras_count
         if self._covered_count:
             record.recomputed_accuracy = self._recomputed_total / self._covered_count
-        record.intended_accuracy = self._intended.value
 
     def _judge(self, record: EpochRecord) -> None:
         # Steps that were left out lower the coverage; they are no fault where others were not.

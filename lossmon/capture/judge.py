@@ -88,16 +88,17 @@ class RunJudge:
         """Close the epoch: a record for each split and output, and what the rules say of it."""
         ended, self._totals = self._totals, {}
         others, self._others = self._others, {}
-        epochs = [totals.close(item) for totals in ended.values()]
+        self._watch.speak_of_labels()
+        misread = self._plan.misread
+        epochs = [totals.close(item, misread=key[1] in misread) for key, totals in ended.items()]
         for record in epochs:
             if record.split in others:
                 others[record.split].close(record)
-            if record.output not in self._plan.misread:
-                record.intended_accuracy = record.intended_exact_match = None
         samples = [] if self._samples is None else self._samples.close(epochs)
         records = Records(epochs=epochs, samples=samples)
         clipped = (totals.clipped(item.epoch) for totals in ended.values())
         records.extend(self._watch.close(epochs, [facts for facts in clipped if facts is not None]))
+        records.outputs = self._plan.begin_epoch()
         return records
 
     def catch_up(self) -> Records:

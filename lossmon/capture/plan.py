@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -29,8 +29,8 @@ class Plan:
         training_layers: kinds of layers that act differently in training.
         sampled_inside: whether large predictions leave the steps of a sample only.
         losses, metrics: the user's own definitions, by name.
-        mistaken: places of outputs of which a first batch let expect that another accuracy was
-            meant than all labels do.
+        meant: by place, the accuracy that was meant, where more labels than the first batch's show
+            that it is another one; None where the printed one is right.
     """
 
     outputs: tuple[OutputRecord, ...]
@@ -43,11 +43,28 @@ class Plan:
     sampled_inside: bool = False
     losses: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
     metrics: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
-    mistaken: set[int] = field(default_factory=set[int])
+    meant: dict[int, MetricSpec | None] = field(default_factory=dict[int, MetricSpec | None])
+    _computed: dict[int, MetricSpec | None] = field(default_factory=dict[int, MetricSpec | None])
 
     def intended(self, output: int) -> MetricSpec | None:
-        """The accuracy that was meant on an output, where its printed one is misread."""
-        return None if output in self.mistaken else self.outputs[output].intended_metric
+        """The accuracy to compute beside an output's printed one, where that is misread."""
+        if output in self.meant:
+            return self._computed.get(output)
+        return self.outputs[output].intended_metric
+
+    def begin_epoch(self) -> list[OutputRecord] | None:
+        """Compute from here on what was meant, as far as is known by now.
+
+        Returns:
+            The outputs described anew; None where nothing about them has changed.
+        """
+        if self.meant == self._computed:
+            return None
+        self._computed.update(self.meant)
+        return [
+            replace(output, intended_metric=self.intended(place))
+            for place, output in enumerate(self.outputs)
+        ]
 
     @property
     def misread(self) -> set[str | None]:

@@ -335,7 +335,7 @@ class Session:
             announce=self._announce,
             trouble=self._tell,
             sampler=self._sampler,
-            mistaken=plan.mistaken.add,
+            mistaken=plan.meant.__setitem__,
             labels_known=self._labels_known,
         )
         full, carrier = self._options.verify == "full", self._tap.carrier

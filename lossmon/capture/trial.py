@@ -21,7 +21,7 @@ from lossmon.capture.arrays import to_numpy
 from lossmon.capture.output_range import graph_range
 from lossmon.capture.resolve import ResolvedOutput, split_outputs
 from lossmon.rules import OutputRange, describe_predictions
-from lossmon.rules.families import CROSSENTROPIES, REGRESSION_LOSSES, class_axis, from_logits
+from lossmon.rules.families import PROBABILITY_LOSSES, REGRESSION_LOSSES, class_axis, from_logits
 
 # The last is tried where the others do not tell: small inputs need large weights.
 SIZES = (8.0, 512.0, 32768.0)
@@ -72,7 +72,7 @@ def _matters(output: ResolvedOutput, y_pred: Any) -> bool:
     if loss is None or y_pred is None:
         return False
     seen = describe_predictions(to_numpy(y_pred), class_axis=class_axis(loss))
-    if loss.name not in CROSSENTROPIES | REGRESSION_LOSSES | {"kl_divergence"}:
+    if loss.name not in PROBABILITY_LOSSES | REGRESSION_LOSSES:
         return seen.units == 1 and seen.all_ones
     # Scores outside of [0, 1] are what a loss from logits takes.
     return not (from_logits(loss) and seen.outside_unit)

@@ -11,7 +11,7 @@ from typing import Any
 from lossmon.capture.chunk import Chunk, OutputArrays, joined
 from lossmon.capture.first_look import few_labels
 from lossmon.capture.sampling import Sampler
-from lossmon.records import BatchRecord, EpochRecord, Finding
+from lossmon.records import BatchRecord, EpochRecord, Finding, MetricSpec, Split
 from lossmon.rules import ClippedFacts, Facts, OutputFacts, describe_labels, intended_metric
 from lossmon.rules.families import class_axis
 from lossmon.store import Records
@@ -39,7 +39,8 @@ class Watch:
         trouble: told where the rules cannot be asked at all.
         sampler: measures gradients and units, if they can be had.
         mistaken: told the place of an output of which more labels show that the accuracy that was
-            meant is another than the first batch let expect.
+            meant is another than the first batch let expect, and which; None where the printed
+            one is right.
         labels_known: whether the facts are of all labels already.
     """
 
@@ -52,7 +53,7 @@ class Watch:
         announce: Callable[[Sequence[Finding]], None],
         trouble: Callable[[str], None],
         sampler: Sampler | None = None,
-        mistaken: Callable[[int], None] = lambda _: None,
+        mistaken: Callable[[int, MetricSpec | None], None] = lambda *_: None,
         labels_known: bool = False,
     ) -> None:
         self._facts = facts
@@ -67,11 +68,13 @@ class Watch:
         self._recent: deque[BatchRecord] = deque(maxlen=RECENT_BATCHES)
         self._epochs: list[EpochRecord] = []
         self._label_batches = 0
+        # Outputs and splits that are not finite now; the rules have been asked of them.
+        self._spoiled: set[tuple[str | None, Split]] = set()
         self._news = False
         self._not_before = 0.0
 
     def see(self, chunk: Chunk, batches: Sequence[BatchRecord]) -> Records:
-        """Take in some steps; ask the rules at once where a value is not finite."""
+        """Take in some steps; ask the rules at once where values cease to be finite."""
         if self._facts is None:
             return Records()
         try:
@@ -87,11 +90,15 @@ class Watch:
         self._epochs += epochs
         self._clipped += clipped
         self._news = True
-        try:
-            self._look_again()
-        except Exception as error:
-            return self._gave_up(error)
+        self._spoiled &= _spoiled(epochs)
         return self.catch_up()
+
+    def speak_of_labels(self) -> None:
+        """Let rules speak from here of what no label was seen to be: an epoch of them was seen."""
+        try:
+            self._speak_of_labels()
+        except Exception as error:
+            self._gave_up(error)
 
     def catch_up(self) -> Records:
         """Ask the rules, if there is something new and they were not asked just before."""
@@ -118,11 +125,13 @@ class Watch:
             self._sampler.read()
         self._recent.extend(batches)
         if self._facts is not None and self._facts.more_to_come and not few_labels(self._facts):
-            self._look_again()
+            self._speak_of_labels()
             return self._ask()
-        if any(batch.nonfinite or not _finite(batch.loss) for batch in batches):
-            return self._ask()
-        return Records()
+        spoiled = _spoiled(batches)
+        if spoiled <= self._spoiled:
+            return Records()
+        self._spoiled |= spoiled
+        return self._ask()
 
     def _see_labels(self, chunk: Chunk) -> None:
         # The first train batch is the one that the facts began with.
@@ -138,14 +147,13 @@ class Watch:
         )
         self._facts = replace(self._facts, outputs=tuple(seen))
 
-    def _look_again(self) -> None:
-        """From here rules may speak of what no label was seen to be."""
+    def _speak_of_labels(self) -> None:
         if self._facts is None or not self._facts.more_to_come:
             return
         self._facts = replace(self._facts, more_to_come=False)
         for place, output in enumerate(self._facts.outputs):
-            if intended_metric(output) != output.record.intended_metric:
-                self._mistaken(place)
+            if (metric := intended_metric(output)) != output.record.intended_metric:
+                self._mistaken(place, metric)
 
     def _ask(self) -> Records:
         assert self._facts is not None
@@ -182,6 +190,13 @@ def _with_labels(facts: OutputFacts, tensors: OutputArrays) -> OutputFacts:
         class_axis=class_axis(facts.record.loss),
     )
     return replace(facts, labels=facts.labels.merge(labels))
+
+
+def _spoiled(
+    records: Sequence[BatchRecord] | Sequence[EpochRecord],
+) -> set[tuple[str | None, Split]]:
+    """The outputs and splits of records that are not finite."""
+    return {(r.output, r.split) for r in records if r.nonfinite or not _finite(r.loss)}
 
 
 def _key(finding: Finding) -> Key:

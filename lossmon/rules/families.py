@@ -9,6 +9,12 @@ CATEGORICAL_LOSSES = frozenset({"categorical_crossentropy", "categorical_focal_c
 SPARSE_LOSSES = frozenset({"sparse_categorical_crossentropy"})
 MULTICLASS_LOSSES = CATEGORICAL_LOSSES | SPARSE_LOSSES
 CROSSENTROPIES = BINARY_LOSSES | MULTICLASS_LOSSES
+# They take class ids, and one distribution over the classes; none of them from logits alone.
+ID_LOSSES = SPARSE_LOSSES | {"categorical_generalized_cross_entropy"}
+CLASS_LOSSES = MULTICLASS_LOSSES | ID_LOSSES
+OVERLAP_LOSSES = frozenset({"dice", "tversky"})
+# They take probabilities; cross-entropies unless they are told otherwise.
+PROBABILITY_LOSSES = CROSSENTROPIES | CLASS_LOSSES | OVERLAP_LOSSES | {"kl_divergence"}
 # They compare rows over the classes.
 ROW_LOSSES = CATEGORICAL_LOSSES | {"kl_divergence", "categorical_hinge"}
 HINGE_LOSSES = frozenset({"hinge", "squared_hinge"})
@@ -23,6 +29,8 @@ REGRESSION_LOSSES = frozenset(
         "poisson",
     }
 )
+# They take logarithms of targets, or compare with such, and none below 0.
+LOGARITHMIC_LOSSES = frozenset({"mean_squared_logarithmic_error", "poisson"})
 # Their values depend on each pair of target and prediction alone, so shapes broadcast silently.
 ELEMENTWISE_LOSSES = REGRESSION_LOSSES | BINARY_LOSSES | HINGE_LOSSES
 

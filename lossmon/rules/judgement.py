@@ -11,6 +11,8 @@ from lossmon.rules.families import (
     BINARY_LOSSES,
     CROSSENTROPIES,
     HINGE_LOSSES,
+    ID_LOSSES,
+    PROBABILITY_LOSSES,
     ROW_LOSSES,
     SPARSE_LOSSES,
     from_logits,
@@ -47,9 +49,14 @@ def linear_head(output: OutputFacts) -> bool:
 def wants_probabilities(output: OutputFacts) -> bool:
     """Whether the loss takes the output for probabilities."""
     loss = output.loss
-    if loss is None:
-        return False
-    return loss.name == "kl_divergence" or (loss.name in CROSSENTROPIES and not from_logits(loss))
+    return loss is not None and loss.name in PROBABILITY_LOSSES and not from_logits(loss)
+
+
+def activation_for(output: OutputFacts) -> str:
+    """The activation that gives what the loss takes: "sigmoid" or "softmax"."""
+    loss = output.loss
+    binary = loss is not None and loss.name in BINARY_LOSSES
+    return "sigmoid" if binary or output.label_kind in ("binary", "multi_hot") else "softmax"
 
 
 def logits_by_contract(output: OutputFacts) -> bool:
@@ -93,7 +100,7 @@ def wrong_encoding(output: OutputFacts) -> Literal["rows", "ids"] | None:
     if loss is None or (output.units or 1) < 2:
         return None
     rows = None if output.labels is None else output.labels.rows
-    if loss.name in SPARSE_LOSSES and not output.sparse and rows is not None:
+    if loss.name in ID_LOSSES and not output.sparse and rows is not None:
         return "rows" if rows.width == output.units else None
     return "ids" if loss.name in ROW_LOSSES and kind == "class_ids" else None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from lossmon.records import MetricSpec
+from lossmon.records import MetricSpec, Split
 from lossmon.rules.facts import OutputFacts
 from lossmon.rules.input_facts import InputFacts
 from lossmon.rules.label_facts import LabelFacts
@@ -45,6 +45,12 @@ def number(value: float | None) -> str:
 def where(output: OutputFacts) -> str:
     """How a message names the output: "the output" or "output 'box'"."""
     return "the output" if output.name is None else f"output {output.name!r}"
+
+
+def loss_key(output: OutputFacts, split: Split) -> str:
+    """The name under which Keras prints the output's loss, e.g. "val_loss" or "val_box_loss"."""
+    name = "loss" if output.name is None else f"{output.name}_loss"
+    return f"val_{name}" if split == "val" else name
 
 
 def input_text(given: InputFacts) -> str:

@@ -42,6 +42,8 @@ def encode_records(records: Records) -> str:
         document["ending"] = asdict(records.ending)
     if records.samples:
         document["samples"] = [_encode_samples(record) for record in records.samples]
+    if records.outputs is not None:
+        document["outputs"] = [encode_json(asdict(output)) for output in records.outputs]
     if records.batches:
         columns = batch_rows.columns(records.batches)
         given = zip(_BATCH_NAMES, (*columns.others, *columns.reals), strict=True)
@@ -54,13 +56,14 @@ def decode_records(text: str) -> Records:
     document = json.loads(text)
     columns = document.get("batches", {})
     rows = zip(*columns.values(), strict=True)
-    ending = document.get("ending")
+    ending, outputs = document.get("ending"), document.get("outputs")
     return Records(
         batches=[BatchRecord(**dict(zip(columns, row, strict=True))) for row in rows],
         **{name: [kind(**decode_json(item)) for item in document[name]] for name, kind in _KINDS},
         samples=[_decode_samples(row) for row in document.get("samples", ())],
         dropped=document["dropped"],
         ending=None if ending is None else Ending(**ending),
+        outputs=None if outputs is None else [_output(decode_json(item)) for item in outputs],
         time=document["time"],
     )
 

@@ -48,6 +48,7 @@ class Records:
         samples: validation samples of epochs, likewise.
         dropped: records of this training that could not be kept, in all so far.
         ending: the end of the run, if this is it.
+        outputs: all outputs of the run, described anew; None where they are as before.
         time: when it was handed over, Unix seconds.
     """
 
@@ -59,6 +60,7 @@ class Records:
     samples: list[SampleRecord] = field(default_factory=list)
     dropped: int = 0
     ending: Ending | None = None
+    outputs: list[OutputRecord] | None = None
     time: float = 0.0
 
     def extend(self, other: Records) -> None:
@@ -72,11 +74,13 @@ class Records:
         self.samples += other.samples
         self.dropped = max(self.dropped, other.dropped)
         self.ending = other.ending or self.ending
+        self.outputs = self.outputs if other.outputs is None else other.outputs
         self.time = max(self.time, other.time)
 
     def __bool__(self) -> bool:
         lists = self.batches, self.epochs, self.findings, self.withdrawn, self.troubles
-        return any(lists) or bool(self.samples) or self.ending is not None
+        parts = any(lists) or bool(self.samples)
+        return parts or self.ending is not None or self.outputs is not None
 
 
 def _without(findings: list[Finding], others: list[Finding]) -> list[Finding]:

@@ -185,7 +185,8 @@ class RunWriter:
         """
         lists = list(batches), list(epochs), list(findings), list(withdrawn)
         records = Records(*lists, samples=list(samples))
-        self._store(records, outputs, position)
+        records.outputs = None if outputs is None else list(outputs)
+        self._store(records, position)
 
     def deliver(self, records: Records) -> None:
         """Store records, in one transaction.
@@ -202,7 +203,6 @@ class RunWriter:
     def _store(
         self,
         records: Records,
-        outputs: Sequence[OutputRecord] | None = None,
         position: statements.Position | None = None,
     ) -> None:
         last = records.batches[-1] if records.batches else None
@@ -216,8 +216,8 @@ class RunWriter:
             summariser = statements.insert_batches(connection, self._run_id, new, self._summariser)
             statements.replace_epochs(connection, self._run_id, records.epochs)
             statements.replace_samples(connection, self._run_id, records.samples)
-            if outputs is not None:
-                statements.replace_outputs(connection, self._run_id, outputs)
+            if records.outputs is not None:
+                statements.replace_outputs(connection, self._run_id, records.outputs)
             for finding in records.withdrawn:
                 statements.withdraw_finding(connection, self._run_id, finding)
             for finding in records.findings:

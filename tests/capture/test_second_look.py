@@ -120,6 +120,39 @@ def test_all_arrays_are_looked_at_before_the_first_step(tmp_path: Path) -> None:
     assert all(map(np.array_equal, before, after))
 
 
+def test_another_accuracy_that_all_labels_show_is_computed_from_the_next_epoch(
+    tmp_path: Path,
+) -> None:
+    labels = np.where(FIRST[:, None], ONE_EACH, SEVERAL)
+    model = compiled(6, "sigmoid", "binary_crossentropy", ["accuracy"])
+    document = recorded(as_batches, model, labels, tmp_path)
+    assert codes(document) == ["LM305"]
+    (output,) = document["outputs"]
+    assert output["intended_metric"] == "BinaryAccuracy(threshold=0.5)"
+    first, second = (row["intended_accuracy"] for row in document["epochs"])
+    assert first is None
+    right = (model.predict(X, verbose=0) > 0.5) == (labels == 1)
+    assert second == pytest.approx(right.mean(), abs=0.05)
+
+
+@pytest.mark.parametrize("samples", [4 * BATCH, N])
+def test_an_accuracy_that_turns_out_right_is_not_called_misread(
+    samples: int, tmp_path: Path
+) -> None:
+    labels = np.where(FIRST[:, None], ONE_EACH, SEVERAL)
+
+    def few(model: Any, y: Any, **arguments: Any) -> Any:
+        batches = ((X[i : i + BATCH], y[i : i + BATCH]) for i in [*range(0, samples, BATCH)] * 2)
+        steps = samples // BATCH
+        return model.fit(batches, steps_per_epoch=steps, shuffle=False, **arguments)
+
+    document = recorded(few, compiled(6, *CLASSIFIER), labels, tmp_path)
+    assert [output["intended_metric"] for output in document["outputs"]] == [None]
+    assert {row["intended_accuracy"] for row in document["epochs"]} == {None}
+    told = " ".join(sentence for row in document["epochs"] for sentence in row["reconciliation"])
+    assert "meant" not in told
+
+
 def test_labels_that_weights_leave_out_do_not_count(tmp_path: Path) -> None:
     ids = np.where(np.arange(N) % 8 == 7, 9, np.arange(N) % 6)
     model = compiled(6, "softmax", "sparse_categorical_crossentropy", ["accuracy"])

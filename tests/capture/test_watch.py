@@ -7,10 +7,11 @@ import time
 import pytest
 
 from lossmon.capture import watch
+from lossmon.capture.chunk import Chunk, Place
 from lossmon.capture.watch import Watch
 from lossmon.records import EpochRecord, Finding
 from lossmon.rules import Facts
-from tests.store.made import epoch
+from tests.store.made import batch, epoch
 
 FOUND = Finding("LM408", "overfitting", "warning", None, "it rose", "stop earlier", {})
 
@@ -43,6 +44,28 @@ def watching(asked: Asked) -> Watch:
 
 def records(number: int) -> list[EpochRecord]:
     return [epoch(number)]
+
+
+def test_what_is_not_finite_is_asked_about_once_until_it_passes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(watch, "ASKED_AGAIN", 3600.0)
+    asked = Asked()
+    watched = watching(asked)
+    chunk = Chunk("train", 0, [Place(0, 0, 0.0, 1e-3)], {}, {})
+
+    def epoch_of(*losses: float) -> int:
+        before = len(asked.epochs)
+        for step, loss in enumerate(losses):
+            watched.see(chunk, [batch(step, loss=loss)])
+        watched.close([epoch(0, loss=sum(losses))])
+        return len(asked.epochs) - before
+
+    nan = float("nan")
+    assert epoch_of(1.0, nan, nan, nan) == 1
+    assert epoch_of(nan, nan) == 0
+    epoch_of(1.0)
+    assert epoch_of(1.0, nan, nan) == 1
 
 
 def test_short_epochs_are_asked_about_together_and_at_the_end_all_of_them(

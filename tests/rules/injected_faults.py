@@ -164,9 +164,7 @@ FAULTS: dict[str, Fault] = {
     "less than none": Fault(
         frozenset({"labels-out-of-range"}),
         ("positive regression",),
-        lambda head: head.but(
-            activation=None, loss=losses.Poisson(), labels=head.labels - 9, metrics=()
-        ),
+        lambda head: head.but(loss=losses.Poisson(), labels=head.labels - 9, metrics=()),
     ),
     "out of reach": Fault(
         frozenset({"output-range-misses-targets"}),

@@ -162,6 +162,21 @@ def test_what_no_longer_holds_is_withdrawn() -> None:
     assert flags(at_the_end(learner, records + recovered)) == set()
 
 
+@pytest.mark.parametrize("code", FAULTS)
+def test_a_run_that_learns_after_all_is_cleared(code: str) -> None:
+    learner, records = FAULTS[code](0)
+    assert code in at_the_end(learner, records)
+    last, splits = records[-1].epoch, dict.fromkeys(record.split for record in records)
+    recovered = [
+        learner.epoch(last + i, split, 1 - 0.8**i)
+        if isinstance(learner, Regression)
+        else learner.epoch(last + i, split, learner.task.sharpness * (1 - 0.8**i), seen=0.1 * i)
+        for i in range(1, 25)
+        for split in splits
+    ]
+    assert flags(at_the_end(learner, records + recovered)) == set()
+
+
 def test_one_spike_is_no_divergence() -> None:
     learner = Regression(Task(), np.random.default_rng(5))
     shares = [1 - 0.8**i for i in range(1, 20)] + [9.0, 0.98, 0.98]

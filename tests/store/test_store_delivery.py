@@ -333,6 +333,7 @@ def test_records_come_back_from_text_as_they_were() -> None:
         troubles=[Trouble(1.5, "slow")],
         dropped=3,
         ending=Ending("failed", 2.5, 1.0),
+        outputs=[OUTPUT],
         time=7.0,
     )
     assert decode_records(encode_records(records)) == records

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lossmon.records import Finding
 from lossmon.store import Records
+from tests.store.made import OUTPUT
 
 
 def finding(code: str, message: str = "") -> Finding:
@@ -22,3 +23,12 @@ def test_a_finding_that_went_and_came_back_stands() -> None:
     records.extend(Records(findings=[finding("LM404", "again")]))
     assert [found.message for found in records.findings] == ["again"]
     assert records.withdrawn == []
+
+
+def test_outputs_are_as_they_were_described_last() -> None:
+    records = Records(outputs=[OUTPUT])
+    records.extend(Records())
+    assert records.outputs == [OUTPUT]
+    records.extend(Records(outputs=[]))
+    assert records.outputs == []
+    assert records

@@ -35,7 +35,7 @@ from collections.abc import Iterator
 from lossmon.records import Finding, Severity
 from lossmon.rules.compile_call import compile_with
 from lossmon.rules.facts import Facts
-from lossmon.rules.families import MULTICLASS_LOSSES
+from lossmon.rules.families import CLASS_LOSSES
 from lossmon.rules.wording import where
 
 code = "LM104"
@@ -47,7 +47,7 @@ def check(facts: Facts) -> Iterator[Finding]:
     """Find multi-class losses on one unit."""
     for output in facts.outputs:
         loss = output.loss
-        if loss is None or loss.name not in MULTICLASS_LOSSES or output.units != 1:
+        if loss is None or loss.name not in CLASS_LOSSES or output.units != 1:
             continue
         message = (
             f"{loss.name} needs one unit per class, but {where(output)} has one unit: the loss is "

@@ -62,6 +62,13 @@ _EPOCHS, _EPOCHS_ALL_DEAD = 3, 2
 
 def check(facts: Facts) -> Iterator[Finding]:
     """Find the layers most of whose units are dead; one finding for the model."""
+    dying = dead_layers(facts)
+    if dying:
+        yield _finding(dying)
+
+
+def dead_layers(facts: Facts) -> list[list[UnitFacts]]:
+    """Of each layer most of whose units are dead, the epochs in which they were, up to now."""
     sampled = () if facts.training is None else facts.training.units or ()
     dying: list[list[UnitFacts]] = []
     for layer in dict.fromkeys(units.layer for units in sampled):
@@ -71,8 +78,7 @@ def check(facts: Facts) -> Iterator[Finding]:
             dying.append(everything)
         elif len(most) >= _EPOCHS:
             dying.append(most)
-    if dying:
-        yield _finding(dying)
+    return dying
 
 
 def _all_dead(units: UnitFacts) -> bool:
@@ -96,8 +102,9 @@ def _finding(dying: list[list[UnitFacts]]) -> Finding:
         "samples": lasts[0].samples,
         "layers": {u.layer: {"dead": u.dead, "units": u.units} for u in lasts},
     }
+    names = ", ".join(repr(u.layer) for u in lasts)
     fix = (
-        'keras.layers.Dense(units, activation="leaky_relu", kernel_initializer="he_normal")'
-        "  # and a lower learning rate"
+        "keras.layers.LeakyReLU(negative_slope=0.1)"
+        f"  # in place of the relu of {names}; and a lower learning rate"
     )
     return Finding(code, name, severity, None, message, fix, evidence)

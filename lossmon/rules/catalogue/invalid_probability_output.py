@@ -35,8 +35,13 @@ from collections.abc import Iterator
 
 from lossmon.records import Finding, Severity
 from lossmon.rules.facts import Facts, OutputFacts
-from lossmon.rules.families import BINARY_LOSSES, MULTICLASS_LOSSES
-from lossmon.rules.judgement import linear_head, probabilities, wants_probabilities
+from lossmon.rules.families import CLASS_LOSSES
+from lossmon.rules.judgement import (
+    activation_for,
+    linear_head,
+    probabilities,
+    wants_probabilities,
+)
 from lossmon.rules.wording import number, range_evidence, where
 
 code = "LM106"
@@ -50,7 +55,7 @@ def check(facts: Facts) -> Iterator[Finding]:
         loss = output.loss
         if loss is None or not wants_probabilities(output) or linear_head(output):
             continue
-        one_unit = loss.name in MULTICLASS_LOSSES and output.units == 1
+        one_unit = loss.name in CLASS_LOSSES and output.units == 1
         if probabilities(output) is False and not one_unit:
             yield _finding(output, loss.name)
 
@@ -66,8 +71,7 @@ def _finding(output: OutputFacts, loss: str) -> Finding:
         f"{loss} takes probabilities, but {where(output)}{head} ranges over {span} "
         f"({number(minimum)} … {number(maximum)} seen)."
     )
-    activation = "sigmoid" if loss in BINARY_LOSSES else "softmax"
-    fix = f'keras.layers.Dense({output.units}, activation="{activation}")'
+    fix = f'keras.layers.Dense({output.units}, activation="{activation_for(output)}")'
     evidence = {
         "loss": loss,
         "activation": known,

@@ -61,6 +61,7 @@ _WANTS_ROWS = {
     "recall": "SparseCategoricalAccuracy",
 }
 _OVERLAPS = ("mean_io_u", "io_u")
+_OVERLAPS_OF_ROWS = {"one_hot_io_u": "IoU", "one_hot_mean_io_u": "MeanIoU"}
 
 
 def check(facts: Facts) -> Iterator[Finding]:
@@ -99,6 +100,8 @@ def _metric_problem(output: OutputFacts, metric: MetricSpec) -> tuple[str, str] 
         return _metric_fix(output, metric, "rows over classes", _WANTS_IDS[metric.name])
     if ids and metric.name in _WANTS_ROWS:
         return _metric_fix(output, metric, "class ids", _WANTS_ROWS[metric.name])
+    if ids and metric.name in _OVERLAPS_OF_ROWS:
+        return _overlap_fix(output, metric)
     sparse = metric.config.get("sparse_y_true")
     if metric.name in _OVERLAPS and ((rows and sparse is True) or (ids and sparse is False)):
         found = "rows over classes" if rows else "class ids"
@@ -114,6 +117,17 @@ def _metric_fix(
     named = f'keras.metrics.{better}(name="{own_name(output, metric)}")'
     fix = compile_with(output, instead={metric.key: named})
     return f"{found}, which {metric.key!r} ({metric.label}) does not read", fix
+
+
+def _overlap_fix(output: OutputFacts, metric: MetricSpec) -> tuple[str, str]:
+    """The same overlap, of ids."""
+    names = ("num_classes", "target_class_ids")
+    kept = {name: metric.config[name] for name in names if name in metric.config}
+    told = kept | {"sparse_y_pred": False, "name": own_name(output, metric)}
+    arguments = ", ".join(f"{name}={value!r}" for name, value in told.items())
+    better = f"keras.metrics.{_OVERLAPS_OF_ROWS[metric.name]}({arguments})"
+    fix = compile_with(output, instead={metric.key: better})
+    return f"class ids, which {metric.key!r} ({metric.label}) does not read", fix
 
 
 def _unscaled(output: OutputFacts) -> str:

@@ -48,6 +48,7 @@ from dataclasses import replace
 from lossmon.records import Finding, Severity
 from lossmon.rules.baselines import above_constant, baseline, constant_loss
 from lossmon.rules.catalogue.constant_predictor import constant_epochs
+from lossmon.rules.catalogue.dead_units import dead_layers
 from lossmon.rules.epochs import judged_split, rate_now, rate_raised, records_of
 from lossmon.rules.facts import Facts, OutputFacts
 from lossmon.rules.progress import WINDOW, motionless, swings
@@ -86,7 +87,7 @@ def too_high(facts: Facts, output: OutputFacts, train: Series) -> bool:
 
 
 def _too_low(facts: Facts, output: OutputFacts, still: Series) -> bool:
-    if not motionless(still) or constant_epochs(facts, output):
+    if not motionless(still) or constant_epochs(facts, output) or dead_layers(facts):
         return False
     return above_constant(facts, output, still, at_least=_AS_BAD)
 

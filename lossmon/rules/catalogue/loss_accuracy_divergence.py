@@ -56,6 +56,7 @@ model.fit(
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -64,7 +65,7 @@ from lossmon.rules.epochs import judged_split
 from lossmon.rules.facts import Facts, OutputFacts
 from lossmon.rules.series import BLOCK, Series, accuracy_series, loss_series
 from lossmon.rules.trend import critical, trend
-from lossmon.rules.wording import epochs_text, number, where
+from lossmon.rules.wording import epochs_text, loss_key, number, where
 
 code = "LM406"
 name = "loss-accuracy-divergence"
@@ -143,7 +144,9 @@ def _finding(output: OutputFacts, losses: Series, hits: Series, episode: Episode
         "loss_standard_errors": episode.loss_errors,
         "accuracy_standard_errors": episode.accuracy_errors,
     }
+    monitor = json.dumps(loss_key(output, losses.split))
     fix = (
-        'keras.callbacks.EarlyStopping(monitor="val_loss")  # or "val_accuracy": which do you need?'
+        f'keras.callbacks.EarlyStopping(monitor={monitor}, mode="min")'
+        "  # or of the accuracy: which do you need?"
     )
     return Finding(code, name, severity, output.name, message, fix, evidence)

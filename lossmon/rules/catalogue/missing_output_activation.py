@@ -2,7 +2,8 @@
 
 ## What it does
 Flags a cross-entropy without `from_logits=True` on an output that is not a probability: nothing
-bounds it, so it leaves [0, 1].
+bounds it, so it leaves [0, 1]. Likewise a KL divergence, a generalised cross-entropy, a Dice or a
+Tversky loss, which always take probabilities.
 
 ## Why is this bad
 Keras divides by the row sum and clips to [1e-7, 1 - 1e-7] whatever comes. A negative score becomes
@@ -37,8 +38,13 @@ from collections.abc import Iterator
 from lossmon.records import Finding, Severity
 from lossmon.rules.compile_call import compile_with, loss_with
 from lossmon.rules.facts import Facts, OutputFacts
-from lossmon.rules.families import CROSSENTROPIES, MULTICLASS_LOSSES
-from lossmon.rules.judgement import linear_head, probabilities, wants_probabilities
+from lossmon.rules.families import CLASS_LOSSES, CROSSENTROPIES
+from lossmon.rules.judgement import (
+    activation_for,
+    linear_head,
+    probabilities,
+    wants_probabilities,
+)
 from lossmon.rules.logit_metrics import metrics_on_logits
 from lossmon.rules.wording import number, where
 
@@ -59,7 +65,7 @@ def check(facts: Facts) -> Iterator[Finding]:
 def _another_fault(output: OutputFacts) -> bool:
     """Whether the loss itself is wrong here, so that an activation would repair nothing."""
     loss = output.loss
-    one_unit = loss is not None and loss.name in MULTICLASS_LOSSES and output.units == 1
+    one_unit = loss is not None and loss.name in CLASS_LOSSES and output.units == 1
     return one_unit or output.label_kind == "continuous"
 
 
@@ -69,7 +75,7 @@ def _finding(output: OutputFacts) -> Finding:
     span = "" if seen is None else f" ({number(seen.minimum)} … {number(seen.maximum)} seen)"
     message = (
         f"{loss.name} takes probabilities, but {where(output)} is raw scores{span}: there is no "
-        "sigmoid or softmax and no from_logits=True."
+        f"sigmoid or softmax{' and no from_logits=True' if loss.name in CROSSENTROPIES else ''}."
     )
     evidence = {
         "loss": loss.name,
@@ -85,6 +91,6 @@ def _fix(output: OutputFacts) -> str:
     loss = output.loss
     assert loss is not None
     if loss.name not in CROSSENTROPIES:
-        return f'keras.layers.Dense({output.units}, activation="softmax")'
+        return f'keras.layers.Dense({output.units}, activation="{activation_for(output)}")'
     told = loss_with(loss, from_logits=True)
     return compile_with(output, loss=told, instead=metrics_on_logits(output))

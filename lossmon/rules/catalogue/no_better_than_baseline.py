@@ -40,6 +40,7 @@ from collections.abc import Iterator
 from lossmon.records import EpochRecord, Finding, Severity
 from lossmon.rules.baselines import Baseline, baseline, constant_loss
 from lossmon.rules.catalogue.constant_predictor import constant_epochs
+from lossmon.rules.catalogue.dead_units import dead_layers
 from lossmon.rules.catalogue.learning_rate_out_of_range import too_high
 from lossmon.rules.epochs import loss_of, records_of, trailing
 from lossmon.rules.facts import Facts, OutputFacts
@@ -74,7 +75,7 @@ def _another_trouble(facts: Facts, output: OutputFacts, train: Series) -> bool:
     constant = constant_loss(facts, output, train)
     moving = rise(train) is not None or swings(train, constant) is not None
     moving = moving or too_high(facts, output, train)
-    return moving or bool(constant_epochs(facts, output))
+    return moving or bool(constant_epochs(facts, output) or dead_layers(facts))
 
 
 def _failing_epochs(facts: Facts, output: OutputFacts) -> list[EpochRecord]:

@@ -97,9 +97,9 @@ def _finding(record: BatchRecord | EpochRecord) -> Finding:
         "learning_rate": record.learning_rate,
     }
     rate = record.learning_rate
-    lower = "1e-3" if rate is None or not math.isfinite(rate) else f"{rate / 10:.3g}"
+    lower = 1e-3 if rate is None or not math.isfinite(rate) else min(rate / 10, 1e-3)
     fix = (
-        f"model.compile(optimizer=keras.optimizers.Adam({lower}, clipnorm=1.0))"
-        "  # and look for NaN in x and y"
+        f"model.compile(optimizer=keras.optimizers.Adam({lower:.3g}, clipnorm=1.0))"
+        "  # on a model built anew: these weights are lost; and look for NaN in x and y"
     )
     return Finding(code, name, severity, record.output, message, fix, evidence)

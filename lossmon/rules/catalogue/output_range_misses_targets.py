@@ -41,6 +41,7 @@ from lossmon.rules.facts import Facts, OutputFacts
 from lossmon.rules.families import (
     BINARY_LOSSES,
     HINGE_LOSSES,
+    LOGARITHMIC_LOSSES,
     REGRESSION_LOSSES,
     from_logits,
 )
@@ -91,8 +92,10 @@ def _sigmoid(logit: float) -> float:
 
 def _compared(output: OutputFacts) -> bool:
     """Whether the loss pulls predictions towards the targets' own values."""
-    if output.loss is None or output.sparse:
+    if output.loss is None or output.labels is None or output.sparse:
         return False
+    if output.loss.name in LOGARITHMIC_LOSSES and (output.labels.minimum or 0.0) < 0:
+        return False  # of targets that the loss cannot take another rule speaks
     binary = output.loss.name in BINARY_LOSSES and (
         output.label_kind == "continuous"
         or (

@@ -47,6 +47,8 @@ from collections.abc import Iterator
 from lossmon.records import EpochRecord, Finding, Severity
 from lossmon.rules.epochs import records_of, samples_of, trailing
 from lossmon.rules.facts import Facts, OutputFacts
+from lossmon.rules.families import BINARY_LOSSES
+from lossmon.rules.judgement import logits_by_contract
 from lossmon.rules.series import Series, accuracy_series
 from lossmon.rules.trend import critical
 from lossmon.rules.wording import epochs_text, where
@@ -108,8 +110,22 @@ def _finding(output: OutputFacts, over: list[EpochRecord], error: float) -> Find
         "expected_calibration_error": last.expected_calibration_error,
         "samples": samples_of(last),
     }
-    fix = (
-        "probabilities = keras.ops.softmax(logits / temperature)"
-        "  # temperature > 1, fitted on validation data"
-    )
-    return Finding(code, name, severity, output.name, message, fix, evidence)
+    return Finding(code, name, severity, output.name, message, _fix(output), evidence)
+
+
+def _fix(output: OutputFacts) -> str:
+    """Code that fits the temperature on validation data."""
+    predicted, labels = "model.predict(x_val)", "y_val"
+    if output.name is not None:
+        predicted = f"keras.tree.flatten({predicted})[{output.place}]"
+        labels = f"keras.tree.flatten({labels})[{output.place}]"
+    binary = output.loss is not None and output.loss.name in BINARY_LOSSES
+    rows = "ravel()" if binary else f"reshape(-1, {output.units})"
+    scores = f"{predicted}.{rows}"
+    if not logits_by_contract(output):
+        clipped = f"np.clip({scores}, 1e-7, 1 - 1e-7)"
+        scores = f"-np.log(1 / {clipped} - 1)" if binary else f"np.log({clipped})"
+    one_hot = not binary and not output.sparse
+    classes = f"{labels}.{rows}.argmax(axis=1)" if one_hot else f"{labels}.ravel()"
+    fitted = f"lossmon.analysis.fit_temperature({scores}, {classes})"
+    return f"print({fitted}.temperature)  # divide logits by it"

@@ -43,6 +43,7 @@ model.fit(*train, validation_data=val, epochs=15, verbose=0, callbacks=[lossmon.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 from lossmon.records import Finding, Severity
@@ -51,7 +52,7 @@ from lossmon.rules.facts import Facts, OutputFacts
 from lossmon.rules.progress import Rise, rise
 from lossmon.rules.series import BLOCK, Series, accuracy_series, loss_series
 from lossmon.rules.trend import critical
-from lossmon.rules.wording import epochs_text, number, where
+from lossmon.rules.wording import epochs_text, loss_key, number, where
 
 code = "LM408"
 name = "overfitting"
@@ -100,8 +101,9 @@ def _finding(output: OutputFacts, val: Series, risen: Rise, fell: tuple[float, f
         "standard_errors": risen.errors,
         "standard_errors_needed": risen.needed,
     }
+    monitor = json.dumps(loss_key(output, "val"))
     fix = (
-        'keras.callbacks.EarlyStopping(monitor="val_loss", patience=5, restore_best_weights=True)'
+        f"keras.callbacks.EarlyStopping(monitor={monitor}, patience=5, restore_best_weights=True)"
         "  # or more data, dropout, weight decay"
     )
     return Finding(code, name, severity, output.name, message, fix, evidence)

@@ -70,7 +70,10 @@ def _finding(epoch: EpochRecord) -> Finding:
         f"{epoch.split} values that Keras printed differ from the recomputed ones since epoch "
         f"{epoch.epoch + 1}: {epoch.reason or shown}."
     )
-    fix = "lossmon.Monitor(metrics={...}, losses={...})  # give your own definitions in NumPy"
+    fix = (
+        'lossmon.Monitor(verify="full")'
+        "  # compares each batch; definitions of your own must agree with those that Keras calls"
+    )
     evidence = {
         "split": epoch.split,
         "since_epoch": epoch.epoch + 1,

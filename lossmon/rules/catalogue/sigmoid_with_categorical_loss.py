@@ -36,7 +36,7 @@ from collections.abc import Iterator
 from lossmon.records import Finding, Severity
 from lossmon.rules.compile_call import compile_with
 from lossmon.rules.facts import Facts, OutputFacts
-from lossmon.rules.families import MULTICLASS_LOSSES, from_logits
+from lossmon.rules.families import CLASS_LOSSES, from_logits
 from lossmon.rules.prediction_facts import RAW_MARGIN
 from lossmon.rules.wording import number, where
 
@@ -49,7 +49,7 @@ def check(facts: Facts) -> Iterator[Finding]:
     """Find per-unit probabilities under a loss over classes."""
     for output in facts.outputs:
         loss = output.loss
-        if loss is None or loss.name not in MULTICLASS_LOSSES or from_logits(loss):
+        if loss is None or loss.name not in CLASS_LOSSES or from_logits(loss):
             continue
         if _independent(output):
             yield _finding(output, loss.name)

@@ -107,7 +107,7 @@ def _finding(recent: Sequence[GradientFacts], levels: list[float], shrunk: float
         "ratio": shrunk,
     }
     fix = (
-        'keras.layers.Dense(units, activation="relu", kernel_initializer="he_normal")'
-        "  # or BatchNormalization, or residual connections"
+        "keras.layers.BatchNormalization()"
+        f"  # behind each layer from {names[0]!r} on; or relu with he_normal weights in them"
     )
     return Finding(code, name, severity, None, message, fix, evidence)

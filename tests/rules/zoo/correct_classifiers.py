@@ -140,6 +140,9 @@ ONE_OF_MANY: Programs = {
         net(D(4, "softmax"), layers.Dropout(0.1)), SPARSE, ACC, ids(4)
     ),
     "focal": lambda: Made(dense(4, "softmax"), losses.CategoricalFocalCrossentropy(), ACC, rows(4)),
+    "generalised": lambda: Made(
+        dense(4, "softmax"), losses.CategoricalGeneralizedCrossEntropy(q=0.3), ACC, ids(4)
+    ),
     "Brier": lambda: Made(dense(4, "softmax"), "mse", ["mae"], rows(4)),
     "hinge over classes": lambda: Made(
         dense(4), "categorical_hinge", ["categorical_accuracy"], rows(4)

@@ -33,6 +33,12 @@ def pinball(y_true: Any, y_pred: Any) -> Any:
     return ops.mean(ops.maximum(share * error, (share - 1) * error), axis=-1)
 
 
+def known_only(y_true: Any, y_pred: Any) -> Any:
+    known = ops.logical_not(ops.isnan(y_true))
+    error = ops.where(known, y_true, y_pred) - y_pred
+    return ops.sum(error**2) / ops.sum(ops.cast(known, "float32"))
+
+
 def gaussian(y_true: Any, y_pred: Any) -> Any:
     mean, spread = y_pred[:, :1], ops.softplus(y_pred[:, 1:]) + 1e-3
     y = ops.reshape(ops.cast(y_true, "float32"), (-1, 1))
@@ -96,6 +102,9 @@ QUANTITIES: Programs = {
         dense(1), partial_hazard, None, np.stack([reals(0, 9), ids(2)], -1).astype("float32")
     ),
     "residuals": lambda: Made(dense(1), "mse", None, np.zeros((N, 1))),
+    "gaps, own loss": lambda: Made(
+        dense(1), known_only, None, np.where(ids(5, 1) == 0, np.nan, reals(0, 9, 1))
+    ),
     "sample weights": lambda: Made(dense(1), "mse", ["mae"], reals(0, 9), weight=reals(0, 2)),
     "scores of actions": lambda: Made(dense(4), losses.Huber(), None, reals(-5, 50, 4)),
     "logits of a teacher": lambda: Made(dense(5), "mse", None, reals(-9, 9, 5)),

@@ -161,6 +161,9 @@ MAPS: Programs = {
         conv(4, "softmax"), ROWS, [metrics.OneHotMeanIoU(4)], rows(4, 6, 6)
     ),
     "dice": lambda: Made(conv(1, "sigmoid"), losses.Dice(), ["binary_accuracy"], ids(2, 6, 6, 1)),
+    "dice of classes": lambda: Made(
+        conv(4, "softmax"), losses.Dice(axis=(1, 2)), ["categorical_accuracy"], rows(4, 6, 6)
+    ),
     "tversky": lambda: Made(conv(4, "softmax"), losses.Tversky(), ACC, rows(4, 6, 6)),
     "several per pixel": lambda: Made(
         conv(3, "sigmoid"), BINARY, ["binary_accuracy"], labels(3, 6, 6)

@@ -51,9 +51,22 @@ def stray(value: int) -> np.ndarray:
     return found
 
 
+def holed(values: np.ndarray) -> np.ndarray:
+    """The same with a value missing."""
+    found = values.astype("float64")
+    found[7] = np.nan
+    return found
+
+
 LABELS: Faulty = {
     "one to C": ({OUT}, lambda: Made(dense(6, "softmax"), SPARSE, ACC, ids(6) + 1)),
     "one to C, float": ({OUT}, lambda: Made(dense(6, "softmax"), SPARSE, ACC, ids(6, 1) + 1.0)),
+    "one to C, generalised": (
+        {OUT},
+        lambda: Made(
+            dense(6, "softmax"), losses.CategoricalGeneralizedCrossEntropy(), None, ids(6) + 1
+        ),
+    ),
     "one too many": ({OUT}, lambda: Made(dense(6, "softmax"), SPARSE, ACC, ids(7))),
     "a stray": ({OUT}, lambda: Made(dense(4, "softmax"), SPARSE, None, stray(9))),
     "a negative stray": ({OUT}, lambda: Made(dense(4, "softmax"), SPARSE, None, stray(-1))),
@@ -96,10 +109,16 @@ LABELS: Faulty = {
     ),
     "margin, three": ({OUT}, lambda: Made(dense(1), "hinge", None, ids(3))),
     "negative counts": ({OUT}, lambda: Made(dense(1), "poisson", None, reals(-4, 9))),
+    "negative counts, exponential": (
+        {OUT},
+        lambda: Made(dense(1, "exponential"), "poisson", ["mae"], reals(-4, 9)),
+    ),
     "logarithm of less": (
         {OUT},
         lambda: Made(dense(1), "mean_squared_logarithmic_error", None, reals(-4, 9, 1)),
     ),
+    "a gap": ({OUT}, lambda: Made(dense(1), "mse", ["mae"], holed(reals(0, 9)))),
+    "a gap, binary": ({OUT}, lambda: Made(dense(1, "sigmoid"), BINARY, ACC, holed(ids(2, 1)))),
     "one of two": (
         {OUT},
         lambda: Made(
@@ -127,6 +146,10 @@ LABELS: Faulty = {
     "ids to F1": (
         {ENCODING},
         lambda: Made(dense(4, "softmax"), SPARSE, [metrics.F1Score("macro")], ids(4, 1)),
+    ),
+    "ids to an overlap of rows": (
+        {ENCODING},
+        lambda: Made(conv(4, "softmax"), SPARSE, [metrics.OneHotMeanIoU(4)], ids(4, 6, 6, 1)),
     ),
     "rows to a metric of ids": (
         {ENCODING},

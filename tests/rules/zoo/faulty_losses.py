@@ -63,6 +63,18 @@ ACTIVATIONS: Faulty = {
         lambda: Made(dense(4), losses.CategoricalFocalCrossentropy(), None, rows(4)),
     ),
     "scores, KL": ({MISSING}, lambda: Made(dense(4), "kl_divergence", None, rows(4))),
+    "scores, generalised": (
+        {MISSING},
+        lambda: Made(dense(4), losses.CategoricalGeneralizedCrossEntropy(), ACC, ids(4)),
+    ),
+    "scores, dice": (
+        {MISSING},
+        lambda: Made(conv(1), losses.Dice(), None, ids(2, 6, 6, 1) * 1.0),
+    ),
+    "scores, tversky": (
+        {MISSING},
+        lambda: Made(conv(4), losses.Tversky(), None, rows(4, 6, 6)),
+    ),
     "scores by word": ({MISSING}, lambda: Made(dense(4), "crossentropy", ACC, ids(4))),
     "scores, two units": ({MISSING}, lambda: Made(dense(2), SPARSE, ACC, ids(2))),
     "scores, mixup": (
@@ -226,6 +238,12 @@ ONE: Faulty = {
         {"categorical-loss-on-one-unit"},
         lambda: Made(dense(1, "sigmoid"), SPARSE, ACC, ids(2)),
     ),
+    "ids over one, generalised": (
+        {"categorical-loss-on-one-unit"},
+        lambda: Made(
+            dense(1, "sigmoid"), losses.CategoricalGeneralizedCrossEntropy(), None, ids(2)
+        ),
+    ),
     "scores over one": (
         {"categorical-loss-on-one-unit"},
         lambda: Made(dense(1), ROWS, None, ids(2, 1)),
@@ -243,6 +261,16 @@ FAMILIES: Faulty = {
     "sigmoids, ids": (
         {"sigmoid-with-categorical-loss"},
         lambda: Made(dense(4, "sigmoid"), SPARSE, ACC, ids(4)),
+    ),
+    "sigmoids, generalised": (
+        {"sigmoid-with-categorical-loss"},
+        lambda: Made(
+            dense(4, "sigmoid"), losses.CategoricalGeneralizedCrossEntropy(), None, ids(4, 1)
+        ),
+    ),
+    "softmax over the tokens": (
+        {"sigmoid-with-categorical-loss"},
+        lambda: Made(net(D(5), layers.Softmax(axis=1), given=(7, 3)), SPARSE, ACC, ids(5, 7)),
     ),
     "two sigmoids": (
         {"sigmoid-with-categorical-loss"},
