@@ -40,7 +40,7 @@ def loss_spec(loss: Any) -> LossSpec:
     reduction = str(getattr(loss, "reduction", None) or "none")
     function = getattr(loss, "fn", None)
     if not is_keras(type(loss)) or (function is not None and not is_keras(function)):
-        return LossSpec(_own_name(function or loss), {}, reduction, custom=True)
+        return LossSpec(_own_name(function or loss), _unusual_dtype(loss), reduction, custom=True)
     if function is None:
         config = _settings(loss) | _precision(loss)
         return LossSpec(snake_case(type(loss).__name__), config, reduction)
@@ -64,7 +64,7 @@ def metric_spec(metric: Any, key: str, *, weighted: bool, alias: str | None) -> 
     function = getattr(metric, "_fn", None)
     if not is_keras(type(metric)) or (function is not None and not is_keras(function)):
         own = _own_name(function or metric)
-        return MetricSpec(key, own, {}, weighted, alias, own, custom=True)
+        return MetricSpec(key, own, _unusual_dtype(metric), weighted, alias, own, custom=True)
     if function is None:
         name, config = snake_case(type(metric).__name__), _settings(metric)
     else:
@@ -138,11 +138,15 @@ def _settings(item: Any) -> dict[str, Any]:
 
 def _precision(item: Any) -> dict[str, Any]:
     """The dtype that it computes in and the constant that it clips by, where they are not usual."""
-    dtype = keras.backend.standardize_dtype(item.dtype)
-    usual = "int32" if isinstance(item, keras.metrics.IoU) else "float32"
-    unusual = {} if dtype == usual else {"dtype": dtype}
+    unusual = _unusual_dtype(item)
     epsilon = keras.config.epsilon()
     return unusual if epsilon == _EPSILON else unusual | {"epsilon": epsilon}
+
+
+def _unusual_dtype(item: Any) -> dict[str, Any]:
+    dtype = keras.backend.standardize_dtype(getattr(item, "dtype", None) or "float32")
+    usual = "int32" if isinstance(item, keras.metrics.IoU) else "float32"
+    return {} if dtype == usual else {"dtype": dtype}
 
 
 def _label(name: str, config: Mapping[str, Any], metric: Any) -> str:

@@ -148,9 +148,14 @@ class RunningMean:
 
 
 class RootMeanSquaredErrorAccumulator:
-    """The root of the mean squared error over *elements* (`keras.metrics.RootMeanSquaredError`)."""
+    """The root of the mean squared error over *elements* (`keras.metrics.RootMeanSquaredError`).
 
-    def __init__(self) -> None:
+    Args:
+        dtype: the metric's, which both sides are cast to first.
+    """
+
+    def __init__(self, *, dtype: str | None = None) -> None:
+        self._dtype = np.dtype(dtype or np.float32)
         self._mean = RunningMean()
 
     def add(
@@ -162,9 +167,9 @@ class RootMeanSquaredErrorAccumulator:
         *,
         batches: int = 1,
     ) -> None:
-        """Take in one batch, or several; both sides are cast to float32 first."""
+        """Take in one batch, or several."""
         labels, predictions = align_ranks(
-            np.asarray(y_true).astype(np.float32), np.asarray(y_pred).astype(np.float32)
+            np.asarray(y_true).astype(self._dtype), np.asarray(y_pred).astype(self._dtype)
         )
         with np.errstate(all="ignore"):
             error = predictions.astype(np.float64) - labels.astype(np.float64)

@@ -23,6 +23,7 @@ from lossmon.recompute.detection import (
     recalls,
     specificities,
 )
+from lossmon.recompute.dtypes import metric_dtype
 from lossmon.recompute.evaluation import UnknownDefinition
 from lossmon.recompute.explained import ExplainedVarianceAccumulator
 from lossmon.recompute.fscore import FScoreAccumulator
@@ -113,7 +114,7 @@ def accumulator(
         extra: the user's own definitions, by name.
 
     Raises:
-        UnknownDefinition: nothing here defines that metric or one of its arguments.
+        UnknownDefinition: nothing here defines that metric, one of its arguments, or its dtype.
 
     >>> recall = accumulator(MetricSpec(key="recall", name="recall"))
     >>> recall.add([1, 1, 0], [0.9, 0.2, 0.8])
@@ -122,11 +123,13 @@ def accumulator(
     0.75
     """
     if has_metric(spec.name, custom=spec.custom, extra=extra):
+        metric_dtype(spec)
         return MeanAccumulator(spec, backend=backend, extra=extra)
     builder = None if spec.custom else _BUILDERS.get(_ALIASES.get(spec.name, spec.name))
     fix = f"pass `metrics={{{spec.name!r}: your_numpy_function}}`"
     if builder is None:
         raise UnknownDefinition(f"no independent definition for `{spec.name}`; {fix}")
+    metric_dtype(spec)
     config = _settings(spec, builder)
     try:
         return builder(**config)

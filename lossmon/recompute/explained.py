@@ -20,11 +20,17 @@ class ExplainedVarianceAccumulator:
             "variance_weighted_average".
         num_regressors: p in the adjusted score 1 - (1 - R²) (n - 1) / (n - p - 1); 0 for R² itself.
             n counts *elements*, as in Keras.
+        dtype: the metric's, which both sides are cast to first; Keras' sums are float32 anyway.
     """
 
     def __init__(
-        self, *, class_aggregation: str | None = "uniform_average", num_regressors: int = 0
+        self,
+        *,
+        class_aggregation: str | None = "uniform_average",
+        num_regressors: int = 0,
+        dtype: str | None = None,
     ) -> None:
+        self._dtype = np.dtype(dtype or np.float32)
         self._aggregation, self._regressors = class_aggregation, num_regressors
         self._sums = np.zeros((6, 1))
         self._elements = self._batches = self._largest = 0
@@ -38,9 +44,9 @@ class ExplainedVarianceAccumulator:
         *,
         batches: int = 1,
     ) -> None:
-        """Take in one batch of shape `(N, D)`, or several; both sides are cast to float32 first."""
+        """Take in one batch of shape `(N, D)`, or several."""
         targets, predictions = align_ranks(
-            np.asarray(y_true).astype(np.float32), np.asarray(y_pred).astype(np.float32)
+            np.asarray(y_true).astype(self._dtype), np.asarray(y_pred).astype(self._dtype)
         )
         targets, predictions = targets.astype(np.float64), predictions.astype(np.float64)
         weights = np.ones((1, 1))

@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from lossmon.recompute.crossentropy import Backend
 from lossmon.recompute.definitions import UserDefinition, definition_of
-from lossmon.recompute.evaluation import StackedLosses, StackedMetrics, UnknownDefinition
+from lossmon.recompute.dtypes import loss_dtype, metric_dtype
+from lossmon.recompute.evaluation import StackedLosses, StackedMetrics
 from lossmon.recompute.layout import AnyArray, Float64Array, align_ranks, broadcastable, floating
 from lossmon.recompute.reduction import (
     WEIGHTING,
@@ -23,8 +24,6 @@ from lossmon.recompute.reduction import (
 from lossmon.recompute.rounding import Elements, Precision, accumulation, precision
 from lossmon.recompute.rows import stacked_elements
 from lossmon.records import LossSpec, MetricSpec
-
-_PRECISIONS = ("float32", "float64")
 
 
 def evaluate_losses(
@@ -120,12 +119,13 @@ def evaluate_metrics(
         extra: the user's own definitions, by name; they win over the built-in ones.
 
     Raises:
-        UnknownDefinition: nothing here defines that metric or one of its arguments.
+        UnknownDefinition: nothing here defines that metric, one of its arguments, or its dtype.
 
     >>> spec = MetricSpec(key="accuracy", name="binary_accuracy")
     >>> evaluate_metrics(spec, np.ones((2, 1, 1)), np.array([[[0.9]], [[0.2]]])).values
     array([1., 0.])
     """
+    metric_dtype(spec)
     labels, predictions = np.asarray(y_true), np.asarray(y_pred)
     with np.errstate(all="ignore"):
         elements = stacked_elements(definition_of(spec, backend, extra), labels, predictions)
@@ -182,20 +182,3 @@ def _both(first: npt.ArrayLike | None, second: AnyArray | None) -> AnyArray | No
         return second if first is None else np.asarray(first)
     given, own = broadcastable(np.asarray(first, dtype=np.bool_), second)
     return given & own
-
-
-def loss_dtype(spec: LossSpec) -> np.dtype[Any]:
-    """Return the dtype that the loss is computed in.
-
-    Raises:
-        UnknownDefinition: no bounds are known for it.
-    """
-    name = spec.config.get("dtype") or "float32"
-    # TensorFlow's CTC works in float32 whatever the dtype, and casts the result.
-    known = ("float32",) if spec.name == "ctc" else tuple(_PRECISIONS)
-    if name not in known:
-        raise UnknownDefinition(
-            f"`{spec.name}` is defined for the dtypes {' and '.join(known)}. Received: "
-            f"dtype={name!r}. Fix: leave the loss' `dtype` at its default, float32."
-        )
-    return np.dtype(name)
