@@ -72,4 +72,6 @@ def _add_epochs(
     known = select(epochs.c.epoch).where(epochs.c.run_id == row["id"])
     there = set(connection.execute(known).scalars())
     new = [e for e in records.epochs if e.epoch < first and e.epoch not in there]
-    statements.replace_epochs(connection, row["id"], new)
+    if new:
+        statements.replace_epochs(connection, row["id"], new)
+        statements.change_run(connection, row["id"])
