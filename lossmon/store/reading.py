@@ -11,7 +11,6 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     RowMapping,
-    Subquery,
     Table,
     and_,
     case,
@@ -56,16 +55,9 @@ def of_run(
     return and_(*conditions)
 
 
-def is_run(column: ColumnElement[str], run_id: str | None) -> ColumnElement[bool]:
-    """Return the condition for one run; for any where `run_id` is None."""
-    return column.is_not(None) if run_id is None else column == run_id
-
-
-def last_epochs(run_id: str | None) -> Subquery:
-    """Return the last epoch of the whole model as `run_id`, `split`, `last`."""
-    query = select(epochs.c.run_id, epochs.c.split, func.max(epochs.c.epoch).label("last"))
-    whole = query.where(epochs.c.output.is_(None), is_run(epochs.c.run_id, run_id))
-    return whole.group_by(epochs.c.run_id, epochs.c.split).subquery()
+def among(column: ColumnElement[str], run_ids: Sequence[str] | None) -> ColumnElement[bool]:
+    """Return the condition for some runs; for any where `run_ids` is None."""
+    return column.is_not(None) if run_ids is None else column.in_(run_ids)
 
 
 def best_known(row: Mapping[str, Any], value: str) -> float | None:
@@ -111,15 +103,14 @@ def _output(row: RowMapping) -> dict[str, Any]:
 
 
 def read_findings(
-    connection: Connection, run_id: str | None = None
+    connection: Connection, run_ids: Sequence[str] | None = None
 ) -> dict[str, list[dict[str, Any]]]:
-    """Return findings by run, the gravest first; of one run, or of all where `run_id` is None."""
+    """Return findings by run, the gravest first; of some runs, or of all where that is None."""
     gravity = case({name: rank for rank, name in enumerate(SEVERITIES)}, value=findings.c.severity)
     query = select(findings).order_by(gravity, findings.c.code, findings.c.output.nulls_first())
-    if run_id is not None:
-        query = query.where(findings.c.run_id == run_id)
     found: dict[str, list[dict[str, Any]]] = {}
-    for row in connection.execute(query).mappings():
+    known = connection.execute(query.where(among(findings.c.run_id, run_ids))).mappings()
+    for row in known:
         found.setdefault(row["run_id"], []).append(_finding(row))
     return found
 

@@ -23,8 +23,9 @@ from lossmon.store.engine import (
     open_engine,
 )
 from lossmon.store.frames import frame
+from lossmon.store.gathering import Remembered
 from lossmon.store.maintenance import prune_run
-from lossmon.store.overview import read_document, read_runs
+from lossmon.store.overview import read_document, read_run, read_runs
 from lossmon.store.ranks import read_parts
 from lossmon.store.reading import read_epochs, read_outputs
 from lossmon.store.resolve import resolve_run
@@ -79,6 +80,7 @@ class Store:
         self._url = url
         self._engine = open_engine(url, read_only=True)
         self._file: tuple[int, int] | None = None
+        self._remembered = Remembered()
         weakref.finalize(self, self._engine.dispose)
         with self._reading():
             pass
@@ -139,7 +141,7 @@ class Store:
             archived: whether archived runs are among them.
         """
         with self._reading() as connection:
-            return read_runs(connection, archived=archived)
+            return read_runs(connection, archived=archived, remembered=self._remembered)
 
     def run_document(self, run: str) -> dict[str, Any]:
         """Return the same as `run`."""
@@ -181,8 +183,7 @@ class Store:
     def finding_rows(self, run: str) -> list[dict[str, Any]]:
         """Return the findings of a run, the gravest first; of a job, those of all ranks."""
         with self._reading() as connection:
-            (summary,) = read_runs(connection, resolve_run(connection, run))
-            return summary["findings"]
+            return read_run(connection, resolve_run(connection, run))["findings"]
 
     def batch_series(
         self,
@@ -381,4 +382,5 @@ class Store:
         self._engine.dispose()
         with self._engine.connect() as connection:
             demand_current(connection, self.database)
+        self._remembered = Remembered()
         self._file = present

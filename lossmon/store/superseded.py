@@ -72,7 +72,9 @@ def _add_epochs(
     run_id = row["id"]
     there = _epochs_of(connection, epochs, run_id)
     new = [e for e in records.epochs if e.epoch < first and e.epoch not in there]
-    statements.replace_epochs(connection, run_id, new)
+    if new:
+        statements.replace_epochs(connection, run_id, new)
+        statements.change_run(connection, run_id)
     there = _epochs_of(connection, samples, run_id)
     seen = [s for s in records.samples if s.epoch < first and s.epoch not in there]
     statements.replace_samples(connection, run_id, seen)

@@ -8,7 +8,10 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 
 from rich.console import Console
 
@@ -30,22 +33,30 @@ from tests.bench.workloads import WORKLOADS
 _PARTS = {
     "stacked": stacked.report,
     "reading": reading.report,
-    "long": reading_long.report,
-    "pages": reading_pages.report,
     "plans": plans.report,
-    "beside": beside.report,
     "rules": rules.report,
     "analysis": analysis.report,
+}
+# They record much first.
+_ON_RECORDED = {
+    "long": reading_long.report,
+    "pages": reading_pages.report,
+    "beside": beside.report,
 }
 
 
 def main() -> None:
     """Run what was named."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("names", nargs="*", choices=[[], *WORKLOADS, *_PARTS], default=[])
+    parser.add_argument(
+        "names", nargs="*", choices=[[], *WORKLOADS, *_PARTS, *_ON_RECORDED], default=[]
+    )
     parser.add_argument("--markdown", action="store_true", help="print the README's table")
     parser.add_argument(
         "--turns", type=int, metavar="N", help="turns of each fit, where the usual number is long"
+    )
+    parser.add_argument(
+        "--folder", type=Path, metavar="DIR", help="keep what is recorded there, to use it again"
     )
     given = parser.parse_args()
     if given.turns is not None and given.turns < 1:
@@ -59,6 +70,20 @@ def main() -> None:
     for name in names:
         if name in _PARTS:
             _PARTS[name](Console())
+        elif name in _ON_RECORDED:
+            with _kept(given.folder) as folder:
+                _ON_RECORDED[name](Console(), folder)
+
+
+@contextmanager
+def _kept(folder: Path | None) -> Generator[Path]:
+    """The folder, or one that is removed afterwards."""
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield folder
+        return
+    with tempfile.TemporaryDirectory() as made:
+        yield Path(made)
 
 
 def _trainings(names: Sequence[str], *, as_markdown: bool, turns: int | None) -> None:

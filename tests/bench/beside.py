@@ -11,7 +11,6 @@ import socket
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -42,18 +41,19 @@ class Look(NamedTuple):
     highest: float
 
 
-def report(console: Console) -> None:
+def report(console: Console, folder: Path) -> None:
     """Record, measure in turn, and print the medians."""
-    with tempfile.TemporaryDirectory() as made:
-        folder = Path(made)
-        _write_events(folder / "events")
-        writer = record_run(folder / "lossmon.db", "long", STEPS)
+    events, db = folder / "events", folder / "beside.db"
+    if not events.exists():
+        _write_events(events)
+    if not db.exists():
+        writer = record_run(db, "long", STEPS)
         writer.finish("finished")
         writer.close()
-        looks: dict[str, list[Look]] = {"TensorBoard": [], "lossmon": []}
-        for _ in range(ROUNDS):
-            looks["TensorBoard"].append(_by_tensorboard(folder / "events"))
-            looks["lossmon"].append(_by_lossmon(folder / "lossmon.db"))
+    looks: dict[str, list[Look]] = {"TensorBoard": [], "lossmon": []}
+    for _ in range(ROUNDS):
+        looks["TensorBoard"].append(_by_tensorboard(events))
+        looks["lossmon"].append(_by_lossmon(db))
     for name, seen in looks.items():
         cold, warm = (
             statistics.median(getattr(look, key) for look in seen) for key in Look._fields[:2]

@@ -9,6 +9,8 @@ from lossmon.records import BatchRecord, EpochRecord
 from lossmon.store import RunWriter
 from tests.store.made import FINDING, open_writer
 
+SIZES = (100_000, 10_000_000)
+ZOOM = 20_000
 WRITE = 2_000
 AN_EPOCH = 10_000
 EPOCHS_OF_MANY = 10
@@ -47,6 +49,17 @@ def record_run(db: str | Path, name: str, batches: int) -> RunWriter:
         ended = (start + len(rows)) % AN_EPOCH == 0
         writer.write(rows, epochs_after(start // AN_EPOCH, AN_EPOCH) if ended else ())
     return writer
+
+
+def long_runs(folder: Path) -> Path:
+    """A database with a run `n…` of each of `SIZES`, recorded unless it is in the folder."""
+    path = folder / "long.db"
+    if not path.exists():
+        for size in SIZES:
+            writer = record_run(path, f"n{size}", size)
+            writer.finish("finished")
+            writer.close()
+    return path
 
 
 def record_many(db: str | Path, runs: int, batches: int) -> None:

@@ -69,6 +69,14 @@ def test_no_runs_yet_says_which_line_to_add(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.mark.usefixtures("app")
+def test_rows_hold_what_their_columns_show_and_little_more() -> None:
+    shown = {column["field"] for column in runs._COLUMNS}
+    for row in runs.contents()[0]:
+        assert row.keys() - shown == {"id", "rules", "severities", "finding_words"}
+        assert shown <= row.keys()
+
+
+@pytest.mark.usefixtures("app")
 def test_the_list_of_runs_sums_up() -> None:
     rows, summary, notice, display, _ = runs.contents()
     assert sorted(row["name"] for row in rows) == sorted(NAMES)

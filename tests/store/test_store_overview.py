@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import Engine, event
 
 from lossmon.records import MetricSpec, OutputRecord
-from lossmon.store import RunWriter, open_store, upgrade
+from lossmon.store import RunWriter, Store, open_store, upgrade
 from tests.store.made import FINDING, STARTED, batch, epoch, open_writer
 
 PROMISED = {"id", "name", "project", "status", "started", "duration", "epochs", "verified"}
@@ -146,19 +146,19 @@ def test_epoch_rows_of_a_split_and_an_output(writer: RunWriter, db: str) -> None
     assert [row["output"] for row in store.epoch_rows("latest", output="a")] == ["a"]
 
 
-def count_statements(db: str) -> int:
+def statements(store: Store) -> list[str]:
+    """What is asked of the database for a list of runs."""
     said: list[str] = []
 
     def note(*arguments: Any) -> None:
         said.append(arguments[2])
 
-    store = open_store(db)
     event.listen(Engine, "before_cursor_execute", note)
     try:
         store.run_rows()
     finally:
         event.remove(Engine, "before_cursor_execute", note)
-    return len(said)
+    return said
 
 
 def test_the_number_of_statements_does_not_grow_with_the_runs(db: str) -> None:
@@ -168,6 +168,60 @@ def test_the_number_of_statements_does_not_grow_with_the_runs(db: str) -> None:
             writer = open_writer(db)
             writer.write([batch(0)], two_epochs(), [FINDING])
             writer.close()
-        counts.append(count_statements(db))
+        counts.append(len(statements(open_store(db))))
     assert len(set(counts)) == 1
     assert counts[0] <= 10
+
+
+def shown(store: Store) -> list[dict[str, Any]]:
+    """The list of runs without what time alone changes."""
+    return [{k: v for k, v in row.items() if k != "duration"} for row in store.run_rows()]
+
+
+def test_a_list_that_is_read_again_reads_epochs_of_changed_runs_only(db: str) -> None:
+    writers = [open_writer(db, name=str(number)) for number in range(3)]
+    for writer in writers:
+        writer.write([batch(0)], two_epochs(), [FINDING])
+    store = open_store(db)
+    before = shown(store)
+    assert shown(store) == before
+    assert [said for said in statements(store) if "epochs" in said.partition("FROM")[2]] == []
+    writers[1].write((), [epoch(2, loss=0.25)])
+    changed = shown(store)
+    assert [row["loss"] for row in changed if row["name"] == "1"] == [0.25]
+    assert [r for r in changed if r["name"] != "1"] == [r for r in before if r["name"] != "1"]
+    for writer in writers:
+        writer.close()
+    assert shown(store) == shown(open_store(db))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda store, run: store.rename(run, "other"),
+        lambda store, run: store.set_tags(run, ["new"]),
+        lambda store, run: store.archive([run]),
+        lambda store, run: store.delete([run]),
+    ],
+)
+def test_what_was_changed_is_seen_in_a_list_that_is_read_again(db: str, change: Any) -> None:
+    for name in ("one", "two"):
+        writer = open_writer(db, name=name)
+        writer.write([batch(0)], two_epochs(), [FINDING])
+        writer.finish("finished")
+        writer.close()
+    store = open_store(db)
+    before = store.run_rows()
+    change(store, before[0]["id"])
+    assert store.run_rows() == open_store(db).run_rows() != before
+    store.archive([row["id"] for row in before if row in store.run_rows()], archived=False)
+    assert store.run_rows(archived=True) == open_store(db).run_rows(archived=True)
+
+
+def test_who_changes_a_summary_does_not_change_the_next(writer: RunWriter, db: str) -> None:
+    writer.write([batch(0)], two_epochs(), [FINDING])
+    store = open_store(db)
+    (row,) = store.run_rows()
+    row["findings"].clear()
+    row["sparkline"]["loss"].clear()
+    assert shown(store) == shown(open_store(db))

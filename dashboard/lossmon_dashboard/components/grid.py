@@ -19,6 +19,12 @@ _OPTIONS: dict[str, Any] = {
     "enableCellTextSelection": True,
     "tooltipShowDelay": 300,
 }
+# A list of a thousand runs is sent whole: no more of each than its row shows.
+_OF_RUN = (
+    *("id", "name", "status", "verified", "sparkline", "val_loss", "val_accuracy", "rules"),
+    *("val_intended_accuracy", "accuracy_metric", "loss", "accuracy", "epochs", "started"),
+    *("duration", "project", "tags"),
+)
 
 
 def grid(identity: str, columns: Sequence[Column], **props: Any) -> dag.AgGrid:
@@ -73,14 +79,14 @@ def drawn_column(field: str, title: str, width: int, renderer: str, **more: Any)
 
 
 def run_grid_row(run: Row) -> dict[str, Any]:
-    """A run as the grid of runs takes it: findings counted, floats safe for JSON."""
+    """A run as the grid of runs takes it: what is shown, findings counted, floats safe for JSON."""
     findings: Sequence[Row] = run["findings"]
     by_severity = {
         severity: [finding for finding in findings if finding["severity"] == severity]
         for severity in SEVERITIES
     }
     return {
-        **{key: json_safe(value) for key, value in run.items() if key != "findings"},
+        **{key: json_safe(run[key]) for key in _OF_RUN if key in run},
         "severities": {severity: len(found) for severity, found in by_severity.items()},
         "finding_words": {
             severity: ", ".join(f"{one['code']} {one['rule']}" for one in found)
