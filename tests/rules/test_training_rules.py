@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lossmon.records import BatchRecord, EpochRecord, Finding
+from lossmon.records import BatchRecord, EpochRecord, Finding, Split
 from lossmon.rules import Facts, UnitFacts, all_rules, run_rules
 from tests.rules.simulated import Classifier, Regression, Task, healthy
 
@@ -180,7 +180,8 @@ def test_what_no_longer_holds_is_withdrawn() -> None:
 def test_a_run_that_learns_after_all_is_cleared(code: str) -> None:
     learner, records = FAULTS[code](0)
     assert code in at_the_end(learner, records)
-    last, splits = records[-1].epoch, dict.fromkeys(record.split for record in records)
+    last = records[-1].epoch
+    splits: dict[Split, None] = dict.fromkeys(record.split for record in records)
     recovered = [
         learner.epoch(last + i, split, 1 - 0.8**i)
         if isinstance(learner, Regression)
