@@ -11,8 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lossmon.records import BatchRecord, EpochRecord, Finding
-from lossmon.rules import Facts, all_rules, run_rules
+from lossmon.records import BatchRecord, EpochRecord, Finding, Split
+from lossmon.rules import Facts, UnitFacts, all_rules, run_rules
 from tests.rules.simulated import Classifier, Regression, Task, healthy
 
 CODES = [rule.code for rule in all_rules() if rule.code.startswith("LM4")]
@@ -141,6 +141,20 @@ def test_a_run_that_does_not_move_is_named() -> None:
     assert all(flags(at_the_end(*too_low(seed))) == {"LM415"} for seed in range(20))
 
 
+@pytest.mark.parametrize("make", [too_low, no_better])
+def test_where_all_units_are_dead_nothing_else_is_blamed(
+    make: Callable[[int], tuple[Classifier, Epochs]],
+) -> None:
+    learner, records = make(1)
+    facts = learner.after(records)
+    assert facts.training is not None
+    assert flags({f.code: f for f in run_rules(facts, CODES)}) <= {"LM404", "LM415"}
+    dead = [UnitFacts("dense", epoch, 128, 32, 32) for epoch in range(records[-1].epoch + 1)]
+    training = replace(facts.training, units=dead)
+    found = run_rules(replace(facts, training=training), CODES)
+    assert [finding.code for finding in found] == ["LM414"]
+
+
 def test_evidence_says_since_when_and_by_how_much() -> None:
     finding = at_the_end(*diverging(0))["LM409"]
     assert finding.evidence["since_epoch"] in (1, 2, 3)
@@ -166,7 +180,8 @@ def test_what_no_longer_holds_is_withdrawn() -> None:
 def test_a_run_that_learns_after_all_is_cleared(code: str) -> None:
     learner, records = FAULTS[code](0)
     assert code in at_the_end(learner, records)
-    last, splits = records[-1].epoch, dict.fromkeys(record.split for record in records)
+    last = records[-1].epoch
+    splits: dict[Split, None] = dict.fromkeys(record.split for record in records)
     recovered = [
         learner.epoch(last + i, split, 1 - 0.8**i)
         if isinstance(learner, Regression)

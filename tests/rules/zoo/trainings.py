@@ -28,7 +28,7 @@ class Training:
 
     def fit(self, monitor: Any) -> None:
         """Train it under a monitor."""
-        more = {"epochs": 12, **self.more}
+        more: dict[str, Any] = {"epochs": 12, **self.more}
         watching = [monitor, *more.pop("callbacks", [])]
         self.model.fit(self.x, self.y, verbose=0, callbacks=watching, **more)
 
@@ -73,7 +73,7 @@ class Batches(keras.utils.PyDataset):
 
 
 def restarts(rng: np.random.Generator) -> Training:
-    rate = optimizers.schedules.CosineDecayRestarts(0.3, 64)
+    rate: Any = optimizers.schedules.CosineDecayRestarts(0.3, 64)
     return Training(classifier(optimizers.SGD(rate)), *digits(), {"epochs": 24})
 
 
