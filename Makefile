@@ -41,13 +41,15 @@ bench: setup
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
 	$(BIN)/python -m tests.bench $(ARGS)
 
-# Verified programs, metrics, ways of training, audits and that nothing is harmed, on another backend.
+# Verified programs, metrics, ways of training, audits, that nothing is harmed, and the rules on written
+# and on drawn programs, on another backend.
 backend:
 	test -x $(VENV)-$(BACKEND)/bin/python || $(PYTHON) -m venv $(VENV)-$(BACKEND)
 	$(VENV)-$(BACKEND)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt $(BACKEND) -e '.[dev]'
 	KERAS_BACKEND=$(BACKEND) $(VENV)-$(BACKEND)/bin/python -m pytest tests/capture/test_verified_programs.py \
 		tests/capture/test_ways_of_training.py tests/capture/test_other_metrics.py \
-		tests/capture/test_never_harm.py tests/capture/test_audit.py \
+		tests/capture/test_never_harm.py tests/capture/test_audit.py tests/capture/test_random_trainings.py \
+		tests/rules/test_zoo.py tests/rules/test_random_programs.py -m "not slow" \
 		-W ignore::DeprecationWarning -W ignore::UserWarning $(ARGS)
 
 clean:

@@ -115,7 +115,10 @@ def why_replicas_hide(model: Any) -> str | None:
     replicas = int(model.distribute_strategy.num_replicas_in_sync)
     if replicas == 1:
         return None
-    return f"{replicas} replicas: only the first one's part of a batch comes out of a step"
+    return (
+        f"{replicas} replicas: labels and predictions of the first one's part of a batch alone "
+        "come out of a step; Keras' own values, which are those of all replicas, are recorded"
+    )
 
 
 def _build_metrics(model: Any, y: Any, y_pred: Any) -> None:

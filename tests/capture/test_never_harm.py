@@ -17,7 +17,13 @@ import pytest
 import lossmon
 from lossmon.capture import session as session_module
 from lossmon.capture.judge import RunJudge
-from tests.capture.conftest import classes, dense, features, several_steps
+from tests.capture.conftest import (
+    classes,
+    dense,
+    exact_when_compiled,
+    features,
+    several_steps,
+)
 
 N = 90
 X = features(N)
@@ -92,6 +98,44 @@ def test_weights_and_history_are_bit_identical(source: str, how: dict[str, Any],
     for ours, theirs in zip(watched.variables, plain.variables, strict=True):
         np.testing.assert_array_equal(np.asarray(ours), np.asarray(theirs), err_msg=ours.path)
     assert history.history == expected.history
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {},
+        pytest.param({"jit_compile": True}, marks=exact_when_compiled),
+        pytest.param({"steps_per_execution": 3}, marks=several_steps),
+    ],
+    ids=["default", "jit", "several-steps"],
+)
+@pytest.mark.parametrize("scheduled", [True, False], ids=["schedule", "plateau"])
+def test_neither_verifying_nor_reading_the_rate_changes_a_bit(
+    how: dict[str, Any], scheduled: bool, db: str
+) -> None:
+    def fitted(*callbacks: Any) -> tuple[Any, Any]:
+        model = _model(**how)
+        decay = keras.optimizers.schedules.ExponentialDecay(0.05, 4, 0.9)
+        model.compile(
+            keras.optimizers.Adam(decay if scheduled else 0.05),
+            "sparse_categorical_crossentropy",
+            metrics=["accuracy"],
+            **how,
+        )
+        changes = keras.callbacks.ReduceLROnPlateau("loss", patience=0, min_delta=9.0)
+        own = [] if scheduled else [changes]
+        fit: dict[str, Any] = SOURCES["arrays"]() | {"epochs": 3, "verbose": 0}
+        return model, model.fit(**fit, callbacks=[*own, *callbacks]).history
+
+    plain, expected = fitted()
+    for verify in ("auto", "full", "off"):
+        watched, history = fitted(lossmon.Monitor(db, verify=verify))
+        for ours, theirs in zip(watched.variables, plain.variables, strict=True):
+            same = np.array_equal(np.asarray(ours), np.asarray(theirs))
+            assert same, (verify, ours.path)
+        assert history == expected, verify
+        rates = {row["learning_rate"] for row in lossmon.open_store(db).export_batches("latest")}
+        assert len(rates - {None}) > 1
 
 
 @pytest.mark.parametrize("how", [{}, {"jit_compile": True}], ids=["default", "jit"])

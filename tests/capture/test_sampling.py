@@ -24,6 +24,8 @@ FIT: dict[str, Any] = {"x": X, "y": IDS, "batch_size": 16, "epochs": 3, "verbose
 @pytest.fixture
 def measured(monkeypatch: pytest.MonkeyPatch) -> list[TrainingFacts]:
     """What the rules were told at the end of each epoch, with time for every measurement."""
+    if keras.backend.backend() != "tensorflow":
+        pytest.skip("gradients are measured on TensorFlow only")
     told: list[TrainingFacts] = []
 
     def listening(facts: Facts, *args: Any, **kwargs: Any) -> Any:

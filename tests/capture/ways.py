@@ -382,7 +382,7 @@ WAYS = [
 ELSEWHERE = [
     (
         "`tf.distribute` with several replicas",
-        "unverified: one replica's part of a batch comes out",
+        "unverified: predictions of one replica alone come out",
         "–",
         "–",
     ),
