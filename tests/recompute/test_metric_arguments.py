@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from lossmon.capture.specs import metric_spec
-from lossmon.recompute import Accumulator, UnknownDefinition, accumulator
+from lossmon.recompute import Accumulator, accumulator
 from tests.recompute.batches import Array, Batch, sigmoid, softmax
 
 BACKEND: Any = keras.backend.backend()
@@ -135,7 +135,9 @@ REFUSED_BY_KERAS: dict[tuple[str, str], str] = {
 }
 
 
-def batch_of(kind: str, config: dict[str, Any], *, weighted: bool, masked: bool, seed: int) -> Batch:
+def batch_of(
+    kind: str, config: dict[str, Any], *, weighted: bool, masked: bool, seed: int
+) -> Batch:
     """A batch on which the arguments of `config` matter."""
     rng = np.random.default_rng(seed)
     scores = rng.normal(size=(ROWS, WIDTH)).astype(np.float32)
@@ -178,7 +180,7 @@ def _weights(
     shape: tuple[int, ...] = y_pred.shape[:1]
     if config.get("axis") == 1:
         shape = (WIDTH,) if kind == "real" else (ROWS // 4, 4)
-    weights = rng.integers(1, 4, shape) if "found ids" == kind else rng.gamma(1.0, size=shape)
+    weights = rng.integers(1, 4, shape) if kind == "found ids" else rng.gamma(1.0, size=shape)
     return (
         weights.astype(np.float32) if weighted else None,
         rng.random(shape) < 0.7 if masked else None,
