@@ -214,3 +214,16 @@ def test_training_gives_the_same_fix(nested: str, tmp_path: Path) -> None:
     model.fit(X, y, verbose=0, callbacks=[lossmon.Monitor(db)])
     told = {f["code"]: f["fix"] for f in lossmon.open_store(db).run_document("latest")["findings"]}
     assert told["LM101"] == found["LM101"]
+
+
+def test_samples_without_a_label_are_left_out() -> None:
+    y = reals(-2, 9, 2)
+    y[7, 1] = np.nan
+    model: Any = keras.Sequential([keras.Input((5,)), layers.Dense(2)])
+    model.compile("sgd", "mse")
+    (finding,) = (f for f in lossmon.check(model, X, y) if f.code == "LM201")
+    assert finding.evidence["nonfinite"] == 1
+    space: dict[str, Any] = {"np": np, "x": X, "y": y}
+    exec(finding.fix, space)
+    assert len(space["x"]) == len(space["y"]) == N - 1
+    assert lossmon.check(model, space["x"], space["y"]) == []

@@ -15,6 +15,7 @@ from lossmon.rules import (
     LayerGradient,
     OutputFacts,
     UnitFacts,
+    describe_labels,
     run_rules,
 )
 
@@ -86,6 +87,14 @@ def test_norms_that_are_not_finite_are_named_when_they_stay() -> None:
 def test_noisy_norms_are_silent(seed: int) -> None:
     norms = np.random.default_rng(seed).lognormal(0.0, 1.5, size=32)
     assert of_gradients(steps(norms.tolist())) == []
+
+
+def test_norms_of_labels_that_are_no_numbers_do_not_explode() -> None:
+    gradients = steps([1.0, np.nan, np.nan, np.nan])
+    assert of_gradients(gradients) == ["LM413"]
+    (output,) = FACTS.outputs
+    spoiled = Facts((replace(output, labels=describe_labels(np.array([1.0, np.nan]))),))
+    assert codes(run_rules(spoiled.after([], [], gradients=gradients))) == ["LM201"]
 
 
 def test_dead_units_are_named_when_they_stay() -> None:

@@ -3,7 +3,7 @@
 ## What it does
 Flags gradients whose norm rises with a clear trend (Mann-Kendall) over the sampled steps, to more
 than a hundred times what it was, and those that are not finite in three samples in a row. Silent
-where the optimizer clips, as long as they are finite.
+where the optimizer clips, as long as they are finite, and where labels are no numbers.
 
 ## Why is this bad
 Each step is larger than the last one and undoes it. The loss follows, and soon is not a number.
@@ -61,7 +61,9 @@ def check(facts: Facts) -> Iterator[Finding]:
     if len(recent) < _BLOCK:
         return
     if not any(math.isfinite(gradient.norm) for gradient in recent[-_BLOCK:]):
-        yield _finding(recent, f"not finite in the last {_BLOCK} samples")
+        # Of labels that are no numbers the loss is none, however small the gradient was before.
+        if not any(o.labels is not None and o.labels.nonfinite for o in facts.outputs):
+            yield _finding(recent, f"not finite in the last {_BLOCK} samples")
     elif _grows(recent) and not recent[-1].clipped:
         first, last = _ends(recent)
         yield _finding(recent, f"{number(last)}, {number(last / first)} times what it was")
