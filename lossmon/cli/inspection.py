@@ -36,8 +36,10 @@ def show(run: str, db: str | None, as_json: bool) -> None:
     """One run: each epoch's values, and where and why loss and accuracy part ways."""
     from lossmon.analysis import explain_divergence
 
-    document = open_store(db).run_document(run)
-    episodes = explain_divergence(document["epochs"], document["outputs"])
+    store = open_store(db)
+    document = store.run_document(run)
+    reader = store.sample_reader(document["id"])
+    episodes = explain_divergence(document["epochs"], document["outputs"], reader)
     document["divergence"] = [episode.document() for episode in episodes]
     if as_json:
         print_json(document)
