@@ -13,6 +13,8 @@ from lossmon.analysis.samples import Places, same_samples
 from lossmon.analysis.words import accuracy_text, count_text
 from lossmon.records import SampleRecord
 
+Bools = npt.NDArray[np.bool_]
+
 # What some samples carry is told of as few as carry nearly all of it.
 _NEARLY_ALL = 0.9
 _NAMED = 5
@@ -58,7 +60,10 @@ def origin(before: Sequence[SampleRecord], after: Sequence[SampleRecord]) -> Ori
         return None
     was, has = _right(before), _right(after)
     everywhere = np.array([record.correct for record in records])
-    groups = {"wrong": ~everywhere.any(axis=0), "right": everywhere.all(axis=0)}
+    groups: dict[str, Bools] = {
+        "wrong": np.asarray(~everywhere.any(axis=0)),
+        "right": np.asarray(everywhere.all(axis=0)),
+    }
     groups["turned"] = ~(groups["wrong"] | groups["right"])
     shares = {name: float(rise[of].sum()) / total for name, of in groups.items()}
     group = max(shares, key=lambda name: shares[name])
@@ -119,7 +124,7 @@ def _mean_loss(records: Sequence[SampleRecord]) -> Floats:
     return np.mean([record.loss.astype(np.float64) for record in records], axis=0)
 
 
-def _right(records: Sequence[SampleRecord]) -> npt.NDArray[np.bool_]:
+def _right(records: Sequence[SampleRecord]) -> Bools:
     return np.mean([record.correct for record in records if record.correct is not None], 0) > 0.5
 
 
@@ -128,7 +133,7 @@ def _confidence(records: Sequence[SampleRecord], places: Places) -> float | None
     return float(np.mean(known)) if len(known) == len(records) and len(places) else None
 
 
-def _carriers(change: Floats, group: npt.NDArray[np.bool_]) -> Places:
+def _carriers(change: Floats, group: Bools) -> Places:
     """The fewest samples of a group that carry nearly all of what it adds."""
     places = np.flatnonzero(group & (change > 0))
     places = places[np.argsort(-change[places], kind="stable")]

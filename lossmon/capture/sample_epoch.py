@@ -39,7 +39,7 @@ def sample_record(
         epoch.split,
         epoch.output,
         _single(_all(parts, "loss")),
-        _all(parts, "correct").all(axis=1) if judged else None,
+        np.asarray(_all(parts, "correct").all(axis=1)) if judged else None,
         _single(_all(parts, "confidence").mean(axis=1)) if judged else None,
         _column(_all(parts, "predicted")) if single else None,
         keys.of(

@@ -11,7 +11,6 @@ import pytest
 from lossmon import recompute
 from lossmon.capture import samples as gathering
 from lossmon.capture.sample_keys import HASHED_VALUES, SampleKeys
-from lossmon.records import SampleRecord
 from tests.capture.conftest import Recorded, classes, dense, features
 
 X, Y = features(), classes()
@@ -20,7 +19,7 @@ REAL = features(72, 2)
 BITS = (features(72, 4) > 0.3).astype("float32")
 SPARSE, CATEGORICAL = "sparse_categorical_crossentropy", "categorical_crossentropy"
 # What 15 places of a loss and Keras' float32 predictions account for.
-CLOSE = {"rtol": 1e-4, "atol": 1e-5}
+CLOSE: dict[str, Any] = {"rtol": 1e-4, "atol": 1e-5}
 
 
 def fitted(record: Any, model: Any, loss: Any, y: Any, **fit: Any) -> Recorded:
@@ -28,7 +27,8 @@ def fitted(record: Any, model: Any, loss: Any, y: Any, **fit: Any) -> Recorded:
     return record(model, X, y, **({"validation_data": (X, y)} | fit))
 
 
-def last(run: Recorded, output: str | None = None) -> SampleRecord:
+def last(run: Recorded, output: str | None = None) -> Any:
+    """The record of the last epoch; not of its type, whose parts may be None."""
     found = run.store.samples(run.document["id"], output=output)
     assert found is not None
     return found
