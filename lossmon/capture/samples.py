@@ -20,9 +20,10 @@ from lossmon.capture.sample_part import SamplePart, sample_part
 from lossmon.records import EpochRecord, SampleRecord
 
 # Samples of validation data that are recorded one by one unless told otherwise, and the most
-# numbers that may be predicted for them.
+# numbers that may be predicted for them; also the most that temperature and Brier score are
+# computed of, which takes some fifty bytes for each.
 SAMPLES = 20_000
-PREDICTIONS = 2**22
+PREDICTIONS = 2**21
 # The most that are kept in memory of one pass where more samples were asked for.
 ASKED_PREDICTIONS = 2**26
 # Of the time of all steps; and seconds that every run may spend, so that short ones are recorded.
@@ -117,7 +118,8 @@ class SampleGathering:
                 of_output = epoch.split == "val" and epoch.output == self._names[index]
                 if of_output and gathered and sum(len(p.loss) for p in gathered) == epoch.n:
                     with self.spend():
-                        sample_values(epoch, gathered)
+                        few = self._predicted <= PREDICTIONS
+                        sample_values(epoch, gathered, probabilities=few)
                         records.append(sample_record(epoch, gathered, self._keys, index))
         if self._spent:
             self._cost, self._spent = self._spent, 0.0

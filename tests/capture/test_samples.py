@@ -258,6 +258,10 @@ def test_too_many_predictions_are_not_kept(record: Any, monkeypatch: pytest.Monk
     monkeypatch.setattr(gathering, "PREDICTIONS", 72 * 3 - 1)
     run = fitted(record, dense(3), SPARSE, Y)
     assert run.store.sample_epochs("latest") == []
+    asked = fitted(record, dense(3), SPARSE, Y, monitor={"samples": gathering.SAMPLES + 1})
+    assert asked.store.sample_epochs("latest") == [0, 1]
+    assert asked.epochs[-1]["worst_share"] is not None
+    assert asked.epochs[-1]["temperature"] is None
 
 
 def test_an_evaluation_in_a_callback_is_no_part_of_it(record: Any) -> None:
