@@ -254,6 +254,28 @@ def test_a_pass_that_would_take_too_long_is_left_out(
     assert full.store.sample_epochs("latest") == [0, 1, 2]
 
 
+@pytest.mark.parametrize("broken", ["sample_part", "sample_values", "sample_record"])
+def test_an_error_costs_the_samples_and_nothing_else(
+    record: Any, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    def fails(*_: Any, **__: Any) -> None:
+        raise ZeroDivisionError("of samples")
+
+    monkeypatch.setattr(gathering, broken, fails)
+    run = fitted(record, dense(3), SPARSE, Y)
+    assert run.store.sample_epochs("latest") == []
+    assert {row["status"] for row in run.epochs} == {"verified"}
+    assert len(run.epochs) == 4
+    (trouble,) = run.document["troubles"]
+    assert "recorded no more: ZeroDivisionError('of samples')" in trouble["message"]
+
+
+def test_inputs_are_hashed_as_far_as_they_are_validated_on(record: Any) -> None:
+    run = fitted(record, dense(3), SPARSE, Y, validation_steps=2)
+    assert len(last(run).loss) == 32
+    assert keys_of(run) == keys(X, Y)[:32]
+
+
 def test_too_many_predictions_are_not_kept(record: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gathering, "PREDICTIONS", 72 * 3 - 1)
     run = fitted(record, dense(3), SPARSE, Y)
