@@ -135,7 +135,9 @@ REFUSED_BY_KERAS: dict[tuple[str, str], str] = {
 }
 
 
-def batch_of(kind: str, config: dict[str, Any], *, weighted: bool, masked: bool, seed: int) -> Batch:
+def batch_of(
+    kind: str, config: dict[str, Any], *, weighted: bool, masked: bool, seed: int
+) -> Batch:
     """A batch on which the arguments of `config` matter."""
     rng = np.random.default_rng(seed)
     scores = rng.normal(size=(ROWS, WIDTH)).astype(np.float32)
