@@ -49,6 +49,12 @@ from lossmon.analysis.intervals import (
 )
 from lossmon.analysis.measured import Measured, Samples, last_measured
 from lossmon.analysis.parts import Level, Parts, parts
+from lossmon.analysis.samples import (
+    SampleReader,
+    TurnedSamples,
+    samples_of,
+    turned_samples,
+)
 from lossmon.analysis.temperature import Temperature, fit_temperature
 
 __all__ = [
@@ -65,9 +71,11 @@ __all__ = [
     "Measured",
     "Need",
     "Parts",
+    "SampleReader",
     "Samples",
     "Temperature",
     "Turned",
+    "TurnedSamples",
     "Turns",
     "bootstrap_mean",
     "brier",
@@ -92,8 +100,10 @@ __all__ = [
     "recommend",
     "reliability_diagram",
     "right_and_wrong",
+    "samples_of",
     "share_difference",
     "squared_calibration_error",
+    "turned_samples",
     "turns",
     "wilson",
     "worst_share",

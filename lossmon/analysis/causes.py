@@ -14,10 +14,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from lossmon.analysis import named_samples
 from lossmon.analysis.episodes import Episode
 from lossmon.analysis.history import History, Row, samples
+from lossmon.analysis.named_samples import origin
 from lossmon.analysis.parts import level, parts
+from lossmon.analysis.samples import SampleReader
 from lossmon.analysis.words import accuracy_text, capitalised, count_text, loss_text, share_text
+from lossmon.records import SampleRecord
 
 # Standard errors that a difference must exceed to be told.
 _SURE = 3.0
@@ -35,8 +39,8 @@ class Cause:
 
     Attributes:
         name: stable name: "wrong-predictions", "right-predictions", "turned-predictions",
-            "overconfidence", "growing-caution", "learning-rate", "noisy-labels", "rare-class",
-            "shifted-data", "shifted-labels" or "memorising".
+            "overconfidence", "growing-caution", "recoverable-loss", "learning-rate",
+            "noisy-labels", "rare-class", "shifted-data", "shifted-labels" or "memorising".
         sentence: the same for people.
         evidence: the numbers it rests on; JSON-serialisable.
     """
@@ -53,11 +57,13 @@ class Case(NamedTuple):
         episode: the episode.
         history: the epochs it was found in.
         train: the epochs of training on the same output; None where not known.
+        samples: gives the samples of an epoch one by one, where they were recorded.
     """
 
     episode: Episode
     history: History
     train: History | None
+    samples: SampleReader | None = None
 
     @property
     def before(self) -> Sequence[Row]:
@@ -74,6 +80,13 @@ class Case(NamedTuple):
         wanted = {row["epoch"] for row in rows}
         return [] if self.train is None else [r for r in self.train.rows if r["epoch"] in wanted]
 
+    def sampled(self, rows: Sequence[Row]) -> Sequence[SampleRecord]:
+        """The samples of these epochs; none unless they are known of all."""
+        if self.samples is None or self.history.split != "val":
+            return ()
+        found = self.samples(self.history.output, [row["epoch"] for row in rows])
+        return found if len(found) == len(rows) else ()
+
     def around(self, place: int) -> Sequence[Row]:
         """An epoch and its neighbours."""
         return self.history.rows[max(place - 1, 0) : place + 2]
@@ -86,6 +99,15 @@ def causes(case: Case) -> list[Cause]:
 
 def _parts(case: Case) -> Cause | None:
     """Which predictions the change of the loss comes from."""
+    found = origin(case.sampled(case.before), case.sampled(case.after))
+    if found is not None:
+        verb = "fall" if case.episode.kind == "both_fall" else "rise"
+        told = named_samples.evidence(found)
+        return Cause(f"{found.group}-predictions", named_samples.sentence(found, verb), told)
+    return _parts_of_epochs(case)
+
+
+def _parts_of_epochs(case: Case) -> Cause | None:
     before, after = level(case.before), level(case.after)
     if before is None or after is None:
         return None
@@ -137,6 +159,24 @@ def _confidence(case: Case) -> Cause | None:
     if not rises and gaps[0] - gaps[1] > error:
         return Cause("growing-caution", f"The model grew more cautious ({span}).", evidence)
     return None
+
+
+def _recoverable(case: Case) -> Cause | None:
+    """Whether one temperature for all predictions would take away a part of the loss."""
+    known = [(row.get("nll"), row.get("scaled_loss"), row.get("temperature")) for row in case.after]
+    if case.episode.kind == "both_fall" or any(None in row for row in known):
+        return None
+    loss, scaled, temperature = np.mean(np.array(known, np.float64), axis=0).tolist()
+    # Twice the gain of the log-likelihood, of samples that T = 1 fits, is about chi-squared.
+    least = max(_MATTERS * loss, _SURE**2 / (2.0 * samples(case.after[-1])))
+    if temperature <= 1.0 or not loss - scaled > least:
+        return None
+    sentence = (
+        f"Scaling by T = {temperature:.2g} would bring the loss from {loss_text(loss)} back to "
+        f"{loss_text(scaled)}: that much of it is overconfidence alone."
+    )
+    evidence = {"temperature": temperature, "nll": loss, "scaled_loss": scaled}
+    return Cause("recoverable-loss", sentence, evidence)
 
 
 def _learning_rate(case: Case) -> Cause | None:
@@ -304,6 +344,7 @@ def _mean(rows: Sequence[Row], name: str) -> float | None:
 _CLAIMS: tuple[Callable[[Case], Cause | None], ...] = (
     _parts,
     _confidence,
+    _recoverable,
     _learning_rate,
     _shifted_data,
     _shifted_labels,

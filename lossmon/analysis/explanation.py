@@ -9,6 +9,7 @@ from typing import Any
 from lossmon.analysis.causes import Case, Cause, causes
 from lossmon.analysis.episodes import Episode, Kind, find_episodes
 from lossmon.analysis.history import History, Row, history
+from lossmon.analysis.samples import SampleReader
 from lossmon.analysis.words import SPLITS, accuracy_text, loss_text
 from lossmon.records import Split
 
@@ -58,19 +59,23 @@ class Divergence:
         return asdict(self) | {"length": length, "explanation": self.explanation}
 
 
-def explain_divergence(epochs: Iterable[Row], outputs: Iterable[Row]) -> list[Divergence]:
+def explain_divergence(
+    epochs: Iterable[Row], outputs: Iterable[Row], samples: SampleReader | None = None
+) -> list[Divergence]:
     """Find and explain where loss and accuracy of a run part ways.
 
     Args:
         epochs: the run's epochs with the fields of `EpochRecord`, as `Store.epoch_rows` gives them.
         outputs: its outputs, as `Store.output_rows` gives them.
+        samples: gives an output's validation samples of some epochs, so that those can be named
+            that the change comes from: `Store.sample_reader` makes one.
 
     Returns:
         Episodes on validation data, by output and time; on training data of runs without any.
         None are found for outputs that are no classifier's, and in fewer than six epochs.
     """
     rows = list(epochs)
-    return [found for output in outputs for found in _of_output(rows, output)]
+    return [found for output in outputs for found in _of_output(rows, output, samples)]
 
 
 def diverging_epochs(epochs: Iterable[Row], output: Row) -> list[tuple[Kind, int, int]]:
@@ -86,8 +91,8 @@ def diverging_epochs(epochs: Iterable[Row], output: Row) -> list[tuple[Kind, int
     ]
 
 
-def _of_output(rows: Sequence[Row], output: Row) -> list[Divergence]:
-    return [_explained(case) for case in _cases(rows, output)]
+def _of_output(rows: Sequence[Row], output: Row, samples: SampleReader | None) -> list[Divergence]:
+    return [_explained(case._replace(samples=samples)) for case in _cases(rows, output)]
 
 
 def _cases(rows: Sequence[Row], output: Row) -> list[Case]:

@@ -107,6 +107,8 @@ class RunJudge:
 
     def end(self) -> Records:
         """What the rules say at the end of the run."""
+        if self._samples is not None:
+            self._samples.give_up()
         return self._watch.end()
 
     def _judge(self, chunk: Chunk) -> Records:

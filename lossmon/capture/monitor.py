@@ -36,7 +36,7 @@ class Monitor(keras.callbacks.Callback):
             are of a bounded size; "full" recomputes every batch, and lets training wait if it must;
             "off" records Keras' own values only.
         samples: record loss, confidence, predicted class and correctness of each validation sample
-            in each epoch, where there are at most 20,000 of them (and 4 million numbers predicted);
+            in each epoch, where there are at most 20,000 of them (and 2 million numbers predicted);
             a number for another limit, False for none. Needs labels and predictions of a whole
             pass: nothing is recorded with `verify="off"`.
         audit_train: evaluate the training set after each epoch, with the weights held still: True

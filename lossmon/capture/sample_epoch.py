@@ -39,7 +39,7 @@ def sample_record(
         epoch.split,
         epoch.output,
         _single(_all(parts, "loss")),
-        _all(parts, "correct").all(axis=1) if judged else None,
+        np.asarray(_all(parts, "correct").all(axis=1)) if judged else None,
         _single(_all(parts, "confidence").mean(axis=1)) if judged else None,
         _column(_all(parts, "predicted")) if single else None,
         keys.of(
@@ -51,15 +51,23 @@ def sample_record(
     )
 
 
-def sample_values(epoch: EpochRecord, parts: Sequence[SamplePart]) -> None:
-    """Write into an epoch's record what its samples say of it; weights but 0 play no part."""
+def sample_values(
+    epoch: EpochRecord, parts: Sequence[SamplePart], *, probabilities: bool = True
+) -> None:
+    """Write into an epoch's record what its samples say of it; weights but 0 play no part.
+
+    Args:
+        epoch: its record.
+        parts: all of its samples.
+        probabilities: whether what takes all probabilities is to be computed.
+    """
     losses, weights = _all(parts, "loss"), _weights(parts)
     kept = np.ones(len(losses), np.bool_) if weights is None else weights != 0
     losses = losses[kept]
     if losses.size and np.isfinite(losses).all() and losses.min() >= 0.0:
         epoch.worst_share = analysis.worst_share(losses)
     first = parts[0]
-    if first.kind is None or not kept.any():
+    if first.kind is None or not kept.any() or not probabilities:
         return
     scores = _all(parts, "scores")[kept].astype(np.float64)
     labels = _all(parts, "labels")[kept]

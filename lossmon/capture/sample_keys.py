@@ -68,6 +68,10 @@ class SampleKeys:
             return found
         return SampleSet(found.keys, found.keyed_by, found.labels, weights)
 
+    def forget(self) -> None:
+        """Let go of the inputs, which nobody needs to hash any more."""
+        self._inputs = None
+
     def _first(
         self,
         rows: Bytes,
@@ -76,7 +80,8 @@ class SampleKeys:
         weights: NDArray[np.float32] | None,
     ) -> SampleSet:
         if self._hashes is None:
-            self._hashes, self._inputs = _hashes_of(self._inputs), None
+            self._hashes = _hashes_of(self._inputs, len(rows))
+            self.forget()
         if len(self._hashes) < len(rows):
             return SampleSet(_by_position(told, len(rows)), "positions", labels, weights)
         return SampleSet(_by_input(self._hashes, rows), "inputs", labels, weights)
@@ -113,15 +118,16 @@ def _hash(*parts: bytes) -> bytes:
     return told.digest()
 
 
-def _hashes_of(inputs: Any) -> list[bytes]:
-    """A hash of each sample's inputs; none where they cannot be read."""
+def _hashes_of(inputs: Any, count: int) -> list[bytes]:
+    """A hash of each of the first samples' inputs; none where they cannot be read."""
     if inputs is None or not can_convert_arrays((inputs,)):
         return []
     given = [leaf for leaf in keras.tree.flatten(inputs) if leaf is not None]
     known = [leaf for leaf in map(to_numpy, given) if leaf is not None and leaf.ndim]
     if len(known) != len(given) or any(leaf.dtype.kind not in "biuf" for leaf in known):
         return []
-    count = min((len(leaf) for leaf in known), default=0)
+    if min((len(leaf) for leaf in known), default=0) < count:
+        return []
     return [
         _hash(*(row.tobytes() for row in parts))
         for start in range(0, count, _ROWS_AT_ONCE)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 
 from lossmon.capture.chunk import Chunk
@@ -20,9 +20,10 @@ from lossmon.capture.sample_part import SamplePart, sample_part
 from lossmon.records import EpochRecord, SampleRecord
 
 # Samples of validation data that are recorded one by one unless told otherwise, and the most
-# numbers that may be predicted for them.
+# numbers that may be predicted for them; also the most that temperature and Brier score are
+# computed of, which takes some fifty bytes for each.
 SAMPLES = 20_000
-PREDICTIONS = 2**22
+PREDICTIONS = 2**21
 # The most that are kept in memory of one pass where more samples were asked for.
 ASKED_PREDICTIONS = 2**26
 # Of the time of all steps; and seconds that every run may spend, so that short ones are recorded.
@@ -38,9 +39,18 @@ class SampleGathering:
         keys: recognises the samples.
         limit: the most samples; above it nothing is recorded.
         bounded: whether the time it may take is bounded.
+        tell: told once where the samples cannot be recorded; the rest of the run is.
     """
 
-    def __init__(self, plan: Plan, keys: SampleKeys, limit: int, *, bounded: bool) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        keys: SampleKeys,
+        limit: int,
+        *,
+        bounded: bool,
+        tell: Callable[[str], None],
+    ) -> None:
         self._plan = plan
         self._keys = keys
         self._limit = limit
@@ -48,7 +58,8 @@ class SampleGathering:
         self._names = [output.name for output in plan.outputs]
         self._left = ALLOWANCE if bounded else math.inf
         self._spent = self._cost = 0.0
-        self._too_large = False
+        self._tell = tell
+        self._given_up = False
         self._next: int | None = None
         self._seen = self._predicted = 0
         self._parts: dict[int, list[SamplePart] | None] = {}
@@ -59,7 +70,7 @@ class SampleGathering:
 
     def wants(self, chunk: Chunk) -> bool:
         """Whether all of a chunk is to be recomputed, as a part of a pass that is recorded."""
-        if chunk.split != "val" or self._too_large:
+        if chunk.split != "val" or self._given_up:
             return False
         if chunk.places[0].batch == 0:
             self._begin()
@@ -83,11 +94,12 @@ class SampleGathering:
         self._seen += max((y.shape[0] * y.shape[1] for y in sizes), default=0)
         self._predicted += sum(y.size for y in sizes)
         if self._seen > self._limit or self._predicted > self._values:
-            self._too_large, self._next, self._parts = True, None, {}
+            self.give_up()
             return
-        for row in rows:
-            if row.has_loss and row.output in self._names:
-                self._add(self._names.index(row.output), chunk, row)
+        with self._guarded():
+            for row in rows:
+                if row.has_loss and row.output in self._names:
+                    self._add(self._names.index(row.output), chunk, row)
 
     def _add(self, index: int, chunk: Chunk, row: Judged) -> None:
         spec, found = self._plan.outputs[index].loss, row.recomputed
@@ -112,16 +124,36 @@ class SampleGathering:
         parts, self._parts = self._parts, {}
         whole, self._next = self._next is not None, None
         records: list[SampleRecord] = []
-        for index, gathered in parts.items() if whole else ():
-            for epoch in epochs:
-                of_output = epoch.split == "val" and epoch.output == self._names[index]
-                if of_output and gathered and sum(len(p.loss) for p in gathered) == epoch.n:
-                    with self.spend():
-                        sample_values(epoch, gathered)
+        with self._guarded(), self.spend():
+            for index, gathered in parts.items() if whole else ():
+                for epoch in epochs:
+                    if gathered and self._is_of(epoch, index, gathered):
+                        few = self._predicted <= PREDICTIONS
+                        sample_values(epoch, gathered, probabilities=few)
                         records.append(sample_record(epoch, gathered, self._keys, index))
-        if self._spent:
-            self._cost, self._spent = self._spent, 0.0
+        if whole:
+            self._cost = self._spent
+        self._spent = 0.0
         return records
+
+    def _is_of(self, epoch: EpochRecord, index: int, gathered: Sequence[SamplePart]) -> bool:
+        """Whether an epoch's record is that of all these samples."""
+        same = epoch.split == "val" and epoch.output == self._names[index]
+        return same and sum(len(part.loss) for part in gathered) == epoch.n
+
+    def give_up(self) -> None:
+        """Record no more samples in this run."""
+        self._given_up, self._next, self._parts = True, None, {}
+        self._keys.forget()
+
+    @contextmanager
+    def _guarded(self) -> Generator[None]:
+        """An error costs the samples, and nothing else of the run."""
+        try:
+            yield
+        except Exception as error:
+            self.give_up()
+            self._tell(f"validation samples are recorded no more: {error!r}")
 
     @contextmanager
     def spend(self) -> Generator[None]:

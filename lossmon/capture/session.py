@@ -365,7 +365,8 @@ class Session:
         if not limit or self._options.verify == "off":
             return None
         bounded, keys = self._options.verify != "full", SampleKeys(self._validated)
-        return SampleGathering(plan, keys, limit, bounded=bounded)
+        self._validated = None
+        return SampleGathering(plan, keys, limit, bounded=bounded, tell=self._tell)
 
     def _plan(self, facts: Facts | None) -> Plan:
         outputs = self._tap.carrier.outputs or []

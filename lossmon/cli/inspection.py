@@ -30,19 +30,37 @@ def runs(archived: bool, db: str | None, as_json: bool) -> None:
 
 @click.command()
 @click.argument("run")
+@click.option("--samples", is_flag=True, help="Also the validation samples: turned and worst ones.")
+@click.option(
+    "--between",
+    nargs=2,
+    type=click.IntRange(min=1),
+    metavar="EPOCH EPOCH",
+    help="Epochs to compare samples of. Default: that of the least loss, and the last one.",
+)
 @with_db
 @with_json
-def show(run: str, db: str | None, as_json: bool) -> None:
+def show(
+    *, run: str, samples: bool, between: tuple[int, int] | None, db: str | None, as_json: bool
+) -> None:
     """One run: each epoch's values, and where and why loss and accuracy part ways."""
     from lossmon.analysis import explain_divergence
+    from lossmon.cli.sample_text import print_samples, sample_rows
 
-    document = open_store(db).run_document(run)
-    episodes = explain_divergence(document["epochs"], document["outputs"])
+    store = open_store(db)
+    document = store.run_document(run)
+    reader = store.sample_reader(document["id"])
+    episodes = explain_divergence(document["epochs"], document["outputs"], reader)
     document["divergence"] = [episode.document() for episode in episodes]
+    if samples or between:
+        epochs = None if between is None else (between[0] - 1, between[1] - 1)
+        document["samples"] = sample_rows(store, document, epochs)
     if as_json:
         print_json(document)
-    else:
-        print_run(Console(), visible(document))
+        return
+    print_run(Console(), visible(document))
+    if "samples" in document:
+        print_samples(Console(), visible(document["samples"]))
 
 
 @click.command()

@@ -129,7 +129,8 @@ def _loss_planes(loss: NDArray[np.float32]) -> bytes:
 def _judged(correct: NDArray[np.bool_], confidence: NDArray[np.float32]) -> NDArray[np.uint16]:
     known = ~np.isnan(confidence)
     steps = np.rint(np.clip(np.where(known, confidence, 0.0), 0.0, 1.0) * _STEPS)
-    return (np.where(known, steps, _NAN).astype(np.uint16) << 1) | correct.astype(np.uint16)
+    shifted = np.where(known, steps, _NAN).astype(np.uint16) << np.uint16(1)
+    return (shifted | correct).astype(np.uint16)
 
 
 def _smallest(classes: NDArray[np.int64]) -> NDArray[Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import weakref
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from types import EllipsisType
 from typing import Any
@@ -276,6 +276,17 @@ class Store:
         with self._reading() as connection:
             run_id = resolve_run(connection, run)
             return read_samples(connection, run_id, epochs, split, output)
+
+    def sample_reader(
+        self, run: str
+    ) -> Callable[[str | None, Sequence[int]], Sequence[SampleRecord]]:
+        """Return what `lossmon.analysis.explain_divergence` reads the samples of a run by."""
+        run_id = self.resolve(run)
+
+        def read(output: str | None, epochs: Sequence[int]) -> Sequence[SampleRecord]:
+            return self.sample_records(run_id, epochs, output=output)
+
+        return read
 
     def export_batches(self, run: str) -> Iterator[dict[str, Any]]:
         """Yield every batch of a run, in the order of training."""

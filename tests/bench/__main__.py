@@ -23,6 +23,7 @@ from tests.bench import (
     reading_long,
     reading_pages,
     rules,
+    samples,
     stacked,
     tables,
 )
@@ -36,6 +37,7 @@ _PARTS = {
     "plans": plans.report,
     "rules": rules.report,
     "analysis": analysis.report,
+    "samples": samples.report,
 }
 # They record much first.
 _ON_RECORDED = {

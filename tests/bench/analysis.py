@@ -1,15 +1,22 @@
-"""How long the analysis of a run takes: 200 epochs, 10,000 validation samples."""
+"""How long the analysis of a run takes: 200 epochs, 10,000 validation samples, as recorded."""
 
 from __future__ import annotations
 
+import tempfile
 import time
 from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from rich.console import Console
 
 from lossmon import analysis
+from lossmon.records import EpochRecord, LossSpec, SampleRecord, SampleSet
+from lossmon.store import Store, open_store
+from tests.store.made import OUTPUT, open_writer
 
 EPOCHS, SAMPLES, CLASSES = 200, 10_000, 10
 
@@ -27,7 +34,15 @@ class Recorded(NamedTuple):
 def report(console: Console) -> None:
     """Print the seconds that each part of the analysis takes."""
     run = _recorded()
+    with tempfile.TemporaryDirectory() as folder, closing(_stored(run, Path(folder))) as store:
+        _report(console, run, store)
+
+
+def _report(console: Console, run: Recorded, store: Store) -> None:
     parts: dict[str, Callable[[], Any]] = {
+        "reading all samples": lambda: store.sample_records("latest"),
+        "explanation, naming samples": lambda: _explained(store),
+        "turned samples": lambda: _turned(store),
         "divergence episodes": lambda: _episodes(run),
         "right, wrong, worst 1 %, turned samples": lambda: _decomposed(run),
         "calibration, both binnings, debiased, Brier": lambda: _calibrated(run),
@@ -54,6 +69,49 @@ def _recorded() -> Recorded:
     confidence = 1.0 / (1.0 + np.exp(-np.abs(odds)))
     scores = 2.0 * rng.normal(size=(SAMPLES, CLASSES))
     return Recorded(loss, confidence, odds > 0, scores, rng.integers(0, CLASSES, SAMPLES))
+
+
+def _stored(run: Recorded, folder: Path) -> Store:
+    """The same run in a database."""
+    samples = SampleSet(np.arange(SAMPLES, dtype=np.uint64), "inputs", run.labels)
+    writer = open_writer(folder / "runs.db")
+    output = replace(OUTPUT, loss=LossSpec("sparse_categorical_crossentropy"), shape=(None, 2))
+    writer.write(outputs=[output])
+    for number in range(EPOCHS):
+        loss, hits, sure = run.loss[number], run.correct[number], run.confidence[number]
+        singles = (loss.astype(np.float32), hits, sure.astype(np.float32))
+        record = SampleRecord(number, "val", None, *singles, hits.astype(np.int64), samples)
+        row = EpochRecord(
+            number,
+            "val",
+            None,
+            0.0,
+            n=SAMPLES,
+            weight=float(SAMPLES),
+            coverage=1.0,
+            recomputed_loss=float(loss.mean()),
+            loss_squares=float((loss**2).sum()),
+            correct=float(hits.sum()),
+            judged=float(SAMPLES),
+            loss_correct=float(loss[hits].mean()),
+            loss_wrong=float(loss[~hits].mean()),
+        )
+        writer.write(epochs=[row], samples=[record])
+    writer.close()
+    return open_store(folder / "runs.db")
+
+
+def _explained(store: Store) -> None:
+    document = store.run("latest")
+    reader = store.sample_reader("latest")
+    found = analysis.explain_divergence(document["epochs"], document["outputs"], reader)
+    # A rise that nobody explains would be no measurement.
+    assert any("positions" in cause.evidence for one in found for cause in one.causes)
+
+
+def _turned(store: Store) -> None:
+    first, last = store.sample_records("latest", [0, EPOCHS - 1])
+    analysis.turned_samples(first, last)
 
 
 def _episodes(run: Recorded) -> Any:

@@ -11,7 +11,6 @@ import pytest
 from lossmon import recompute
 from lossmon.capture import samples as gathering
 from lossmon.capture.sample_keys import HASHED_VALUES, SampleKeys
-from lossmon.records import SampleRecord
 from tests.capture.conftest import Recorded, classes, dense, features
 
 X, Y = features(), classes()
@@ -20,7 +19,7 @@ REAL = features(72, 2)
 BITS = (features(72, 4) > 0.3).astype("float32")
 SPARSE, CATEGORICAL = "sparse_categorical_crossentropy", "categorical_crossentropy"
 # What 15 places of a loss and Keras' float32 predictions account for.
-CLOSE = {"rtol": 1e-4, "atol": 1e-5}
+CLOSE: dict[str, Any] = {"rtol": 1e-4, "atol": 1e-5}
 
 
 def fitted(record: Any, model: Any, loss: Any, y: Any, **fit: Any) -> Recorded:
@@ -28,7 +27,8 @@ def fitted(record: Any, model: Any, loss: Any, y: Any, **fit: Any) -> Recorded:
     return record(model, X, y, **({"validation_data": (X, y)} | fit))
 
 
-def last(run: Recorded, output: str | None = None) -> SampleRecord:
+def last(run: Recorded, output: str | None = None) -> Any:
+    """The record of the last epoch; not of its type, whose parts may be None."""
     found = run.store.samples(run.document["id"], output=output)
     assert found is not None
     return found
@@ -254,10 +254,36 @@ def test_a_pass_that_would_take_too_long_is_left_out(
     assert full.store.sample_epochs("latest") == [0, 1, 2]
 
 
+@pytest.mark.parametrize("broken", ["sample_part", "sample_values", "sample_record"])
+def test_an_error_costs_the_samples_and_nothing_else(
+    record: Any, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    def fails(*_: Any, **__: Any) -> None:
+        raise ZeroDivisionError("of samples")
+
+    monkeypatch.setattr(gathering, broken, fails)
+    run = fitted(record, dense(3), SPARSE, Y)
+    assert run.store.sample_epochs("latest") == []
+    assert {row["status"] for row in run.epochs} == {"verified"}
+    assert len(run.epochs) == 4
+    (trouble,) = run.document["troubles"]
+    assert "recorded no more: ZeroDivisionError('of samples')" in trouble["message"]
+
+
+def test_inputs_are_hashed_as_far_as_they_are_validated_on(record: Any) -> None:
+    run = fitted(record, dense(3), SPARSE, Y, validation_steps=2)
+    assert len(last(run).loss) == 32
+    assert keys_of(run) == keys(X, Y)[:32]
+
+
 def test_too_many_predictions_are_not_kept(record: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gathering, "PREDICTIONS", 72 * 3 - 1)
     run = fitted(record, dense(3), SPARSE, Y)
     assert run.store.sample_epochs("latest") == []
+    asked = fitted(record, dense(3), SPARSE, Y, monitor={"samples": gathering.SAMPLES + 1})
+    assert asked.store.sample_epochs("latest") == [0, 1]
+    assert asked.epochs[-1]["worst_share"] is not None
+    assert asked.epochs[-1]["temperature"] is None
 
 
 def test_an_evaluation_in_a_callback_is_no_part_of_it(record: Any) -> None:

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import dash
 import pytest
+from lossmon_dashboard import create_app
 from lossmon_dashboard.clock import moment, viewer_zone
 from lossmon_dashboard.figures import HistoryView
 from lossmon_dashboard.pages import PAGES, run, runs
@@ -11,7 +13,10 @@ from lossmon_dashboard.pages.compare import comparison
 from lossmon_dashboard.shell import live_indicator, observe, render
 from lossmon_dashboard.source import current_store
 
-from tests.dashboard.seed import HOSTILE, SCENARIOS
+from lossmon.records import EpochRecord
+from lossmon.store import RunWriter
+from tests.analysis.sampled import RECORDS, ROWS
+from tests.dashboard.seed import HOSTILE, SCENARIOS, SOFTMAX, Scenario
 from tests.dashboard.tree import as_json, components, words
 
 NAMES = [scenario.name for scenario in SCENARIOS]
@@ -205,3 +210,16 @@ def test_times_are_in_the_zone_of_the_viewer(app: dash.Dash, cookie: str, said: 
     headers = {"Cookie": f"lossmon_zone={cookie}"}
     with app.server.test_request_context(headers=headers):
         assert moment("2026-11-21T22:30:00+00:00", viewer_zone()) == said
+
+
+def test_the_samples_that_a_rise_comes_from_are_named(tmp_path: Path) -> None:
+    scenario = Scenario("overconfident", metric=SOFTMAX)
+    writer = RunWriter.open(tmp_path / "runs.db", scenario.record(), scenario.output_records())
+    epochs = [EpochRecord(time=0.0, **row) for row in ROWS]
+    writer.write(epochs=epochs, samples=list(RECORDS.values()))
+    writer.close()
+    with create_app(str(tmp_path / "runs.db")).server.test_request_context():
+        panel = words(run.described("overconfident")[3])
+    assert "samples that the model became surer of" in panel
+    assert "of the validation data" in panel
+    assert "Scaling by T =" in panel

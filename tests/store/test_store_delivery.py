@@ -26,7 +26,7 @@ from lossmon.store import (
 )
 from lossmon.store.encoding import decode_header, decode_records, encode_header, encode_records
 from lossmon.store.spool import Spool, spool_path
-from tests.store.made import FINDING, OUTPUT, batch, epoch, run_record
+from tests.store.made import FINDING, OUTPUT, batch, epoch, run_record, sample_record
 
 MODULE = "lossmon.store.delivery"
 Deliver = Callable[..., Delivery]
@@ -196,6 +196,34 @@ def test_what_neither_the_database_nor_the_spool_takes_is_dropped_batches_first_
     assert (run["dropped"], len(run["epochs"]), len(run["findings"])) == (150, 5, 1)
     assert sum("are being dropped" in message for message in said) == 1
     assert "150 records were dropped" in [trouble["message"] for trouble in run["troubles"]]
+
+
+def test_samples_that_nothing_takes_are_dropped_oldest_first_and_counted(
+    away: Away, deliver: Deliver, spool: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(f"{MODULE}.HELD_SAMPLES", 2)
+    spool.write_text("no folder can be made here")
+    delivery = deliver(away.db)
+    for number in range(5):
+        delivery.send(Records(epochs=[epoch(number)], samples=[sample_record(number)]))
+    away.come_back()
+    until(away.db.exists, delivery)
+    finish(delivery)
+    store = open_store(away.db)
+    assert store.sample_epochs("latest") == [3, 4]
+    assert (store.run("latest")["dropped"], len(store.epoch_rows("latest"))) == (3, 5)
+
+
+def test_samples_that_wait_are_delivered_by_sync(away: Away, deliver: Deliver) -> None:
+    delivery = deliver(away.db)
+    delivery.send(Records(samples=[sample_record(0), sample_record(1)]))
+    finish(delivery)
+    away.come_back()
+    assert [one.problem for one in sync()] == [None]
+    found = open_store(away.db).sample_records("latest")
+    assert [record.epoch for record in found] == [0, 1]
+    assert found[0].loss.tolist() == sample_record(0).loss.tolist()
+    assert found[0].samples is found[1].samples
 
 
 def test_what_is_lost_in_the_end_is_said(

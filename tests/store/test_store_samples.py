@@ -45,7 +45,7 @@ def _alike(one: Any, two: Any) -> bool:
     return one.dtype == two.dtype and np.array_equal(one, two, equal_nan=nan)
 
 
-def repacked(record: SampleRecord) -> SampleRecord:
+def repacked(record: SampleRecord) -> Any:
     return unpack(pack(record)._asdict(), record.samples)
 
 
@@ -156,7 +156,7 @@ def test_info_tells_what_samples_take(writer: RunWriter, db: str) -> None:
     assert (info(db)["sample_records"], info(db)["sample_bytes"]) == (0, 0)
     record = sample_record(0)
     writer.write(samples=[record])
-    row = pack(record)
+    row: Any = pack(record)
     expected = len(row.packed) + len(row.sample_set.keys) + len(row.sample_set.labels)
     assert (info(db)["sample_records"], info(db)["sample_bytes"]) == (1, expected)
 

@@ -14,7 +14,7 @@ from lossmon import store
 from lossmon.errors import SchemaOutdated
 from lossmon.store import check_database, open_store, upgrade
 from lossmon.store.schema import HEAD
-from tests.store.made import epoch, open_writer
+from tests.store.made import epoch, open_writer, sample_record
 from tests.store.release import RELEASED as FOLDER
 
 FILES = sorted(FOLDER.glob("*.sql"))
@@ -79,9 +79,21 @@ def test_an_upgraded_database_can_be_read_and_written(released: Path) -> None:
     assert row["baselines"] == best
 
 
+def test_an_upgraded_database_takes_validation_samples(released: Path) -> None:
+    upgrade(released)
+    store = open_store(released)
+    assert store.sample_records("digits") == []
+    assert store.epoch_rows("digits", "val")[0]["temperature"] is None
+    writer = open_writer(released, name="new")
+    writer.write(samples=[sample_record(0)])
+    writer.close()
+    assert store.sample_epochs("new") == [0]
+
+
 def test_the_kept_database_of_todays_schema_is_what_is_recorded_today(path: Path) -> None:
     load(FOLDER / f"{HEAD}.sql", path)
     assert check_database(path) == []
+    assert open_store(path).samples("digits").loss.tolist() == sample_record(0).loss.tolist()
     assert open_store(path).run("digits")["findings"][0]["code"] == "LM301"
 
 

@@ -10,7 +10,12 @@ import dash
 import dash_mantine_components as dmc
 from dash import ClientsideFunction, Input, Output, State, dcc, no_update
 
-from lossmon.analysis import EPISODE_COLUMNS, diverging_epochs, explain_divergence
+from lossmon.analysis import (
+    EPISODE_COLUMNS,
+    SampleReader,
+    diverging_epochs,
+    explain_divergence,
+)
 from lossmon_dashboard import figures
 from lossmon_dashboard.clock import viewer_zone
 from lossmon_dashboard.components.accuracy_meaning import accuracy_meanings, accuracy_panel
@@ -85,7 +90,7 @@ def register(app: dash.Dash) -> None:
         Input("run-id", "data"),
     )
     def describe(_: Any, run: str) -> tuple[Any, ...]:
-        return description(current_store().run_document(run))
+        return described(run)
 
     @app.callback(
         Output(drawn("run-history"), "data"),
@@ -152,13 +157,24 @@ def register(app: dash.Dash) -> None:
     )
 
 
-def description(document: Row) -> tuple[Any, ...]:
-    """What fills the panels of a run, the charts apart, in the order of their outputs."""
+def described(run: str) -> tuple[Any, ...]:
+    """What fills the panels of a run of the database."""
+    store = current_store()
+    return description(store.run_document(run), store.sample_reader(run))
+
+
+def description(document: Row, samples: SampleReader | None = None) -> tuple[Any, ...]:
+    """What fills the panels of a run, the charts apart, in the order of their outputs.
+
+    Args:
+        document: the run.
+        samples: gives its validation samples.
+    """
     return (
         [run_header(document, viewer_zone()), run_summary(document)],
         finding_panel(document["findings"], document["rules"]),
         accuracy_panel(accuracy_meanings(document)),
-        divergence_panel(explain_divergence(document["epochs"], document["outputs"])),
+        divergence_panel(explain_divergence(document["epochs"], document["outputs"], samples)),
         printed_and_meant(document["epochs"]),
         verification_rows(document["epochs"]),
         verification_summary(document["epochs"]),
