@@ -24,11 +24,36 @@ class Samples:
         correct: whether it was predicted right, shape `(N,)`.
         keys: what a sample is recognised by in other runs, shape `(N,)`, each once; None where all
             runs have the same samples in the same order.
+        labels: class ids, shape `(N,)`; None where not known.
+        chance: probability of class 1, of two classes, shape `(N,)`; None where not known.
     """
 
     loss: Floats
     correct: npt.NDArray[np.bool_]
     keys: npt.NDArray[Any] | None = None
+    labels: npt.NDArray[np.int64] | None = None
+    chance: Floats | None = None
+
+    @property
+    def two_classes(self) -> tuple[Floats, npt.NDArray[np.int64]] | None:
+        """Probability of class 1 and the labels; None of more classes, or where not known."""
+        if self.chance is None or self.labels is None or not np.isfinite(self.chance).all():
+            return None
+        return self.chance, self.labels
+
+    def at(self, places: npt.NDArray[np.intp]) -> Samples:
+        """Only the samples at these places, in their order."""
+
+        def some(array: npt.NDArray[Any] | None) -> npt.NDArray[Any] | None:
+            return None if array is None else array[places]
+
+        return Samples(
+            self.loss[places],
+            self.correct[places],
+            some(self.keys),
+            some(self.labels),
+            some(self.chance),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +67,7 @@ class Measured:
         correct: samples predicted right; None where there is no accuracy.
         judged: samples judged.
         samples: the samples one by one, where known.
+        epoch: which one, from 0; None where that does not matter.
     """
 
     name: str
@@ -50,6 +76,7 @@ class Measured:
     correct: float | None = None
     judged: float | None = None
     samples: Samples | None = None
+    epoch: int | None = None
 
     @classmethod
     def of_samples(cls, name: str, samples: Samples) -> Measured:
@@ -63,27 +90,34 @@ class Measured:
         return self.correct / self.judged if self.correct is not None and self.judged else None
 
 
-def last_measured(name: str, epochs: Iterable[Row], output: Row, split: Split) -> Measured | None:
-    """The last epoch of one output and split of a recorded run.
+def measured_epochs(name: str, epochs: Iterable[Row], output: Row, split: Split) -> list[Measured]:
+    """Every epoch of one output and split of a recorded run that tells right from wrong.
 
     Args:
         name: how the run is called.
         epochs: the run's epochs, as `Store.epoch_rows` gives them.
         output: the output, as `Store.output_rows` gives it.
         split: "train" or "val".
-
-    Returns:
-        None where no epoch tells right predictions from wrong ones.
     """
     found = history(epochs, output, split)
     if found is None:
-        return None
-    # The elements of one sample count as one.
-    count = samples(found.rows[-1])
-    return Measured(
-        name,
-        float(found.loss[-1]),
-        float(found.loss_error[-1]),
-        count * float(found.accuracy[-1]),
-        count,
-    )
+        return []
+    values = zip(found.rows, found.loss, found.loss_error, found.accuracy, strict=True)
+    return [
+        # The elements of one sample count as one.
+        Measured(
+            name,
+            float(loss),
+            float(error),
+            samples(row) * float(share),
+            samples(row),
+            epoch=row["epoch"],
+        )
+        for row, loss, error, share in values
+    ]
+
+
+def last_measured(name: str, epochs: Iterable[Row], output: Row, split: Split) -> Measured | None:
+    """The last of `measured_epochs`; None where there is none."""
+    found = measured_epochs(name, epochs, output, split)
+    return found[-1] if found else None

@@ -1,63 +1,20 @@
-"""Whether runs differ by more than noise, as text and as data."""
+"""Whether runs differ by more than noise, as text for people."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple, get_args
+from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
 from rich.padding import Padding
 
-from lossmon.analysis import Difference, Measured, Need, compare, last_measured, recommend
+from lossmon.analysis import Difference, Repeats, Weighing, Wins, difference_document
 from lossmon.cli.words import Row
-from lossmon.records import Split
 
 # Of more runs the pairs are too many to read; JSON has them all.
 _PAIRS_SHOWN = 4
-
-
-class Compared(NamedTuple):
-    """One output of several runs, set side by side."""
-
-    output: str | None
-    split: Split
-    runs: Sequence[Measured]
-    differences: Sequence[Difference]
-
-
-def compared(documents: Sequence[Row], names: Sequence[str]) -> list[Compared]:
-    """Each output that all runs have, with one loss, judged on the same split.
-
-    Args:
-        documents: the runs.
-        names: how each of them is called.
-    """
-    return [
-        Compared(output, split, runs, compare(runs))
-        for output in dict.fromkeys(o["name"] for d in documents for o in d["outputs"])
-        for split, runs in _judged(documents, names, output)
-    ]
-
-
-def _judged(
-    documents: Sequence[Row], names: Sequence[str], output: str | None
-) -> Iterator[tuple[Split, list[Measured]]]:
-    own = [next((o for o in d["outputs"] if o["name"] == output), None) for d in documents]
-    if len(set(names)) < len(names):
-        return
-    if any(one is None for one in own) or len({str(one["loss"]) for one in own if one}) > 1:
-        return
-    for split in ("val", "train"):
-        found = [
-            last_measured(name, document["epochs"], one, split)
-            for name, document, one in zip(names, documents, own, strict=True)
-            if one is not None
-        ]
-        known = [run for run in found if run is not None]
-        if len(known) == len(documents):
-            yield split, known
-            return
+_POINTS_SHOWN = 5
 
 
 def called(documents: Sequence[Row]) -> list[str]:
@@ -69,40 +26,91 @@ def called(documents: Sequence[Row]) -> list[str]:
     ]
 
 
-def difference_rows(found: Sequence[Compared], name: str) -> list[dict[str, Any]]:
+def difference_rows(found: Sequence[Weighing], name: str) -> list[dict[str, Any]]:
     """What sets a run apart from the others, as data."""
     return [
-        {
-            "output": one.output,
-            "split": one.split,
-            **difference._asdict(),
-            "interval": difference.interval._asdict(),
-            "better": difference.better,
-        }
+        {"output": one.output, "split": one.split, **difference_document(difference)}
         for one in found
         for difference in one.differences
         if name in (difference.first, difference.second)
     ]
 
 
-def print_differences(console: Console, found: Sequence[Compared]) -> None:
+def print_weighings(console: Console, found: Sequence[Weighing]) -> None:
     """Each difference with its interval, then which run to take; nothing where none can be told."""
     for one in found:
         output = "" if one.output is None else f" of output {one.output}"
         data = "validation" if one.split == "val" else "training"
-        where = escape(f"last {data} epoch{output}; samples are not paired")
+        pairs = f"{one.shared:,} shared samples" if one.shared else "samples are not paired"
+        where = escape(f"last {data} epoch{output}; {pairs}")
         console.print(f"\n[bold]more than noise?[/] ({where})")
-        sentences = [_sentence(d) for d in one.differences] if len(one.runs) <= _PAIRS_SHOWN else []
-        sentences += [recommend(one.runs, need) for need in get_args(Need)]
-        for sentence in sentences:
+        for sentence in sentences(one):
             console.print(Padding(f"– {escape(sentence)}", (0, 0, 0, 2), expand=False))
 
 
-def _sentence(found: Difference) -> str:
+def sentences(one: Weighing) -> Iterator[str]:
+    """All that is told of a comparison, the recommendations last."""
+    if len(one.runs) <= _PAIRS_SHOWN:
+        yield from (difference_sentence(d) for d in one.differences)
+    if one.wins:
+        yield from _wins(one.runs[0].name, one.runs[1].name, one.wins)
+    yield from (_group(group) for group in one.groups)
+    yield from (f"{difference_sentence(d, ' over seeds')}" for d in one.group_differences)
+    if one.front:
+        yield _front(one)
+    yield from (r.sentence for r in one.recommendations)
+
+
+def difference_sentence(found: Difference, over: str = "") -> str:
+    """One difference with its interval and what follows from it."""
     value, low, high = found.interval
     verdict = f"{found.better} is better" if found.better else "no evidence of a difference"
-    chance = "p < 0.001" if found.p_value < 0.001 else f"p = {found.p_value:.2g}"
     return (
-        f"{found.measure}, {found.first} minus {found.second}: {value:+.4g} "
-        f"({low:+.4g} to {high:+.4g}), {chance}: {verdict}."
+        f"{found.measure}{over}, {found.first} minus {found.second}: {value:+.4g} "
+        f"({low:+.4g} to {high:+.4g}), {_chance(found.p_value)}: {verdict}."
     )
+
+
+def _wins(first: str, second: str, wins: Sequence[Wins]) -> Iterator[str]:
+    whole, *classes = wins
+    yield (
+        f"sample by sample: {first} has the smaller loss on {whole.first:,}, {second} on "
+        f"{whole.second:,} ({_chance(whole.p_value)}); only {first} is right on "
+        f"{whole.only_first:,}, only {second} on {whole.only_second:,}."
+    )
+    for one in classes:
+        if one.p_value < 0.05:
+            better = first if one.first > one.second else second
+            yield (
+                f"class {one.label}: {better} has the smaller loss on "
+                f"{max(one.first, one.second):,} of {one.samples:,} ({_chance(one.p_value)})."
+            )
+
+
+def _group(group: Repeats) -> str:
+    parts = [f"loss {group.loss.value:.4g}{_spread(group.loss_spread)}"]
+    if group.accuracy is not None:
+        parts.append(f"accuracy {group.accuracy.value:.4g}{_spread(group.accuracy_spread)}")
+    count = len(group.runs)
+    return f"{group.name} ({count} run{'' if count == 1 else 's'}): {', '.join(parts)}."
+
+
+def _spread(spread: float | None) -> str:
+    return "" if spread is None else f" ± {spread:.2g}"
+
+
+def _front(one: Weighing) -> str:
+    points = [
+        f"{p.name} epoch {(p.epoch or 0) + 1} ({p.loss:.4g}, {p.accuracy:.4g})"
+        for p in sorted(one.front, key=lambda p: p.loss)
+    ]
+    more = len(points) - _POINTS_SHOWN
+    rest = f" and {more} more" if more > 0 else ""
+    return (
+        "epochs that no other beats in loss and accuracy both: "
+        f"{', '.join(points[:_POINTS_SHOWN])}{rest}."
+    )
+
+
+def _chance(p_value: float) -> str:
+    return "p < 0.001" if p_value < 0.001 else f"p = {p_value:.2g}"
