@@ -55,6 +55,8 @@ from lossmon.analysis.needs import (
 from lossmon.analysis.parts import Level, Parts, parts
 from lossmon.analysis.ranking import Area, roc_area
 from lossmon.analysis.repeats import Repeats, compare_groups, repeats, seed_groups
+from lossmon.analysis.settings import differing_settings, distinct_names, flattened, run_settings
+from lossmon.analysis.telling import difference_sentence, weighing_sentences
 from lossmon.analysis.temperature import Temperature, fit_temperature
 from lossmon.analysis.weighing import SampleSource, Weighing, difference_document, weigh
 from lossmon.analysis.wins import Wins, count_wins
@@ -95,10 +97,14 @@ __all__ = [
     "count_wins",
     "decision_costs",
     "difference_document",
+    "difference_sentence",
+    "differing_settings",
+    "distinct_names",
     "diverging_epochs",
     "explain_divergence",
     "find_episodes",
     "fit_temperature",
+    "flattened",
     "holm",
     "last_measured",
     "margins",
@@ -115,6 +121,7 @@ __all__ = [
     "repeats",
     "right_and_wrong",
     "roc_area",
+    "run_settings",
     "seed_groups",
     "share_difference",
     "sign_test",
@@ -122,6 +129,7 @@ __all__ = [
     "turns",
     "weigh",
     "weigh_need",
+    "weighing_sentences",
     "wilson",
     "worst_share",
 ]

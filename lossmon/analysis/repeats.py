@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from itertools import combinations
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import special
@@ -21,6 +21,7 @@ from lossmon.analysis.intervals import Interval
 from lossmon.analysis.measured import Measured
 from lossmon.analysis.noise import Floats
 from lossmon.analysis.pairing import student
+from lossmon.analysis.settings import flattened
 from lossmon.errors import InvalidArgument
 
 _SEEDS = ("seed", "random_seed", "random_state", "rng_seed")
@@ -130,7 +131,7 @@ def seed_groups(documents: Sequence[Row], by: str | None = None) -> dict[str, li
 
 def _setting_but_seed(document: Row) -> str | None:
     """The config without its seed, in words; None where it names none."""
-    flat = _flat(document["config"] or {})
+    flat = flattened(document["config"] or {})
     rest = {key: value for key, value in flat.items() if key.split(".")[-1].lower() not in _SEEDS}
     if len(rest) == len(flat):
         return None
@@ -139,7 +140,7 @@ def _setting_but_seed(document: Row) -> str | None:
 
 def _answer(document: Row, by: str) -> str:
     by = by.removeprefix("config.")
-    value: Any = _flat(document["config"] or {}).get(by)
+    value: Any = flattened(document["config"] or {}).get(by)
     if by == "project":
         value = document["project"]
     elif by in ("tag", "tags"):
@@ -150,16 +151,6 @@ def _answer(document: Row, by: str) -> str:
             f"{document['name']!r}. Fix: Monitor(config={{{by!r}: …}}), or another key"
         )
     return str(value) if by in ("project", "tag", "tags") else f"{by}={value}"
-
-
-def _flat(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in config.items():
-        if isinstance(value, Mapping):
-            flat |= _flat(cast("Mapping[str, Any]", value), f"{prefix}{key}.")
-        else:
-            flat[f"{prefix}{key}"] = value
-    return flat
 
 
 def _values(group: Sequence[Measured], measure: str) -> Floats | None:

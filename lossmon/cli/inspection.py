@@ -8,7 +8,6 @@ from typing import Any
 import click
 from rich.console import Console
 
-from lossmon.cli.comparison import print_comparison
 from lossmon.cli.finding_text import print_findings
 from lossmon.cli.options import costs_of, print_json, with_db, with_json
 from lossmon.cli.tables import print_run, print_runs
@@ -97,14 +96,15 @@ def compare(
     """Two or more runs: last values, where settings differ, and whether it is more than noise."""
     if len(run) < 2:
         raise click.UsageError(f"compare needs two or more runs. Received: {' '.join(run)}")
-    from lossmon.analysis import weigh
-    from lossmon.cli.difference_text import called, difference_rows, print_weighings
+    from lossmon.analysis import distinct_names, weigh
+    from lossmon.cli.comparison import print_comparison
+    from lossmon.cli.difference_text import difference_rows, print_weighings
 
     store = open_store(db)
     documents = [store.run_document(name) for name in run]
     if not as_json:
         documents = visible(documents)
-    names = called(documents)
+    names = distinct_names(documents)
     costs = costs_of(cost, threshold)
     found = weigh(documents, names, need=need, costs=costs, group_by=group_by)
     if as_json:

@@ -12,7 +12,6 @@ from sklearn.metrics import roc_auc_score
 from lossmon.analysis import (
     Costs,
     Measured,
-    Samples,
     decision_costs,
     recommend,
     roc_area,
@@ -101,7 +100,11 @@ def test_costs_of_paired_decisions_are_student_s_test() -> None:
     models = named(drawn_samples(np.random.default_rng(7), 400))
     costs = Costs(2, 3)
     (found,) = weigh_need(models, "decisions", costs).differences
-    paid = [decision_costs(*run.samples.two_classes, costs) for run in models]
+    paid = [
+        decision_costs(*known, costs)
+        for run in models
+        if run.samples is not None and (known := run.samples.two_classes) is not None
+    ]
     assert found.p_value == pytest.approx(stats.ttest_rel(*paid).pvalue)  # pyright: ignore
     assert found.measure == "cost"
 
@@ -109,8 +112,9 @@ def test_costs_of_paired_decisions_are_student_s_test() -> None:
 def test_what_is_not_known_is_not_recommended() -> None:
     models = named(drawn_samples(np.random.default_rng(8), 100))
     without = [
-        replace(run, samples=replace(run.samples or Samples(*[np.ones(1)] * 2), chance=None))
+        replace(run, samples=replace(run.samples, chance=None))
         for run in models
+        if run.samples is not None
     ]
     for need, costs in (("ranking", None), ("decisions", Costs(1, 2))):
         found = weigh_need(without, need, costs)  # pyright: ignore[reportArgumentType]
