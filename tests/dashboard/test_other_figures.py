@@ -106,7 +106,9 @@ def test_pareto_knows_which_runs_are_beaten_on_both_counts() -> None:
 def test_pareto_s_front_is_of_all_epochs() -> None:
     def row(epoch: int, loss: float, accuracy: float | None) -> dict[str, Any]:
         return {"epoch": epoch, "split": "val", "output": None, "loss": loss} | {
-            "accuracy": accuracy, "recomputed_loss": None, "recomputed_accuracy": None,
+            "accuracy": accuracy,
+            "recomputed_loss": None,
+            "recomputed_accuracy": None,
         }
 
     rows = [row(0, 0.5, 0.5), row(1, 0.2, 0.8), row(2, math.nan, 0.9), row(3, 0.4, 0.7)]

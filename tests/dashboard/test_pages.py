@@ -209,7 +209,9 @@ def test_hostile_names_are_only_ever_text() -> None:
     document = current_store().run_document(HOSTILE)
     contents = [run.description(document), runs.contents(), render("/compare", f"?runs={HOSTILE}")]
     contents.append(
-        verdict([document, current_store().run_document("digits-cnn")], None, (None,) * 3, "tags")
+        verdict(
+            [document, current_store().run_document("digits-cnn")], None, (None, None, None), "tags"
+        )
     )
     for content in contents:
         kinds = {type(part).__name__ for part in components(content)}
