@@ -43,7 +43,7 @@ from lossmon.analysis.intervals import (
     sign_test,
     wilson,
 )
-from lossmon.analysis.measured import Measured, Samples, last_measured, measured_epochs
+from lossmon.analysis.measured import Measured, Samples, last_measured, measured_epochs, samples_of
 from lossmon.analysis.needs import (
     Costs,
     Need,
@@ -122,6 +122,7 @@ __all__ = [
     "right_and_wrong",
     "roc_area",
     "run_settings",
+    "samples_of",
     "seed_groups",
     "share_difference",
     "sign_test",

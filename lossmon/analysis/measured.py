@@ -12,7 +12,7 @@ import numpy.typing as npt
 from lossmon.analysis.history import Row, history, samples
 from lossmon.analysis.intervals import mean_error
 from lossmon.analysis.noise import Floats
-from lossmon.records import Split
+from lossmon.records import SampleRecord, Split
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,38 @@ class Samples:
             some(self.labels),
             some(self.chance),
         )
+
+
+def samples_of(record: SampleRecord | None) -> Samples | None:
+    """The recorded samples of an epoch, to be compared with those of other runs.
+
+    Samples of weight 0 (masked ones) are left out; others count alike, whatever they weigh.
+
+    Args:
+        record: as `Store.samples` gives it.
+
+    Returns:
+        None where they cannot be recognised in other runs, or are neither right nor wrong.
+    """
+    if record is None or record.samples is None or record.correct is None:
+        return None
+    known = record.samples
+    weights = np.ones(known.keys.size) if known.weights is None else known.weights
+    found = Samples(
+        record.loss.astype(np.float64), record.correct, known.keys, known.labels, _chance(record)
+    )
+    return found.at(np.flatnonzero(weights > 0))
+
+
+def _chance(record: SampleRecord) -> Floats | None:
+    """Probability of class 1 where no other class than 0 and 1 is to be seen."""
+    labels = None if record.samples is None else record.samples.labels
+    if labels is None or record.predicted is None or record.confidence is None:
+        return None
+    if not np.isin(labels, (0, 1)).all() or not np.isin(record.predicted, (0, 1)).all():
+        return None
+    sure = record.confidence.astype(np.float64)
+    return np.where(record.predicted == 1, sure, 1.0 - sure)
 
 
 @dataclass(frozen=True, slots=True)

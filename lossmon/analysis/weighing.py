@@ -9,15 +9,15 @@ from typing import Any
 from lossmon.analysis.comparison import Difference, compare
 from lossmon.analysis.front import pareto_front
 from lossmon.analysis.history import Row
-from lossmon.analysis.measured import Measured, Samples, measured_epochs
+from lossmon.analysis.measured import Measured, Samples, measured_epochs, samples_of
 from lossmon.analysis.needs import Costs, Need, Recommendation, weigh_need
 from lossmon.analysis.pairing import Pairing
 from lossmon.analysis.ranking import area_of
 from lossmon.analysis.repeats import Repeats, compare_groups, repeats, seed_groups
 from lossmon.analysis.wins import Wins, count_wins
-from lossmon.records import Split
+from lossmon.records import SampleRecord, Split
 
-SampleSource = Callable[[str, int, str | None], Samples | None]
+SampleSource = Callable[[str, int, str | None], SampleRecord | None]
 """The validation samples of a run (by its id) at an epoch, of an output."""
 
 
@@ -139,9 +139,19 @@ def _judged(
             known: list[Samples | None] = [None] * len(names)
             if samples is not None and split == "val":
                 lasts = [(d["id"], e[-1].epoch) for d, e in zip(documents, epochs, strict=True)]
-                known = [samples(run, epoch or 0, output) for run, epoch in lasts]
+                found = [samples_of(samples(run, epoch or 0, output)) for run, epoch in lasts]
+                known = [
+                    s if s is None or _of_two(one or {}) else replace(s, chance=None)
+                    for s, one in zip(found, own, strict=True)
+                ]
             yield split, epochs, known
             return
+
+
+def _of_two(output: Row) -> bool:
+    """Whether an output may be of two classes."""
+    shape = output.get("shape") or (None,)
+    return shape[-1] is None or shape[-1] <= 2
 
 
 def _weighing(

@@ -9,7 +9,7 @@ import click
 from rich.console import Console
 
 from lossmon.cli.finding_text import print_findings
-from lossmon.cli.options import costs_of, print_json, with_db, with_json
+from lossmon.cli.options import costs_of, print_json, sample_source, with_db, with_json
 from lossmon.cli.tables import print_run, print_runs
 from lossmon.cli.words import visible
 from lossmon.store import open_store
@@ -106,7 +106,7 @@ def compare(
         documents = visible(documents)
     names = distinct_names(documents)
     costs = costs_of(cost, threshold)
-    found = weigh(documents, names, need=need, costs=costs, group_by=group_by)
+    found = weigh(documents, names, sample_source(store), need=need, costs=costs, group_by=group_by)
     if as_json:
         for name, document in zip(names, documents, strict=True):
             document["differences"] = difference_rows(found, name)

@@ -13,7 +13,8 @@ from lossmon.cli.words import visible
 from lossmon.errors import InvalidArgument
 
 if TYPE_CHECKING:
-    from lossmon.analysis import Costs
+    from lossmon.analysis import Costs, SampleSource
+    from lossmon.store import Store
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -32,6 +33,11 @@ def with_json(command: Command) -> Command:
     return click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")(
         command
     )
+
+
+def sample_source(store: Store) -> SampleSource:
+    """Where comparisons find the samples of runs."""
+    return lambda run, epoch, output: store.samples(run, epoch, output=output)
 
 
 def costs_of(cost: str | None, threshold: float | None) -> Costs | None:

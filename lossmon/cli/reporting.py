@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from lossmon.cli.options import with_db
+from lossmon.cli.options import sample_source, with_db
 from lossmon.cli.words import visible
 from lossmon.errors import InvalidArgument
 from lossmon.store import open_store
@@ -44,7 +44,7 @@ def report(
 
     store = open_store(db)
     documents = visible([store.run_document(name) for name in run])
-    gathered = report_of(documents)
+    gathered = report_of(documents, sample_source(store))
     target = output or Path(f"lossmon-report.{form}")
     saved = [] if figures is None else save_figures(gathered, figures, ("svg", "png"))
     text = html_page(gathered) if form == "html" else markdown(gathered, _links(saved, target))

@@ -228,6 +228,7 @@ def verdict(
         found = weigh(
             documents,
             names,
+            lambda run, epoch, output: current_store().samples(run, epoch, output=output),
             need=need,
             costs=_costs(*costs) if need in (None, "decisions") else None,
             group_by=(by or "").strip() or None,
