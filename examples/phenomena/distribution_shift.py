@@ -45,7 +45,6 @@ model.fit(
     batch_size=32,
     validation_batch_size=1024,
     epochs=25,
-    verbose=0,
     callbacks=[lossmon.Monitor(run="distribution-shift", project="phenomena", notes=__doc__)],
 )
 

@@ -35,7 +35,6 @@ model.fit(
     validation_data=(x_val, y_val),
     validation_batch_size=512,
     epochs=8,
-    verbose=0,
     callbacks=[monitor],
 )
 

@@ -35,7 +35,6 @@ model.fit(
     validation_data=(x[1000:], y[1000:]),
     batch_size=64,
     epochs=25,
-    verbose=0,
     callbacks=[lossmon.Monitor(run="few-validation-samples", project="phenomena", notes=__doc__)],
 )
 

@@ -33,7 +33,6 @@ model.fit(
     validation_data=(x_val, y_val),
     validation_batch_size=256,
     epochs=25,
-    verbose=0,
     callbacks=[lossmon.Monitor(run="healthy", project="phenomena", notes=__doc__)],
 )
 

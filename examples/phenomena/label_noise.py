@@ -20,12 +20,12 @@ x, y = load_digits(return_X_y=True)
 rng = np.random.default_rng(0)
 wrong = rng.random(len(y)) < 0.25
 y = np.where(wrong, (y + rng.integers(1, 10, len(y))) % 10, y)
-x_train, x_val, y_train, y_val = train_test_split(x / 16.0, y, train_size=600, random_state=0)
+x_train, x_val, y_train, y_val = train_test_split(x / 16.0, y, train_size=400, random_state=0)
 
 model = keras.Sequential(
     [
         keras.Input((64,)),
-        keras.layers.Dense(256, activation="relu"),
+        keras.layers.Dense(512, activation="relu"),
         keras.layers.Dense(10, activation="softmax"),
     ]
 )
@@ -41,7 +41,6 @@ model.fit(
     batch_size=16,
     validation_batch_size=512,
     epochs=30,
-    verbose=0,
     callbacks=[lossmon.Monitor(run="label-noise", project="phenomena", notes=__doc__)],
 )
 

@@ -48,7 +48,6 @@ model.fit(
     batch_size=32,
     validation_batch_size=1024,
     epochs=25,
-    verbose=0,
     callbacks=[
         keras.callbacks.LearningRateScheduler(schedule),
         lossmon.Monitor(run="learning-rate-jump", project="phenomena", notes=__doc__),

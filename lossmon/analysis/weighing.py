@@ -150,8 +150,8 @@ def _judged(
 
 def _of_two(output: Row) -> bool:
     """Whether an output may be of two classes."""
-    shape = output.get("shape") or (None,)
-    return shape[-1] is None or shape[-1] <= 2
+    shape: Sequence[int | None] = output.get("shape") or (None,)
+    return (shape[-1] or 2) <= 2
 
 
 def _weighing(
