@@ -111,9 +111,9 @@ def weigh(
     if costs is not None and need is None:
         need = "decisions"
     return [
-        _weighing(output, split, epochs, samples_of, need=need, costs=costs, groups=groups)
+        _weighing(output, split, epochs, known, need=need, costs=costs, groups=groups)
         for output in dict.fromkeys(o["name"] for d in documents for o in d["outputs"])
-        for split, epochs, samples_of in _judged(documents, names, output, samples)
+        for split, epochs, known in _judged(documents, names, output, samples)
     ]
 
 
