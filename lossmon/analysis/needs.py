@@ -106,6 +106,8 @@ def weigh_need(
     need: Need,
     costs: Costs | None = None,
     groups: Mapping[str, Sequence[str]] | None = None,
+    *,
+    compared: Sequence[Difference] | None = None,
 ) -> Recommendation:
     """Which run, or which setting, to take for a need.
 
@@ -116,6 +118,7 @@ def weigh_need(
         costs: of wrong decisions between two classes; needs the probabilities of the samples.
         groups: names of the runs of each setting, where settings are compared over their seeds:
             two or more settings of two or more runs each.
+        compared: what `compare` says of these runs, where that is known already.
 
     Raises:
         InvalidArgument: costs without a need for decisions, or not above 0; names not distinct.
@@ -125,7 +128,7 @@ def weigh_need(
             f"expected costs or a threshold with need='decisions' only. Received: {need!r}. "
             "Fix: need='decisions'"
         )
-    measure, judged, differences = _measured(runs, need, costs)
+    measure, judged, differences = _measured(runs, need, costs, compared)
     values = {run.name: run.loss for run in judged}
     if groups is not None:
         of = {
@@ -174,20 +177,30 @@ def decision_costs(chance: npt.ArrayLike, labels: npt.ArrayLike, costs: Costs) -
 
 
 def _measured(
-    runs: Sequence[Measured], need: Need, costs: Costs | None
+    runs: Sequence[Measured],
+    need: Need,
+    costs: Costs | None,
+    compared: Sequence[Difference] | None,
 ) -> tuple[Measure, list[Measured], list[Difference]]:
     """What is judged by, its value of each run in the place of the loss, and all differences."""
+    known = None if compared is None else list(compared)
     if need == "probabilities":
-        return "loss", list(runs), compare_losses(runs)
+        losses = compare_losses(runs) if known is None else _of("loss", known)
+        return "loss", list(runs), losses
     if need == "ranking":
         areas = {run.name: area_of(run.samples) for run in runs}
         of = [Measured(name, area.value, area.error) for name, area in areas.items() if area]
         return "area", of, compare_areas(runs)
     if costs is None:
-        known = [(run.name, run.accuracy) for run in runs if run.accuracy is not None]
-        return "accuracy", [Measured(name, s, None) for name, s in known], compare_accuracies(runs)
+        shares = [(run.name, run.accuracy) for run in runs if run.accuracy is not None]
+        hits = compare_accuracies(runs) if known is None else _of("accuracy", known)
+        return "accuracy", [Measured(name, share, None) for name, share in shares], hits
     judged = [paid for run in runs if (paid := _costed(run, costs)) is not None]
     return "cost", judged, compare_losses(judged, "cost") if len(judged) > 1 else []
+
+
+def _of(measure: Measure, differences: Sequence[Difference]) -> list[Difference]:
+    return [difference for difference in differences if difference.measure == measure]
 
 
 def _costed(run: Measured, costs: Costs) -> Measured | None:

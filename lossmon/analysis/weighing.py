@@ -170,17 +170,20 @@ def _weighing(
     repeated = {name: group for name, group in members.items() if len(group) > 1}
     named = {name: [run.name for run in group] for name, group in repeated.items()}
     tested = named if len(named) > 1 else None
+    differences = tuple(compare(runs))
     return Weighing(
         output,
         split,
         tuple(runs),
         tuple(points),
         tuple(pareto_front(points)),
-        tuple(compare(runs)),
+        differences,
         tuple(_wins(runs)),
         tuple(repeats(name, group) for name, group in members.items()),
         () if tested is None else tuple(compare_groups([*repeated.values()], [*repeated])),
-        tuple(weigh_need(runs, one, costs, tested) for one in _needs(need, runs)),
+        tuple(
+            weigh_need(runs, one, costs, tested, compared=differences) for one in _needs(need, runs)
+        ),
     )
 
 
