@@ -170,13 +170,14 @@ def resampled(rows: Floats, *, seed: int = 0) -> Floats:
     size = rows.shape[1]
     rng = np.random.default_rng(seed)
     step = max(1, _DRAWN // size)
+    columns = np.ascontiguousarray(rows.T)
     means = np.empty((len(rows), RESAMPLES))
     for start in range(0, RESAMPLES, step):
         some = min(step, RESAMPLES - start)
         drawn = rng.integers(0, size, (some, size))
         drawn += np.arange(some)[:, None] * size
         times = np.bincount(drawn.ravel(), minlength=some * size).reshape(some, size)
-        means[:, start : start + some] = rows @ times.T.astype(np.float64) / size
+        means[:, start : start + some] = (times.astype(np.float64) @ columns).T / size
     return means
 
 
