@@ -14,6 +14,7 @@ from rich.console import Console
 
 import lossmon
 from lossmon import demo
+from lossmon.analysis import Divergence, explain_divergence
 from lossmon.store import Store
 
 _FLAGS = {
@@ -70,6 +71,20 @@ def test_each_example_is_recorded_once_and_finished(
 
 def test_exactly_the_faulty_runs_are_flagged(runs: dict[str, dict[str, Any]]) -> None:
     assert {name: _flags(run) for name, run in runs.items() if _flags(run)} == _FLAGS
+
+
+def test_overconfidence_is_explained_and_nothing_is_claimed_of_healthy_runs(store: Store) -> None:
+    causes = {
+        name: [cause.name for episode in explained(store, name) for cause in episode.causes]
+        for name in ("digits-overfit", "digits-cnn", "breast-cancer-sigmoid")
+    }
+    assert {"wrong-predictions", "overconfidence", "memorising"} == set(causes["digits-overfit"])
+    assert causes["digits-cnn"] == causes["breast-cancer-sigmoid"] == []
+
+
+def explained(store: Store, name: str) -> list[Divergence]:
+    document = store.run(name)
+    return explain_divergence(document["epochs"], document["outputs"])
 
 
 @pytest.mark.parametrize("name", _SOUND)

@@ -15,10 +15,10 @@ import lossmon
 from lossmon import errors
 
 PROJECT = Path(__file__).parent.parent
-HEAVY = ("keras", "tensorflow", "jax", "torch", "dash", "plotly", "pandas", "polars")
+HEAVY = ("keras", "tensorflow", "jax", "torch", "dash", "plotly", "pandas", "polars", "matplotlib")
 LIGHT_MODULES = (
     *("lossmon", "lossmon.store", "lossmon.rules", "lossmon.recompute", "lossmon.cli"),
-    "lossmon.analysis",
+    *("lossmon.analysis", "lossmon.report"),
     *("lossmon.records", "lossmon.errors", "lossmon.demo"),
 )
 

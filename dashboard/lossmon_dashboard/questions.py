@@ -68,6 +68,11 @@ def _or_nothing(check: Check) -> Check:
 VALUES: Mapping[str, Check] = {
     "compare-runs.value": _or_nothing(_list_of(_text, MOST_COMPARED)),
     "compare-split.value": _one_of("train", "val"),
+    "compare-need.value": _one_of("", "probabilities", "decisions", "ranking"),
+    "compare-fp.value": _or_nothing(_text),
+    "compare-fn.value": _or_nothing(_text),
+    "compare-threshold.value": _or_nothing(_text),
+    "compare-by.value": _or_nothing(_text),
     "place.data": _or_nothing(_text),
     "revision.data": _scalars,
     "rules-search.value": _or_nothing(_text),

@@ -16,14 +16,7 @@ from lossmon.analysis.calibration import (
     squared_calibration_error,
 )
 from lossmon.analysis.causes import Cause
-from lossmon.analysis.comparison import (
-    Difference,
-    Need,
-    compare,
-    compare_groups,
-    pareto_front,
-    recommend,
-)
+from lossmon.analysis.comparison import Difference, Measure, compare
 from lossmon.analysis.decomposition import (
     Change,
     Turns,
@@ -34,49 +27,73 @@ from lossmon.analysis.decomposition import (
 )
 from lossmon.analysis.episodes import Episode, find_episodes
 from lossmon.analysis.explanation import Divergence, diverging_epochs, explain_divergence
+from lossmon.analysis.front import pareto_front
 from lossmon.analysis.history import EPISODE_COLUMNS
 from lossmon.analysis.intervals import (
     Interval,
     Turned,
     bootstrap_mean,
     holm,
+    matched_difference,
     mcnemar,
     mean_difference,
     mean_error,
     paired_bootstrap,
     share_difference,
+    sign_test,
     wilson,
 )
-from lossmon.analysis.measured import Measured, Samples, last_measured
+from lossmon.analysis.measured import Measured, Samples, last_measured, measured_epochs, samples_of
+from lossmon.analysis.needs import (
+    Costs,
+    Need,
+    Recommendation,
+    decision_costs,
+    recommend,
+    weigh_need,
+)
 from lossmon.analysis.parts import Level, Parts, parts
+from lossmon.analysis.ranking import Area, roc_area
+from lossmon.analysis.repeats import Repeats, compare_groups, repeats, seed_groups
 from lossmon.analysis.samples import (
     SampleReader,
     TurnedSamples,
-    samples_of,
     turned_samples,
 )
+from lossmon.analysis.settings import differing_settings, distinct_names, flattened, run_settings
+from lossmon.analysis.telling import difference_sentence, weighing_sentences
 from lossmon.analysis.temperature import Temperature, fit_temperature
+from lossmon.analysis.weighing import SampleSource, Weighing, difference_document, weigh
+from lossmon.analysis.wins import Wins, count_wins
 
 __all__ = [
     "EPISODE_COLUMNS",
+    "Area",
     "Band",
     "Brier",
     "Cause",
     "Change",
+    "Costs",
     "Difference",
     "Divergence",
     "Episode",
     "Interval",
     "Level",
+    "Measure",
     "Measured",
     "Need",
     "Parts",
+    "Recommendation",
+    "Repeats",
     "SampleReader",
+    "SampleSource",
     "Samples",
     "Temperature",
     "Turned",
     "TurnedSamples",
     "Turns",
+    "Weighing",
+    "Wins",
     "bootstrap_mean",
     "brier",
     "brier_of_classes",
@@ -84,27 +101,44 @@ __all__ = [
     "calibration_gap",
     "compare",
     "compare_groups",
+    "count_wins",
+    "decision_costs",
+    "difference_document",
+    "difference_sentence",
+    "differing_settings",
+    "distinct_names",
     "diverging_epochs",
     "explain_divergence",
     "find_episodes",
     "fit_temperature",
+    "flattened",
     "holm",
     "last_measured",
     "margins",
+    "matched_difference",
     "mcnemar",
     "mean_difference",
     "mean_error",
+    "measured_epochs",
     "paired_bootstrap",
     "pareto_front",
     "parts",
     "recommend",
     "reliability_diagram",
+    "repeats",
     "right_and_wrong",
+    "roc_area",
+    "run_settings",
     "samples_of",
+    "seed_groups",
     "share_difference",
+    "sign_test",
     "squared_calibration_error",
     "turned_samples",
     "turns",
+    "weigh",
+    "weigh_need",
+    "weighing_sentences",
     "wilson",
     "worst_share",
 ]

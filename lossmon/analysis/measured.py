@@ -12,7 +12,7 @@ import numpy.typing as npt
 from lossmon.analysis.history import Row, history, samples
 from lossmon.analysis.intervals import mean_error
 from lossmon.analysis.noise import Floats
-from lossmon.records import Split
+from lossmon.records import SampleRecord, Split
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +24,68 @@ class Samples:
         correct: whether it was predicted right, shape `(N,)`.
         keys: what a sample is recognised by in other runs, shape `(N,)`, each once; None where all
             runs have the same samples in the same order.
+        labels: class ids, shape `(N,)`; None where not known.
+        chance: probability of class 1, of two classes, shape `(N,)`; None where not known.
     """
 
     loss: Floats
     correct: npt.NDArray[np.bool_]
     keys: npt.NDArray[Any] | None = None
+    labels: npt.NDArray[np.int64] | None = None
+    chance: Floats | None = None
+
+    @property
+    def two_classes(self) -> tuple[Floats, npt.NDArray[np.int64]] | None:
+        """Probability of class 1 and the labels; None of more classes, or where not known."""
+        if self.chance is None or self.labels is None or not np.isfinite(self.chance).all():
+            return None
+        return self.chance, self.labels
+
+    def at(self, places: npt.NDArray[np.intp]) -> Samples:
+        """Only the samples at these places, in their order."""
+
+        def some(array: npt.NDArray[Any] | None) -> npt.NDArray[Any] | None:
+            return None if array is None else array[places]
+
+        return Samples(
+            self.loss[places],
+            self.correct[places],
+            some(self.keys),
+            some(self.labels),
+            some(self.chance),
+        )
+
+
+def samples_of(record: SampleRecord | None) -> Samples | None:
+    """The recorded samples of an epoch, to be compared with those of other runs.
+
+    Samples of weight 0 (masked ones) are left out; others count alike, whatever they weigh.
+
+    Args:
+        record: as `Store.samples` gives it.
+
+    Returns:
+        None where they cannot be recognised in other runs, or are neither right nor wrong.
+    """
+    if record is None or record.samples is None or record.correct is None:
+        return None
+    known = record.samples
+    weights = np.ones(known.keys.size) if known.weights is None else known.weights
+    found = Samples(
+        record.loss.astype(np.float64), record.correct, known.keys, known.labels, _chance(record)
+    )
+    return found.at(np.flatnonzero(weights > 0))
+
+
+def _chance(record: SampleRecord) -> Floats | None:
+    """Probability of class 1 where no other class than 0 and 1 is to be seen."""
+    labels = None if record.samples is None else record.samples.labels
+    if labels is None or record.predicted is None or record.confidence is None:
+        return None
+    if not np.isin(labels, (0, 1)).all() or not np.isin(record.predicted, (0, 1)).all():
+        return None
+    sure = record.confidence.astype(np.float64)
+    return np.where(record.predicted == 1, sure, 1.0 - sure)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +99,7 @@ class Measured:
         correct: samples predicted right; None where there is no accuracy.
         judged: samples judged.
         samples: the samples one by one, where known.
+        epoch: which one, from 0; None where that does not matter.
     """
 
     name: str
@@ -50,6 +108,7 @@ class Measured:
     correct: float | None = None
     judged: float | None = None
     samples: Samples | None = None
+    epoch: int | None = None
 
     @classmethod
     def of_samples(cls, name: str, samples: Samples) -> Measured:
@@ -63,27 +122,34 @@ class Measured:
         return self.correct / self.judged if self.correct is not None and self.judged else None
 
 
-def last_measured(name: str, epochs: Iterable[Row], output: Row, split: Split) -> Measured | None:
-    """The last epoch of one output and split of a recorded run.
+def measured_epochs(name: str, epochs: Iterable[Row], output: Row, split: Split) -> list[Measured]:
+    """Every epoch of one output and split of a recorded run that tells right from wrong.
 
     Args:
         name: how the run is called.
         epochs: the run's epochs, as `Store.epoch_rows` gives them.
         output: the output, as `Store.output_rows` gives it.
         split: "train" or "val".
-
-    Returns:
-        None where no epoch tells right predictions from wrong ones.
     """
     found = history(epochs, output, split)
     if found is None:
-        return None
-    # The elements of one sample count as one.
-    count = samples(found.rows[-1])
-    return Measured(
-        name,
-        float(found.loss[-1]),
-        float(found.loss_error[-1]),
-        count * float(found.accuracy[-1]),
-        count,
-    )
+        return []
+    values = zip(found.rows, found.loss, found.loss_error, found.accuracy, strict=True)
+    return [
+        # The elements of one sample count as one.
+        Measured(
+            name,
+            float(loss),
+            float(error),
+            samples(row) * float(share),
+            samples(row),
+            epoch=row["epoch"],
+        )
+        for row, loss, error, share in values
+    ]
+
+
+def last_measured(name: str, epochs: Iterable[Row], output: Row, split: Split) -> Measured | None:
+    """The last of `measured_epochs`; None where there is none."""
+    found = measured_epochs(name, epochs, output, split)
+    return found[-1] if found else None

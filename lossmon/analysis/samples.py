@@ -1,4 +1,4 @@
-"""Recorded validation samples: of one epoch for comparisons, of two for what became of each."""
+"""Recorded validation samples of two epochs: what became of each."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 
 from lossmon.analysis.decomposition import Turns, turns
-from lossmon.analysis.measured import Samples
 from lossmon.errors import InvalidArgument
 from lossmon.records import SampleRecord
 
@@ -41,17 +40,6 @@ class TurnedSamples(NamedTuple):
             name: {**change._asdict(), "positions": getattr(self, name)[:most].tolist()}
             for name, change in self.turns._asdict().items()
         }
-
-
-def samples_of(record: SampleRecord) -> Samples | None:
-    """The samples of a record as `Measured.of_samples` takes them.
-
-    Returns:
-        None where they are not told right from wrong, or not known from each other.
-    """
-    if record.correct is None or record.samples is None:
-        return None
-    return Samples(record.loss.astype(np.float64), record.correct, record.samples.keys)
 
 
 def same_samples(one: SampleRecord, two: SampleRecord) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from lossmon import __version__
-from lossmon.cli import checking, database, inspection, programs, retention, spooled
+from lossmon.cli import checking, database, inspection, programs, reporting, retention, spooled
 from lossmon.cli.words import visible
 from lossmon.errors import InvalidArgument, LossmonError
 
@@ -56,6 +56,7 @@ for command in (
     inspection.show,
     inspection.findings,
     inspection.compare,
+    reporting.report,
     database.export,
     retention.archive,
     retention.unarchive,

@@ -8,6 +8,7 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 
+from lossmon.analysis import differing_settings
 from lossmon.cli.words import Row, flags, number, styled, table
 
 
@@ -24,17 +25,9 @@ def print_comparison(console: Console, documents: Sequence[Row]) -> None:
         rows.add_row(key.replace("_", " "), *(number(d[key]) for d in documents))
     rows.add_row("verified", *(f"{d['verified']:.0%}" for d in documents))
     rows.add_row("findings", *(flags(d) for d in documents))
-    for key, values in differences(documents):
+    for key, values in differing_settings(documents):
         rows.add_row(escape(key), *(_setting(value) for value in values))
     console.print(rows)
-
-
-def differences(documents: Sequence[Row]) -> list[tuple[str, list[Any]]]:
-    """Settings (config, model and optimiser) that are not the same in all runs."""
-    flat = [_settings(document) for document in documents]
-    keys = sorted({key for settings in flat for key in settings})
-    rows = [(key, [settings.get(key) for settings in flat]) for key in keys]
-    return [(key, values) for key, values in rows if any(v != values[0] for v in values)]
 
 
 def _of_outputs(document: Row, key: str) -> str:
@@ -50,11 +43,3 @@ def _setting(value: Any) -> str:
         return "–"
     # Keras keeps settings in float32; six digits are what was written.
     return f"{value:.6g}" if isinstance(value, float) else escape(str(value))
-
-
-def _settings(document: Row) -> dict[str, Any]:
-    settings = {f"config.{key}": value for key, value in (document["config"] or {}).items()}
-    model = dict(document["model"] or {})
-    optimizer = model.pop("optimizer", None) or {}
-    settings |= {f"optimizer.{key}": value for key, value in optimizer.items()}
-    return settings | {f"model.{key}": value for key, value in model.items()}

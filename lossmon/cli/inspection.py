@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 import click
 from rich.console import Console
 
-from lossmon.cli.comparison import print_comparison
 from lossmon.cli.finding_text import print_findings
-from lossmon.cli.options import print_json, with_db, with_json
+from lossmon.cli.options import costs_of, print_json, sample_source, with_db, with_json
 from lossmon.cli.tables import print_run, print_runs
 from lossmon.cli.words import visible
 from lossmon.store import open_store
@@ -79,25 +79,58 @@ def findings(run: str, db: str | None, as_json: bool) -> None:
 
 @click.command()
 @click.argument("run", nargs=-1, required=True)
+@click.option(
+    "--need",
+    type=click.Choice(["ranking", "decisions", "probabilities"]),
+    help="What the model is for. Default: each that something can be said of.",
+)
+@click.option(
+    "--cost",
+    metavar="FP,FN",
+    help="What a wrong 1 and a wrong 0 cost: decisions between two classes are judged by it.",
+)
+@click.option(
+    "--threshold",
+    type=float,
+    help="Probability from which on class 1 is decided for. Default: FP / (FP + FN).",
+)
+@click.option(
+    "--group-by",
+    metavar="KEY",
+    help="Runs with the same config KEY (or project, tags) are repeats. Default: all but the seed.",
+)
 @with_db
 @with_json
-def compare(run: tuple[str, ...], db: str | None, as_json: bool) -> None:
+def compare(
+    run: tuple[str, ...],
+    *,
+    need: Any,
+    cost: str | None,
+    threshold: float | None,
+    group_by: str | None,
+    db: str | None,
+    as_json: bool,
+) -> None:
     """Two or more runs: last values, where settings differ, and whether it is more than noise."""
     if len(run) < 2:
         raise click.UsageError(f"compare needs two or more runs. Received: {' '.join(run)}")
-    from lossmon.cli.difference_text import called, compared, difference_rows, print_differences
+    from lossmon.analysis import distinct_names, weigh
+    from lossmon.cli.comparison import print_comparison
+    from lossmon.cli.difference_text import difference_rows, print_weighings
 
     store = open_store(db)
     documents = [store.run_document(name) for name in run]
     if not as_json:
         documents = visible(documents)
-    names = called(documents)
-    found = compared(documents, names)
+    names = distinct_names(documents)
+    costs = costs_of(cost, threshold)
+    found = weigh(documents, names, sample_source(store), need=need, costs=costs, group_by=group_by)
     if as_json:
         for name, document in zip(names, documents, strict=True):
             document["differences"] = difference_rows(found, name)
+            document["comparisons"] = [one.document() for one in found]
         print_json(documents)
     else:
         console = Console()
         print_comparison(console, documents)
-        print_differences(console, found)
+        print_weighings(console, found)

@@ -13,6 +13,7 @@ from lossmon.analysis import (
     Samples,
     compare,
     compare_groups,
+    count_wins,
     last_measured,
     pareto_front,
     recommend,
@@ -133,6 +134,69 @@ def test_one_seed_differs_from_another_without_being_another_setting() -> None:
 
     found = compare_groups([group("a", [0.30, 0.40, 0.35]), group("b", [0.33, 0.43, 0.38])])
     assert [(d.measure, d.better) for d in found] == [("loss", None)]
+
+
+def test_tests_of_pairs_are_scipy_s() -> None:
+    one = drawn(50)
+    two = better(one, by=0.005, fixed=9)
+    loss, hits = compare([Measured.of_samples("a", one), Measured.of_samples("b", two)])
+    expected: Any = stats.ttest_rel(one.loss, two.loss)
+    assert loss.p_value == pytest.approx(expected.pvalue)
+    assert hits.p_value == pytest.approx(stats.binomtest(0, 9).pvalue)
+
+
+def test_runs_of_other_samples_are_paired_on_those_they_share() -> None:
+    keys = np.arange(800)
+    whole = drawn(51)
+    runs = [
+        Measured.of_samples(name, Samples(whole.loss[at] + add, whole.correct[at], keys[at]))
+        for name, at, add in (("a", keys, 0.0), ("b", keys[::-1], 0.1), ("c", keys[300:], 0.2))
+    ]
+    found = {(d.first, d.second): d for d in compare(runs) if d.measure == "loss"}
+    assert [d.samples for d in found.values()] == [800, 500, 500]
+    assert [d.interval.value for d in found.values()] == pytest.approx([-0.1, -0.2, -0.1])
+    assert found["a", "b"].interval == pytest.approx((-0.1, -0.1, -0.1))
+
+
+def test_losses_that_are_not_finite_are_not_compared() -> None:
+    broken = Samples(np.full(800, np.nan), drawn(52).correct)
+    runs = [Measured.of_samples("a", drawn(52)), Measured.of_samples("b", broken)]
+    assert [d.measure for d in compare(runs)] == ["accuracy"]
+
+
+def test_wins_are_counted_over_all_and_by_class() -> None:
+    rng = np.random.default_rng(53)
+    labels = np.repeat([0, 1, 2], 100)
+    one = Samples(rng.exponential(size=300), rng.random(300) < 0.8, labels=labels)
+    gain = np.where(labels == 1, 0.2, 0.0) + 0.05 * rng.normal(size=300)
+    two = Samples(one.loss - gain, one.correct | (labels == 1), labels=labels)
+    whole, *classes = count_wins(one, two)
+    assert (whole.label, whole.samples) == (None, 300)
+    assert whole.second == int((gain > 0).sum())
+    assert whole.p_value == pytest.approx(stats.binomtest(whole.first, 300).pvalue)
+    assert [c.label for c in classes] == [0, 1, 2]
+    assert [c.p_value < 0.05 for c in classes] == [False, True, False]
+    assert [c.only_second for c in classes] == [0, int((~one.correct[labels == 1]).sum()), 0]
+    assert sum(c.loss * c.samples for c in classes) == pytest.approx(whole.loss * 300)
+    assert len(count_wins(Samples(one.loss, one.correct), two)) == 1
+
+
+def test_pareto_front_is_what_nothing_beats() -> None:
+    rng = np.random.default_rng(54)
+    points = [
+        Measured("run", loss, 0.1, share, 10.0, epoch=epoch)
+        for epoch, (loss, share) in enumerate(rng.integers(0, 9, (80, 2)).tolist())
+    ]
+    front = pareto_front(points)
+    for point in points:
+        beaten = any(
+            o.loss <= point.loss
+            and (o.correct or 0) >= (point.correct or 0)
+            and (o.loss, o.correct) != (point.loss, point.correct)
+            for o in points
+        )
+        assert (point in front) != beaten
+    assert pareto_front([Measured("nan", float("nan"), None, 1.0, 1.0)]) == []
 
 
 def test_pareto_front_leaves_out_what_is_beaten_in_both() -> None:

@@ -12,10 +12,12 @@ from scipy import stats
 from lossmon.analysis.intervals import (
     bootstrap_mean,
     holm,
+    matched_difference,
     mcnemar,
     mean_difference,
     mean_error,
     paired_bootstrap,
+    resampled,
     share_difference,
     wilson,
 )
@@ -58,8 +60,18 @@ def test_bootstrap_of_a_loss_covers_the_truth(weighted: bool) -> None:
         found = bootstrap_mean(losses, weights, seed=seed)
         return found.low <= 0.4 <= found.high
 
-    # A percentile interval of a skewed loss is a little narrow.
-    assert covered(map(holds, range(300))) == pytest.approx(0.94, abs=0.035)
+    assert covered(map(holds, range(300))) == pytest.approx(0.95, abs=0.035)
+
+
+def test_bootstrap_is_scipy_s() -> None:
+    losses = np.random.default_rng(10).exponential(size=60) ** 2
+    theirs: Any = stats.bootstrap((losses,), np.mean, n_resamples=20_000, rng=0)
+    expected = theirs.confidence_interval
+    found = bootstrap_mean(losses)
+    # Ends rest on fifty of the samples drawn.
+    assert (found.low, found.high) == pytest.approx((expected.low, expected.high), rel=0.03)
+    plain = np.quantile(resampled(losses[None])[0], [0.025, 0.975])
+    assert found.high > plain[1]
 
 
 def test_standard_error_is_scipy_s_and_weights_of_zero_are_absence() -> None:
@@ -115,6 +127,24 @@ def test_mcnemar_is_the_exact_binomial_test(only_first: int, only_second: int) -
     count = only_first + only_second
     expected = stats.binomtest(only_first, count).pvalue if count else 1.0
     assert found.p_value == pytest.approx(min(expected, 1.0))
+
+
+@pytest.mark.parametrize("shares", [(0.9, 0.9), (0.97, 0.9)])
+def test_difference_of_matched_accuracies_covers_the_truth(shares: tuple[float, float]) -> None:
+    rng = np.random.default_rng(11)
+
+    def holds() -> bool:
+        hard = rng.random(120)
+        own = rng.random((2, 120))
+        one, two = (
+            np.where(o < 0.7, hard, r) < s
+            for o, r, s in zip(own, rng.random((2, 120)), shares, strict=True)
+        )
+        found = mcnemar(one, two)
+        low, high = matched_difference(found.only_first, found.only_second, 120)[1:]
+        return low <= shares[0] - shares[1] <= high
+
+    assert covered(holds() for _ in range(1500)) == pytest.approx(0.955, abs=0.02)
 
 
 def test_mcnemar_errs_in_one_of_twenty_at_most() -> None:

@@ -100,6 +100,27 @@ def test_selected_runs_are_compared(seeded: str, open_page: OpenPage) -> None:
     expect(page.locator("h1")).to_have_text("Runs")
 
 
+def test_the_run_to_take_is_asked_in_the_address(seeded: str, open_page: OpenPage) -> None:
+    page = open_page(f"{seeded}/compare?runs=digits-cnn,digits-overfit")
+    answer = page.locator("#compare-weighed")
+    expect(answer).to_contain_text("For probabilities: digits-cnn, by its loss.")
+    expect(answer).to_contain_text("For decisions: no evidence of a difference in accuracy.")
+    page.locator("#compare-need").get_by_text("Probabilities").click()
+    expect(answer).not_to_contain_text("For decisions")
+    page.wait_for_url(re.compile("need=probabilities"))
+    page.locator("#compare-need").get_by_text("Decisions").click()
+    page.get_by_label("Cost of a missed 1").fill("10")
+    expect(answer).to_contain_text("needs the probabilities of two classes")
+    page.get_by_label("Repeats share").fill("<b>none</b>")
+    expect(answer).to_contain_text("Mind this")
+    page.get_by_label("Repeats share").fill("units")
+    expect(answer).to_contain_text("units=512")
+    page.wait_for_url(re.compile("need=decisions&fn=10&by=units"))
+    page.reload()
+    expect(answer).to_contain_text("units=512")
+    expect(page.get_by_label("Cost of a missed 1")).to_have_value("10")
+
+
 def test_a_finding_leads_to_its_rule(seeded: str, open_page: OpenPage) -> None:
     page = open_page(f"{seeded}/run/diabetes-accuracy")
     card = page.locator(".lossmon-finding")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -89,6 +90,81 @@ def test_compare_as_json_holds_each_difference(invoke: Invoke, two_models: str) 
         loss, _ = document["differences"]
         assert (loss["measure"], loss["basis"], loss["better"]) == ("loss", "unpaired", "good")
         assert loss["interval"]["low"] < loss["interval"]["value"] < loss["interval"]["high"] < 0
+
+
+def test_compare_answers_the_need_that_is_named(invoke: Invoke, two_models: str) -> None:
+    asked = ("compare", "good", "poor", "--db", two_models)
+    text = " ".join(invoke(*asked, "--need", "decisions").stdout.split())
+    assert "For decisions: no evidence of a difference in accuracy." in text
+    assert "For probabilities" not in text
+    text = " ".join(invoke(*asked, "--cost", "1,10").stdout.split())
+    assert "needs the probabilities of two classes, sample by sample" in text
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--cost", "1"),
+        ("--cost", "0,1"),
+        ("--cost", "a,b"),
+        ("--threshold", "1.5"),
+        ("--cost", "1,2", "--need", "ranking"),
+        ("--group-by", "units"),
+    ],
+)
+def test_compare_refuses_what_makes_no_sense(
+    invoke: Invoke, two_models: str, options: tuple[str, ...]
+) -> None:
+    done = invoke("compare", "good", "poor", "--db", two_models, *options)
+    assert done.exit_code == 2
+    assert "Received: " in done.stderr
+    assert "Fix: " in done.stderr
+
+
+@pytest.fixture(scope="module")
+def two_settings(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Two settings, three seeds each; one setting knows more of the data."""
+    db = str(tmp_path_factory.mktemp("settings") / "runs.db")
+    rng = np.random.default_rng(1)
+    truth = rng.normal(size=500)
+    labels = (rng.random(500) < 1 / (1 + np.exp(-3 * truth))).astype(int)
+    for units, known in ((8, 0.5), (64, 3.0)):
+        for seed in (1, 2, 3):
+            scenario = Scenario(
+                f"{units}-{seed}", metric=SOFTMAX, config={"units": units, "seed": seed}
+            )
+            writer = RunWriter.open(db, scenario.record(), scenario.output_records())
+            for epoch in range(2):
+                scores = known * (truth + 0.05 * rng.normal(size=500))
+                share = 1 / (1 + np.exp(-scores))
+                row = recorded(epoch, "val", np.stack([1 - share, share], axis=1), labels)
+                writer.write(epochs=[EpochRecord(time=0.0, **row)])
+            writer.finish("finished")
+            writer.close()
+    return db
+
+
+NAMES = [f"{units}-{seed}" for units in (8, 64) for seed in (1, 2, 3)]
+
+
+def test_seeds_are_repeats_of_their_setting(invoke: Invoke, two_settings: str) -> None:
+    text = " ".join(invoke("compare", *NAMES, "--db", two_settings).stdout.split())
+    assert re.search(r"units=8 \(3 runs\): loss 0\.\d+ ± \d", text)
+    assert "loss over seeds, units=8 minus units=64: +0." in text
+    assert "For probabilities: units=64, by its loss." in text
+    document = json.loads(invoke("compare", *NAMES, "--db", two_settings, "--json").stdout)[0]
+    (found,) = document["comparisons"]
+    assert [group["runs"] for group in found["groups"]] == [NAMES[:3], NAMES[3:]]
+    assert {d["basis"] for d in found["group_differences"]} == {"seeds"}
+    assert found["recommendations"][0]["best"] == "units=64"
+    assert {point["epoch"] for point in found["front"]} <= {0, 1}
+
+
+def test_other_keys_can_make_the_groups(invoke: Invoke, two_settings: str) -> None:
+    asked = ("compare", *NAMES, "--db", two_settings, "--group-by", "seed", "--json")
+    (found,) = json.loads(invoke(*asked).stdout)[0]["comparisons"]
+    assert [group["name"] for group in found["groups"]] == ["seed=1", "seed=2", "seed=3"]
+    assert all(d["better"] is None for d in found["group_differences"])
 
 
 def test_runs_of_different_losses_are_not_compared(invoke: Invoke) -> None:

@@ -17,9 +17,17 @@ from tests.cli.conftest import Invoke, Seeded
 
 COMMANDS = (
     *("archive", "check", "compare", "dashboard", "db", "demo", "export", "findings", "prune"),
-    *("rm", "rules", "runs", "show", "sync", "unarchive"),
+    *("report", "rm", "rules", "runs", "show", "sync", "unarchive"),
 )
-READING = ("runs", "show latest", "findings latest", "compare a b", "export latest", "db info")
+READING = (
+    "runs",
+    "show latest",
+    "findings latest",
+    "compare a b",
+    "report a",
+    "export latest",
+    "db info",
+)
 
 
 def test_json_spells_out_what_is_not_finite(capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,6 +12,8 @@ Question = dict[str, Any]
 
 USUAL: Mapping[str, Any] = {
     "compare-split.value": "val",
+    "compare-need.value": "decisions",
+    "compare-fp.value": "1",
     "place.data": "/",
     "revision.data": {},
     "run-detail.value": "both",

@@ -103,6 +103,25 @@ def test_pareto_knows_which_runs_are_beaten_on_both_counts() -> None:
     )
 
 
+def test_pareto_s_front_is_of_all_epochs() -> None:
+    def row(epoch: int, loss: float, accuracy: float | None) -> dict[str, Any]:
+        return {"epoch": epoch, "split": "val", "output": None, "loss": loss} | {
+            "accuracy": accuracy,
+            "recomputed_loss": None,
+            "recomputed_accuracy": None,
+        }
+
+    rows = [row(0, 0.5, 0.5), row(1, 0.2, 0.8), row(2, math.nan, 0.9), row(3, 0.4, 0.7)]
+    runs = [
+        document("own", val_loss=0.4, val_accuracy=0.7) | {"epochs": rows},
+        document("other", val_loss=0.3, val_accuracy=0.9) | {"epochs": []},
+    ]
+    info = _get_pareto_info(runs)
+    assert info.front == ((0.2, 0.8), (0.3, 0.9))
+    assert [[point.epoch for point in of] for of in info.epochs] == [[0, 1, 3], []]
+    assert len(as_json(plot_pareto(runs))["data"]) == 5
+
+
 def test_figures_without_data_say_why() -> None:
     figures = [
         plot_calibration([]),

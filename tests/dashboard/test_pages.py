@@ -9,7 +9,7 @@ from lossmon_dashboard import create_app
 from lossmon_dashboard.clock import moment, viewer_zone
 from lossmon_dashboard.figures import HistoryView
 from lossmon_dashboard.pages import PAGES, run, runs
-from lossmon_dashboard.pages.compare import comparison
+from lossmon_dashboard.pages.compare import comparison, verdict
 from lossmon_dashboard.shell import live_indicator, observe, render
 from lossmon_dashboard.source import current_store
 
@@ -164,9 +164,60 @@ def test_comparing_shows_ends_differences_and_caution() -> None:
 
 
 @pytest.mark.usefixtures("app")
+def test_which_run_to_take_depends_on_what_is_asked() -> None:
+    store = current_store()
+    documents = [store.run_document(name) for name in ("digits-cnn", "digits-overfit")]
+    nothing = (None, None, None)
+    said = words(verdict(documents, None, nothing, ""))
+    assert "For probabilities: digits-cnn, by its loss." in said
+    assert "For decisions: no evidence of a difference in accuracy." in said
+    assert "digits-cnn − digits-overfit −0.9 (" in said
+    assert "the samples of these runs are not known one by one" in said
+    said = words(verdict(documents, "decisions", ("1", "10", None), None))
+    assert "needs the probabilities of two classes" in said
+    # Costs are of decisions: they do not hinder another question.
+    assert "by its loss" in words(verdict(documents, "probabilities", ("1", "10", None), None))
+    assert "Repeats of one setting units=64 1" not in said
+    assert (
+        "units=512 1 1.05" in words(verdict(documents, None, nothing, "units")).split("Setting")[1]
+    )
+
+
+@pytest.mark.usefixtures("app")
+@pytest.mark.parametrize(
+    ("costs", "by"),
+    [
+        (("a", None, None), ""),
+        (("0", None, None), ""),
+        ((None, None, "2"), ""),
+        ((None,) * 3, "no"),
+    ],
+)
+def test_questions_that_make_no_sense_are_answered_in_words(costs: Any, by: str) -> None:
+    store = current_store()
+    documents = [store.run_document(name) for name in ("digits-cnn", "digits-overfit")]
+    said = words(verdict(documents, None, costs, by))
+    assert said.startswith("Mind this expected ")
+    assert "Fix: " in said
+
+
+@pytest.mark.usefixtures("app")
+def test_runs_of_several_losses_are_not_weighed() -> None:
+    store = current_store()
+    documents = [store.run_document(name) for name in ("digits-cnn", "diabetes")]
+    for chosen in (documents, documents[:1], []):
+        assert "Needs two or more" in words(verdict(chosen, None, (None, None, None), ""))
+
+
+@pytest.mark.usefixtures("app")
 def test_hostile_names_are_only_ever_text() -> None:
     document = current_store().run_document(HOSTILE)
     contents = [run.description(document), runs.contents(), render("/compare", f"?runs={HOSTILE}")]
+    contents.append(
+        verdict(
+            [document, current_store().run_document("digits-cnn")], None, (None, None, None), "tags"
+        )
+    )
     for content in contents:
         kinds = {type(part).__name__ for part in components(content)}
         assert not kinds & {"Markdown", "DangerouslySetInnerHTML", "CodeHighlight"}

@@ -91,8 +91,12 @@
                     scale: log ? "log" : "",
                     output: output || "",
                 }),
-            rememberComparison: (runs, split) =>
-                remember({runs: (runs || []).join(","), split: unless(split, "val")}),
+            rememberComparison: (runs, split, need, fp, fn, threshold, by) =>
+                remember({
+                    runs: (runs || []).join(","),
+                    split: unless(split, "val"),
+                    ...{need, fp, fn, threshold, by},
+                }),
             rememberRuns: function (search, filters, columns, archived) {
                 const sorted = (columns || []).filter((column) => column.sort);
                 const sort = sorted.map((column) => column.colId + ":" + column.sort).join(",");

@@ -57,6 +57,12 @@ def epoch_line(
     )
 
 
+def best_known(row: Mapping[str, Any], measure: str) -> float | None:
+    """The recomputed loss or accuracy of an epoch; Keras' own where there is none."""
+    own = row[f"recomputed_{measure}"]
+    return row[measure] if own is None else own
+
+
 def legend_name(name: str, width: int = 40) -> str:
     """A name as plotly may draw it: cut to a width, its markup made inert."""
     cut = name if len(name) <= width else name[: width - 1] + "…"

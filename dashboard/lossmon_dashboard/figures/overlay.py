@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import plotly.graph_objects as go
 
 from lossmon.records import Split
-from lossmon_dashboard.figures.lines import Line, draw_line, draw_lost, epoch_line
+from lossmon_dashboard.figures.lines import Line, best_known, draw_line, draw_lost, epoch_line
 from lossmon_dashboard.figures.panes import empty_pane, stacked_panes, steady_range
 from lossmon_dashboard.theme import Scheme, run_style
 
@@ -43,9 +43,7 @@ def _line(run: Document, split: Split, measure: str) -> Line:
         {
             "at": row["epoch"] + 1,
             "epoch": row["epoch"],
-            "value": row[f"recomputed_{measure}"]
-            if row[f"recomputed_{measure}"] is not None
-            else row[measure],
+            "value": best_known(row, measure),
         }
         for row in run["epochs"]
         if row["split"] == split and row["output"] is None

@@ -1,4 +1,4 @@
-"""Loss against accuracy at the end of each run: which runs are beaten on both counts?"""
+"""Loss against accuracy of runs and of their epochs: which are beaten on both counts?"""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 import plotly.graph_objects as go
 
-from lossmon_dashboard.figures.lines import legend_name
+from lossmon.analysis import Measured, pareto_front
+from lossmon_dashboard.figures.lines import best_known, legend_name
 from lossmon_dashboard.figures.panes import empty_pane, single_pane, steady_range
 from lossmon_dashboard.theme import Scheme, ink, run_style
 from lossmon_dashboard.wording import number
@@ -26,13 +27,17 @@ class _Place(NamedTuple):
 
 class _ParetoInfo(NamedTuple):
     places: tuple[_Place, ...]
+    epochs: tuple[tuple[Measured, ...], ...]
+    """Of each place the epochs of its run."""
+    front: tuple[tuple[float, float], ...]
+    """Loss and accuracy of what no run and no epoch beats, by loss."""
 
 
 def plot_pareto(runs: Sequence[Mapping[str, Any]], scheme: Scheme = "light") -> go.Figure:
     """Validation loss (left is better) against validation accuracy (up is better).
 
     Args:
-        runs: rows with `name`, `val_loss` and `val_accuracy`.
+        runs: rows with `name`, `val_loss` and `val_accuracy`, and `epochs` where known.
         scheme: the colour scheme to draw for.
     """
     return _get_pareto_plot(_get_pareto_info(runs), scheme)
@@ -44,11 +49,31 @@ def _get_pareto_info(runs: Sequence[Mapping[str, Any]]) -> _ParetoInfo:
         for position, run in enumerate(runs)
         if _finite(run.get("val_loss")) and _finite(run.get("val_accuracy"))
     ]
+    last = [_point(name, loss, accuracy) for _, name, loss, accuracy in ends]
+    best = pareto_front(last)
+    epochs = tuple(_epochs(runs[position]) for position, *_ in ends)
+    front = pareto_front([*last, *(point for of in epochs for point in of)])
     return _ParetoInfo(
         tuple(
-            _Place(position, name, loss, accuracy, best=not _beaten(loss, accuracy, ends))
-            for position, name, loss, accuracy in ends
-        )
+            _Place(*end, best=any(point is one for one in best))
+            for end, point in zip(ends, last, strict=True)
+        ),
+        epochs,
+        tuple(sorted({(point.loss, point.accuracy or 0.0) for point in front})),
+    )
+
+
+def _point(name: str, loss: float, accuracy: float, epoch: int | None = None) -> Measured:
+    return Measured(name, loss, None, accuracy, 1.0, epoch=epoch)
+
+
+def _epochs(run: Mapping[str, Any]) -> tuple[Measured, ...]:
+    rows = [r for r in run.get("epochs", ()) if r["split"] == "val" and r["output"] is None]
+    values = [(best_known(row, "loss"), best_known(row, "accuracy"), row["epoch"]) for row in rows]
+    return tuple(
+        _point(run["name"], loss, accuracy, epoch)
+        for loss, accuracy, epoch in values
+        if loss is not None and accuracy is not None and _finite(loss) and _finite(accuracy)
     )
 
 
@@ -56,23 +81,28 @@ def _finite(value: float | None) -> bool:
     return value is not None and math.isfinite(value)
 
 
-def _beaten(loss: float, accuracy: float, ends: Sequence[tuple[int, str, float, float]]) -> bool:
-    return any(
-        other_loss <= loss
-        and other_accuracy >= accuracy
-        and (other_loss, other_accuracy) != (loss, accuracy)
-        for _, _, other_loss, other_accuracy in ends
-    )
-
-
 def _get_pareto_plot(info: _ParetoInfo, scheme: Scheme) -> go.Figure:
     if len(info.places) < 2:
         return empty_pane(NOTHING_TO_SHOW, scheme)
     figure = single_pane("validation loss", "validation accuracy", scheme)
-    front = sorted((place for place in info.places if place.best), key=lambda place: place.loss)
+    for place, epochs in zip(info.places, info.epochs, strict=True):
+        figure.add_scatter(
+            x=[point.loss for point in epochs],
+            y=[point.accuracy for point in epochs],
+            mode="markers",
+            name=legend_name(place.name),
+            showlegend=False,
+            legendgroup=str(place.position),
+            marker={"color": run_style(place.position, scheme)[0], "size": 5, "opacity": 0.45},
+            text=[
+                f"epoch {(p.epoch or 0) + 1}: loss {number(p.loss)}, accuracy {number(p.accuracy)}"
+                for p in epochs
+            ],
+            hovertemplate="%{text}",
+        )
     figure.add_scatter(
-        x=[place.loss for place in front],
-        y=[place.accuracy for place in front],
+        x=[loss for loss, _ in info.front],
+        y=[accuracy for _, accuracy in info.front],
         mode="lines",
         name="not beaten on both",
         line={"color": ink(scheme).dimmed, "dash": "dot", "width": 1.5},
@@ -85,6 +115,7 @@ def _get_pareto_plot(info: _ParetoInfo, scheme: Scheme) -> go.Figure:
             y=[place.accuracy],
             mode="markers",
             name=legend_name(place.name),
+            legendgroup=str(place.position),
             marker={
                 "color": colour,
                 "size": 13,

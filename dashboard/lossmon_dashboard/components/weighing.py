@@ -1,0 +1,201 @@
+"""What is more than noise between runs, and which of them to take."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import dash_mantine_components as dmc
+from dash import html
+
+from lossmon.analysis import Difference, Recommendation, Repeats, Weighing, Wins
+from lossmon_dashboard.components.labels import spoken
+from lossmon_dashboard.wording import NOTHING, count, number
+
+# More comparisons are folded away.
+_SHOWN_PAIRS = 6
+_MOST_CLASSES = 20
+_BASES = {
+    "paired": "sample by sample",
+    "unpaired": "independent intervals",
+    "seeds": "over seeds",
+}
+NOT_TOLD = (
+    "Needs two or more classifiers of one loss, whose predictions were judged right or wrong."
+)
+
+
+def needs_control(need: str, fp: str, fn: str, threshold: str, by: str) -> dmc.Group:
+    """The questions that the panel answers: what the model is for, what mistakes cost, repeats."""
+    needs = [
+        {"value": "", "label": "All"},
+        {"value": "probabilities", "label": "Probabilities"},
+        {"value": "decisions", "label": "Decisions"},
+        {"value": "ranking", "label": "Ranking"},
+    ]
+    return dmc.Group(
+        [
+            html.Div(
+                [
+                    dmc.Text("What the model is for", size="sm", fw=500, mb=3),
+                    dmc.SegmentedControl(id="compare-need", value=need, data=needs, size="sm"),
+                ],
+                role="group",
+                className="lossmon-choice",
+                **spoken("What the model is for"),
+            ),
+            _number("compare-fp", "Cost of a false 1", fp),
+            _number("compare-fn", "Cost of a missed 1", fn),
+            _number("compare-threshold", "Threshold", threshold),
+            dmc.TextInput(
+                id="compare-by",
+                label="Repeats share",
+                value=by,
+                placeholder="all but the seed",
+                debounce=400,
+                w=160,
+                size="sm",
+            ),
+        ],
+        gap="md",
+        align="end",
+        mb="sm",
+    )
+
+
+def _number(identity: str, label: str, value: str) -> dmc.TextInput:
+    return dmc.TextInput(
+        id=identity,
+        label=label,
+        value=value,
+        placeholder="–",
+        debounce=400,
+        w=130,
+        size="sm",
+    )
+
+
+def weighing_panel(found: Sequence[Weighing]) -> dmc.Stack | dmc.Text:
+    """Recommendation, differences, repeats and wins of each output."""
+    if not found:
+        return dmc.Text(NOT_TOLD, size="sm", c="dimmed")
+    return dmc.Stack([_one(weighing) for weighing in found], gap="lg")
+
+
+def _one(one: Weighing) -> html.Div:
+    data = "validation" if one.split == "val" else "training"
+    output = [] if one.output is None else [" of output ", dmc.Code(one.output)]
+    pairs = (
+        f"{one.shared:,} samples that all pairs share, compared one by one."
+        if one.shared
+        else "the samples of these runs are not known one by one, so that small differences may be "
+        "missed."
+    )
+    parts: list[Any] = [
+        *(_recommendation(r) for r in one.recommendations),
+        dmc.Text([f"Last {data} epoch", *output, f": {pairs}"], size="sm", c="dimmed", mt="xs"),
+    ]
+    if one.groups:
+        parts += [_heading("Repeats of one setting"), _groups(one.groups)]
+    if one.group_differences:
+        parts.append(_differences(one.group_differences))
+    parts += [_heading("Each two runs"), _differences(one.differences)]
+    if one.wins:
+        names = one.runs[0].name, one.runs[1].name
+        parts += [_heading("Which is better on which samples"), _wins(*names, one.wins)]
+    return html.Div(parts)
+
+
+def _heading(words: str) -> dmc.Title:
+    return dmc.Title(words, order=4, size="h6", mt="md", mb=4)
+
+
+def _recommendation(found: Recommendation) -> dmc.Text:
+    values = ", ".join(f"{name} {number(value)}" for name, value in list(found.values.items())[:6])
+    known = [dmc.Text(f" ({values})", span=True, size="sm", c="dimmed")] if found.best else []
+    return dmc.Text([found.sentence, *known], fw=600, className="lossmon-sentence")
+
+
+def _differences(found: Sequence[Difference]) -> html.Div:
+    if not found:
+        return html.Div(dmc.Text("Their errors are not known.", size="sm", c="dimmed"))
+    rows = [_difference(d) for d in sorted(found, key=lambda d: not d.significant)]
+    titles = ["Of", "Between", "Difference, 95 %", "p", "Judged", "Verdict"]
+    shown, rest = rows[:_SHOWN_PAIRS], rows[_SHOWN_PAIRS:]
+    more = html.Details(
+        [html.Summary(f"{count(len(rest), 'comparison')} more"), _table(titles, rest)],
+        className="lossmon-more",
+    )
+    return html.Div([_table(titles, shown), *([more] if rest else [])])
+
+
+def _difference(found: Difference) -> list[Any]:
+    return [
+        found.measure,
+        f"{found.first} − {found.second}",
+        "{} ({} to {})".format(*map(_signed, found.interval)),
+        _chance(found.p_value),
+        _BASES[found.basis],
+        html.Strong(f"{found.better} is better") if found.better else "no evidence of a difference",
+    ]
+
+
+def _groups(groups: Sequence[Repeats]) -> html.Div:
+    rows = [
+        [
+            group.name,
+            str(len(group.runs)),
+            _spread(group.loss.value, group.loss_spread),
+            NOTHING if group.accuracy is None else _spread(*_of_accuracy(group)),
+        ]
+        for group in groups
+    ]
+    return _table(["Setting", "Runs", "Loss, mean ± sd", "Accuracy, mean ± sd"], rows)
+
+
+def _of_accuracy(group: Repeats) -> tuple[float | None, float | None]:
+    return (None if group.accuracy is None else group.accuracy.value), group.accuracy_spread
+
+
+def _wins(first: str, second: str, wins: Sequence[Wins]) -> html.Div:
+    rows = [
+        [
+            "all" if one.label is None else f"class {one.label}",
+            f"{one.samples:,}",
+            f"{one.first:,}",
+            f"{one.second:,}",
+            f"{one.only_first:,}",
+            f"{one.only_second:,}",
+            _chance(one.p_value),
+        ]
+        for one in wins[: _MOST_CLASSES + 1]
+    ]
+    titles = [
+        "Samples",
+        "How many",
+        f"Smaller loss: {first}",
+        f"Smaller loss: {second}",
+        f"Only {first} right",
+        f"Only {second} right",
+        "p of the losses",
+    ]
+    return _table(titles, rows)
+
+
+def _table(titles: Sequence[str], rows: Sequence[Sequence[Any]]) -> html.Div:
+    head = dmc.TableThead(dmc.TableTr([dmc.TableTh(title) for title in titles]))
+    body = dmc.TableTbody([dmc.TableTr([dmc.TableTd(cell) for cell in row]) for row in rows])
+    table = dmc.Table([head, body], className="lossmon-facts lossmon-weighed", miw=620)
+    return html.Div(table, className="lossmon-scroll")
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.3g}".replace("-", "−")
+
+
+def _spread(value: float | None, spread: float | None) -> str:
+    return number(value) + ("" if spread is None else f" ± {spread:.2g}")
+
+
+def _chance(p_value: float) -> str:
+    return "< 0.001" if p_value < 0.001 else f"{p_value:.2g}"

@@ -1,0 +1,44 @@
+"""What runs are called, and the settings in which they differ."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+from lossmon.analysis.history import Row
+
+
+def distinct_names(documents: Sequence[Row]) -> list[str]:
+    """The runs' names; with the beginning of their ids where names are not distinct."""
+    names = [document["name"] for document in documents]
+    return [
+        name if names.count(name) == 1 else f"{name} ({document['id'][:6]})"
+        for name, document in zip(names, documents, strict=True)
+    ]
+
+
+def differing_settings(documents: Sequence[Row]) -> list[tuple[str, list[Any]]]:
+    """Settings (config, model and optimiser) that are not the same in all runs."""
+    flat = [run_settings(document) for document in documents]
+    keys = sorted({key for settings in flat for key in settings})
+    rows = [(key, [settings.get(key) for settings in flat]) for key in keys]
+    return [(key, values) for key, values in rows if any(v != values[0] for v in values)]
+
+
+def run_settings(document: Row) -> dict[str, Any]:
+    """A run's config, model and optimiser as one flat dictionary."""
+    model = dict(document["model"] or {})
+    optimizer = {"optimizer": model.pop("optimizer", None) or {}}
+    parts = {"config": document["config"] or {}, "model": model} | optimizer
+    return flattened(parts)
+
+
+def flattened(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Settings within settings by dotted keys: `optimizer.rate`."""
+    flat: dict[str, Any] = {}
+    for key, value in settings.items():
+        if isinstance(value, Mapping):
+            flat |= flattened(cast("Mapping[str, Any]", value), f"{prefix}{key}.")
+        else:
+            flat[f"{prefix}{key}"] = value
+    return flat

@@ -1,0 +1,67 @@
+"""Which of two models is better on more samples, over all of them and class by class."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from lossmon.analysis.intervals import holm, sign_test
+from lossmon.analysis.measured import Samples
+
+
+class Wins(NamedTuple):
+    """Two models against one another, sample by sample.
+
+    Attributes:
+        label: class of the samples; None for all of them.
+        samples: how many.
+        first, second: on how many the one, or the other has the smaller loss.
+        only_first, only_second: how many only the one, or only the other predicts right.
+        loss: mean loss of the first minus that of the second.
+        p_value: chance of so unequal numbers of wins where none is better (sign test), corrected
+            by Holm's method for all classes looked at.
+    """
+
+    label: int | None
+    samples: int
+    first: int
+    second: int
+    only_first: int
+    only_second: int
+    loss: float
+    p_value: float
+
+
+def count_wins(first: Samples, second: Samples) -> list[Wins]:
+    """Count on which samples each of two models is better: all first, then each class.
+
+    Args:
+        first: the samples under one model.
+        second: the same samples in the same order under the other; their classes are those of the
+            first.
+    """
+    whole = _counted(None, first, second)
+    if first.labels is None:
+        return [whole]
+    places = {label: np.flatnonzero(first.labels == label) for label in np.unique(first.labels)}
+    classes = [
+        _counted(int(label), first.at(place), second.at(place)) for label, place in places.items()
+    ]
+    raised = holm([one.p_value for one in classes]).tolist()
+    return [whole, *(c._replace(p_value=p) for c, p in zip(classes, raised, strict=True))]
+
+
+def _counted(label: int | None, first: Samples, second: Samples) -> Wins:
+    apart = first.loss - second.loss
+    one, two = int((apart < 0).sum()), int((apart > 0).sum())
+    return Wins(
+        label,
+        apart.size,
+        one,
+        two,
+        int((first.correct & ~second.correct).sum()),
+        int((second.correct & ~first.correct).sum()),
+        float(apart.mean()),
+        sign_test(one, two),
+    )

@@ -1,0 +1,48 @@
+"""A report as one HTML file that loads nothing from anywhere."""
+
+from __future__ import annotations
+
+import re
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from lossmon.report import figures
+from lossmon.report.content import Report
+from lossmon.report.files import report_figures
+from lossmon.report.words import number
+
+# Colours of a figure that follow the reader's colour scheme.
+_THEMED = {figures.INK: "var(--ink)", figures.GRID: "var(--grid)", figures.SURFACE: "var(--page)"}
+
+
+def html_page(report: Report) -> str:
+    """Set a report as HTML; every text of it is escaped, figures are SVG inside.
+
+    Raises:
+        MissingExtra: matplotlib is not installed.
+    """
+    environment = Environment(
+        loader=PackageLoader("lossmon.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["number"] = number
+    drawn = {key: (shown, _inline(key, figure)) for key, shown, figure in report_figures(report)}
+    return environment.get_template("report.html").render(report=report, figures=drawn)
+
+
+def _inline(key: str, figure: object) -> Markup:
+    """A figure as an element of the page, its ids its own, its colours the page's."""
+    svg = figures.rendered(figure, "svg").decode()  # pyright: ignore[reportArgumentType]
+    svg = svg[svg.index("<svg") :]
+    # The page names the figure; its own description of itself is of no use there.
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    svg = re.sub(r'\bid="([^"]+)"', rf'id="{key}-\1"', svg)
+    svg = re.sub(r'(href="#|url\(#)([^")]+)', rf"\1{key}-\2", svg)
+    for colour, variable in _THEMED.items():
+        svg = svg.replace(colour, variable)
+    # matplotlib escapes what names bring into an SVG.
+    return Markup(svg)

@@ -1,0 +1,31 @@
+"""Numbers and values as a report writes them."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+
+def number(value: float | None) -> str:
+    """Four significant digits; a dash for what is not known."""
+    if value is None:
+        return "–"
+    return f"{value:.4g}" if math.isfinite(value) else str(value)
+
+
+def percent(share: float) -> str:
+    """A share as a percentage; 100 % is said of the whole only."""
+    return f"{math.floor(share * 1000) / 10:g} %"
+
+
+def value_text(value: Any) -> str:
+    """A setting in one line."""
+    if value is None:
+        return "–"
+    # Keras keeps settings in float32; six digits are what was written.
+    return f"{value:.6g}" if isinstance(value, float) else " ".join(str(value).split())
+
+
+def counted(amount: int, noun: str) -> str:
+    """How many: "1 finding", "3 findings"."""
+    return f"{amount:,} {noun}{'' if amount == 1 else 's'}"

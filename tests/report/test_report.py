@@ -1,0 +1,157 @@
+"""A report says all that is known of its runs, and what they are called stays text."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+from markdown_it import MarkdownIt
+
+from lossmon.errors import MissingExtra
+from lossmon.report import html_page, markdown, save_figures
+from lossmon.report.figures import inert
+from tests.dashboard.seed import HOSTILE, SCENARIOS
+from tests.report.conftest import Reported
+
+
+class _Reader(HTMLParser):
+    """The elements, attributes, ids and text of a page."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.elements: set[str] = set()
+        self.attributes: list[tuple[str, str]] = []
+        self.text = ""
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: Any) -> None:
+        self.elements.add(tag)
+        self.attributes += [(name, value or "") for name, value in attrs]
+
+    def handle_data(self, data: str) -> None:
+        self.text += f" {data}"
+
+
+def test_a_report_of_one_run_holds_all_that_is_known(reported: Reported) -> None:
+    report = reported("digits-overfit")
+    text = " ".join(_Reader(html_page(report)).text.split())
+    (run,) = report.runs
+    (episode,) = run.episodes
+    for told in (
+        "LM408 overfitting",
+        "Validation loss has risen for 7 epochs",
+        "EarlyStopping(patience=3, restore_best_weights=True)",
+        episode.summary,
+        episode.advice,
+        *(cause.sentence for cause in episode.causes),
+        "calibration gap",
+        "config.units 512",
+        "SparseCategoricalAccuracy",
+        "validation, last, 95 % interval",
+        "version of keras 3.15.1",
+    ):
+        assert told in text, told
+    assert "More than noise?" not in text
+
+
+def test_a_report_of_several_runs_compares_them(reported: Reported) -> None:
+    page = html_page(reported("digits-cnn", "digits-overfit"))
+    text = " ".join(_Reader(page).text.split())
+    assert "2 runs compared" in text
+    assert "p < 0.001: digits-cnn is better." in text
+    assert "For probabilities: digits-cnn, by its loss." in text
+    assert "config.units 64 512" in text
+    assert page.count("<figure") == 6  # curves and Pareto of both, curves and reliability of each
+    assert (
+        "None: the runs were set up alike."
+        in _Reader(html_page(reported("digits-cnn", "digits-cnn"))).text
+    )
+
+
+@pytest.mark.parametrize("name", [scenario.name for scenario in SCENARIOS])
+def test_every_kind_of_run_can_be_reported(reported: Reported, name: str) -> None:
+    report = reported(name)
+    assert html_page(report).startswith("<!doctype html>")
+    assert markdown(report).startswith("# ")
+
+
+def test_a_page_asks_for_nothing_and_runs_nothing(reported: Reported) -> None:
+    page = _Reader(html_page(reported("digits-cnn", HOSTILE, "digits-overfit")))
+    assert not page.elements & {"script", "img", "link", "iframe", "object", "embed", "image", "b"}
+    for name, value in page.attributes:
+        assert not name.startswith("on"), name
+        if name in ("href", "xlink:href", "src"):
+            assert value.startswith("#"), value
+        if "url(" in value:
+            assert re.fullmatch(r"url\(#[\w.-]+\)", value), value
+    ids = [value for name, value in page.attributes if name == "id"]
+    assert len(ids) == len(set(ids))
+    assert HOSTILE in page.text
+    assert "<b>bold</b>" in page.text
+
+
+def test_a_report_is_the_same_each_time(reported: Reported) -> None:
+    assert html_page(reported("digits-cnn")) == html_page(reported("digits-cnn"))
+
+
+def test_names_are_text_in_markdown_too(reported: Reported) -> None:
+    text = markdown(reported(HOSTILE, "digits-cnn"))
+    tokens = MarkdownIt("commonmark").enable("table").parse(text)
+    inline = [child for token in tokens for child in token.children or []]
+    assert not {token.type for token in [*tokens, *inline]} & {
+        *("html_block", "html_inline", "image", "link_open", "code_inline"),
+    }
+    shown = "".join(child.content for child in inline)
+    assert HOSTILE.replace('"', "") in shown.replace('"', "").replace("&quot;", "")
+    assert "| config.units | – | 64 |" in text.replace("\\", "")
+
+
+def test_figures_are_files_that_open(reported: Reported, tmp_path: Path) -> None:
+    saved = save_figures(reported("digits-cnn", HOSTILE), tmp_path / "new", ("svg", "png"))
+    assert {path.name for path in saved} >= {
+        *(
+            "compare-curves.svg",
+            "compare-pareto.png",
+            "run-1-curves.svg",
+            "run-2-reliability-1.png",
+        ),
+    }
+    for path in saved:
+        content = path.read_bytes()
+        assert (
+            ElementTree.fromstring(content).tag.endswith("svg")
+            if path.suffix == ".svg"
+            else (content.startswith(b"\x89PNG"))
+        )
+    drawn = (tmp_path / "new" / "compare-curves.svg").read_text()
+    assert "digits-cnn" in drawn
+    assert "<img" not in drawn
+
+
+@pytest.mark.parametrize("name", ["$x^{", "_hidden", "\\frac", "漢字 🎈", "a" * 300, "%s {0}"])
+def test_odd_names_can_be_drawn(reported: Reported, name: str, tmp_path: Path) -> None:
+    report = reported("digits-cnn")
+    (run,) = report.runs
+    report.runs[0].__dict__["name"] = name
+    from lossmon.report import figures
+
+    figure = figures.curves([run.document, run.document], [name, "other"])
+    drawn = ElementTree.fromstring(figures.rendered(figure, "svg"))
+    texts = {
+        (element.text or "").strip() for element in drawn.iter() if element.tag.endswith("text")
+    }
+    assert inert(name) in texts
+    assert figures.rendered(figure, "png").startswith(b"\x89PNG")
+
+
+def test_without_matplotlib_the_extra_is_named(
+    reported: Reported, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "matplotlib", None)
+    with pytest.raises(MissingExtra, match=r"lossmon\[report\]"):
+        html_page(reported("digits-cnn"))
+    assert markdown(reported("digits-cnn")).startswith("# digits-cnn")

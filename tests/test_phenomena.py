@@ -1,0 +1,81 @@
+"""Each phenomenon is explained by its true cause; of the controls nothing is claimed."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import keras
+import pytest
+
+import lossmon
+from lossmon.demo import examples_directory
+
+# Keras' schedules read the learning rate in a way that NumPy deprecates.
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+
+PHENOMENA = examples_directory() / "phenomena"
+CAUSES = {
+    "class_imbalance": "rare-class",
+    "distribution_shift": "shifted-data",
+    "label_noise": "noisy-labels",
+    "learning_rate_jump": "learning-rate",
+}
+# What one of them is about must not be claimed of another.
+OWN = {*CAUSES.values(), "shifted-labels", "growing-caution"}
+CONTROLS = ("dropout", "few_validation_samples", "healthy")
+
+
+class Told(NamedTuple):
+    document: Any
+    causes: list[set[str]]
+    printed: str
+
+
+def trained(name: str, directory: Path, monkeypatch: pytest.MonkeyPatch) -> Told:
+    """Run an example as a reader would, without its progress bar."""
+    database = str(directory / "runs.db")
+    monkeypatch.setenv("LOSSMON_DB", database)
+    printed = io.StringIO()
+    keras.config.disable_interactive_logging()
+    with contextlib.redirect_stdout(printed):
+        source = (PHENOMENA / f"{name}.py").read_text()
+        exec(compile(source, name, "exec"), {"__name__": "__main__", "__doc__": name})
+    keras.config.enable_interactive_logging()
+    document = lossmon.open_store(database).run(name.replace("_", "-"))
+    found = lossmon.analysis.explain_divergence(document["epochs"], document["outputs"])
+    return Told(document, [{c.name for c in one.causes} for one in found], printed.getvalue())
+
+
+def test_every_example_is_judged() -> None:
+    assert {script.stem for script in PHENOMENA.glob("*.py")} == {*CAUSES, *CONTROLS}
+
+
+@pytest.mark.parametrize("name", CAUSES)
+def test_the_true_cause_is_named_and_no_other(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = trained(name, tmp_path, monkeypatch)
+    assert told.causes
+    named: set[str] = set().union(*told.causes)
+    assert named & OWN == {CAUSES[name]}
+    assert "wrong-predictions" in named
+    assert told.printed.startswith("Epochs ")
+    assert told.document["verified"] == 1.0
+
+
+@pytest.mark.parametrize("name", CONTROLS)
+def test_nothing_is_claimed_of_a_control(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = trained(name, tmp_path, monkeypatch)
+    assert told.causes == []
+    assert [f for f in told.document["findings"] if f["severity"] != "info"] == []
+    assert "Epochs" not in told.printed
+    if name == "dropout":
+        last = {row["split"]: row for row in told.document["epochs"]}
+        assert last["train"]["reported_loss"] > last["val"]["reported_loss"]
+        assert last["train"]["audited_loss"] < last["train"]["reported_loss"]
+        assert "Dropout acts differently in training" in told.printed
