@@ -124,7 +124,8 @@ class Store:
 
         Returns:
             The element of `run_rows`, plus `environment`, `config`, `model`, `verify`,
-            `troubles`, `outputs` and, instead of their number, the rows of `epochs`.
+            `troubles`, `outputs` and, instead of their number, the rows of `epochs`; of a
+            distributed job, whose rank 0 these are of, `joined_epochs` over all ranks.
         """
         with self._reading() as connection:
             return read_document(connection, resolve_run(connection, run))
