@@ -369,8 +369,8 @@ class Store:
 
     @contextmanager
     def _reading(self) -> Generator[Connection]:
-        demand_database(self._url)
         with explained(self._url):
+            demand_database(self._url)
             self._follow_file()
             with self._engine.connect() as connection:
                 yield connection
