@@ -41,8 +41,7 @@ class _Commands(click.Group):
         except LossmonError as error:
             raise _NotThere(str(error)) from error
         except click.UsageError as error:
-            error.message = visible(error.message)
-            raise
+            raise click.UsageError(visible(error.format_message()), error.ctx) from error
         except OSError as error:
             # Whoever reads the output may stop reading.
             if error.errno == errno.EPIPE:

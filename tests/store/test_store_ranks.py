@@ -165,7 +165,8 @@ def test_a_job_shows_its_epochs_over_all_ranks(store: Store, db: str) -> None:
         writer = open_writer(
             db, id=f"b{number}", name="three", job="other", rank=number, world_size=3
         )
-        values = {"loss": float(number), "accuracy": 0.5, "judged": 32.0, "n": 32, "weight": 32.0}
+        values: dict[str, Any] = {"loss": float(number), "accuracy": 0.5, "judged": 32.0}
+        values |= {"n": 32, "weight": 32.0}
         writer.write((), [epoch(0, coverage=1.0, **values)])
         writer.close()
     (joined,) = store.run("b0")["joined_epochs"]
