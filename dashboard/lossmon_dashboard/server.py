@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import secrets
 import socket
 import sys
@@ -45,6 +46,9 @@ def serve(
     token = None if is_loopback(host) else secrets.token_urlsafe(24)
     hosts = allowed_hosts(host) | {name.lower() for name in allow_hosts}
     app = create_app(db, hosts=hosts, token=token)
+    # What is loaded now stays: collections need not go through it again within every long answer.
+    gc.collect()
+    gc.freeze()
     server = create_server(
         app.server,
         sockets=[listener],
