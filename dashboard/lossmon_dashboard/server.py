@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import secrets
 import socket
 import sys
@@ -45,6 +46,9 @@ def serve(
     token = None if is_loopback(host) else secrets.token_urlsafe(24)
     hosts = allowed_hosts(host) | {name.lower() for name in allow_hosts}
     app = create_app(db, hosts=hosts, token=token)
+    # What is loaded now stays: collections need not go through it again within every long answer.
+    gc.collect()
+    gc.freeze()
     server = create_server(
         app.server,
         sockets=[listener],
@@ -87,15 +91,17 @@ def login_link(address: str, token: str) -> str:
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    try:
-        return _bind(host, port)
-    except OSError as error:
-        if port == DEFAULT_PORT:
-            return _bind(host, 0)
-        raise InvalidArgument(
-            f"`host` and `port` must be free to listen on. Received: {host}:{port} ({error}). "
-            "Fix: choose another, e.g. --port 0 for any free one."
-        ) from error
+    fault: Exception | None = None
+    for tried in (port, 0) if port == DEFAULT_PORT else (port,):
+        try:
+            return _bind(host, tried)
+        # What is no name at all, or no port, is not always an `OSError`.
+        except (OSError, OverflowError, TypeError, ValueError) as error:
+            fault = error
+    raise InvalidArgument(
+        f"`host` and `port` must be free to listen on. Received: {host}:{port} ({fault}). "
+        "Fix: choose another, e.g. --port 0 for any free one."
+    ) from fault
 
 
 def _bind(host: str, port: int) -> socket.socket:
@@ -104,7 +110,7 @@ def _bind(host: str, port: int) -> socket.socket:
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
-    except OSError:
+    except Exception:
         listener.close()
         raise
     return listener

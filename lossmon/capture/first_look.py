@@ -21,6 +21,7 @@ from lossmon.capture.forward import forward, has_fixed_batch
 from lossmon.capture.inputs import input_facts
 from lossmon.capture.jax_masks import has_own_step
 from lossmon.capture.pristine import pristine
+from lossmon.capture.processes import own_part, why_processes_hide
 from lossmon.capture.resolve import ResolvedOutput, resolve, split_outputs
 from lossmon.rules import Facts
 
@@ -63,6 +64,7 @@ def first_look(
         alone: whether no other thread may be preparing the next batches.
         given: the arguments of `fit` where they are arrays, of which more is seen than of a batch.
     """
+    batch, state = own_part(batch), own_part(state)
     x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(batch)
     whole = x
     if not has_fixed_batch(model):
@@ -111,7 +113,7 @@ def _all_labels(
 def why_replicas_hide(model: Any) -> str | None:
     """Why nothing but the logs can be had of a distributed model's steps; None of any other."""
     if keras.backend.backend() != "tensorflow":
-        return None
+        return why_processes_hide()
     replicas = int(model.distribute_strategy.num_replicas_in_sync)
     if replicas == 1:
         return None

@@ -5,6 +5,7 @@ Exit codes: 0 all is well; 1 findings stand, or what was asked for is not there;
 
 from __future__ import annotations
 
+import errno
 from typing import Any
 
 import click
@@ -30,7 +31,7 @@ class _WrongUsage(_NotThere):
 
 
 class _Commands(click.Group):
-    """Commands whose LossmonErrors are messages, not tracebacks."""
+    """Commands whose errors are messages without control characters, not tracebacks."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -39,6 +40,16 @@ class _Commands(click.Group):
             raise _WrongUsage(str(error)) from error
         except LossmonError as error:
             raise _NotThere(str(error)) from error
+        except click.UsageError as error:
+            raise click.UsageError(visible(error.format_message()), error.ctx) from error
+        except OSError as error:
+            # Whoever reads the output may stop reading.
+            if error.errno == errno.EPIPE:
+                raise
+            raise _NotThere(
+                f"expected paths that can be used. Received: {error}. "
+                "Fix: check what was given and its permissions."
+            ) from error
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -106,7 +106,8 @@ def _run(program: str, arguments: Sequence[str], asked: RuleRequest | None) -> l
     from lossmon.capture.script import check_program
 
     click.echo(
-        f"lossmon: running {program}: its code is executed, only `fit` is replaced by a check",
+        f"lossmon: running {visible(program)}: its code is executed, only `fit` is replaced by a "
+        "check",
         err=True,
     )
     checked = check_program(program, arguments, asked=asked)

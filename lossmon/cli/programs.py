@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import Any
 
 import click
 from rich.console import Console
@@ -12,12 +13,14 @@ from lossmon.cli.rule_text import print_rule, print_rules
 from lossmon.cli.tables import print_runs
 from lossmon.cli.words import visible
 
+_PORT: dict[str, Any] = {"type": click.IntRange(0, 65_535), "default": 8050, "show_default": True}
+
 
 @click.command()
 @with_db
 @click.option("--no-dashboard", is_flag=True, help="Train and print the summary only.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Where the dashboard listens.")
-@click.option("--port", default=8050, show_default=True, help="Its port; 0 for any free one.")
+@click.option("--port", **_PORT, help="Its port; 0 for any free one.")
 @click.option("--no-browser", is_flag=True, help="Do not open a browser.")
 def demo(db: str | None, no_dashboard: bool, host: str, port: int, no_browser: bool) -> None:
     """Train the example models on real data, then open the dashboard on them."""
@@ -36,7 +39,7 @@ def demo(db: str | None, no_dashboard: bool, host: str, port: int, no_browser: b
 @click.command()
 @with_db
 @click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen.")
-@click.option("--port", default=8050, show_default=True, help="The port; 0 for any free one.")
+@click.option("--port", **_PORT, help="The port; 0 for any free one.")
 @click.option("--no-browser", is_flag=True, help="Do not open a browser.")
 @click.option(
     "--allow-host",

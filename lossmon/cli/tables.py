@@ -79,11 +79,11 @@ def print_run(console: Console, document: Row) -> None:
 
 
 def print_ranks(console: Console, document: Row) -> None:
-    """The processes of a distributed job, whose rank 0 the epochs are of."""
+    """The processes of a distributed job, and its epochs over all of them."""
     ranks = document["ranks"]
     if not ranks:
         return
-    console.print(f"{ranks_text(document)}; the epochs are those of rank 0")
+    console.print(f"{ranks_text(document)}; what is not said to be of all ranks is of rank 0")
     shown = table("rank", "run", "host", "process", "status", "epochs", "verified")
     for rank in ranks:
         shown.add_row(
@@ -94,6 +94,29 @@ def print_ranks(console: Console, document: Row) -> None:
             styled(rank["status"]),
             str(rank["epochs"]),
             f"{rank['verified']:.0%}",
+        )
+    console.print(shown)
+    _print_joined(console, document["joined_epochs"])
+
+
+def _print_joined(console: Console, epochs: Sequence[Row]) -> None:
+    if not epochs:
+        return
+    console.print("\n[bold]all ranks[/], by their numbers of samples")
+    values = {"recomputed_loss": "loss", "recomputed_accuracy": "accuracy"}
+    outputs = {row["output"] for row in epochs}
+    named = ["output"] if len(outputs) > 1 else []
+    numbers = ("samples", *values.values())
+    shown = table("epoch", "split", *named, *numbers, "status", numbers=numbers)
+    for row in epochs:
+        known = (row[value if row[value] is not None else own] for value, own in values.items())
+        shown.add_row(
+            str(row["epoch"] + 1),
+            escape(row["split"]),
+            *(["whole model" if row["output"] is None else escape(row["output"])] if named else []),
+            f"{row['n']:,}",
+            *map(number, known),
+            styled(row["status"]),
         )
     console.print(shown)
 

@@ -121,7 +121,7 @@ def _ends(run_ids: Sequence[str] | None) -> Subquery:
         for split in ("train", "val")
     ]
     query = select(epochs.c.run_id, *columns)
-    whole = query.where(epochs.c.output.is_(None), among(epochs.c.run_id, run_ids))
+    whole = query.where(output_key(epochs) == "", among(epochs.c.run_id, run_ids))
     return whole.group_by(epochs.c.run_id).subquery()
 
 

@@ -36,7 +36,7 @@ def database_url(db: str | os.PathLike[str] | None = None) -> URL:
     """
     text = os.fspath(db) if db is not None else os.environ.get(VARIABLE) or DEFAULT_DATABASE
     if "://" not in text:
-        return _sqlite_url(str(Path(text).expanduser()) if text else None, text)
+        return _sqlite_url(_expanded(text) if text else None, text)
     try:
         url = make_url(text)
     except (ArgumentError, ValueError) as error:
@@ -51,12 +51,24 @@ def database_url(db: str | os.PathLike[str] | None = None) -> URL:
     return url.set(drivername="postgresql+psycopg")
 
 
+def _expanded(path: str) -> str:
+    """A path without `~`, if it can be one."""
+    try:
+        return str(Path(path).expanduser())
+    except RuntimeError as error:
+        raise _unusable(path) from error
+
+
 def _sqlite_url(database: str | None, received: str) -> URL:
     if not database or database == ":memory:":
         raise InvalidArgument(
             "expected a database that other processes can read. "
             f"Received: {received!r}. Fix: give the path of a file, such as 'lossmon.db'."
         )
+    try:
+        os.fsencode(database)
+    except UnicodeEncodeError as error:
+        raise _unusable(received) from error
     return URL.create("sqlite", database=str(Path(database).absolute()))
 
 

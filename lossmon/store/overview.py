@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from lossmon.store.gathering import NOTHING, VALUES, Gathered, Remembered, gather
+from lossmon.store.joined_epochs import COLUMNS, join_epochs
 from lossmon.store.liveness import present_status, trained_seconds
 from lossmon.store.ranks import joined, read_parts
 from lossmon.store.reading import among, iso_time, read_epochs, read_outputs
@@ -62,12 +63,15 @@ def read_document(connection: Connection, run_id: str) -> dict[str, Any]:
     """Return all that is known of a run, but for its batches."""
     columns = (runs.c[name] for name in _DOCUMENT)
     row = connection.execute(select(*columns).where(runs.c.id == run_id)).mappings().one()
+    summary, rows = read_run(connection, run_id), read_epochs(connection, run_id)
+    others = [read_epochs(connection, rank["id"], columns=COLUMNS) for rank in summary["ranks"][1:]]
     return {
-        **read_run(connection, run_id),
+        **summary,
         **row,
         "troubles": [{**t, "time": iso_time(t["time"])} for t in row["troubles"]],
         "outputs": read_outputs(connection, run_id),
-        "epochs": read_epochs(connection, run_id),
+        "epochs": rows,
+        "joined_epochs": join_epochs([rows, *others], summary["world_size"]) if others else [],
     }
 
 

@@ -124,7 +124,8 @@ class Store:
 
         Returns:
             The element of `run_rows`, plus `environment`, `config`, `model`, `verify`,
-            `troubles`, `outputs` and, instead of their number, the rows of `epochs`.
+            `troubles`, `outputs` and, instead of their number, the rows of `epochs`; of a
+            distributed job, whose rank 0 these are of, `joined_epochs` over all ranks.
         """
         with self._reading() as connection:
             return read_document(connection, resolve_run(connection, run))
@@ -379,8 +380,8 @@ class Store:
 
     @contextmanager
     def _reading(self) -> Generator[Connection]:
-        demand_database(self._url)
         with explained(self._url):
+            demand_database(self._url)
             self._follow_file()
             with self._engine.connect() as connection:
                 yield connection

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, TypeVar
 
 from sqlalchemy import URL, Connection, insert, select
@@ -34,6 +35,7 @@ from lossmon.store.nonfinite import storable_text
 from lossmon.store.parcel import Ending, Records, RunHeader, Trouble
 from lossmon.store.rows import run_row
 from lossmon.store.schema import runs
+from lossmon.store.silence import answered_in_time
 from lossmon.store.summariser import Summariser
 from lossmon.store.upgrade import create_or_check
 
@@ -117,7 +119,7 @@ class RunWriter:
             StoreError: as `open`.
         """
         url = database_url(header.db)
-        with opened(url, patience=patience) as engine:
+        with opened(url, patience=patience) as engine, answered_in_time(engine):
             create_or_check(engine, describe(url))
         with explained(url):
             connection = open_engine(url, patience=patience).connect()
@@ -300,7 +302,7 @@ class RunWriter:
         pauses = iter(self._pauses)
         while True:
             try:
-                with self._connection.begin():
+                with self._in_time(), self._connection.begin():
                     return action(self._connection)
             except DBAPIError as error:
                 pause = next(pauses, None)
@@ -308,6 +310,10 @@ class RunWriter:
                     with explained(self._url):
                         raise
                 time.sleep(pause)
+
+    def _in_time(self) -> AbstractContextManager[None]:
+        # Without patience, as for `lossmon sync`, there is somebody who can break it off.
+        return nullcontext() if self._pauses else answered_in_time(self._connection)
 
     def _demand_same_file(self) -> None:
         # An open connection would go on writing, without an error, to a file that was removed.

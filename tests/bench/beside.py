@@ -23,6 +23,7 @@ from urllib.request import urlopen
 
 from rich.console import Console
 
+from lossmon.store import upgrade
 from tests.bench.pages import highest, serving
 from tests.bench.recorded import SPIKE, record_run, records
 
@@ -50,6 +51,7 @@ def report(console: Console, folder: Path) -> None:
         writer = record_run(db, "long", STEPS)
         writer.finish("finished")
         writer.close()
+    upgrade(db)
     looks: dict[str, list[Look]] = {"TensorBoard": [], "lossmon": []}
     for _ in range(ROUNDS):
         looks["TensorBoard"].append(_by_tensorboard(events))

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from lossmon.store import upgrade
 from tests.bench.pages import Server, highest, middle, serving
 from tests.bench.recorded import SIZES, ZOOM, long_runs, record_many
 
@@ -21,6 +22,7 @@ def report(console: Console, folder: Path) -> None:
     long, many = long_runs(folder), folder / "many.db"
     if not many.exists():
         record_many(many, 1_000, 10_000)
+    upgrade(many)
     with serving(long) as server:
         took = [_charts(console, server, size) for size in SIZES]
     ratios = [after / before for before, after in zip(*took, strict=True)]

@@ -6,7 +6,7 @@ import math
 from pathlib import Path
 
 from lossmon.records import BatchRecord, EpochRecord
-from lossmon.store import RunWriter
+from lossmon.store import RunWriter, upgrade
 from tests.store.made import FINDING, open_writer
 
 SIZES = (100_000, 10_000_000)
@@ -59,6 +59,7 @@ def long_runs(folder: Path) -> Path:
             writer = record_run(path, f"n{size}", size)
             writer.finish("finished")
             writer.close()
+    upgrade(path)
     return path
 
 

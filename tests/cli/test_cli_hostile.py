@@ -108,20 +108,6 @@ def test_any_run_that_is_not_there_is_one_clear_message(
     assert not CONTROL.search(result.stderr)
 
 
-@FUZZED
-@given(text=TEXT)
-@pytest.mark.parametrize(
-    "command", ["runs --db", "rules", "prune --older-than", "rm --keep", "export x --format", "db"]
-)
-def test_any_argument_is_answered_with_a_message(
-    invoke: Invoke, tmp_path: Path, command: str, text: str
-) -> None:
-    given = f"sqlite:///{tmp_path}/none/{text}" if command.endswith("--db") else text
-    result = invoke(*command.split(), given)
-    assert result.exit_code in (0, 1, 2)
-    assert result.exception is None or isinstance(result.exception, SystemExit)
-
-
 def test_what_is_shown_of_control_characters_is_how_json_spells_them() -> None:
     assert words.visible({"a\x1b": ["\x07", ("\x9b", 3)], "b": None}) == {
         "a\\u001b": ["\\u0007", ["\\u009b", 3]],

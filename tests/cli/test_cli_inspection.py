@@ -12,7 +12,7 @@ from rich.console import Console
 
 from lossmon.cli.meaning_text import print_meaning
 from lossmon.cli.reconciliation_text import print_reconciliation
-from lossmon.cli.tables import print_epochs, print_runs
+from lossmon.cli.tables import print_epochs, print_ranks, print_runs
 from tests.cli.conftest import EPOCHS, Invoke, Seeded
 
 RUN_KEYS = {
@@ -265,3 +265,22 @@ def test_a_run_of_an_older_version_says_nothing_of_its_numbers() -> None:
     print_meaning(console, [], [])
     assert isinstance(console.file, io.StringIO)
     assert console.file.getvalue() == ""
+
+
+def test_a_distributed_job_is_shown_over_all_its_ranks() -> None:
+    told = io.StringIO()
+    rank = {"id": "a", "host": "h", "pid": 1, "status": "finished", "verified": 1.0, "epochs": 1}
+    whole = {"epoch": 0, "split": "val", "output": None, "n": 4096, "status": "verified"}
+    values = {"loss": 0.6, "recomputed_loss": 0.625, "accuracy": 0.75, "recomputed_accuracy": None}
+    print_ranks(
+        Console(file=told, width=100),
+        {
+            "ranks": [rank | {"rank": number} for number in range(2)],
+            "world_size": 2,
+            "joined_epochs": [whole | values],
+        },
+    )
+    assert "all ranks, by their numbers of samples" in told.getvalue()
+    assert told.getvalue().splitlines()[-1].split() == [
+        *("1", "val", "4,096", "0.625", "0.75", "verified")
+    ]

@@ -212,6 +212,21 @@ def test_the_summary_says_what_happened(status: str, verified: float, said: str)
     assert words(run_summary(run)).startswith(said)
 
 
+def test_the_summary_of_a_job_is_that_of_all_its_ranks() -> None:
+    whole = {"epoch": 0, "split": "val", "output": None, "recomputed_accuracy": None}
+    run = {
+        "status": "finished",
+        "epochs": [epoch(0, "train")],
+        "epochs_planned": 1,
+        "val_loss": 0.5,
+        "verified": 1.0,
+        "findings": [],
+        "joined_epochs": [whole | {"loss": 0.62, "recomputed_loss": 0.625, "accuracy": 0.75}],
+    }
+    said = words(run_summary(run))
+    assert "ended with validation loss 0.625 and validation accuracy 0.75 over all ranks." in said
+
+
 def reconciled(split: str, *sentences: str, **values: Any) -> dict[str, Any]:
     unknown = ("reported_loss", "reported_accuracy", "audited_loss", "audited_accuracy")
     row = epoch(1, split, reconciliation=list(sentences)) | dict.fromkeys(unknown)

@@ -3,7 +3,7 @@
 Hands a batch every two milliseconds to a `Delivery`, together as the recorder does, an epoch every
 hundred batches, and prints after each hand-over how many batches there were. FAULT: `clock` sets
 the clock forth and back all the time, `files=BYTES` lets no file grow beyond a size for the middle
-third of the time, and little be held in memory.
+third of the time, and little be held in memory, `answer=SECONDS` waits no longer for a server.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import sys
 import time
 
 from lossmon.records import BatchRecord, EpochRecord
-from lossmon.store import Delivery, Ending, Records, RunHeader
+from lossmon.store import Delivery, Ending, Records, RunHeader, silence
 from lossmon.store import delivery as sending
 from tests.store.made import OUTPUT, epoch, run_record
 
@@ -61,6 +61,8 @@ def say(message: str) -> None:
 
 def main(db: str, name: str, seconds: float, fault: str = "") -> None:
     delivery = Delivery(RunHeader(db, run_record(name=name), [OUTPUT]), say)
+    if fault.startswith("answer="):
+        silence.LONGEST_ANSWER = float(fault.removeprefix("answer="))
     began, step = time.monotonic(), 0
     while (now := time.monotonic() - began) < seconds:
         if fault == "clock":

@@ -42,7 +42,10 @@ def test_a_relative_file_stays_the_same_when_the_working_directory_changes(
     assert url.database == str(tmp_path / "a.db")
 
 
-@pytest.mark.parametrize("db", ["", ":memory:", "sqlite://", "mysql://h/d", "://", "http://h/x"])
+@pytest.mark.parametrize(
+    "db",
+    ["", ":memory:", "sqlite://", "mysql://h/d", "://", "http://h/x", "~no-such-user/x", "\ud800"],
+)
 def test_what_is_no_database_is_refused(db: str) -> None:
     with pytest.raises(InvalidArgument, match=r"Received: .* Fix: "):
         database_url(db)
@@ -66,6 +69,11 @@ def test_a_missing_database_names_the_path_and_what_to_do(path: Path) -> None:
         open_store(path)
     assert str(path) in str(e.value)
     assert not path.exists()
+
+
+def test_a_path_that_is_too_long_is_a_store_error(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="too long"):
+        open_store(tmp_path / ("é" * 300))
 
 
 def test_a_directory_is_not_a_database(tmp_path: Path) -> None:

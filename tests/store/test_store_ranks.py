@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from math import fsum
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lossmon.errors import RunNotFound
 from lossmon.store import Store, open_store
+from lossmon.store.joined_epochs import COLUMNS, join_epochs
 from lossmon.store.resume import find_resumable
 from tests.store.made import FINDING, STARTED, batch, epoch, open_writer
 
@@ -92,6 +97,84 @@ def test_a_rank_whose_rank_0_is_not_recorded_stands_for_itself(db: str) -> None:
     record(db, "111100000001", 1)
     (row,) = open_store(db).run_rows()
     assert (row["id"], [rank["rank"] for rank in row["ranks"]]) == ("111100000001", [1])
+
+
+def rows(parts: list[list[float]], **more: Any) -> list[list[dict[str, Any]]]:
+    """An epoch of each rank, from the losses of its samples; half of them are right."""
+    return [
+        [
+            {
+                **dict.fromkeys(COLUMNS),
+                "epoch": 0,
+                "split": "train",
+                "output": None,
+                "status": "verified",
+                "n": len(losses),
+                "weight": len(losses),
+                "judged": len(losses),
+                "coverage": 1.0,
+                "recomputed_loss": fsum(losses) / len(losses),
+                "accuracy": sum(loss < 0 for loss in losses) / len(losses),
+                **more,
+            }
+        ]
+        for losses in parts
+    ]
+
+
+@given(st.lists(st.lists(st.floats(-9, 9), min_size=1, max_size=5), min_size=2, max_size=4))
+def test_samples_that_are_shared_out_give_the_same_means(parts: list[list[float]]) -> None:
+    whole = [loss for losses in parts for loss in losses]
+    (joined,) = join_epochs(rows(parts), len(parts))
+    ((alone,),) = rows([whole])
+    assert joined["n"] == len(whole)
+    assert joined["recomputed_loss"] == pytest.approx(alone["recomputed_loss"], abs=1e-12)
+    assert joined["accuracy"] == pytest.approx(alone["accuracy"], abs=1e-12)
+    assert (joined["loss"], joined["recomputed_accuracy"]) == (None, None)
+    assert (joined["coverage"], joined["status"]) == (1.0, "verified")
+
+
+@pytest.mark.parametrize(
+    "otherwise",
+    [{"weight": 3.5}, {"judged": 5.0}, {"judged": None}, {"accuracy": None}],
+    ids=["weighted", "masked", "unknown", "not measured"],
+)
+def test_an_accuracy_of_other_counts_is_not_joined(otherwise: dict[str, Any]) -> None:
+    ranks = rows([[1.0, -1.0], [2.0, -2.0, 4.0]])
+    ranks[1][0] |= otherwise
+    (joined,) = join_epochs(ranks, 2)
+    assert joined["recomputed_loss"] == pytest.approx(4 / 5)
+    assert joined["accuracy"] is None
+
+
+def test_where_batches_were_left_out_the_others_count() -> None:
+    ranks = rows([[1.0] * 4, [4.0] * 4], coverage=0.5, judged=2.0)
+    ranks[1][0] |= {"coverage": 1.0, "judged": 4.0, "status": "mismatch"}
+    (joined,) = join_epochs(ranks, 2)
+    assert joined["recomputed_loss"] == pytest.approx((2 * 1 + 4 * 4) / 6)
+    assert (joined["coverage"], joined["status"], joined["accuracy"]) == (0.75, "mismatch", 0.0)
+
+
+def test_an_epoch_that_a_rank_has_not_is_not_joined() -> None:
+    assert join_epochs(rows([[1.0], [2.0]]), 3) == []
+    assert join_epochs(rows([[1.0], [2.0]], recomputed_loss=None, accuracy=None), 2) == []
+
+
+def test_a_job_shows_its_epochs_over_all_ranks(store: Store, db: str) -> None:
+    for number in range(3):
+        writer = open_writer(
+            db, id=f"b{number}", name="three", job="other", rank=number, world_size=3
+        )
+        values: dict[str, Any] = {"loss": float(number), "accuracy": 0.5, "judged": 32.0}
+        values |= {"n": 32, "weight": 32.0}
+        writer.write((), [epoch(0, coverage=1.0, **values)])
+        writer.close()
+    (joined,) = store.run("b0")["joined_epochs"]
+    assert (joined["loss"], joined["accuracy"], joined["n"]) == (1.0, 0.5, 96)
+    assert store.run("b1")["joined_epochs"] == []
+    assert store.run("aaaa00000001")["joined_epochs"] == []
+    # One of its three ranks was never recorded.
+    assert store.run("000000000002")["joined_epochs"] == []
 
 
 @pytest.mark.parametrize("status", ["failed", "running"])

@@ -49,7 +49,7 @@ def run_header(document: Row, zone: tzinfo) -> dmc.Stack:
 def _ranks(document: Row) -> str:
     known, wanted = len(document["ranks"]), document["world_size"]
     recorded = f"{known} ranks" if known == wanted else f"{known} of {wanted} ranks"
-    return f"{recorded}, shown is rank 0"
+    return f"{recorded}, what is not said to be of all ranks is of rank 0"
 
 
 def _tag(tag: str) -> dmc.Badge:
@@ -75,20 +75,35 @@ def _progress(document: Row) -> str:
 
 
 def _ending(document: Row) -> str:
+    joined = _last_of_all_ranks(document)
+    known = joined or document
     parts = [
-        f"{label} {number(document[key], 3)}"
+        f"{label} {number(known[key], 3)}"
         for key, label in (
             ("val_loss", "validation loss"),
             ("val_accuracy", "validation accuracy"),
             ("loss", "training loss"),
             ("accuracy", "training accuracy"),
         )
-        if document.get(key) is not None
+        if known.get(key) is not None
     ]
     if not parts:
         return "No epoch has ended yet."
     verb = "It stands at" if document["status"] == "running" else "It ended with"
-    return f"{verb} {listing(parts[:2])}."
+    whose = " over all ranks" if joined else ""
+    return f"{verb} {listing(parts[:2])}{whose}."
+
+
+def _last_of_all_ranks(document: Row) -> dict[str, Any]:
+    """The last loss and accuracy of a distributed job; empty where they are not known."""
+    last: dict[str, Any] = {}
+    for row in document.get("joined_epochs", ()):
+        if row["output"] is None:
+            prefix = "" if row["split"] == "train" else "val_"
+            for value in ("loss", "accuracy"):
+                best = row[f"recomputed_{value}"]
+                last[prefix + value] = row[value] if best is None else best
+    return last
 
 
 def _meant(document: Row) -> str:
