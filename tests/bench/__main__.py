@@ -19,7 +19,6 @@ from tests.bench import (
     analysis,
     beside,
     plans,
-    reading,
     reading_long,
     reading_pages,
     rules,
@@ -33,7 +32,6 @@ from tests.bench.workloads import WORKLOADS
 
 _PARTS = {
     "stacked": stacked.report,
-    "reading": reading.report,
     "plans": plans.report,
     "rules": rules.report,
     "analysis": analysis.report,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import statistics
 import subprocess
@@ -28,10 +29,12 @@ class Server:
 
     Args:
         address: where it is, without a slash at the end.
+        pid: its process.
     """
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, pid: int) -> None:
         self._address = address
+        self._pid = pid
         self._dependencies = json.loads(self._fetched("/_dash-dependencies"))
 
     def asked(self, output: str, **values: Any) -> tuple[float, bytes]:
@@ -46,6 +49,11 @@ class Server:
         began = time.perf_counter()
         answer = self._fetched("/_dash-update-component", body)
         return time.perf_counter() - began, answer
+
+    def processor(self) -> float:
+        """Seconds of processor time that it has used: what other work does not change."""
+        fields = Path(f"/proc/{self._pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def first_chart(self, run: str) -> float:
         """Seconds from opening a run's page to its chart: the answers that it needs, in turn."""
@@ -85,7 +93,7 @@ def serving(db: str | Path) -> Generator[Server]:
         try:
             found = re.search(r"http://\S+(?=/)", process.stdout.readline())
             assert found, "the server did not say where it is"
-            yield Server(found.group())
+            yield Server(found.group(), process.pid)
         finally:
             process.kill()
 
