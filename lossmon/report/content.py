@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from lossmon.analysis import (
     Divergence,
     Measured,
+    SampleReader,
     SampleSource,
     Weighing,
     differing_settings,
@@ -20,6 +21,7 @@ from lossmon.analysis import (
     weighing_sentences,
     wilson,
 )
+from lossmon.records import SampleRecord
 from lossmon.report.words import counted, number, percent, value_text
 
 Document = Mapping[str, Any]
@@ -91,10 +93,14 @@ def report_of(documents: Sequence[Document], samples: SampleSource | None = None
 
     Args:
         documents: the runs, as `Store.run` gives them.
-        samples: where the samples of a run are found, for comparisons in pairs.
+        samples: where the samples of a run are found, for comparisons in pairs, and to name those
+            that a change of the loss comes from.
     """
     names = distinct_names(documents)
-    runs = tuple(_part(name, document) for name, document in zip(names, documents, strict=True))
+    runs = tuple(
+        _part(name, document, _reader(document, samples))
+        for name, document in zip(names, documents, strict=True)
+    )
     weighings = tuple(weigh(documents, names, samples)) if len(runs) > 1 else ()
     return Report(
         names[0] if len(runs) == 1 else f"{len(runs)} runs compared",
@@ -106,14 +112,25 @@ def report_of(documents: Sequence[Document], samples: SampleSource | None = None
     )
 
 
-def _part(name: str, document: Document) -> RunPart:
+def _reader(document: Document, samples: SampleSource | None) -> SampleReader | None:
+    if samples is None:
+        return None
+
+    def read(output: str | None, epochs: Sequence[int]) -> list[SampleRecord]:
+        found = (samples(document["id"], epoch, output) for epoch in sorted(epochs))
+        return [record for record in found if record is not None]
+
+    return read
+
+
+def _part(name: str, document: Document, samples: SampleReader | None) -> RunPart:
     return RunPart(
         name,
         document,
         tuple(_facts(document)),
         _values(document),
         tuple(document["findings"]),
-        tuple(explain_divergence(document["epochs"], document["outputs"])),
+        tuple(explain_divergence(document["epochs"], document["outputs"], samples)),
         tuple(_calibration(document)),
         tuple((key, value_text(value)) for key, value in run_settings(document).items()),
         tuple(_environment(document)),

@@ -110,6 +110,8 @@ def test_weights_and_history_are_bit_identical(source: str, how: dict[str, Any],
     ids=["default", "jit", "several-steps"],
 )
 @pytest.mark.parametrize("scheduled", [True, False], ids=["schedule", "plateau"])
+# How Keras itself reads a rate that it changes.
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 def test_neither_verifying_nor_reading_the_rate_changes_a_bit(
     how: dict[str, Any], scheduled: bool, db: str
 ) -> None:

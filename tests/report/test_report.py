@@ -11,10 +11,14 @@ from xml.etree import ElementTree
 import pytest
 from markdown_it import MarkdownIt
 
+from lossmon.cli.options import sample_source
 from lossmon.errors import MissingExtra
-from lossmon.report import html_page, markdown, save_figures
+from lossmon.records import EpochRecord
+from lossmon.report import html_page, markdown, report_of, save_figures
 from lossmon.report.figures import inert
-from tests.dashboard.seed import HOSTILE, SCENARIOS
+from lossmon.store import RunWriter, open_store
+from tests.analysis.sampled import RECORDS, ROWS
+from tests.dashboard.seed import HOSTILE, SCENARIOS, SOFTMAX, Scenario
 from tests.report.conftest import Reported
 
 
@@ -155,3 +159,17 @@ def test_without_matplotlib_the_extra_is_named(
     with pytest.raises(MissingExtra, match=r"lossmon\[report\]"):
         html_page(reported("digits-cnn"))
     assert markdown(reported("digits-cnn")).startswith("# digits-cnn")
+
+
+def test_the_samples_that_a_rise_comes_from_are_named(tmp_path: Path) -> None:
+    scenario = Scenario("overconfident", metric=SOFTMAX)
+    writer = RunWriter.open(tmp_path / "runs.db", scenario.record(), scenario.output_records())
+    epochs = [EpochRecord(time=0.0, **row) for row in ROWS]
+    writer.write(epochs=epochs, samples=list(RECORDS.values()))
+    writer.close()
+    store = open_store(tmp_path / "runs.db")
+    report = report_of([store.run("latest")], sample_source(store))
+    (episode,) = report.runs[0].episodes
+    assert "samples that the model became surer of" in episode.explanation
+    (bare,) = report_of([store.run("latest")]).runs[0].episodes
+    assert "surer of" not in bare.explanation
