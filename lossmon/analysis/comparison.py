@@ -129,7 +129,8 @@ def compare_areas(runs: Sequence[Measured]) -> list[Difference]:
 
     def differ(one: Measured, two: Measured) -> Difference | None:
         both = pairing.shared(one.name, two.name)
-        first, second = (area_of(s) for s in both or (one.samples, two.samples))
+        own = both or (None, None)
+        first, second = pairing.area(one.name, own[0]), pairing.area(two.name, own[1])
         if first is None or second is None:
             return None
         apart = first.value - second.value, math.hypot(first.error, second.error)

@@ -11,6 +11,7 @@ from scipy import special
 from lossmon.analysis.intervals import Interval, accelerated, mean_error, resampled
 from lossmon.analysis.measured import Measured, Samples
 from lossmon.analysis.noise import Floats
+from lossmon.analysis.ranking import Area, area_of
 
 
 class Pairing:
@@ -24,6 +25,7 @@ class Pairing:
 
     def __init__(self, runs: Sequence[Measured]) -> None:
         self._samples = {r.name: _in_order(r.samples) for r in runs if r.samples is not None}
+        self._areas: dict[str, Area | None] = {}
         self._drawn: dict[bytes, dict[str, Floats]] = {}
 
     def shared(self, one: str, two: str) -> tuple[Samples, Samples] | None:
@@ -60,6 +62,15 @@ class Pairing:
             student(mean, error, apart.size - 1),
             len(apart),
         )
+
+    def area(self, name: str, samples: Samples | None) -> Area | None:
+        """The area under the ROC curve of some samples of a run; None for all of them."""
+        whole = self._samples.get(name)
+        if samples is not None and samples is not whole:
+            return area_of(samples)
+        if name not in self._areas:
+            self._areas[name] = area_of(whole)
+        return self._areas[name]
 
     def _means(self, name: str, samples: Samples) -> Floats:
         whole = self._samples[name]

@@ -15,6 +15,8 @@ from lossmon.report.words import number
 # Colours of a figure that follow the reader's colour scheme.
 _THEMED = {figures.INK: "var(--ink)", figures.GRID: "var(--grid)", figures.SURFACE: "var(--page)"}
 
+_TAG = re.compile(r"<[^>]+>")
+
 
 def html_page(report: Report) -> str:
     """Set a report as HTML; every text of it is escaped, figures are SVG inside.
@@ -40,9 +42,14 @@ def _inline(key: str, figure: object) -> Markup:
     svg = svg[svg.index("<svg") :]
     # The page names the figure; its own description of itself is of no use there.
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
-    svg = re.sub(r'\bid="([^"]+)"', rf'id="{key}-\1"', svg)
-    svg = re.sub(r'(href="#|url\(#)([^")]+)', rf"\1{key}-\2", svg)
+    # matplotlib escapes what names bring into an SVG; they are left as they are.
+    return Markup(_TAG.sub(lambda tag: _own(key, tag[0]), svg))
+
+
+def _own(key: str, tag: str) -> str:
+    """A tag with ids of its own figure and the page's colours."""
+    tag = re.sub(r'\bid="([^"]+)"', rf'id="{key}-\1"', tag)
+    tag = re.sub(r'(href="#|url\(#)([^")]+)', rf"\1{key}-\2", tag)
     for colour, variable in _THEMED.items():
-        svg = svg.replace(colour, variable)
-    # matplotlib escapes what names bring into an SVG.
-    return Markup(svg)
+        tag = tag.replace(colour, variable)
+    return tag

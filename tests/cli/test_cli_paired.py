@@ -41,8 +41,8 @@ def two_models(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, dict[str,
         model.compile(keras.optimizers.Adam(0.05), loss="binary_crossentropy", metrics=["accuracy"])
         val = x[:HELD_BACK][places], y[:HELD_BACK][places]
         monitor = lossmon.Monitor(db, run=name)
-        model.fit(x[200:], y[200:], validation_data=val, epochs=3, verbose=0, callbacks=[monitor])
-        chances[name] = model.predict(x[:HELD_BACK], verbose=0)[:, 0].astype(float)
+        model.fit(x[200:], y[200:], validation_data=val, epochs=3, callbacks=[monitor])
+        chances[name] = np.asarray(model.predict_on_batch(x[:HELD_BACK]))[:, 0].astype(float)
     return db, chances | {"labels": y[:HELD_BACK]}
 
 
