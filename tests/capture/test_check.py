@@ -49,7 +49,7 @@ class Batches(keras.utils.PyDataset):
 
 
 def test_every_kind_of_data_is_read() -> None:
-    import tensorflow as tf
+    tf: Any = pytest.importorskip("tensorflow")
 
     dataset = tf.data.Dataset.from_tensor_slices((X, REAL)).batch(32)
     for data in ((X, REAL), (dataset,), (Batches(),), ([X], [REAL]), (X, REAL.tolist())):
@@ -57,7 +57,7 @@ def test_every_kind_of_data_is_read() -> None:
 
 
 def test_labels_of_later_batches_count() -> None:
-    import tensorflow as tf
+    tf: Any = pytest.importorskip("tensorflow")
 
     ids = np.arange(96) // 24
     model: Any = keras.Sequential([keras.Input((7,)), layers.Dense(3, activation="softmax")])
@@ -67,7 +67,7 @@ def test_labels_of_later_batches_count() -> None:
 
 
 def test_sorted_classes_in_batches_are_not_degenerate() -> None:
-    import tensorflow as tf
+    tf: Any = pytest.importorskip("tensorflow")
 
     model: Any = keras.Sequential([keras.Input((7,)), layers.Dense(1, activation="sigmoid")])
     model.compile(loss="binary_crossentropy", metrics=["accuracy"])

@@ -117,7 +117,7 @@ def test_neither_verifying_nor_reading_the_rate_changes_a_bit(
 ) -> None:
     def fitted(*callbacks: Any) -> tuple[Any, Any]:
         model = _model(**how)
-        decay = keras.optimizers.schedules.ExponentialDecay(0.05, 4, 0.9)
+        decay: Any = keras.optimizers.schedules.ExponentialDecay(0.05, 4, 0.9)
         model.compile(
             keras.optimizers.Adam(decay if scheduled else 0.05),
             "sparse_categorical_crossentropy",
