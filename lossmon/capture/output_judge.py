@@ -230,9 +230,10 @@ class OutputJudge:
         # What came out is a difference of Keras' float32 running totals: add their rounding.
         rounding = _EPS * self._largest_state(judged.chunk)[found.rows]
         found.accuracy_tolerance = metric.tolerances * np.abs(metric.counts) + rounding
+        unsure = metric.count_tolerances + rounding
         totals, counts = judged.accuracy_total[found.rows], judged.accuracy_count[found.rows]
         pairs = zip(
-            compare_all("accuracy's count", counts, metric.counts, rounding),
+            compare_all("accuracy's count", counts, metric.counts, unsure),
             compare_all("accuracy's total", totals, metric.totals, found.accuracy_tolerance),
             strict=True,
         )
