@@ -153,6 +153,7 @@ class Carrier:
             self._given.note(args)
         result = self._steps[split](*args, **kwargs)
         carried, self._carried, self._within = self._carried, None, {}
+        self._given.forget()
         logs, *state = result if isinstance(result, tuple) else (result,)
         if self.silent or self.running != split or not isinstance(logs, dict):
             return result
@@ -240,8 +241,9 @@ class Carrier:
             if self._rounds_late(pred):
                 carried.scalars[f"unrounded:{index}"] = 1.0
             if self.tensors and not self._bare:
-                tensors = {"y_true": true, "y_pred": self._seen(pred), "sample_weight": weight}
+                tensors = {"y_true": true, "y_pred": self._seen(pred)}
                 tensors["loss_mask" if self._masks.shows(pred) else "mask"] = get_keras_mask(pred)
+                tensors["sample_weight"] = self._given.present(weight)
                 tensors["given_weight"] = self._given.of(weight)
                 tensors["logits"] = logits_behind(pred, true, output.loss_object)
                 keyed: dict[TensorKey, Any] = {(kind, index): t for kind, t in tensors.items()}

@@ -19,13 +19,20 @@ class GivenWeights:
 
     def note(self, arguments: tuple[Any, ...]) -> None:
         """Before a step: keep copies of the weights in its arguments."""
-        self._known = {}
         if keras.backend.backend() != "torch" or not arguments:
             return
         *_, weights = keras.utils.unpack_x_y_sample_weight(arguments[0])
         for leaf in keras.tree.flatten(weights):
             if keras.ops.is_tensor(leaf):
                 self._known[id(leaf)] = leaf, keras.ops.copy(leaf)
+
+    def forget(self) -> None:
+        """After a step."""
+        self._known = {}
+
+    def present(self, weights: Any) -> Any:
+        """An output's weights as they are now, which a later step that is given them may change."""
+        return weights if self.of(weights) is None else keras.ops.copy(weights)
 
     def of(self, weights: Any) -> Any:
         """What an output's weights were; None where they are as they were."""
