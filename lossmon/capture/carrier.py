@@ -19,6 +19,7 @@ from keras.src.backend import get_keras_mask
 
 from lossmon.capture.channel import Channel, LogsChannel, QueueChannel
 from lossmon.capture.compiled_channel import TwinChannel, XlaChannel
+from lossmon.capture.given_weights import GivenWeights
 from lossmon.capture.jax_masks import JaxMasks
 from lossmon.capture.layout import Carried, Layouts, TensorKey
 from lossmon.capture.logits import logits_behind
@@ -69,6 +70,7 @@ class Carrier:
         self._bare = False
         self._xla = bool(model.jit_compile) and not model.run_eagerly
         self._masks = JaxMasks(model)
+        self._given = GivenWeights()
 
     def _channel(self) -> Channel:
         model = self._model
@@ -147,8 +149,11 @@ class Carrier:
         if split == "train" and keras.backend.backend() == "jax" and not self.silent:
             with self._kept_from_training():
                 self._within |= self._learning_rate_of(args[0])
+        with self._kept_from_training():
+            self._given.note(args)
         result = self._steps[split](*args, **kwargs)
         carried, self._carried, self._within = self._carried, None, {}
+        self._given.forget()
         logs, *state = result if isinstance(result, tuple) else (result,)
         if self.silent or self.running != split or not isinstance(logs, dict):
             return result
@@ -227,15 +232,19 @@ class Carrier:
             # A loss of the user's own may count its calls or draw random numbers.
             custom = output.record.loss is not None and output.record.loss.custom
             if output.loss_object is not None and not (self._override or alone or custom):
-                carried.scalars[f"loss:{index}"] = output.loss_object(true, pred, weight)
+                carried.scalars[f"loss:{index}"] = output.loss_object(
+                    true, pred, self._given.copy_of(weight)
+                )
                 # What Keras' running mean of this output's loss weighs the batch by: its size where
                 # that is static, else nothing, so that all batches weigh the same.
                 carried.scalars[f"tracked:{index}"] = float(pred.shape[0] or 1)
             if self._rounds_late(pred):
                 carried.scalars[f"unrounded:{index}"] = 1.0
             if self.tensors and not self._bare:
-                tensors = {"y_true": true, "y_pred": self._seen(pred), "sample_weight": weight}
+                tensors = {"y_true": true, "y_pred": self._seen(pred)}
                 tensors["loss_mask" if self._masks.shows(pred) else "mask"] = get_keras_mask(pred)
+                tensors["sample_weight"] = self._given.present(weight)
+                tensors["given_weight"] = self._given.of(weight)
                 tensors["logits"] = logits_behind(pred, true, output.loss_object)
                 keyed: dict[TensorKey, Any] = {(kind, index): t for kind, t in tensors.items()}
                 carried.tensors |= {key: t for key, t in keyed.items() if t is not None}

@@ -32,6 +32,8 @@ class OutputArrays:
     Attributes:
         y_true, y_pred, sample_weight, mask: None where they were not given.
         loss_mask: a mask that the loss saw and the metrics did not.
+        given_weight: the sample weights that the loss saw, where Keras changed them in place before
+            the metrics saw them.
         logits: what the loss goes back to behind the output, if it does.
     """
 
@@ -41,11 +43,17 @@ class OutputArrays:
     mask: Array | None = None
     loss_mask: Array | None = None
     logits: Array | None = None
+    given_weight: Array | None = None
 
     def __getitem__(self, rows: Any) -> OutputArrays:
         """Some of the steps."""
         tensors = (getattr(self, field.name) for field in fields(self))
         return OutputArrays(*(None if tensor is None else tensor[rows] for tensor in tensors))
+
+    @property
+    def weight_of_loss(self) -> Array | None:
+        """The sample weights that the loss saw."""
+        return self.sample_weight if self.given_weight is None else self.given_weight
 
     @property
     def mask_of_loss(self) -> Array | None:

@@ -67,7 +67,7 @@ def kind_of(spec: LossSpec, y_pred: Array) -> Kind | None:
 def counted(tensors: OutputArrays, shape: tuple[int, ...]) -> Bools | None:
     """Which elements of a shape `(K, N, ...)` count; None where all do."""
     found: Bools | None = None
-    for weight in (tensors.mask_of_loss, tensors.sample_weight):
+    for weight in (tensors.mask_of_loss, tensors.weight_of_loss):
         if weight is None:
             continue
         present: Bools = np.asarray(weight) != 0

@@ -75,7 +75,13 @@ class Look:
 
 
 def gather_facts(
-    model: Any, x: Any, y: Any, sample_weight: Any = None, y_pred: Any = None
+    model: Any,
+    x: Any,
+    y: Any,
+    sample_weight: Any = None,
+    y_pred: Any = None,
+    *,
+    state: Any = None,
 ) -> Facts:
     """What is known of a compiled model from one batch.
 
@@ -88,14 +94,15 @@ def gather_facts(
         y: targets, nested as given to `fit`, or None.
         sample_weight: their weights, or None.
         y_pred: the model's predictions for `x`; computed from a few samples where not given.
+        state: on JAX inside `fit`, the state that the train function was given.
 
     Returns:
         The facts; what could not be found out is None in them.
     """
-    return label_facts(look_at(model, x, y, y_pred), y, sample_weight)
+    return label_facts(look_at(model, x, y, y_pred, state), y, sample_weight)
 
 
-def look_at(model: Any, x: Any, y: Any, y_pred: Any = None) -> Look:
+def look_at(model: Any, x: Any, y: Any, y_pred: Any = None, state: Any = None) -> Look:
     """What a compiled model is, seen with a batch; arguments as for `gather_facts`."""
     few = first_samples(x, samples_to_predict(model))
     penalties: bool | None = None
@@ -107,7 +114,7 @@ def look_at(model: Any, x: Any, y: Any, y_pred: Any = None) -> Look:
         resolved=resolved,
         structure=structure,
         predicted=y_pred is not None,
-        ranges=output_ranges(model, first_samples(x, TRIED_SAMPLES), resolved, y_pred),
+        ranges=output_ranges(model, first_samples(x, TRIED_SAMPLES), resolved, y_pred, state),
         inputs=[to_numpy(leaf) for leaf in keras.tree.flatten(few)],
         penalties=penalties,
         compiled_used=_uses_compiled(model),

@@ -78,7 +78,7 @@ def first_look(
         y_pred = forward(model, x, state)
         _build_metrics(model, y, y_pred)
         outputs = resolve(model, y, y_pred)
-        facts = gather_facts(model, x, y, sample_weight, y_pred)
+        facts = gather_facts(model, x, y, sample_weight, y_pred, state=state)
         x_given = None if given is None else given.get("x")
         facts = replace(facts, inputs=input_facts(model, whole if x_given is None else x_given))
         known = None if given is None else _all_labels(facts, outputs, y_pred, given)

@@ -28,6 +28,18 @@ def forward(model: Any, x: Any, state: Any = None) -> Any:
     return outputs
 
 
+def values_of(model: Any, state: Any) -> list[tuple[Any, Any]]:
+    """The model's variables with the values that `state` holds of them, see `forward`."""
+    if state is None:
+        return []
+    owners = (model.trainable_variables, model.non_trainable_variables)
+    return [
+        pair
+        for variables, values in zip(owners, state[:2], strict=True)
+        for pair in zip(variables, values, strict=True)
+    ]
+
+
 def give_back(model: Any, state: Any) -> None:
     """Put the state that JAX's train function was given into the variables that it came from.
 

@@ -69,8 +69,8 @@ class OutputJudge:
             return judged
         judged.n = np.full(len(chunk), float(tensors.y_pred.shape[1]))
         judged.weight = judged.n
-        if tensors.sample_weight is not None:
-            flat = tensors.sample_weight.reshape(len(chunk), -1)
+        if (weights := tensors.weight_of_loss) is not None:
+            flat = weights.reshape(len(chunk), -1)
             judged.weight = np.add.reduce(flat, axis=1, dtype=np.float64)
             judged.weighted = bool(np.any(flat != 1))
         if (mask := tensors.mask_of_loss) is not None:
@@ -209,7 +209,7 @@ class OutputJudge:
             spec,
             tensors.y_true,
             y_pred,
-            sample_weight=tensors.sample_weight,
+            sample_weight=tensors.weight_of_loss,
             mask=tensors.mask_of_loss,
             backend=self._plan.backend,
             extra=self._plan.losses,
@@ -230,9 +230,10 @@ class OutputJudge:
         # What came out is a difference of Keras' float32 running totals: add their rounding.
         rounding = _EPS * self._largest_state(judged.chunk)[found.rows]
         found.accuracy_tolerance = metric.tolerances * np.abs(metric.counts) + rounding
+        unsure = metric.count_tolerances + rounding
         totals, counts = judged.accuracy_total[found.rows], judged.accuracy_count[found.rows]
         pairs = zip(
-            compare_all("accuracy's count", counts, metric.counts, rounding),
+            compare_all("accuracy's count", counts, metric.counts, unsure),
             compare_all("accuracy's total", totals, metric.totals, found.accuracy_tolerance),
             strict=True,
         )

@@ -86,7 +86,7 @@ def _targets(y_true: Array, samples: int) -> Array:
 
 def _weights(tensors: OutputArrays, kept: NDArray[np.bool_] | None, samples: int) -> Floats | None:
     """One weight for each sample; of weights by position only whether any counts."""
-    given = tensors.sample_weight
+    given = tensors.weight_of_loss
     weights = np.ones(samples)
     if given is not None and given.size == samples:
         weights = given.reshape(samples).astype(np.float64)

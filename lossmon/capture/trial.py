@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lossmon.capture.arrays import to_numpy
+from lossmon.capture.forward import values_of
 from lossmon.capture.output_range import graph_range
 from lossmon.capture.resolve import ResolvedOutput, split_outputs
 from lossmon.rules import OutputRange, describe_predictions
@@ -36,7 +37,7 @@ Call = Callable[[list[tuple[Any, Any]]], list[NDArray[np.float64]]]
 
 
 def output_ranges(
-    model: Any, x: Any, resolved: list[ResolvedOutput], y_pred: Any
+    model: Any, x: Any, resolved: list[ResolvedOutput], y_pred: Any, state: Any = None
 ) -> list[OutputRange | None]:
     """The range of each output, from the graph where it tells, else by trial where it matters.
 
@@ -45,6 +46,7 @@ def output_ranges(
         x: a few samples of its inputs.
         resolved: its outputs.
         y_pred: predictions, nested as the model returns them, or None.
+        state: on JAX inside `fit`, the state that the train function was given.
 
     Returns:
         One range per output; None where nothing is proven.
@@ -62,7 +64,7 @@ def output_ranges(
     )
     if not any(open_questions):
         return known
-    tried = _tried(model, x, resolved)
+    tried = _tried(model, x, resolved, state)
     return [values or trial for values, trial in zip(known, tried, strict=True)]
 
 
@@ -78,9 +80,13 @@ def _matters(output: ResolvedOutput, y_pred: Any) -> bool:
     return not (from_logits(loss) and seen.outside_unit)
 
 
-def _tried(model: Any, x: Any, resolved: list[ResolvedOutput]) -> list[OutputRange | None]:
+def _tried(
+    model: Any, x: Any, resolved: list[ResolvedOutput], state: Any
+) -> list[OutputRange | None]:
+    own = values_of(model, state)
+
     def call(replacement: list[tuple[Any, Any]]) -> list[NDArray[np.float64]]:
-        with warnings.catch_warnings(), keras.StatelessScope(state_mapping=replacement):
+        with warnings.catch_warnings(), keras.StatelessScope(state_mapping=[*own, *replacement]):
             # Overflow under weights that are not the model's own concerns nobody.
             warnings.simplefilter("ignore")
             outputs = model(x, training=False)

@@ -185,7 +185,7 @@ def _with_labels(facts: OutputFacts, tensors: OutputArrays) -> OutputFacts:
         return facts
     labels = describe_labels(
         joined(tensors.y_true),
-        weight=joined(tensors.sample_weight),
+        weight=joined(tensors.weight_of_loss),
         mask=joined(tensors.mask_of_loss),
         class_axis=class_axis(facts.record.loss),
     )

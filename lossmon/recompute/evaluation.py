@@ -103,6 +103,7 @@ class StackedMetrics(NamedTuple):
         values: totals / counts, 0 where nothing counts.
         near_ties: elements whose decision would flip within rounding of the predictions.
         tolerances: absolute bounds of |Keras' value - `values`| for each batch alone.
+        count_tolerances: absolute bounds of |Keras' count - `counts`|, 0 where samples are counted.
     """
 
     totals: Float64Array
@@ -110,6 +111,7 @@ class StackedMetrics(NamedTuple):
     values: Float64Array
     near_ties: npt.NDArray[np.int64]
     tolerances: Float64Array
+    count_tolerances: Float64Array
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,7 +116,7 @@ def evaluate_metric(
         backend=backend,
         extra=extra,
     )
-    total, count, value, near_ties, tolerance = (side[0].item() for side in found)
+    total, count, value, near_ties, tolerance = (side[0].item() for side in found[:5])
     return MetricValue(total, count, value, near_ties, tolerance)
 
 

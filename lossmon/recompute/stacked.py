@@ -143,7 +143,7 @@ def mean_metrics(
         constants: the precision that the elements were computed in.
     """
     means = accumulate_means(elements.values, weights, elements.mask)
-    errors = _uncertainties(elements, weights, means, constants)
+    errors, count_errors = _uncertainties(elements, weights, means, constants)
     near_ties = np.zeros(len(errors), dtype=np.int64)
     if elements.ties is not None and elements.ties.any():
         near_ties = np.count_nonzero(elements.ties.reshape(len(errors), -1), axis=1)
@@ -153,27 +153,30 @@ def mean_metrics(
     else:
         divisors = np.where(empty, np.inf, means.counts)
         values, tolerances = means.totals / divisors, errors / np.abs(divisors)
-    return StackedMetrics(means.totals, means.counts, values, near_ties, tolerances)
+    return StackedMetrics(means.totals, means.counts, values, near_ties, tolerances, count_errors)
 
 
 def _uncertainties(
     elements: Elements, weights: AnyArray | None, means: Samplewise, constants: Precision
-) -> Float64Array:
-    """Bound the errors of totals: near ties in full, roundings of elements and sums."""
+) -> tuple[Float64Array, Float64Array]:
+    """Bound the errors of totals and counts: near ties in full, roundings of elements and sums."""
     heft = None if weights is None else magnitudes(weights)
     scale, sizes = means, magnitudes(elements.values)
     if heft is not weights or sizes is not elements.values:
         scale = accumulate_means(sizes, heft, elements.mask)
     size = elements.values.size // max(len(elements.values), 1)
     # Totals and counts are sums of their own, and float32 whatever the predictions are.
-    steps = 2.0 * accumulation(size) + WEIGHTING
-    bound = precision(np.dtype(np.float32)).roundoff * steps * scale.totals + scale.drifts
+    roundoff = precision(np.dtype(np.float32)).roundoff
+    summing = accumulation(size)
+    bound = roundoff * (2.0 * summing + WEIGHTING) * scale.totals + scale.drifts
     if elements.roundings is not None:
         carried = accumulate_means(elements.roundings, heft, elements.mask).totals
         bound = bound + constants.roundoff * carried + constants.smallest * size
     if elements.ties is not None and elements.ties.any():
         bound = bound + accumulate_means(elements.ties, heft).totals
-    return bound
+    # Whole numbers are added without rounding.
+    exact = heft is None or (heft.ndim <= 2 and bool((heft == np.rint(heft)).all()))
+    return bound, (0.0 if exact else roundoff * summing) * scale.counts
 
 
 def _both(first: npt.ArrayLike | None, second: AnyArray | None) -> AnyArray | None:

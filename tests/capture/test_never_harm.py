@@ -172,6 +172,37 @@ def test_sampling_and_masks_change_no_bit(
     assert history.history == expected.history
 
 
+def test_masked_weights_are_changed_by_keras_alone(db: str) -> None:
+    """On PyTorch Keras applies the mask to the weights in place, in every step anew."""
+    steps = np.random.default_rng(3).normal(size=(16, 4, 3)).astype("float32")
+    steps[:8, -1] = 0.0
+    labels = np.random.default_rng(4).integers(0, 3, (16, 4))
+
+    def fitted(*callbacks: Any) -> tuple[Any, Any]:
+        keras.utils.set_random_seed(11)
+        layers = [
+            keras.layers.Masking(),
+            keras.layers.GRU(4, return_sequences=True),
+            keras.layers.Dense(3, activation="softmax"),
+        ]
+        model = keras.Sequential([keras.Input((4, 3)), *layers])
+        model.compile("adam", "sparse_categorical_crossentropy", weighted_metrics=["accuracy"])
+        drawn = np.random.default_rng(5).gamma(2.0, size=(16, 4)).astype("float32")
+        weights = keras.ops.convert_to_tensor(drawn)
+        batches = ((steps, labels, weights) for _ in range(6))
+        how: dict[str, Any] = {"steps_per_epoch": 3, "epochs": 2, "shuffle": False, "verbose": 0}
+        model.fit(batches, callbacks=[*callbacks], **how)
+        return model, weights
+
+    plain, expected = fitted()
+    watched, weights = fitted(lossmon.Monitor(db, verify="full"))
+    np.testing.assert_array_equal(np.asarray(weights), np.asarray(expected))
+    for ours, theirs in zip(watched.variables, plain.variables, strict=True):
+        np.testing.assert_array_equal(np.asarray(ours), np.asarray(theirs), err_msg=ours.path)
+    document = lossmon.open_store(db).run_document("latest")
+    assert {(row["status"], row["reason"]) for row in document["epochs"]} == {("verified", None)}
+
+
 def test_the_model_is_left_as_it_was_found(db: str) -> None:
     model = _model()
     model.fit(X, IDS, verbose=0, validation_split=0.2)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, assume, given, reject, settings
@@ -110,3 +111,14 @@ def test_outputs_whose_losses_keras_prints_under_one_name() -> None:
     assert {row["status"] for row in document["epochs"]} == {"verified"}
     printed = {row["output"]: row["reported_loss"] is not None for row in document["epochs"]}
     assert printed == {None: True, "output_1": False, "output_2": True}
+
+
+def test_what_a_head_without_a_graph_gives_is_tried_in_training_too() -> None:
+    labels = np.random.default_rng(0).integers(0, 2, (N, 3)).astype("float32")
+    loss = keras.losses.BinaryCrossentropy(from_logits=True)
+    head = Head("several labels, logits", 3, "sigmoid", loss, (), labels)
+    program = DrawnProgram(
+        "table", "subclassed", "list", (head,), weighted=False, in_weighted=False, seed=3
+    )
+    checked, document = trained(program)
+    assert told(document) == checked == {("LM102", None)}

@@ -144,3 +144,19 @@ def test_each_batch_agrees_as_it_does_alone() -> None:
         for index, value in enumerate(reported)
     ]
     assert together.agrees(reported).tolist() == alone == [True, False, False, True, True, True]
+
+
+def test_counts_are_as_exact_as_the_sum_of_their_weights() -> None:
+    """Sums of fractions are rounded in float32, in whatever order; whole numbers are not."""
+    rng = np.random.default_rng(0)
+    spec = MetricSpec("metric", "binary_accuracy")
+    labels, scores = np.ones((50, 40, 1)), rng.random((50, 40, 1))
+    for weight in (None, rng.integers(0, 3, (50, 40))):
+        found = evaluate_metrics(spec, labels, scores, sample_weight=weight)
+        assert not found.count_tolerances.any()
+    weight = rng.gamma(1.0, size=(50, 40)).astype(np.float32)
+    found = evaluate_metrics(spec, labels, scores, sample_weight=weight)
+    plain = [np.add.accumulate(row, dtype=np.float32)[-1] for row in weight]
+    errors = np.abs(found.counts - np.asarray(plain, dtype=np.float64))
+    assert (errors <= found.count_tolerances).all()
+    assert found.count_tolerances.max() < 1e-6 * found.counts.max()
