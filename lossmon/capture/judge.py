@@ -135,13 +135,14 @@ class RunJudge:
         return records
 
     def _judge_outputs(self, chunk: Chunk) -> list[Judged]:
+        reading = self._reader.spent()
         if self._samples is not None and self._samples.wants(chunk):
             with self._samples.spend():
                 rows = self._recompute(chunk, np.arange(len(chunk)))
                 self._samples.add(chunk, rows)
             return rows
         chosen = self._choose(chunk)
-        self._budget.owe(self._reader.spent())
+        self._budget.owe(reading)
         with self._budget.spend(len(chosen)):
             return self._recompute(chunk, chosen)
 
