@@ -71,7 +71,7 @@ class SampleGathering:
     @property
     def gathers(self) -> bool:
         """Whether the pass that is under way, or the next one, is to be recorded."""
-        return not self._too_large and (self._next is not None or self._left >= self._cost)
+        return not self._given_up and (self._next is not None or self._left >= self._cost)
 
     def wants(self, chunk: Chunk) -> bool:
         """Whether all of a chunk is to be recomputed, as a part of a pass that is recorded."""
