@@ -30,6 +30,7 @@ class Budget:
     def __init__(self, share: float = SHARE) -> None:
         self._share = share
         self._left = ALLOWANCE
+        self._owed = 0.0
         self._cost: float | None = None
         self._fraction = 0.0
 
@@ -38,10 +39,9 @@ class Budget:
         if math.isfinite(self._share):
             self._left += self._share * seconds
 
-    @property
-    def can_afford_one(self) -> bool:
-        """Whether the next step can be recomputed."""
-        return self._affordable() >= 1.0
+    def afford(self, at_most: int) -> int:
+        """How many of the next steps can be recomputed, if so many come at most."""
+        return int(max(0.0, min(at_most, self._affordable())))
 
     def choose(self, steps: int) -> NDArray[np.int64]:
         """Which of so many steps to recompute: evenly spread, as many as can be afforded."""
@@ -53,6 +53,10 @@ class Budget:
         self._fraction = float(reached[-1] % 1.0)
         return np.flatnonzero(chosen)
 
+    def owe(self, seconds: float) -> None:
+        """Take note of what it cost to read steps that are recomputed next."""
+        self._owed += seconds
+
     @contextmanager
     def spend(self, steps: int) -> Generator[None]:
         """Measure what recomputing so many steps costs this thread."""
@@ -60,7 +64,8 @@ class Budget:
         yield
         if not steps:
             return
-        spent = time.thread_time() - began
+        spent = time.thread_time() - began + self._owed
+        self._owed = 0.0
         if self._cost is not None:
             # A collection of garbage may fall into it, which is no cost of recomputing.
             spent = min(spent, _SURPRISE * self._cost * steps)

@@ -20,7 +20,12 @@ class Channel(Protocol):
     """One way out of the train step or of the test step.
 
     `send` runs inside the step; `carry` and `sent` on any thread.
+
+    Attributes:
+        holds_back: whether each step can be told to keep its tensors in, at next to no cost.
     """
+
+    holds_back: bool
 
     def send(self, carried: Carried) -> dict[str, Any] | None:
         """Let values out; what is returned has to leave with the step's logs."""
@@ -49,7 +54,7 @@ class LogsChannel:
 
     def __init__(self, layouts: Layouts, *, eager: bool) -> None:
         self._layouts = layouts
-        self._eager = eager
+        self._eager = self.holds_back = eager
         self._steps = math.inf
         self._passed: list[dict[str, Any]] = []
 
@@ -105,6 +110,7 @@ class QueueChannel:
 
         self._layouts = layouts
         self._always = always
+        self.holds_back = not always
         self._tensors: dict[int, Any] = {}
         self._counting = threading.Lock()
         self._taken = 0
@@ -125,23 +131,25 @@ class QueueChannel:
             return None
         queue = self._queue_of(layout)
         wanted: Any = True if self._always else tf.convert_to_tensor(self._left) > 0.0
-        shapes = tf.concat([tf.shape(tensor) for tensor in plain.values()], axis=0)
         leaves = 1.0 if self._always else tf.cast(wanted, "float32")
         numbers = vector(layout.index, [leaves, *carried.scalars.values()])
 
         def enqueue() -> Any:
+            shapes = tf.concat([tf.shape(tensor) for tensor in plain.values()], axis=0)
+            return queue.enqueue([*plain.values(), shapes])
+
+        def enqueue_one_of() -> Any:
             self._left.assign_sub(1.0, read_value=False)
-            queue.enqueue([*tensors, shapes])
+            enqueue()
             return tf.constant(True)
 
         # Tensors leave only with steps whose loss and metrics went well, and a vector only behind
         # its tensors: else the queues would be out of step after a step that failed.
         with tf.control_dependencies([numbers]):
-            tensors = [tf.identity(tensor) for tensor in plain.values()]
             if self._always:
-                done = queue.enqueue([*tensors, shapes])
+                done = enqueue()
             else:
-                done = tf.cond(wanted, enqueue, lambda: tf.constant(False))
+                done = tf.cond(wanted, enqueue_one_of, lambda: tf.constant(False))
         with tf.control_dependencies([done]):
             self._vectors.enqueue([tf.identity(numbers)])
         return None

@@ -52,6 +52,7 @@ class RunJudge:
         self._samples = samples
         self._totals: dict[tuple[Split, str | None], EpochTotals] = {}
         self._others: dict[Split, OtherMetrics] = {}
+        self._out_of_time = plan.one_by_one
         self._outputs = [
             OutputJudge(plan, index)
             for index, output in enumerate(plan.outputs)
@@ -77,12 +78,19 @@ class RunJudge:
             if self._samples is not None:
                 self._samples.earn(seconds)
             records.extend(self._judge(chunk))
-        if self._plan.sampled_inside and self._budget.can_afford_one:
+        if self._plan.at_once:
             # Also after steps outside of the run, which may have taken what was let out.
-            splits: set[Split] = {item.call.split for item in items}
-            for split in splits:
-                self._reader.channels[split].carry(1.0)
+            self._let_out({item.call.split for item in items})
         return records
+
+    def _let_out(self, splits: set[Split]) -> None:
+        """Let the tensors of as many of the next steps out as can be recomputed."""
+        steps = self._budget.afford(self._plan.at_once)
+        self._out_of_time = self._plan.one_by_one or steps < self._plan.at_once
+        gathers = self._samples is not None and self._samples.gathers
+        for split in splits:
+            whole = split == "val" and gathers and not self._plan.one_by_one
+            self._reader.channels[split].carry(float(self._plan.at_once if whole else steps))
 
     def epoch(self, item: EpochItem) -> Records:
         """Close the epoch: a record for each split and output, and what the rules say of it."""
@@ -127,12 +135,14 @@ class RunJudge:
         return records
 
     def _judge_outputs(self, chunk: Chunk) -> list[Judged]:
+        reading = self._reader.spent()
         if self._samples is not None and self._samples.wants(chunk):
             with self._samples.spend():
                 rows = self._recompute(chunk, np.arange(len(chunk)))
                 self._samples.add(chunk, rows)
             return rows
         chosen = self._choose(chunk)
+        self._budget.owe(reading)
         with self._budget.spend(len(chosen)):
             return self._recompute(chunk, chosen)
 
@@ -147,7 +157,7 @@ class RunJudge:
 
     def _choose(self, chunk: Chunk) -> NDArray[np.int64]:
         """Which steps to recompute; all where they were sampled before they came out."""
-        if not chunk.outputs or self._plan.sampled_inside:
+        if not chunk.outputs or self._plan.at_once:
             return np.arange(len(chunk) if chunk.outputs else 0)
         return self._budget.choose(len(chunk))
 
@@ -155,7 +165,7 @@ class RunJudge:
         reason = self._plan.why_unseen()
         if reason is None and not chunk.tapped:
             reason = "the step does not call compute_metrics"
-        if reason is None and (chunk.outputs or self._plan.sampled_inside):
+        if reason is None and (chunk.outputs or (self._plan.at_once and self._out_of_time)):
             return _SAMPLED
         return _BEHIND if reason is None and chunk.withheld else reason
 

@@ -27,7 +27,9 @@ class Plan:
         why_unseen: says why no predictions come out of the steps, if none do by design.
         xla: whether XLA compiles the steps.
         training_layers: kinds of layers that act differently in training.
-        sampled_inside: whether large predictions leave the steps of a sample only.
+        at_once: of how many steps at once labels and predictions may leave, before the writer has
+            asked for more; 0 where those of all steps leave.
+        one_by_one: whether they are too large for more than one step at once.
         losses, metrics: the user's own definitions, by name.
         meant: by place, the accuracy that was meant, where more labels than the first batch's show
             that it is another one; None where the printed one is right.
@@ -40,7 +42,8 @@ class Plan:
     why_unseen: Callable[[], str | None]
     xla: bool = False
     training_layers: tuple[str, ...] = ()
-    sampled_inside: bool = False
+    at_once: int = 0
+    one_by_one: bool = False
     losses: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
     metrics: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
     meant: dict[int, MetricSpec | None] = field(default_factory=dict[int, MetricSpec | None])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby, pairwise
 from typing import Any, NamedTuple
@@ -38,6 +39,12 @@ class Reader:
         self._layouts = layouts
         self.channels = channels
         self.step_bytes = 0
+        self._spent = 0.0
+
+    def spent(self) -> float:
+        """Seconds of this thread that taking tensors cost since this was asked."""
+        spent, self._spent = self._spent, 0.0
+        return spent
 
     def read(self, items: Sequence[CallItem], *, tensors: bool = True) -> Iterator[Chunk]:
         """Read calls, and take what waits for them out of the queues.
@@ -66,7 +73,9 @@ class Reader:
                 stop = min(end, start + self._limit(bool(wanted)))
                 arrays, shapes = [], None
                 if wanted:
+                    began = time.thread_time()
                     arrays, shapes = channel.take_tensors(layout, stop - start)
+                    self._spent += time.thread_time() - began
                     self.step_bytes = sum(array.nbytes for array in arrays) // (stop - start)
                 run = _Run(layout, steps[start:stop], vectors[start:stop, 2:], arrays, shapes)
                 yield from [run] if layout.scalars else self._untapped(run.steps)

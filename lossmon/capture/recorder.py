@@ -30,12 +30,17 @@ HEARTBEAT_EVERY = 1.0
 YIELD = 50e-6
 # Steps that may wait with their predictions before the following ones are recorded without
 # (`verify="auto"`) or training waits (`verify="full"`).
-WAITING_STEPS = 512
+WAITING_STEPS = 2048
 WAITING_BYTES = 256 * 2**20
 # Until the size of a step is known.
 FIRST_STEP_BYTES = 8 * 2**20
 # Items that are judged before what came of them is written.
 ITEMS_TOGETHER = 256
+
+
+def steps_at_once(values: int) -> int:
+    """How many steps may wait that let out so many predicted numbers, and as many labels, each."""
+    return max(1, min(WAITING_STEPS, WAITING_BYTES // (8 * max(1, values))))
 
 
 @dataclass(frozen=True, slots=True)

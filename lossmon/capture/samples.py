@@ -68,6 +68,11 @@ class SampleGathering:
         """Take note of the time that steps took."""
         self._left += SHARE * seconds
 
+    @property
+    def gathers(self) -> bool:
+        """Whether the pass that is under way, or the next one, is to be recorded."""
+        return not self._given_up and (self._next is not None or self._left >= self._cost)
+
     def wants(self, chunk: Chunk) -> bool:
         """Whether all of a chunk is to be recomputed, as a part of a pass that is recorded."""
         if chunk.split != "val" or self._given_up:

@@ -30,7 +30,7 @@ from lossmon.capture.override import override
 from lossmon.capture.plan import Plan
 from lossmon.capture.ranks import Rank, rank_of_fit
 from lossmon.capture.reader import Reader, scalar_logs
-from lossmon.capture.recorder import Beginning, EpochItem, Recorder
+from lossmon.capture.recorder import Beginning, EpochItem, Recorder, steps_at_once
 from lossmon.capture.resumption import Resumption
 from lossmon.capture.run_record import run_record
 from lossmon.capture.sample_keys import SampleKeys
@@ -104,7 +104,8 @@ class Session:
         self._step = 0
         self._batch = {"train": 0, "val": 0}
         self._override = override(model)
-        self._sampled_inside = self._labels_known = False
+        self._at_once = 0
+        self._one_by_one = self._labels_known = False
         carrier = Carrier(
             model,
             tensors=options.verify != "off",
@@ -320,11 +321,17 @@ class Session:
             raise InvalidCombination(errors)
 
     def _bound(self, look: FirstLook) -> None:
-        """Let large predictions out of some steps only."""
-        if self._options.verify == "auto" and look.values > LARGE_STEP:
-            self._sampled_inside = True
-            for channel in self._tap.carrier.channels.values():
-                channel.carry(1.0)
+        """Let predictions out of so many steps only as can be recomputed, large ones one by one."""
+        channels = self._tap.carrier.channels.values()
+        if self._options.verify != "auto":
+            return
+        self._one_by_one = look.values > LARGE_STEP
+        if self._one_by_one:
+            self._at_once = 1
+        elif all(channel.holds_back for channel in channels):
+            self._at_once = steps_at_once(look.values)
+        for channel in channels if self._at_once else ():
+            channel.carry(float(self._at_once))
 
     def _open(self, findings: list[Finding], facts: Facts | None, ask: RuleAsker) -> None:
         plan = self._plan(facts)
@@ -352,7 +359,7 @@ class Session:
                     self._gathering(plan),
                 ),
                 environment=environment,
-                channels=() if self._sampled_inside else tuple(carrier.channels.values()),
+                channels=() if self._at_once else tuple(carrier.channels.values()),
                 wait_when_full=full,
             ),
             say,
@@ -385,7 +392,8 @@ class Session:
             why_unseen=self._why_unseen,
             xla=keras.backend.backend() == "jax" or bool(self._model.jit_compile),
             training_layers=training_layers(self._model),
-            sampled_inside=self._sampled_inside,
+            at_once=self._at_once,
+            one_by_one=self._one_by_one,
             losses=self._options.losses,
             metrics=self._options.metrics,
         )
