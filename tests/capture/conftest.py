@@ -11,6 +11,9 @@ import pytest
 
 import lossmon
 
+# Jobs of PyTorch and of JAX: `make backend` runs them.
+collect_ignore = ["test_distributed_jobs.py"] if keras.backend.backend() == "tensorflow" else []
+
 several_steps = pytest.mark.skipif(
     keras.backend.backend() == "torch", reason="Keras has no steps_per_execution on PyTorch"
 )
