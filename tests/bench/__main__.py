@@ -18,6 +18,7 @@ from rich.console import Console
 from tests.bench import (
     analysis,
     beside,
+    gap,
     plans,
     reading_long,
     reading_pages,
@@ -36,6 +37,7 @@ _PARTS = {
     "rules": rules.report,
     "analysis": analysis.report,
     "samples": samples.report,
+    "gap": gap.report,
 }
 # They record much first.
 _ON_RECORDED = {
