@@ -19,6 +19,7 @@ from lossmon.capture.verify import VERIFIED, Verdict, compare_all, worst
 from lossmon.records import LossSpec, MetricSpec
 
 _EPS = float(np.finfo(np.float32).eps)
+_SMALLEST = float(np.finfo(np.float32).tiny)
 Rows = NDArray[np.int64]
 
 
@@ -205,7 +206,7 @@ class OutputJudge:
         y_pred = tensors.y_pred
         if tensors.logits is not None and self._loss_of_logits is not None:
             y_pred, spec = tensors.logits, self._loss_of_logits
-        return recompute.evaluate_losses(
+        found = recompute.evaluate_losses(
             spec,
             tensors.y_true,
             y_pred,
@@ -214,6 +215,11 @@ class OutputJudge:
             backend=self._plan.backend,
             extra=self._plan.losses,
         )
+        if spec.config.get("dtype") != "float64":
+            return found
+        # Whatever it is computed in, Keras casts the loss to float32 beside those of other outputs.
+        cast = _EPS / 2 * np.abs(found.values) + _SMALLEST
+        return found._replace(tolerances=found.tolerances + cast)
 
     def _accuracy(self, judged: Judged, found: Recomputed, tensors: OutputArrays) -> list[Verdict]:
         spec, count = self.output.accuracy_metric, len(found.rows)
