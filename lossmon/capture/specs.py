@@ -144,9 +144,18 @@ def _precision(item: Any) -> dict[str, Any]:
 
 
 def _unusual_dtype(item: Any) -> dict[str, Any]:
-    dtype = keras.backend.standardize_dtype(getattr(item, "dtype", None) or "float32")
+    dtype = _held(keras.backend.standardize_dtype(getattr(item, "dtype", None) or "float32"))
     usual = "int32" if isinstance(item, keras.metrics.IoU) else "float32"
     return {} if dtype == usual else {"dtype": dtype}
+
+
+def _held(dtype: str) -> str:
+    """The dtype that the backend makes of it: JAX has 64 bits only where they were asked for."""
+    if keras.backend.backend() != "jax":
+        return dtype
+    import jax  # pyright: ignore[reportMissingImports]
+
+    return dtype if jax.config.read("jax_enable_x64") else dtype.replace("64", "32")
 
 
 def _label(name: str, config: Mapping[str, Any], metric: Any) -> str:

@@ -29,6 +29,9 @@ UNIONS = sorted(name for name in METRICS if name.endswith("IoU"))
 SINGLE_ONLY = {"SparseTopKCategoricalAccuracy", "TopKCategoricalAccuracy"}
 
 
+in_double = pytest.mark.skipif(BACKEND == "jax", reason="JAX has no float64 unless asked for it")
+
+
 def _wider(batch: Batch) -> Batch:
     """Digits that float32 does not hold, on both sides."""
     rng = np.random.default_rng(3)
@@ -48,6 +51,7 @@ def _wider(batch: Batch) -> Batch:
     )
 
 
+@in_double
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("name", sorted(set(METRICS) - set(UNIONS) - SINGLE_ONLY))
 def test_a_metric_of_more_digits_is_recomputed(name: str, weighted: bool) -> None:
@@ -113,6 +117,7 @@ def _distances(y_true: Array, y_pred: Array) -> Array:
     return np.abs(y_true - y_pred).mean(axis=-1)
 
 
+@in_double
 def test_a_users_own_objects_keep_their_dtype() -> None:
     assert dict(loss_spec(OwnLoss(dtype="float64")).config) == {"dtype": "float64"}
     assert dict(loss_spec(OwnLoss()).config) == {}
@@ -121,6 +126,7 @@ def test_a_users_own_objects_keep_their_dtype() -> None:
     assert dict(own.config) == {"dtype": "float64"}
 
 
+@in_double
 def test_a_users_own_loss_of_more_digits_is_recomputed_in_them() -> None:
     y_true, y_pred = np.array([[1.0 + 1e-9], [2.0]]), np.array([[1.0], [2.0 - 1e-9]])
     loss: Any = OwnLoss(dtype="float64")
@@ -131,6 +137,7 @@ def test_a_users_own_loss_of_more_digits_is_recomputed_in_them() -> None:
     assert found.value > 0.0
 
 
+@in_double
 def test_a_users_own_metric_of_more_digits_is_recomputed_in_them() -> None:
     y_true, y_pred = np.array([[1.0 + 1e-9], [2.0]]), np.array([[1.0], [2.0 - 1e-9]])
     metric: Any = OwnMetric("float64")
