@@ -35,7 +35,8 @@ def accuracy_elements(y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> Elements:
     labels = labels.astype(predictions.dtype, copy=False)
     matches = labels == predictions
     gap = np.abs(labels.astype(np.float64) - predictions.astype(np.float64))
-    ties = ~matches & (gap <= _tie(predictions, np.abs(predictions.astype(np.float64))))
+    reach = _tie(predictions, np.abs(predictions.astype(np.float64)))
+    ties = ~matches & np.isfinite(gap) & (gap <= reach)
     return Elements(np.asarray(matches, dtype=np.float64), ties=ties)
 
 

@@ -145,7 +145,6 @@ _ALIGNED = frozenset(
         "mean_squared_error",
         "mean_squared_logarithmic_error",
         "pearson_correlation",
-        "poisson",
     }
 )
 

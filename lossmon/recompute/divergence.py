@@ -49,8 +49,11 @@ def poisson_elements(
     *,
     epsilon: float = EPSILON,
 ) -> Elements:
-    """Poisson losses with their bounds: adding epsilon costs the logarithm one u."""
-    labels, predictions, constants = operands(y_true, y_pred, epsilon=epsilon)
+    """Poisson losses with their bounds: adding epsilon costs the logarithm one u.
+
+    Keras' metric of that name does not fit ranks to one another: `(N,)` meets each of `(N, 1)`.
+    """
+    labels, predictions, constants = operands(y_true, y_pred, align=False, epsilon=epsilon)
     products = labels * np.log(predictions + constants.epsilon)
     terms = predictions - products
     roundings = np.abs(labels) + (FUNCTION + 1.0) * np.abs(products) + np.abs(terms)

@@ -73,12 +73,20 @@ class ExplainedVarianceAccumulator:
             return self._adjusted(self._aggregated(*self._scores()))
 
     def tolerance(self) -> float | Float64Array:
-        """Bound its error: the variance is a difference of sums that may nearly cancel."""
+        """Bound its error: the variance is a difference of sums that may nearly cancel.
+
+        Infinite where they cancel but for rounding, as those of constant targets do: Keras may then
+        print any number.
+        """
         total, residual, count, magnitude, squares = self._sums[[0, 2, 3, 4, 5]]
         steps = accumulation(self._largest) + accumulation(self._batches) + 4.0
         with np.errstate(all="ignore"):
             scores, variance = self._scores()
-            spread = steps * (squares + 3.0 * magnitude * np.abs(total / count)) + np.abs(variance)
+            sums = squares + 3.0 * magnitude * np.abs(total / count)
+            spread = steps * sums + np.abs(variance)
+            lost = np.abs(variance) <= SINGLE.roundoff * steps * sums
+            if (lost & (squares > 0.0) & (residual > 0.0)).any():
+                return np.full(len(lost), np.inf) if self._aggregation is None else np.inf
             ratio = np.abs(residual / variance)
             reach = ratio * (steps + 2.0 + spread / np.abs(variance)) + np.abs(scores)
             reach = SINGLE.roundoff * np.where(np.isfinite(ratio), reach, 0.0)

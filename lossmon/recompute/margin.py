@@ -14,15 +14,17 @@ def _margin_violations(
 ) -> tuple[Float64Array, Float64Array]:
     """Return max(1 - y ŷ, 0), shape `(..., D)`, and its bound.
 
-    A product with -1, 0 or 1 is exact; any other label costs the product one u.
+    A product with -1, 0 or 1 is exact; any other label costs the product one u. Rounding does not
+    bring a product of 1 or more below 1: what is not violated is exactly 0.
     """
     labels, predictions, _ = operands(y_true, y_pred, align=False)
     if ((labels == 0.0) | (labels == 1.0)).all():
         labels = 2.0 * labels - 1.0
     products = labels * predictions
-    violations = np.maximum(1.0 - products, 0.0)
-    rounded = labels != np.rint(np.clip(labels, -1.0, 1.0))
-    return violations, violations + rounded * np.abs(products)
+    margins = 1.0 - products
+    violations = np.maximum(margins, 0.0)
+    rounded = (labels != np.rint(np.clip(labels, -1.0, 1.0))) & (margins > 0.0)
+    return violations, violations + np.where(rounded, np.abs(products), 0.0)
 
 
 def hinge_elements(y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> Elements:
@@ -70,15 +72,18 @@ def squared_hinge(y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> Float64Array:
 
 
 def categorical_hinge_elements(y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> Elements:
-    """Categorical hinge losses with their bounds."""
-    labels, predictions, _ = operands(y_true, y_pred, align=False)
+    """Categorical hinge losses with their bounds: 0 where no rounding reaches above 0."""
+    labels, predictions, constants = operands(y_true, y_pred, align=False)
     products = labels * predictions
     positive = np.add.reduce(products, axis=-1)
     negative = np.max((1.0 - labels) * predictions, axis=-1)
-    values = np.maximum(negative - positive + 1.0, 0.0)
+    margins = negative - positive + 1.0
+    values = np.maximum(margins, 0.0)
     summed = np.add.reduce(np.abs(products), axis=-1)
     roundings = summed * (accumulation(products.shape[-1]) + 1.0) + 2.0 * np.abs(negative)
-    return Elements(values, roundings + np.abs(negative - positive) + values)
+    roundings += np.abs(negative - positive) + values
+    held = np.isneginf(margins) | (margins + constants.roundoff * roundings <= 0.0)
+    return Elements(values, np.where(held, 0.0, roundings))
 
 
 def categorical_hinge(y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> Float64Array:

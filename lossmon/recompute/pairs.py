@@ -126,10 +126,11 @@ def _log_sum(
     powers = np.exp(shifted)
     total = np.add.reduce(powers, axis=1, keepdims=True)
     # An empty row has no share to give; its logarithm is set below.
-    filled = np.where(total > 0.0, total, 1.0)
+    empty = total == 0.0
+    filled = np.where(empty, 1.0, total)
     shares = powers / filled
     distance = np.where(counted, np.abs(shifted) + FUNCTION, 0.0)
     carried = np.add.reduce(shares * (np.where(counted, errors, 0.0) + distance), axis=1)
-    values = np.where(total > 0.0, np.log(filled) + largest, -np.inf)[:, 0]
+    values = np.where(empty, -np.inf, np.log(filled) + largest)[:, 0]
     last = FUNCTION * np.log(np.maximum(total, 1.0))[:, 0] + accumulation(terms.shape[1])
     return values, carried + last + np.where(np.isfinite(values), np.abs(values), 0.0)

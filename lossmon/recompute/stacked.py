@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -91,7 +93,19 @@ def loss_elements_of(
     if not spec.custom:
         labels = labels.astype(dtype, copy=False)
         labels, predictions = align_ranks(labels, predictions, batch_axes=1)
-    return stacked_elements(definition_of(spec, backend, extra), labels, predictions)
+    found = stacked_elements(definition_of(spec, backend, extra), labels, predictions)
+    return found._replace(values=_within_range(found.values, dtype))
+
+
+_LARGEST = {name: float(np.finfo(name).max) for name in ("float32", "float64")}
+
+
+def _within_range(values: Float64Array, dtype: np.dtype[Any]) -> Float64Array:
+    """Make infinite what is beyond a dtype's largest number: a weight of 0 makes it NaN then."""
+    largest = _LARGEST.get(dtype.name, math.inf)
+    if not (np.fmax.reduce(np.abs(values), axis=None, initial=0.0) > largest):
+        return values
+    return np.where(np.abs(values) > largest, np.copysign(np.inf, values), values)
 
 
 def evaluate_metrics(
@@ -128,8 +142,10 @@ def evaluate_metrics(
     labels, predictions = np.asarray(y_true), np.asarray(y_pred)
     with np.errstate(all="ignore"):
         elements = stacked_elements(definition_of(spec, backend, extra), labels, predictions)
+        dtype = floating(predictions).dtype
+        elements = elements._replace(values=_within_range(elements.values, dtype))
         weights = masked_weights(sample_weight, mask, rescale=False)
-        return mean_metrics(elements, weights, precision(floating(predictions).dtype))
+        return mean_metrics(elements, weights, precision(dtype))
 
 
 def mean_metrics(

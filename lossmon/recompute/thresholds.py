@@ -74,7 +74,7 @@ class ThresholdCounts:
         self._sums: Float64Array | None = None
         self._doubts: Float64Array | None = None
         self._elements = self._batches = 0
-        self._weighted = label_weights is not None
+        self._heft, self._whole = 0.0, True
 
     def add(
         self,
@@ -95,6 +95,8 @@ class ThresholdCounts:
             scores, truth, doubtful = (
                 side[..., self._class_id, None] for side in (scores, truth, doubtful)
             )
+        self._heft += float(np.add.reduce(np.abs(weights), axis=None)) * scores.size / weights.size
+        self._whole = self._whole and bool((weights == np.rint(weights)).all())
         weights = np.broadcast_to(weights, scores.shape)
         positive = np.broadcast_to(truth != 0.0, scores.shape)
         self._count(scores, positive, weights, doubtful, TIE * roundoff)
@@ -130,7 +132,7 @@ class ThresholdCounts:
 
     def relative_error(self) -> float:
         """Bound the relative rounding error of one cell; whole numbers are exact up to 2^24."""
-        if not self._weighted and self._elements < 1.0 / SINGLE.roundoff:
+        if self._whole and self._heft < 1.0 / SINGLE.roundoff:
             return 0.0
         steps = accumulation(self._elements) + accumulation(self._batches) + 2.0
         return SINGLE.roundoff * steps
@@ -138,7 +140,6 @@ class ThresholdCounts:
     def _weights(self, sample_weight: npt.ArrayLike | None, scores: AnyArray) -> AnyArray:
         weights = np.ones(())
         if sample_weight is not None:
-            self._weighted = True
             weights = np.asarray(sample_weight, dtype=np.float32).astype(np.float64)
             weights = weights[..., None] if weights.ndim < scores.ndim else weights
         if self._label_weights is not None:

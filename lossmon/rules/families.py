@@ -33,6 +33,8 @@ REGRESSION_LOSSES = frozenset(
 LOGARITHMIC_LOSSES = frozenset({"mean_squared_logarithmic_error", "poisson"})
 # Their values depend on each pair of target and prediction alone, so shapes broadcast silently.
 ELEMENTWISE_LOSSES = REGRESSION_LOSSES | BINARY_LOSSES | HINGE_LOSSES
+# As metrics they take targets and predictions as they come, ranks that differ included.
+UNALIGNED_METRICS = HINGE_LOSSES | {"categorical_hinge", "kl_divergence", "poisson"}
 
 COUNTING_ACCURACIES = frozenset(
     {"binary_accuracy", "categorical_accuracy", "sparse_categorical_accuracy"}

@@ -182,6 +182,39 @@ def test_shapes_of_targets_and_outputs(
     assert found == ([] if rule is None else [rule])
 
 
+@pytest.mark.parametrize(
+    ("metric", "loss", "low"),
+    [
+        ("hinge", "hinge", -1),
+        ("squared_hinge", "hinge", -1),
+        (keras.metrics.CategoricalHinge(), "hinge", -1),
+        ("kl_divergence", "mse", 0),
+        ("poisson", "poisson", 0),
+    ],
+)
+def test_a_metric_that_pairs_all_targets_with_all_predictions(
+    metric: Any, loss: str, low: int
+) -> None:
+    model = keras.Sequential([keras.Input((5,)), layers.Dense(1, activation="softplus")])
+    model.compile(loss=loss, metrics=[metric])
+    x = np.random.default_rng(0).normal(size=(48, 5))
+    y = np.where(ids(2) > 0, 1.0, low) if low else reals(1, 9)
+
+    found = [f for f in lossmon.check(model, x, y) if f.rule == "output-target-broadcast"]
+    (finding,) = found
+    assert "compares every target with every prediction" in finding.message
+    assert finding.fix == "y = y.reshape(-1, 1)"
+    fixed = lossmon.check(model, x, y.reshape(-1, 1))
+    assert "output-target-broadcast" not in [f.rule for f in fixed]
+
+
+def test_metrics_that_fit_ranks_are_left_alone() -> None:
+    model = keras.Sequential([keras.Input((5,)), layers.Dense(1)])
+    model.compile(loss="mse", metrics=["mae", "mape", keras.metrics.RootMeanSquaredError()])
+    x = np.random.default_rng(0).normal(size=(48, 5))
+    assert lossmon.check(model, x, reals(1, 9)) == []
+
+
 def test_an_accuracy_over_the_batch_axis() -> None:
     model = keras.Sequential(
         [keras.Input((5,)), layers.Dense(1, activation="sigmoid"), layers.Reshape(())]

@@ -2,11 +2,13 @@
 
 ## What it does
 Flags losses that compare element by element where the shapes of one sample's target and prediction
-differ, yet broadcast: one is repeated along an axis of the other.
+differ, yet broadcast: one is repeated along an axis of the other. Flags metrics, too, that do not
+fit `(N,)` to `(N, 1)` as the losses of the same name do: hinges, KL divergence and Poisson.
 
 ## Why is this bad
 Every target is compared with predictions it does not belong to. The loss goes down to the spread
-of the targets and no further, and no error is raised.
+of the targets and no further, and no error is raised. A metric that meets `(N,)` with `(N, 1)`
+averages over all N × N pairs.
 
 ## Example
 ```python
@@ -33,11 +35,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lossmon.records import Finding, Severity
-from lossmon.rules.facts import Facts
-from lossmon.rules.families import ELEMENTWISE_LOSSES
+from lossmon.rules.facts import Facts, OutputFacts
+from lossmon.rules.families import ELEMENTWISE_LOSSES, UNALIGNED_METRICS
 from lossmon.rules.judgement import binary_as_two_columns
-from lossmon.rules.shapes import aligned, broadcastable, shape_text
-from lossmon.rules.wording import where
+from lossmon.rules.shapes import Shape, aligned, broadcastable, shape_text
+from lossmon.rules.wording import metrics_text, where
 
 code = "LM112"
 name = "output-target-broadcast"
@@ -63,6 +65,28 @@ def check(facts: Facts) -> Iterator[Finding]:
                 "loss": loss.name,
             }
             yield Finding(code, name, severity, output.name, message, fix, evidence)
+        elif target == prediction and broadcastable(labels.sample_shape, seen.sample_shape):
+            yield from _of_metrics(output, labels.sample_shape, seen.sample_shape)
+
+
+def _of_metrics(output: OutputFacts, target: Shape, prediction: Shape) -> Iterator[Finding]:
+    """Find metrics that pair all targets with all predictions where the loss does not."""
+    pairing = [metric for metric in output.metrics if metric.name in UNALIGNED_METRICS]
+    if not pairing:
+        return
+    message = (
+        f"targets have shape {shape_text(target)} and {where(output)} has shape "
+        f"{shape_text(prediction)}: {metrics_text(pairing)} compares every target with every "
+        "prediction, which the loss does not."
+    )
+    sizes = ", ".join(map(str, (-1, *prediction)))
+    evidence = {
+        "target_shape": [None, *target],
+        "prediction_shape": [None, *prediction],
+        "metrics": [metric.key for metric in pairing],
+    }
+    fix = f"y = y.reshape({sizes})"
+    yield Finding(code, name, severity, output.name, message, fix, evidence)
 
 
 def _fix(target: tuple[int, ...], prediction: tuple[int, ...]) -> str:
