@@ -10,6 +10,7 @@ import math
 import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 from lossmon.capture.chunk import Chunk
 from lossmon.capture.judged import Judged
@@ -18,6 +19,9 @@ from lossmon.capture.sample_epoch import sample_record, sample_values
 from lossmon.capture.sample_keys import SampleKeys
 from lossmon.capture.sample_part import SamplePart, sample_part
 from lossmon.records import EpochRecord, SampleRecord
+
+if TYPE_CHECKING:
+    from lossmon.capture.options import Options
 
 # Samples of validation data that are recorded one by one unless told otherwise, and the most
 # numbers that may be predicted for them; also the most that temperature and Brier score are
@@ -168,3 +172,20 @@ class SampleGathering:
         spent = time.thread_time() - began
         self._left -= spent
         self._spent += spent
+
+
+def sample_gathering(
+    plan: Plan, options: Options, inputs: Any, tell: Callable[[str], None]
+) -> SampleGathering | None:
+    """What gathers a run's samples; None where none are to be recorded.
+
+    Args:
+        plan: what is judged on each output.
+        options: what the user asked for.
+        inputs: the validation data's, where they are known.
+        tell: see `SampleGathering`.
+    """
+    if not options.samples or options.verify == "off":
+        return None
+    bounded = options.verify != "full"
+    return SampleGathering(plan, SampleKeys(inputs), options.samples, bounded=bounded, tell=tell)

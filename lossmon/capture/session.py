@@ -6,14 +6,12 @@ import math
 import time
 import weakref
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec, cast
+from typing import Any, Concatenate, ParamSpec
 from weakref import WeakKeyDictionary
 
 import keras
 
-from lossmon import recompute
 from lossmon.capture.asking import RuleAsker
 from lossmon.capture.audit import Audit, arguments_of_fit
 from lossmon.capture.audit_data import reads_arrays
@@ -22,23 +20,22 @@ from lossmon.capture.callback_list import callback_list
 from lossmon.capture.carrier import Carrier
 from lossmon.capture.chunk import CallItem
 from lossmon.capture.environment import describe_model, environment
-from lossmon.capture.first_look import FirstLook, first_look, why_replicas_hide
+from lossmon.capture.first_look import first_look, why_replicas_hide
 from lossmon.capture.forward import give_back
 from lossmon.capture.judge import RunJudge
+from lossmon.capture.letting_out import LettingOut, let_out
 from lossmon.capture.options import Options
 from lossmon.capture.override import override
-from lossmon.capture.plan import Plan
+from lossmon.capture.planning import make_plan
 from lossmon.capture.ranks import Rank, rank_of_fit
 from lossmon.capture.reader import Reader, scalar_logs
-from lossmon.capture.recorder import Beginning, EpochItem, Recorder, steps_at_once
+from lossmon.capture.recorder import Beginning, EpochItem, Recorder
 from lossmon.capture.resumption import Resumption
 from lossmon.capture.run_record import run_record
-from lossmon.capture.sample_keys import SampleKeys
-from lossmon.capture.samples import SampleGathering
+from lossmon.capture.samples import sample_gathering
 from lossmon.capture.sampling import Sampler, sampler
 from lossmon.capture.tap import Call, Tap
 from lossmon.capture.terminal import announce, say
-from lossmon.capture.training_layers import training_layers
 from lossmon.capture.watch import Watch
 from lossmon.errors import CannotResume, InvalidArgument, InvalidCombination
 from lossmon.records import Finding, OutputRecord, RunStatus
@@ -47,9 +44,6 @@ from lossmon.store import RunHeader, new_run_id
 
 P = ParamSpec("P")
 
-# Predictions of more values a step (a language-model head, a segmentation map) come out of some
-# steps only, unless every step was asked for.
-LARGE_STEP = 2**20
 _live: WeakKeyDictionary[Any, Session] = WeakKeyDictionary()
 
 
@@ -104,8 +98,8 @@ class Session:
         self._step = 0
         self._batch = {"train": 0, "val": 0}
         self._override = override(model)
-        self._at_once = 0
-        self._one_by_one = self._labels_known = False
+        self._letting_out = LettingOut()
+        self._labels_known = False
         carrier = Carrier(
             model,
             tensors=options.verify != "off",
@@ -305,7 +299,8 @@ class Session:
         carrier.outputs = look.outputs
         if look.hidden is not None:
             self._hidden, carrier.silent = look.hidden, True
-        self._bound(look)
+        channels = tuple(carrier.channels.values())
+        self._letting_out = let_out(self._options.verify, channels, look.values)
         if self._hidden is None and self._override is None and self._options.verify != "off":
             self._sampler = sampler(self._model, batch, look.outputs, fit, alone=alone)
         ask = RuleAsker(self._options.rules, self._tell)
@@ -320,21 +315,17 @@ class Session:
                 give_back(self._model, state)
             raise InvalidCombination(errors)
 
-    def _bound(self, look: FirstLook) -> None:
-        """Let predictions out of so many steps only as can be recomputed, large ones one by one."""
-        channels = self._tap.carrier.channels.values()
-        if self._options.verify != "auto":
-            return
-        self._one_by_one = look.values > LARGE_STEP
-        if self._one_by_one:
-            self._at_once = 1
-        elif all(channel.holds_back for channel in channels):
-            self._at_once = steps_at_once(look.values)
-        for channel in channels if self._at_once else ():
-            channel.carry(float(self._at_once))
-
     def _open(self, findings: list[Finding], facts: Facts | None, ask: RuleAsker) -> None:
-        plan = self._plan(facts)
+        full, carrier = self._options.verify == "full", self._tap.carrier
+        plan = make_plan(
+            self._model,
+            self._options,
+            carrier.outputs or [],
+            facts,
+            override=self._override,
+            why_unseen=self._why_unseen,
+            letting_out=self._letting_out,
+        )
         watch = Watch(
             facts,
             findings,
@@ -345,7 +336,6 @@ class Session:
             mistaken=plan.meant.__setitem__,
             labels_known=self._labels_known,
         )
-        full, carrier = self._options.verify == "full", self._tap.carrier
         budget = Budget(share=math.inf) if full else Budget()
         self._recorder = Recorder(
             Beginning(
@@ -356,47 +346,17 @@ class Session:
                     watch,
                     Reader(carrier.layouts, carrier.channels),
                     budget,
-                    self._gathering(plan),
+                    sample_gathering(plan, self._options, self._validated, self._tell),
                 ),
                 environment=environment,
-                channels=() if self._at_once else tuple(carrier.channels.values()),
+                channels=() if self._letting_out.at_once else tuple(carrier.channels.values()),
                 wait_when_full=full,
             ),
             say,
         )
+        self._validated = None
         for message in self._troubles:
             self._recorder.trouble(message, aloud=False)
-
-    def _gathering(self, plan: Plan) -> SampleGathering | None:
-        limit = self._options.samples
-        if not limit or self._options.verify == "off":
-            return None
-        bounded, keys = self._options.verify != "full", SampleKeys(self._validated)
-        self._validated = None
-        return SampleGathering(plan, keys, limit, bounded=bounded, tell=self._tell)
-
-    def _plan(self, facts: Facts | None) -> Plan:
-        outputs = self._tap.carrier.outputs or []
-        judged = () if facts is None else facts.outputs
-        intended = {output.name: output.record.intended_metric for output in judged}
-        return Plan(
-            outputs=tuple(
-                replace(output.record, intended_metric=intended.get(output.record.name))
-                for output in outputs
-            ),
-            loss_keys=tuple(
-                "loss" if output.loss_key is None else output.loss_key for output in outputs
-            ),
-            override=self._override,
-            backend=cast("recompute.Backend", keras.backend.backend()),
-            why_unseen=self._why_unseen,
-            xla=keras.backend.backend() == "jax" or bool(self._model.jit_compile),
-            training_layers=training_layers(self._model),
-            at_once=self._at_once,
-            one_by_one=self._one_by_one,
-            losses=self._options.losses,
-            metrics=self._options.metrics,
-        )
 
     def _why_unseen(self) -> str | None:
         if self._hidden is not None:

@@ -95,7 +95,9 @@ class ThresholdCounts:
             scores, truth, doubtful = (
                 side[..., self._class_id, None] for side in (scores, truth, doubtful)
             )
-        self._heft += float(np.add.reduce(np.abs(weights), axis=None)) * scores.size / weights.size
+        self._heft += (
+            float(np.add.reduce(np.abs(weights), axis=None)) * scores.size / max(1, weights.size)
+        )
         self._whole = self._whole and bool((weights == np.rint(weights)).all())
         weights = np.broadcast_to(weights, scores.shape)
         positive = np.broadcast_to(truth != 0.0, scores.shape)

@@ -93,7 +93,9 @@ def run_job(db: str, *commands: Sequence[str]) -> tuple[list[dict[str, Any]], st
     return [json.loads(Path(f"{db}-{rank}.json").read_text()) for rank in range(2)], said
 
 
-@pytest.mark.skipif(keras.backend.backend() != "torch", reason="a job of PyTorch's")
+@pytest.mark.skipif(
+    keras.backend.backend() != "torch", reason="torchrun's processes train Keras on PyTorch"
+)
 def test_ranks_of_torchrun_average_their_gradients_and_are_one_run(tmp_path: Path) -> None:
     db, program = str(tmp_path / "runs.db"), tmp_path / "train.py"
     program.write_text(PYTORCH)
@@ -117,7 +119,9 @@ def test_ranks_of_torchrun_average_their_gradients_and_are_one_run(tmp_path: Pat
         assert joined["status"] == "verified"
 
 
-@pytest.mark.skipif(keras.backend.backend() != "jax", reason="a job of JAX's")
+@pytest.mark.skipif(
+    keras.backend.backend() != "jax", reason="the processes of jax.distributed train Keras on JAX"
+)
 def test_processes_of_jax_that_share_a_batch_are_recorded_from_their_logs(tmp_path: Path) -> None:
     db, address = str(tmp_path / "runs.db"), f"127.0.0.1:{free_port()}"
     ranks, said = run_job(db, *(["-c", JAX, db, address, str(rank)] for rank in range(2)))

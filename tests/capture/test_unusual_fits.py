@@ -154,7 +154,7 @@ def test_steps_of_many_shapes_are_verified(record: Callable[..., Any]) -> None:
 def test_large_predictions_of_unknown_length_come_out_of_some_steps(
     record: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lossmon.capture.session.LARGE_STEP", 10)
+    monkeypatch.setattr("lossmon.capture.letting_out.LARGE_STEP", 10)
     monkeypatch.setattr("lossmon.capture.budget.ALLOWANCE", -1.0)
     layers = [keras.Input((None, 2)), keras.layers.Dense(4, activation="softmax")]
     model = _compiled(keras.Sequential(layers))
@@ -168,7 +168,7 @@ def test_large_predictions_of_unknown_length_come_out_of_some_steps(
 def test_steps_that_let_everything_out_serve_no_fit_that_samples_them(
     order: tuple[str, str], record: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lossmon.capture.session.LARGE_STEP", 10)
+    monkeypatch.setattr("lossmon.capture.letting_out.LARGE_STEP", 10)
     monkeypatch.setattr("lossmon.capture.budget.ALLOWANCE", -1.0)
     model = _compiled(dense())
     for verify in order:
@@ -284,7 +284,7 @@ def test_a_model_compiled_anew_within_the_fit_says_so(record: Callable[..., Any]
 def test_evaluations_take_no_sample_of_large_predictions_away(
     record: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lossmon.capture.session.LARGE_STEP", 8)
+    monkeypatch.setattr("lossmon.capture.letting_out.LARGE_STEP", 8)
     curious = Curious("on_epoch_end")
     recorded = record(
         _compiled(dense()), X, IDS, epochs=4, validation_split=0.25, callbacks=[curious]

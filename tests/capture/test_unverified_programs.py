@@ -224,7 +224,7 @@ def test_verify_off_records_keras_own_values(record: Callable[..., Any]) -> None
 def test_large_predictions_come_out_of_some_steps(
     how: dict[str, Any], record: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lossmon.capture.session.LARGE_STEP", 2)
+    monkeypatch.setattr("lossmon.capture.letting_out.LARGE_STEP", 2)
     monkeypatch.setattr("lossmon.capture.budget.ALLOWANCE", -1.0)
     model = dense()
     model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"], **how)
@@ -245,7 +245,7 @@ def test_large_predictions_come_out_of_some_steps(
 def test_large_predictions_come_out_of_all_steps_where_that_was_asked(
     how: dict[str, Any], record: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lossmon.capture.session.LARGE_STEP", 2)
+    monkeypatch.setattr("lossmon.capture.letting_out.LARGE_STEP", 2)
     model = dense()
     model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"], **how)
     recorded = record(model, X, IDS, monitor={"verify": "full"})
@@ -328,7 +328,7 @@ for row in lossmon.open_store(sys.argv[1]).run_document("latest")["epochs"]:
 """
 
 
-@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="of TensorFlow")
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="tf.distribute is TensorFlow's")
 def test_replicas_are_recorded_from_their_logs(tmp_path: Path) -> None:
     program = [sys.executable, "-c", REPLICAS, str(tmp_path / "runs.db")]
     done = subprocess.run(program, capture_output=True, text=True, timeout=200, check=False)

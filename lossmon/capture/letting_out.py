@@ -1,0 +1,46 @@
+"""Of which steps labels and predictions leave, before a step is traced."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from lossmon.capture.channel import Channel
+from lossmon.capture.recorder import steps_at_once
+
+# Predictions of more values a step (a language-model head, a segmentation map) come out of some
+# steps only, unless every step was asked for.
+LARGE_STEP = 2**20
+
+
+class LettingOut(NamedTuple):
+    """How many steps may let their tensors out.
+
+    Attributes:
+        at_once: so many, before the writer has asked for more; 0 for all.
+        one_by_one: whether they are too large for more than one step at once.
+    """
+
+    at_once: int = 0
+    one_by_one: bool = False
+
+
+def let_out(verify: str, channels: Sequence[Channel], values: int) -> LettingOut:
+    """Let predictions out of so many steps only as can be recomputed, large ones one by one.
+
+    Args:
+        verify: what the user asked for.
+        channels: the ways out, which are told.
+        values: how many numbers the model predicts in one step.
+    """
+    if verify != "auto":
+        return LettingOut()
+    if values > LARGE_STEP:
+        found = LettingOut(1, one_by_one=True)
+    elif all(channel.holds_back for channel in channels):
+        found = LettingOut(steps_at_once(values))
+    else:
+        return LettingOut()
+    for channel in channels:
+        channel.carry(float(found.at_once))
+    return found
