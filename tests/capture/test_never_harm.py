@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import lossmon
-from lossmon.capture import session as session_module
+from lossmon.capture import letting_out
 from lossmon.capture.judge import RunJudge
 from tests.capture.conftest import (
     classes,
@@ -144,7 +144,7 @@ def test_neither_verifying_nor_reading_the_rate_changes_a_bit(
 def test_sampling_and_masks_change_no_bit(
     how: dict[str, Any], db: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(session_module, "LARGE_STEP", 2)
+    monkeypatch.setattr(letting_out, "LARGE_STEP", 2)
     monkeypatch.setattr("lossmon.capture.budget.ALLOWANCE", -1.0)
     tokens = np.random.default_rng(5).integers(0, 4, (N, 7))
 
