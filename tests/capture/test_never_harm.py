@@ -16,6 +16,7 @@ import pytest
 
 import lossmon
 from lossmon.capture import letting_out
+from lossmon.capture import session as session_module
 from lossmon.capture.judge import RunJudge
 from tests.capture.conftest import (
     classes,
