@@ -57,6 +57,9 @@ def test_the_list_shows_findings_times_and_what_accuracy_means(
     assert "1 error" in flagged
     assert "BinaryAccuracy(threshold=0.5)" in flagged
     assert page.locator(".ag-row svg path").count() >= 2 * (len(SCENARIOS) - 1)
+    broken = page.locator(".lossmon-spark-broken")
+    expect(broken).to_have_count(1)
+    assert broken.locator("..").get_attribute("aria-label").endswith(", NaN")
 
 
 def test_sorting_and_searching_stay_in_the_address(seeded: str, open_page: OpenPage) -> None:

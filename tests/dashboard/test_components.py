@@ -167,8 +167,10 @@ def test_a_faulty_run_is_named_before_it_is_compared() -> None:
 
 
 def test_the_grid_counts_findings_and_keeps_what_is_not_finite() -> None:
-    run = {"id": "a", "loss": float("inf"), "findings": [finding(), finding("warning")]}
-    row = run_grid_row(run)
+    line = {"loss": [0.5, float("nan"), float("inf")], "val_loss": []}
+    found = [finding(), finding("warning")]
+    row = run_grid_row({"id": "a", "loss": float("inf"), "findings": found, "sparkline": line})
+    assert row["sparkline"] == {"loss": [0.5, "NaN", "+inf"], "val_loss": []}
     assert row["severities"] == {"error": 1, "warning": 1, "info": 0}
     assert (row["loss"], row["flags"]) == ("+inf", 1010)
     assert as_json(row)["finding_words"]["error"] == "LM301 accuracy-with-regression"

@@ -67,8 +67,11 @@
     const WIDTH = 100;
     const HEIGHT = 28;
 
+    function across(values, place) {
+        return (values.length < 2 ? 0 : (place / (values.length - 1)) * WIDTH).toFixed(1);
+    }
+
     function path(values, low, high) {
-        const x = (place) => (values.length < 2 ? 0 : (place / (values.length - 1)) * WIDTH);
         const y = (value) => HEIGHT - 2 - ((value - low) / (high - low || 1)) * (HEIGHT - 4);
         let pen = "M";
         return values
@@ -77,25 +80,42 @@
                     pen = "M";
                     return "";
                 }
-                const point = pen + x(place).toFixed(1) + " " + y(value).toFixed(1);
+                const point = pen + across(values, place) + " " + y(value).toFixed(1);
                 pen = "L";
                 return point;
             })
             .join("");
     }
 
+    // A tick at the upper edge for each value that is not a finite number.
+    function ticks(lines) {
+        return lines
+            .flatMap(([, values]) =>
+                values.map((value, place) =>
+                    typeof value === "string" ? `M${across(values, place)} 0V6` : ""
+                )
+            )
+            .join("");
+    }
+
     renderers.Sparkline = function ({value}) {
         const lines = ["loss", "val_loss"].map((key) => [key, (value && value[key]) || []]);
-        const finite = lines.flatMap(([, values]) => values).filter(Number.isFinite);
-        if (finite.length < 2) {
+        const values = lines.flatMap(([, line]) => line);
+        const finite = values.filter(Number.isFinite);
+        const broken = [...new Set(values.filter((one) => typeof one === "string"))];
+        if (finite.length + broken.length < 2) {
             return h("span", {className: "lossmon-quiet"}, "–");
         }
         const low = Math.min(...finite);
         const high = Math.max(...finite);
-        const title = "loss " + functions.formatNumber(low) + " to " + functions.formatNumber(high);
-        const paths = lines.map(([key, values]) =>
-            h("path", {key, d: path(values, low, high), className: "lossmon-spark-" + key})
+        const range = functions.formatNumber(low) + " to " + functions.formatNumber(high);
+        const title = ["loss " + (finite.length ? range : "never finite"), ...broken].join(", ");
+        const paths = lines.map(([key, line]) =>
+            h("path", {key, d: path(line, low, high), className: "lossmon-spark-" + key})
         );
+        if (broken.length) {
+            paths.push(h("path", {key: "ticks", d: ticks(lines), className: "lossmon-spark-broken"}));
+        }
         const box = {viewBox: `0 0 ${WIDTH} ${HEIGHT}`, width: WIDTH, height: HEIGHT};
         return h(
             "svg",

@@ -100,6 +100,10 @@ def run_grid_row(run: Row) -> dict[str, Any]:
 
 def json_safe(value: Any) -> Any:
     """A value with its non-finite floats spelt out, which JSON would otherwise lose."""
+    if isinstance(value, Mapping):
+        return {key: json_safe(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [json_safe(inner) for inner in value]
     if isinstance(value, float) and not math.isfinite(value):
         return "NaN" if math.isnan(value) else "+inf" if value > 0 else "-inf"
     return value
