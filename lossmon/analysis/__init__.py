@@ -19,9 +19,11 @@ from lossmon.analysis.causes import Cause
 from lossmon.analysis.comparison import Difference, Measure, compare
 from lossmon.analysis.decomposition import (
     Change,
+    Margins,
     Turns,
     margins,
     right_and_wrong,
+    summarise_margins,
     turns,
     worst_share,
 )
@@ -79,6 +81,7 @@ __all__ = [
     "Episode",
     "Interval",
     "Level",
+    "Margins",
     "Measure",
     "Measured",
     "Need",
@@ -134,6 +137,7 @@ __all__ = [
     "share_difference",
     "sign_test",
     "squared_calibration_error",
+    "summarise_margins",
     "turned_samples",
     "turns",
     "weigh",
