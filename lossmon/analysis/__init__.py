@@ -65,6 +65,7 @@ from lossmon.analysis.samples import (
 from lossmon.analysis.settings import differing_settings, distinct_names, flattened, run_settings
 from lossmon.analysis.telling import difference_sentence, weighing_sentences
 from lossmon.analysis.temperature import Temperature, fit_temperature
+from lossmon.analysis.values import calibration_values
 from lossmon.analysis.weighing import SampleSource, Weighing, difference_document, weigh
 from lossmon.analysis.wins import Wins, count_wins
 
@@ -102,6 +103,7 @@ __all__ = [
     "brier_of_classes",
     "calibration_error",
     "calibration_gap",
+    "calibration_values",
     "compare",
     "compare_groups",
     "count_wins",
