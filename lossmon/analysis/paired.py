@@ -66,8 +66,7 @@ def paired(loss: npt.ArrayLike, correct: npt.ArrayLike) -> Paired:
         (one @ two.T).astype(np.float64) / (count * (count - 1))
         for one, two in ((losses, losses), (hits, hits), (losses, hits))
     )
-    # Of samples that all stay as they are, half of one may still turn.
-    return Paired(own, of_hits + np.eye(len(of_hits)) * 0.5 / count**2, both)
+    return Paired(own, of_hits, both)
 
 
 def _centred(values: npt.ArrayLike) -> npt.NDArray[np.float32]:

@@ -39,6 +39,7 @@ def wobbling_samples(
     heavy: bool = False,
     samples: int = 300,
     growth: float = 0.0,
+    size: float = 1.0,
 ) -> Samples:
     """A binary classifier whose log-odds of the truth wobble.
 
@@ -50,12 +51,13 @@ def wobbling_samples(
         memory: how much of an epoch's wobble the next one carries.
         heavy: whether some epochs stick out.
         samples: how many.
+        size: of all that wobbles.
         growth: how much surer the model gets over the second half: 0 is noise alone.
     """
     rng = np.random.default_rng(seed)
 
-    def wobble(size: float) -> Any:
-        return size * wobbling(rng, epochs, memory, heavy=heavy)[:, None]
+    def wobble(by: float) -> Any:
+        return by * size * wobbling(rng, epochs, memory, heavy=heavy)[:, None]
 
     odds = np.tile(rng.normal(2.0, 1.6, samples), (epochs, 1))
     if kind in ("boundary", "all"):
@@ -65,7 +67,7 @@ def wobbling_samples(
     if kind in ("confidence", "all"):
         odds = odds * np.exp(wobble(0.1))
     if kind != "confidence":
-        odds = odds + 0.3 * rng.normal(size=odds.shape)
+        odds = odds + 0.3 * size * rng.normal(size=odds.shape)
     later = np.maximum(np.linspace(-1.0, 1.0, epochs), 0.0)[:, None]
     odds = odds * (1.0 + growth * later)
     return Samples(np.logaddexp(0.0, -odds), odds > 0)
@@ -76,12 +78,11 @@ def episodes_of(known: Samples, *, pairs: bool = True, **options: Any) -> list[E
     loss, hits = known.loss, known.correct
     share, count = hits.mean(axis=1), loss.shape[1]
     smoothed = (count * share + 1.0) / (count + 2.0)
+    covariance = ((loss * hits).mean(axis=1) - loss.mean(axis=1) * share) / count
     return find_episodes(
         loss.mean(axis=1),
         loss.std(axis=1) / math.sqrt(count),
         share,
         np.sqrt(smoothed * (1.0 - smoothed) / (count + 2.0)),
-        covariance=((loss * hits).mean(axis=1) - loss.mean(axis=1) * share) / count,
-        pairs=paired(loss, hits) if pairs else None,
-        **options,
+        **({"covariance": covariance, "pairs": paired(loss, hits) if pairs else None} | options),
     )
