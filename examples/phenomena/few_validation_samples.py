@@ -38,6 +38,8 @@ model.fit(
     callbacks=[lossmon.Monitor(run="few-validation-samples", project="phenomena", notes=__doc__)],
 )
 
-document = lossmon.open_store().run("few-validation-samples")
-for episode in lossmon.analysis.explain_divergence(document["epochs"], document["outputs"]):
+store = lossmon.open_store()
+document, samples = store.run("few-validation-samples"), store.sample_reader("few-validation-samples")
+epochs, outputs = document["epochs"], document["outputs"]
+for episode in lossmon.analysis.explain_divergence(epochs, outputs, samples):
     print(episode.explanation)
