@@ -257,6 +257,9 @@ class EpochRecord:
         brier_reliability, brier_resolution, brier_uncertainty: its parts over 15 equal-width bins
             of each class (Murphy 1973).
         worst_share: share of the summed sample losses that the worst 1 % of the samples carry.
+        margins: by how much predictions are right or wrong (Schapire et al. 1998): probability of
+            the true class minus that of the likeliest other one: {"mean", "right", "wrong" (means
+            over right and over wrong predictions), "p05", "p25", "median", "p75", "p95"}.
         metrics: the other metrics of the epoch: [{"key", "label", "reported", "recomputed",
             "status", "reason"}].
     """
@@ -309,6 +312,7 @@ class EpochRecord:
     brier_resolution: float | None = None
     brier_uncertainty: float | None = None
     worst_share: float | None = None
+    margins: dict[str, float | None] | None = None
     metrics: list[dict[str, Any]] | None = None
 
 

@@ -44,8 +44,11 @@ def trained(name: str, directory: Path, monkeypatch: pytest.MonkeyPatch) -> Told
         source = (PHENOMENA / f"{name}.py").read_text()
         exec(compile(source, name, "exec"), {"__name__": "__main__", "__doc__": name})
     keras.config.enable_interactive_logging()
-    document = lossmon.open_store(database).run(name.replace("_", "-"))
-    found = lossmon.analysis.explain_divergence(document["epochs"], document["outputs"])
+    store, run = lossmon.open_store(database), name.replace("_", "-")
+    document = store.run(run)
+    found = lossmon.analysis.explain_divergence(
+        document["epochs"], document["outputs"], store.sample_reader(run)
+    )
     return Told(document, [{c.name for c in one.causes} for one in found], printed.getvalue())
 
 
@@ -63,6 +66,7 @@ def test_the_true_cause_is_named_and_no_other(
     assert named & OWN == {CAUSES[name]}
     assert "wrong-predictions" in named
     assert told.printed.startswith("Epochs ")
+    assert "of the validation data" in told.printed  # which samples they are
     assert told.document["verified"] == 1.0
 
 

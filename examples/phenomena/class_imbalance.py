@@ -48,6 +48,8 @@ model.fit(
     callbacks=[lossmon.Monitor(run="class-imbalance", project="phenomena", notes=__doc__)],
 )
 
-document = lossmon.open_store().run("class-imbalance")
-for episode in lossmon.analysis.explain_divergence(document["epochs"], document["outputs"]):
+store = lossmon.open_store()
+document, samples = store.run("class-imbalance"), store.sample_reader("class-imbalance")
+epochs, outputs = document["epochs"], document["outputs"]
+for episode in lossmon.analysis.explain_divergence(epochs, outputs, samples):
     print(episode.explanation)

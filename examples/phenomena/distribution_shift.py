@@ -48,6 +48,8 @@ model.fit(
     callbacks=[lossmon.Monitor(run="distribution-shift", project="phenomena", notes=__doc__)],
 )
 
-document = lossmon.open_store().run("distribution-shift")
-for episode in lossmon.analysis.explain_divergence(document["epochs"], document["outputs"]):
+store = lossmon.open_store()
+document, samples = store.run("distribution-shift"), store.sample_reader("distribution-shift")
+epochs, outputs = document["epochs"], document["outputs"]
+for episode in lossmon.analysis.explain_divergence(epochs, outputs, samples):
     print(episode.explanation)

@@ -38,8 +38,10 @@ model.fit(
     callbacks=[monitor],
 )
 
-document = lossmon.open_store().run("dropout")
-*_, last = (row for row in document["epochs"] if row["split"] == "train")
+store = lossmon.open_store()
+document, samples = store.run("dropout"), store.sample_reader("dropout")
+epochs, outputs = document["epochs"], document["outputs"]
+*_, last = (row for row in epochs if row["split"] == "train")
 print(*last["reconciliation"], sep="\n")
-for episode in lossmon.analysis.explain_divergence(document["epochs"], document["outputs"]):
+for episode in lossmon.analysis.explain_divergence(epochs, outputs, samples):
     print(episode.explanation)

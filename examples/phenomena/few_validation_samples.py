@@ -38,6 +38,8 @@ model.fit(
     callbacks=[lossmon.Monitor(run="few-validation-samples", project="phenomena", notes=__doc__)],
 )
 
-document = lossmon.open_store().run("few-validation-samples")
-for episode in lossmon.analysis.explain_divergence(document["epochs"], document["outputs"]):
+store, run = lossmon.open_store(), "few-validation-samples"
+document, samples = store.run(run), store.sample_reader(run)
+epochs, outputs = document["epochs"], document["outputs"]
+for episode in lossmon.analysis.explain_divergence(epochs, outputs, samples):
     print(episode.explanation)

@@ -36,6 +36,8 @@ model.fit(
     callbacks=[lossmon.Monitor(run="healthy", project="phenomena", notes=__doc__)],
 )
 
-document = lossmon.open_store().run("healthy")
-for episode in lossmon.analysis.explain_divergence(document["epochs"], document["outputs"]):
+store = lossmon.open_store()
+document, samples = store.run("healthy"), store.sample_reader("healthy")
+epochs, outputs = document["epochs"], document["outputs"]
+for episode in lossmon.analysis.explain_divergence(epochs, outputs, samples):
     print(episode.explanation)

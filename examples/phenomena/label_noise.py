@@ -44,6 +44,8 @@ model.fit(
     callbacks=[lossmon.Monitor(run="label-noise", project="phenomena", notes=__doc__)],
 )
 
-document = lossmon.open_store().run("label-noise")
-for episode in lossmon.analysis.explain_divergence(document["epochs"], document["outputs"]):
+store = lossmon.open_store()
+document, samples = store.run("label-noise"), store.sample_reader("label-noise")
+epochs, outputs = document["epochs"], document["outputs"]
+for episode in lossmon.analysis.explain_divergence(epochs, outputs, samples):
     print(episode.explanation)

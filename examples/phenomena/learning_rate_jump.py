@@ -54,6 +54,8 @@ model.fit(
     ],
 )
 
-document = lossmon.open_store().run("learning-rate-jump")
-for episode in lossmon.analysis.explain_divergence(document["epochs"], document["outputs"]):
+store = lossmon.open_store()
+document, samples = store.run("learning-rate-jump"), store.sample_reader("learning-rate-jump")
+epochs, outputs = document["epochs"], document["outputs"]
+for episode in lossmon.analysis.explain_divergence(epochs, outputs, samples):
     print(episode.explanation)

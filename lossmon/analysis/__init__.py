@@ -19,9 +19,11 @@ from lossmon.analysis.causes import Cause
 from lossmon.analysis.comparison import Difference, Measure, compare
 from lossmon.analysis.decomposition import (
     Change,
+    Margins,
     Turns,
     margins,
     right_and_wrong,
+    summarise_margins,
     turns,
     worst_share,
 )
@@ -63,6 +65,7 @@ from lossmon.analysis.samples import (
 from lossmon.analysis.settings import differing_settings, distinct_names, flattened, run_settings
 from lossmon.analysis.telling import difference_sentence, weighing_sentences
 from lossmon.analysis.temperature import Temperature, fit_temperature
+from lossmon.analysis.values import calibration_values
 from lossmon.analysis.weighing import SampleSource, Weighing, difference_document, weigh
 from lossmon.analysis.wins import Wins, count_wins
 
@@ -79,6 +82,7 @@ __all__ = [
     "Episode",
     "Interval",
     "Level",
+    "Margins",
     "Measure",
     "Measured",
     "Need",
@@ -99,6 +103,7 @@ __all__ = [
     "brier_of_classes",
     "calibration_error",
     "calibration_gap",
+    "calibration_values",
     "compare",
     "compare_groups",
     "count_wins",
@@ -134,6 +139,7 @@ __all__ = [
     "share_difference",
     "sign_test",
     "squared_calibration_error",
+    "summarise_margins",
     "turned_samples",
     "turns",
     "weigh",

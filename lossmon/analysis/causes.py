@@ -150,15 +150,37 @@ def _confidence(case: Case) -> Cause | None:
     if before is None or after is None or gaps[0] is None or gaps[1] is None:
         return None
     error = float(case.history.accuracy_error[case.episode.end])
-    evidence = {"confidence": [before, after], "calibration_gap": list(gaps)}
+    evidence: dict[str, Any] = {"confidence": [before, after], "calibration_gap": list(gaps)}
+    margins = {side: _margins(case, side) for side in ("right", "wrong")}
+    evidence |= {f"margin_{side}": list(both) for side, both in margins.items() if both is not None}
     right = accuracy_text(after - gaps[1])
     span = f"mean confidence {accuracy_text(before)} → {accuracy_text(after)}, right in {right}"
     rises = case.episode.kind != "both_fall"
     if rises and gaps[1] > _SURE * error and gaps[1] - gaps[0] > error:
-        return Cause("overconfidence", f"The model grew surer than it is right ({span}).", evidence)
+        told = f"The model grew surer than it is right ({span}){_further_off(margins['wrong'])}."
+        return Cause("overconfidence", told, evidence)
     if not rises and gaps[0] - gaps[1] > error:
         return Cause("growing-caution", f"The model grew more cautious ({span}).", evidence)
     return None
+
+
+def _margins(case: Case, side: str) -> tuple[float, float] | None:
+    """Mean margin of right or wrong predictions, before and after, where it was recorded."""
+    both = [
+        [(row.get("margins") or {}).get(side) for row in rows] for rows in (case.before, case.after)
+    ]
+    if any(None in values for values in both):
+        return None
+    one, two = (float(np.mean(values)) for values in both)
+    return one, two
+
+
+def _further_off(margins: tuple[float, float] | None) -> str:
+    """By how much wrong predictions prefer another class to the true one, where that grew."""
+    if margins is None or not margins[0] - margins[1] > _MATTERS:
+        return ""
+    before, after = (accuracy_text(-margin) for margin in margins)
+    return f"; where it is wrong, it prefers its choice to the truth by {after}, before {before}"
 
 
 def _recoverable(case: Case) -> Cause | None:

@@ -14,6 +14,8 @@ from lossmon.errors import InvalidArgument
 
 Bools = npt.NDArray[np.bool_]
 
+_QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+
 
 class Change(NamedTuple):
     """What became of some samples between two epochs.
@@ -27,6 +29,25 @@ class Change(NamedTuple):
     samples: int
     worse: int
     loss: float
+
+
+class Margins(NamedTuple):
+    """By how much predictions are right or wrong, -1 to 1: see `margins`.
+
+    Attributes:
+        mean: over all predictions.
+        right, wrong: over the right and over the wrong ones; None where there are none.
+        p05, p25, median, p75, p95: what so many hundredths of them do not exceed.
+    """
+
+    mean: float
+    right: float | None
+    wrong: float | None
+    p05: float
+    p25: float
+    median: float
+    p75: float
+    p95: float
 
 
 class Turns(NamedTuple):
@@ -111,6 +132,25 @@ def margins(probabilities: npt.ArrayLike, labels: npt.ArrayLike) -> Floats:
     return own - chances.max(axis=1)
 
 
+def summarise_margins(of_each: npt.ArrayLike, correct: npt.ArrayLike) -> Margins:
+    """Mean and quantiles of margins, apart for right and wrong predictions.
+
+    Args:
+        of_each: margins, shape `(N,)`.
+        correct: whether each is predicted right, shape `(N,)`.
+
+    >>> summarise_margins([0.5, 0.9, -0.4], [True, True, False]).right
+    0.7
+    """
+    values, hits = _pair(of_each, correct)
+    return Margins(
+        float(values.mean()),
+        float(values[hits].mean()) if hits.any() else None,
+        float(values[~hits].mean()) if not hits.all() else None,
+        *np.quantile(values, _QUANTILES).tolist(),
+    )
+
+
 def turns(
     loss_before: npt.ArrayLike,
     correct_before: npt.ArrayLike,
@@ -143,7 +183,7 @@ def _pair(loss: npt.ArrayLike, correct: npt.ArrayLike) -> tuple[Floats, Bools]:
     losses, hits = np.asarray(loss, dtype=np.float64), np.asarray(correct, dtype=np.bool_)
     if losses.ndim != 1 or losses.shape != hits.shape or not losses.size:
         raise InvalidArgument(
-            "expected losses and verdicts of one shape (N,), N > 0. "
+            "expected one number and one verdict a sample, of one shape (N,), N > 0. "
             f"Received: {losses.shape} and {hits.shape}. Fix: one of each for every sample."
         )
     return losses, hits

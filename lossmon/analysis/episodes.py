@@ -17,17 +17,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from lossmon.analysis.noise import Blocks, Changes, Floats, blocks, changes
+from lossmon.analysis.noise import Blocks, Changes, Floats, blocks
+from lossmon.analysis.paired import Paired
+from lossmon.analysis.spans import Bools, Kind, Places, Series, Spans, block_size
 from lossmon.errors import InvalidArgument
-
-Kind = Literal["loss_rises", "both_rise", "both_fall"]
-Bools = npt.NDArray[np.bool_]
-Places = npt.NDArray[np.intp]
 
 FEWEST = 6
 """Epochs below which there are no two blocks to compare."""
@@ -38,11 +36,6 @@ Between the epoch of the least validation loss and the last one it was 0.72 to 1
 perceptrons overfitted to six data sets, with and without wrong labels.
 """
 
-# Blocks that are compared with one another: of longer runs only so many.
-_MOST_BLOCKS = 400
-# An accuracy holds where it fell by fewer standard errors than this (one-sided 5 %, one look), or
-# by less than three points.
-_HELD_ERRORS, _HELD_POINTS = 1.645, 0.03
 # Two-sided 95 %.
 _NORMAL_95 = 1.959964
 
@@ -84,6 +77,8 @@ def find_episodes(
     accuracy: npt.ArrayLike,
     accuracy_error: npt.ArrayLike,
     *,
+    covariance: npt.ArrayLike | None = None,
+    pairs: Paired | None = None,
     alpha: float = 0.05,
     shared: float = SHARED,
     smallest: float = 0.05,
@@ -95,8 +90,11 @@ def find_episodes(
         loss_error: its standard error from the spread of the samples, shape `(E,)`.
         accuracy: share predicted right in each epoch, shape `(E,)`.
         accuracy_error: its standard error, shape `(E,)`.
+        covariance: of mean loss and accuracy over draws of the samples, shape `(E,)`: with it, a
+            rise of the loss is judged apart from what goes with the accuracy.
+        pairs: how the errors of the epochs go together, where the samples are known one by one.
         alpha: chance of any episode in a run of pure noise.
-        shared: correlation of one sample's values between two epochs, 0 to 1.
+        shared: correlation of one sample's values between two epochs, 0 to 1, without `pairs`.
         smallest: part of the loss by which it must change at least to be worth telling.
 
     Returns:
@@ -113,11 +111,14 @@ def find_episodes(
     >>> episode.kind, episode.end
     ('loss_rises', 29)
     """
-    series = np.array(_rows(loss, loss_error, accuracy, accuracy_error))
-    kept = np.flatnonzero(np.isfinite(series).all(axis=0))
+    rows = np.array(_rows(loss, loss_error, accuracy, accuracy_error))
+    kept = np.flatnonzero(np.isfinite(rows).all(axis=0))
     if len(kept) < FEWEST:
         return []
-    search = _Search.of(series[:, kept], alpha, shared, smallest)
+    unknown = np.full(rows.shape[1], np.nan)
+    both = unknown if covariance is None else np.asarray(covariance, dtype=np.float64)
+    series = Series.of(rows[:, kept], both[kept], None if pairs is None else pairs.of(kept))
+    search = _Search.of(series, alpha, shared, smallest)
     found = [search.episode(choice) for choice in search.choices()]
     ordered = sorted(found, key=lambda episode: episode.start)
     return [_moved(episode, kept) for episode in _apart(ordered, search.size)]
@@ -162,15 +163,6 @@ class _Choice(NamedTuple):
     span: int
 
 
-class _Spans(NamedTuple):
-    """All spans looked at: from which block to which, and what changed; shape `(S,)`."""
-
-    first: Places
-    last: Places
-    loss: Changes
-    accuracy: Changes
-
-
 class _Search(NamedTuple):
     """The spans of one run, and which of them are episodes."""
 
@@ -178,58 +170,54 @@ class _Search(NamedTuple):
     loss: Blocks
     accuracy: Blocks
     logarithmic: bool
-    spans: _Spans
+    spans: Spans
     kinds: dict[Kind, Bools]
-    looks: int
 
     @classmethod
-    def of(cls, series: Floats, alpha: float, shared: float, smallest: float) -> _Search:
-        loss, loss_error, accuracy, accuracy_error = series
-        size = _block_size(loss.size)
-        logarithmic = bool((loss > 0).all())
-        if logarithmic:
-            # Losses of all sizes compare by their ratios.
-            loss, loss_error = np.log(loss), loss_error / loss
-        of_loss, of_accuracy = (
-            blocks(loss, loss_error, size),
-            blocks(accuracy, accuracy_error, size),
-        )
-        first, last = _pairs(len(of_loss.medians), size)
-        spans = _Spans(
-            first,
-            last,
-            changes(of_loss, first, last, shared),
-            changes(of_accuracy, first, last, shared),
-        )
-        # Each span is looked at for a rise and for a fall.
-        looks = 2 * len(first)
-        least = np.log1p(smallest) if logarithmic else smallest * float(np.abs(loss).mean())
-        kinds = _kinds(spans, alpha / looks, least) if looks else {}
-        return cls(size, of_loss, of_accuracy, logarithmic, spans, kinds, looks)
+    def of(cls, series: Series, alpha: float, shared: float, smallest: float) -> _Search:
+        size = block_size(series.loss.size)
+        known = series.paired
+        among = (None, None) if known is None else (known.loss, known.accuracy)
+        loss = blocks(series.loss, series.loss_error, size, among[0])
+        accuracy = blocks(series.accuracy, series.accuracy_error, size, among[1])
+        spans = Spans.of(series, loss, accuracy, size, shared)
+        small = smallest * float(np.abs(series.loss).mean())
+        least = np.log1p(smallest) if series.logarithmic else small
+        kinds = spans.kinds(alpha / spans.looks, least) if spans.looks else {}
+        return cls(size, loss, accuracy, series.logarithmic, spans, kinds)
 
     def choices(self) -> list[_Choice]:
-        """The clearest episode, then the clearest of those beside it, and so on."""
-        strengths: dict[Kind, Floats] = {kind: self._strength(kind) for kind in self.kinds}
+        """The largest episode, then the largest of those beside it, and so on."""
+        sizes: dict[Kind, Floats] = {kind: self._sizes(kind) for kind in self.kinds}
         found: list[_Choice] = []
-        while strengths:
-            clearest: list[tuple[float, Kind]] = [
-                (float(clear.max()), kind) for kind, clear in strengths.items()
+        while sizes:
+            largest: list[tuple[float, Kind]] = [
+                (float(some.max()), kind) for kind, some in sizes.items()
             ]
-            strength, kind = max(clearest)
-            span = int(strengths[kind].argmax())
-            if strength <= 0.0:
+            size, kind = max(largest)
+            span = int(sizes[kind].argmax())
+            if size <= 0.0:
                 break
             found.append(_Choice(kind, span))
             start, end = self.spans.first[span], self.spans.last[span]
             beside = (self.spans.last <= start) | (self.spans.first >= end)
-            strengths = {kind: clear * beside for kind, clear in strengths.items()}
+            sizes = {kind: some * beside for kind, some in sizes.items()}
         return found
 
-    def _strength(self, kind: Kind) -> Floats:
-        clear = np.abs(self.spans.loss.ratios)
+    def _sizes(self, kind: Kind) -> Floats:
+        """How much changes over each episode, in errors of a usual span.
+
+        Not in its own: where the samples' errors are known, parts of a rise may be clearer than the
+        whole.
+        """
+        size = self._judged_by(kind).usual_ratios()
         if kind != "loss_rises":
-            clear = np.minimum(clear, np.abs(self.spans.accuracy.ratios))
-        return np.where(self.kinds[kind], np.minimum(clear, 1e6), 0.0)
+            size = np.minimum(size, self.spans.accuracy.usual_ratios())
+        return np.where(self.kinds[kind], size, 0.0)
+
+    def _judged_by(self, kind: Kind) -> Changes:
+        """What the loss of such an episode is judged by."""
+        return self.spans.steadied if kind == "loss_rises" else self.spans.loss
 
     def episode(self, choice: _Choice) -> Episode:
         """The episode of a span, its ends moved to where the loss leaves one level for another."""
@@ -238,7 +226,7 @@ class _Search(NamedTuple):
         start, end = self._tightened(first, last)
         values = self.loss.medians[[start, end]]
         before, after = (np.exp(values) if self.logarithmic else values).tolist()
-        tails = [self.spans.loss.tails(rising=kind != "both_fall")[span]]
+        tails = [self._judged_by(kind).tails(rising=kind != "both_fall")[span]]
         if kind != "loss_rises":
             tails.append(self.spans.accuracy.tails(rising=kind == "both_rise")[span])
         return Episode(
@@ -247,9 +235,9 @@ class _Search(NamedTuple):
             self._epoch(end),
             (before, after),
             (float(self.accuracy.medians[start]), float(self.accuracy.medians[end])),
-            float(abs(self.spans.loss.ratios[span])),
+            float(abs(self._judged_by(kind).ratios[span])),
             _NORMAL_95 * float(self.spans.accuracy.errors[span]),
-            float(min(self.looks * max(tails), 1.0)),
+            float(min(self.spans.looks * max(tails), 1.0)),
         )
 
     def _tightened(self, first: int, last: int) -> tuple[int, int]:
@@ -268,32 +256,3 @@ class _Search(NamedTuple):
             return 0
         final = len(self.loss.medians) - 1
         return block + (self.size - 1 if block == final else self.size // 2)
-
-
-def _block_size(epochs: int) -> int:
-    """Longer runs have room for more smoothing, and more epochs that may stick out."""
-    return 3 if epochs < 30 else 5 if epochs < 100 else 7
-
-
-def _pairs(count: int, size: int) -> tuple[Places, Places]:
-    """Blocks that share no epoch, two by two."""
-    stride = -(-count // _MOST_BLOCKS)
-    chosen = np.unique(np.append(np.arange(0, count, stride), count - 1))
-    first, last = np.triu_indices(len(chosen), 1)
-    first, last = chosen[first], chosen[last]
-    apart = last - first >= size
-    return first[apart], last[apart]
-
-
-def _kinds(spans: _Spans, level: float, least: float) -> dict[Kind, Bools]:
-    loss, accuracy = spans.loss, spans.accuracy
-    loss_up = (loss.tails(rising=True) < level) & (loss.sizes >= least)
-    loss_down = (loss.tails(rising=False) < level) & (loss.sizes <= -least)
-    accuracy_up = accuracy.tails(rising=True) < level
-    held = (accuracy.ratios > -_HELD_ERRORS) | (accuracy.sizes > -_HELD_POINTS)
-    accuracy_down = accuracy.tails(rising=False) < level
-    return {
-        "loss_rises": loss_up & ~accuracy_up & held,
-        "both_rise": loss_up & accuracy_up,
-        "both_fall": loss_down & accuracy_down,
-    }

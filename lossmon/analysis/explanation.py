@@ -9,6 +9,7 @@ from typing import Any
 from lossmon.analysis.causes import Case, Cause, causes
 from lossmon.analysis.episodes import Episode, Kind, find_episodes
 from lossmon.analysis.history import History, Row, history
+from lossmon.analysis.paired import paired_epochs
 from lossmon.analysis.samples import SampleReader
 from lossmon.analysis.words import SPLITS, accuracy_text, loss_text
 from lossmon.records import Split
@@ -68,7 +69,8 @@ def explain_divergence(
         epochs: the run's epochs with the fields of `EpochRecord`, as `Store.epoch_rows` gives them.
         outputs: its outputs, as `Store.output_rows` gives them.
         samples: gives an output's validation samples of some epochs, so that those can be named
-            that the change comes from: `Store.sample_reader` makes one.
+            that the change comes from, and smaller changes be told from chance:
+            `Store.sample_reader` makes one.
 
     Returns:
         Episodes on validation data, by output and time; on training data of runs without any.
@@ -78,30 +80,40 @@ def explain_divergence(
     return [found for output in outputs for found in _of_output(rows, output, samples)]
 
 
-def diverging_epochs(epochs: Iterable[Row], output: Row) -> list[tuple[Kind, int, int]]:
+def diverging_epochs(
+    epochs: Iterable[Row], output: Row, samples: SampleReader | None = None
+) -> list[tuple[Kind, int, int]]:
     """Kind, first and last epoch of each episode of one output, without an explanation.
 
     Args:
         epochs: epochs of a run; `EPISODE_COLUMNS` of them are enough.
         output: the output, as `Store.output_rows` gives it.
+        samples: as `explain_divergence` takes it, which finds the same episodes then.
     """
     return [
         (case.episode.kind, *_span(case.episode, case.history))
-        for case in _cases(list(epochs), output)
+        for case in _cases(list(epochs), output, samples)
     ]
 
 
 def _of_output(rows: Sequence[Row], output: Row, samples: SampleReader | None) -> list[Divergence]:
-    return [_explained(case._replace(samples=samples)) for case in _cases(rows, output)]
+    return [_explained(case) for case in _cases(rows, output, samples)]
 
 
-def _cases(rows: Sequence[Row], output: Row) -> list[Case]:
+def _cases(rows: Sequence[Row], output: Row, samples: SampleReader | None) -> list[Case]:
     val, train = (history(rows, output, split) for split in ("val", "train"))
     judged = val or train
     if judged is None:
         return []
-    episodes = find_episodes(judged.loss, judged.loss_error, judged.accuracy, judged.accuracy_error)
-    return [Case(episode, judged, train) for episode in episodes]
+    episodes = find_episodes(
+        judged.loss,
+        judged.loss_error,
+        judged.accuracy,
+        judged.accuracy_error,
+        covariance=judged.covariance,
+        pairs=paired_epochs(judged, samples),
+    )
+    return [Case(episode, judged, train, samples) for episode in episodes]
 
 
 def _span(episode: Episode, judged: History) -> tuple[int, int]:

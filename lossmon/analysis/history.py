@@ -18,9 +18,12 @@ Row = Mapping[str, Any]
 _MEANS = ("sum_over_batch_size", "mean", "mean_with_sample_weight")
 EPISODE_COLUMNS = (
     *("epoch", "split", "output", "step", "n", "weight", "coverage"),
-    *("recomputed_loss", "loss_squares", "correct", "judged"),
+    *("recomputed_loss", "loss_squares", "correct", "judged", "loss_correct", "loss_wrong"),
 )
 """The columns of epoch rows that episodes are found by."""
+
+TOLERANCE = 0.01
+"""What right and wrong predictions add to a loss must give it but for this much of it."""
 
 _NEEDED = ("recomputed_loss", "loss_squares", "correct", "judged")
 
@@ -35,6 +38,8 @@ class History:
         rows: the epochs' records, oldest first, with the fields of `EpochRecord`.
         loss, loss_error: mean loss of each epoch and its standard error, shape `(E,)`.
         accuracy, accuracy_error: share predicted right and its standard error, shape `(E,)`.
+        covariance: of loss and accuracy over draws of the samples, shape `(E,)`; NaN where the loss
+            is not the mean over right and wrong predictions.
     """
 
     split: Split
@@ -44,6 +49,7 @@ class History:
     loss_error: Floats
     accuracy: Floats
     accuracy_error: Floats
+    covariance: Floats
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -77,6 +83,7 @@ def history(epochs: Iterable[Row], output: Row, split: Split) -> History | None:
         np.array([_loss_error(row, several_labels=several) for row in rows]),
         np.array([row["correct"] / row["judged"] for row in rows]),
         np.array([_share_error(row) for row in rows]),
+        np.array([_covariance(row) for row in rows]),
     )
 
 
@@ -116,3 +123,23 @@ def _share_error(row: Row) -> float:
     count = samples(row)
     share = (count * row["correct"] / row["judged"] + 1.0) / (count + 2.0)
     return math.sqrt(share * (1.0 - share) / (count + 2.0))
+
+
+def costs(row: Row) -> tuple[float, float]:
+    """What right and what wrong predictions add to the mean loss, where they are all of it."""
+    share = row["correct"] / row["judged"]
+    return share * (row.get("loss_correct") or 0.0), (1.0 - share) * (row.get("loss_wrong") or 0.0)
+
+
+def made_of(costs_of_both: tuple[float, float], loss: float) -> bool:
+    """Whether a loss is what right and wrong predictions add to it."""
+    return abs(sum(costs_of_both) - loss) <= TOLERANCE * abs(loss)
+
+
+def _covariance(row: Row) -> float:
+    """Of the means: what the right ones add to the loss, less what as many of all would."""
+    known = costs(row)
+    if weighted(row) or not made_of(known, row["recomputed_loss"]):
+        return math.nan
+    share = row["correct"] / row["judged"]
+    return (known[0] - share * row["recomputed_loss"]) / samples(row)

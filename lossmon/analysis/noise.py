@@ -28,6 +28,8 @@ _ASSUMED = 0.4
 _CAUTION = 0.04
 # Values that are looked at two by two: of longer runs only so many.
 _MOST_VALUES = 500
+# Neighbours are compared so far away at most, and only where the run is so many times as long.
+_LONGEST_LAG, _EPOCHS_A_LAG = 4, 10
 # Longer memory than this is no longer noise, but a way that the run takes.
 _LONGEST_MEMORY = 0.85
 _MEMORIES = np.linspace(0.0, _LONGEST_MEMORY, 86)
@@ -57,10 +59,11 @@ def wobble(values: npt.ArrayLike) -> Wobble:
     """Measure the noise of a series, robustly, from how epochs differ from those around them.
 
     The difference from the mean of the two neighbours is free of any straight trend. It varies by
-    σ²(1 - φ)(3 - φ)/2 where noise is autoregressive with memory φ, and by the same in φ² where the
-    neighbours are two epochs away; φ follows from the ratio of both, is drawn towards 0.4 in
-    short runs, which tell little of it, and raised a little, because taking noise for
-    less lasting than it is makes false alarms. Spreads are Rousseeuw and Croux' Qn of 1993.
+    σ²(1 - φ)(3 - φ)/2 where noise is autoregressive with memory φ, and by the same in φᵏ where the
+    neighbours are k epochs away, two to four in runs of twenty to forty epochs and more; φ follows
+    from the ratio of both, is drawn towards 0.4 in short runs, which tell little of it, and raised
+    a little, because taking noise for less lasting than it is makes false alarms. Spreads are
+    Rousseeuw and Croux' Qn of 1993.
 
     Args:
         values: in the order of time, shape `(E,)`, finite. Fewer than six show no noise.
@@ -69,20 +72,27 @@ def wobble(values: npt.ArrayLike) -> Wobble:
     count = array.size
     if count < 6:
         return Wobble(0.0, 0.0, 2.0)
-    near, far = (
-        _spread(array[lag:-lag] - (array[: -2 * lag] + array[2 * lag :]) / 2.0) ** 2
-        for lag in (1, 2)
-    )
-    seen = float(np.interp(far / near, _ratio(_MEMORIES), _MEMORIES)) if near else 0.0
+    away = min(max(count // _EPOCHS_A_LAG, 2), _LONGEST_LAG)
+    near, far = (_spread(bends(array, lag)) ** 2 for lag in (1, away))
+    seen = float(np.interp(far / near, _ratio(_MEMORIES, away), _MEMORIES)) if near else 0.0
     drawn = (count * seen + _LEARNED * _ASSUMED) / (count + _LEARNED)
     memory = drawn + _CAUTION
     variance = near / ((1.0 - memory) * (3.0 - memory) / 2.0)
     return Wobble(variance, memory, max(_FREEDOM * (count - 2), 2.0))
 
 
-def _ratio(memory: Floats) -> Floats:
-    """How much more epochs differ from those two away than from their neighbours."""
-    return (1.0 + memory) * (3.0 - memory**2) / (3.0 - memory)
+def bends(values: Floats, lag: int = 1) -> Floats:
+    """Differences from the mean of both neighbours at a distance, free of any straight trend."""
+    return values[lag:-lag] - (values[: -2 * lag] + values[2 * lag :]) / 2.0
+
+
+def _ratio(memory: Floats, lag: int) -> Floats:
+    """Variance of the bends at a distance by that of the nearest ones."""
+    return _bending(memory**lag) / _bending(memory)
+
+
+def _bending(memory: Floats) -> Floats:
+    return (1.0 - memory) * (3.0 - memory) / 2.0
 
 
 def _spread(residuals: Floats) -> float:
@@ -97,6 +107,8 @@ class Blocks(NamedTuple):
     Attributes:
         medians: of each block of neighbouring epochs.
         variances: mean sampling variance of each block's epochs.
+        covariances: sampling covariances of all blocks, shape `(B, B)`, where the samples are
+            known one by one; None where they are not.
         noise: variance that the wobble gives to a block.
         freedom: degrees of freedom that `noise` is known by.
     """
@@ -105,20 +117,30 @@ class Blocks(NamedTuple):
     variances: Floats
     noise: float
     freedom: float
+    covariances: Floats | None = None
 
 
-def blocks(values: Floats, errors: Floats, size: int) -> Blocks:
+def blocks(values: Floats, errors: Floats, size: int, covariances: Floats | None = None) -> Blocks:
     """Smooth a series by medians, so that the spike of one epoch is no change.
 
     Args:
         values: shape `(E,)`, with E at least `size`.
         errors: standard error of each value.
         size: epochs in a block.
+        covariances: sampling covariances of the epochs, shape `(E, E)`, where known.
     """
     noise = wobble(values)
     medians = np.asarray(np.median(sliding_window_view(values, size), axis=1))
     variances = np.asarray(sliding_window_view(errors**2, size).mean(axis=1))
-    return Blocks(medians, variances, noise.of_block(size), noise.freedom)
+    among = None if covariances is None else _block_means(covariances, size)
+    return Blocks(medians, variances, noise.of_block(size), noise.freedom, among)
+
+
+def _block_means(matrix: Floats, size: int) -> Floats:
+    """Means over all squares of so many neighbouring rows and columns."""
+    sums = np.pad(matrix.cumsum(axis=0).cumsum(axis=1), ((1, 0), (1, 0)))
+    rows = sums[size:] - sums[:-size]
+    return np.asarray(rows[:, size:] - rows[:, :-size]) / size**2
 
 
 class Changes(NamedTuple):
@@ -135,6 +157,16 @@ class Changes(NamedTuple):
     errors: Floats
     ratios: Floats
     freedom: Floats
+
+    def at_most(self, sizes: Floats) -> Changes:
+        """The same changes, but where others are smaller those, at these errors."""
+        least = np.minimum(self.sizes, sizes)
+        return self._replace(sizes=least, ratios=_ratios(least, self.errors))
+
+    def usual_ratios(self) -> Floats:
+        """How much changed either way, by the median error of all."""
+        usual = float(np.median(self.errors))
+        return np.minimum(np.abs(self.sizes) / usual, 1e6) if usual else np.abs(self.sizes)
 
     def tails(self, *, rising: bool) -> Floats:
         """Chance of so large a rise (or fall) without any, one-sided, not corrected for looks."""
@@ -153,15 +185,28 @@ def changes(
         of: the blocks.
         first: the earlier ones, shape `(S,)`.
         last: the later ones, shape `(S,)`.
-        shared: correlation of the values of one sample between two epochs; 0 where each epoch has
-            samples of its own.
+        shared: correlation of the values of one sample between two epochs, where it is not known;
+            0 where each epoch has samples of its own.
     """
-    one, two = of.variances[first], of.variances[last]
-    sampling = np.maximum(one + two - 2.0 * shared * np.sqrt(one * two), 0.0)
+    sampling = np.maximum(_sampling(of, first, last, shared), 0.0)
     total = sampling + 2.0 * of.noise
     sizes, errors = of.medians[last] - of.medians[first], np.sqrt(total)
     with np.errstate(divide="ignore", invalid="ignore"):
-        ratios = np.where(sizes == 0.0, 0.0, sizes / errors)
         freedom = of.freedom * (total / (2.0 * of.noise)) ** 2 if of.noise else np.inf * total
     known = np.nan_to_num(freedom, nan=1e6, posinf=1e6)
-    return Changes(sizes, errors, ratios, np.minimum(known, 1e6))
+    return Changes(sizes, errors, _ratios(sizes, errors), np.minimum(known, 1e6))
+
+
+def _ratios(sizes: Floats, errors: Floats) -> Floats:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(sizes == 0.0, 0.0, sizes / errors)
+
+
+def _sampling(
+    of: Blocks, first: npt.NDArray[np.intp], last: npt.NDArray[np.intp], shared: float
+) -> Floats:
+    if of.covariances is not None:
+        own = of.covariances.diagonal()
+        return own[first] + own[last] - 2.0 * of.covariances[first, last]
+    one, two = of.variances[first], of.variances[last]
+    return one + two - 2.0 * shared * np.sqrt(one * two)

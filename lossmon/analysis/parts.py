@@ -7,10 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lossmon.analysis.history import Row
-
-# The recorded parts must give the recorded loss but for this much of it, else they are no parts.
-_TOLERANCE = 0.01
+from lossmon.analysis.history import Row, costs, made_of
 
 
 class Level(NamedTuple):
@@ -56,9 +53,9 @@ def level(rows: Sequence[Row]) -> Level | None:
     Args:
         rows: epoch rows with the fields of `EpochRecord`.
     """
-    table = [(row["correct"] / row["judged"], *_costs(row), row["recomputed_loss"]) for row in rows]
+    table = [(row["correct"] / row["judged"], *costs(row), row["recomputed_loss"]) for row in rows]
     right, cost_right, cost_wrong, loss = np.mean(table, axis=0).tolist()
-    if abs(cost_right + cost_wrong - loss) > _TOLERANCE * abs(loss):
+    if not made_of((cost_right, cost_wrong), loss):
         return None
     return Level(
         right,
@@ -66,11 +63,6 @@ def level(rows: Sequence[Row]) -> Level | None:
         cost_wrong / (1.0 - right) if right < 1.0 else 0.0,
         float(np.mean([row["judged"] - row["correct"] for row in rows])),
     )
-
-
-def _costs(row: Row) -> tuple[float, float]:
-    share = row["correct"] / row["judged"]
-    return share * (row["loss_correct"] or 0.0), (1.0 - share) * (row["loss_wrong"] or 0.0)
 
 
 def parts(before: Level, after: Level) -> Parts:

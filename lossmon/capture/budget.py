@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Generator
 from contextlib import contextmanager
 
 import numpy as np
 from numpy.typing import NDArray
+
+from lossmon.capture.allowance import Allowance, processor_time
 
 # Of the time of the steps; the rest of the time the processor belongs to training.
 SHARE = 0.02
@@ -28,16 +29,14 @@ class Budget:
     """
 
     def __init__(self, share: float = SHARE) -> None:
-        self._share = share
-        self._left = ALLOWANCE
+        self._time = Allowance(share, ALLOWANCE)
         self._owed = 0.0
         self._cost: float | None = None
         self._fraction = 0.0
 
     def earn(self, seconds: float) -> None:
         """Take note of the time that steps took."""
-        if math.isfinite(self._share):
-            self._left += self._share * seconds
+        self._time.earn(seconds)
 
     def afford(self, at_most: int) -> int:
         """How many of the next steps can be recomputed, if so many come at most."""
@@ -60,21 +59,20 @@ class Budget:
     @contextmanager
     def spend(self, steps: int) -> Generator[None]:
         """Measure what recomputing so many steps costs this thread."""
-        began = time.thread_time()
-        yield
+        with processor_time() as taken:
+            yield
         if not steps:
             return
-        spent = time.thread_time() - began + self._owed
+        spent = taken.seconds + self._owed
         self._owed = 0.0
         if self._cost is not None:
             # A collection of garbage may fall into it, which is no cost of recomputing.
             spent = min(spent, _SURPRISE * self._cost * steps)
-        if math.isfinite(self._share):
-            self._left -= spent
+        self._time.spend(spent)
         cost = spent / steps
         self._cost = cost if self._cost is None else self._cost + _NEWEST * (cost - self._cost)
 
     def _affordable(self) -> float:
-        if not math.isfinite(self._share) or self._cost is None:
+        if self._cost is None:
             return math.inf
-        return self._left / max(self._cost, 1e-9)
+        return self._time.left / max(self._cost, 1e-9)

@@ -70,14 +70,15 @@ def sample_values(
     if first.kind is None or not kept.any() or not probabilities:
         return
     scores = _all(parts, "scores")[kept].astype(np.float64)
-    labels = _all(parts, "labels")[kept]
+    labels, correct = _all(parts, "labels")[kept], _all(parts, "correct")[kept]
     binary = first.kind == "binary"
     if not binary:
         known = (labels[:, 0] >= 0) & (labels[:, 0] < scores.shape[1])
-        scores, labels = scores[known], labels[known]
+        scores, labels, correct = scores[known], labels[known], correct[known]
     shares = recompute.predicted_probabilities(scores, from_logits=first.from_logits, binary=binary)
     if labels.size and scores.shape[0] == labels.shape[0] and _are_shares(shares, binary=binary):
         _write(epoch, scores if first.from_logits else None, shares, labels, binary=binary)
+        _write_margins(epoch, shares, labels, correct, binary=binary)
 
 
 def _write(
@@ -100,6 +101,16 @@ def _write(
     epoch.temperature = fitted.temperature
     epoch.brier, epoch.brier_reliability = found.score, found.reliability
     epoch.brier_resolution, epoch.brier_uncertainty = found.resolution, found.uncertainty
+
+
+def _write_margins(
+    epoch: EpochRecord, shares: Floats, labels: Array, correct: Array, *, binary: bool
+) -> None:
+    if binary:
+        each = (2.0 * shares - 1.0) * (2.0 * labels - 1.0)
+    else:
+        each = analysis.margins(shares, labels[:, 0])
+    epoch.margins = analysis.summarise_margins(each.reshape(-1), correct.reshape(-1))._asdict()
 
 
 def _are_shares(shares: Floats, *, binary: bool) -> bool:

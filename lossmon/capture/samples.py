@@ -7,11 +7,11 @@ share of the time of the training's own steps.
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from lossmon.capture.allowance import Allowance, processor_time
 from lossmon.capture.chunk import Chunk
 from lossmon.capture.judged import Judged
 from lossmon.capture.plan import Plan
@@ -60,7 +60,7 @@ class SampleGathering:
         self._limit = limit
         self._values = PREDICTIONS if limit <= SAMPLES else ASKED_PREDICTIONS
         self._names = [output.name for output in plan.outputs]
-        self._left = ALLOWANCE if bounded else math.inf
+        self._time = Allowance(SHARE if bounded else math.inf, ALLOWANCE)
         self._spent = self._cost = 0.0
         self._tell = tell
         self._given_up = False
@@ -70,12 +70,12 @@ class SampleGathering:
 
     def earn(self, seconds: float) -> None:
         """Take note of the time that steps took."""
-        self._left += SHARE * seconds
+        self._time.earn(seconds)
 
     @property
     def gathers(self) -> bool:
         """Whether the pass that is under way, or the next one, is to be recorded."""
-        return not self._given_up and (self._next is not None or self._left >= self._cost)
+        return not self._given_up and (self._next is not None or self._time.left >= self._cost)
 
     def wants(self, chunk: Chunk) -> bool:
         """Whether all of a chunk is to be recomputed, as a part of a pass that is recorded."""
@@ -93,7 +93,7 @@ class SampleGathering:
 
     def _begin(self) -> None:
         self._parts, self._seen, self._predicted = {}, 0, 0
-        self._next = 0 if self._left >= self._cost else None
+        self._next = 0 if self._time.left >= self._cost else None
 
     def add(self, chunk: Chunk, rows: Sequence[Judged]) -> None:
         """Add a chunk that was wanted, as it was judged."""
@@ -167,11 +167,10 @@ class SampleGathering:
     @contextmanager
     def spend(self) -> Generator[None]:
         """Measure what the samples cost this thread."""
-        began = time.thread_time()
-        yield
-        spent = time.thread_time() - began
-        self._left -= spent
-        self._spent += spent
+        with processor_time() as spent:
+            yield
+        self._time.spend(spent.seconds)
+        self._spent += spent.seconds
 
 
 def sample_gathering(

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import keras
 import numpy as np
 
+from lossmon.capture.allowance import Allowance
 from lossmon.capture.facts import first_samples
 from lossmon.capture.forward import has_fixed_batch
 from lossmon.capture.gradients import Gradients, Measured, gradient_facts
@@ -75,7 +76,8 @@ class Sampler:
         self._make_units = units
         self._units: Units | None = None
         self._alone = alone
-        self._left, self._expected, self._of_layers = ALLOWANCE, expected, expected
+        self._time = Allowance(SHARE, ALLOWANCE)
+        self._expected = self._of_layers = expected
         self._broken = self._measured = False
         self._next = 1
         self._pending: Measured | None = None
@@ -98,7 +100,7 @@ class Sampler:
             steps: the steps of the call.
             seconds: its time.
         """
-        self._left += SHARE * seconds
+        self._time.earn(seconds)
         if not self._measured:
             self._expected = self._of_layers + _STEPS * seconds / steps
         if self._pending is not None:
@@ -132,7 +134,7 @@ class Sampler:
         self._next = max(_SPREAD, _SPREAD * batch)
 
     def _affords(self) -> bool:
-        return not self._broken and self._left >= self._expected
+        return not self._broken and self._time.left >= self._expected
 
     @contextmanager
     def _measuring(self) -> Generator[None]:
@@ -140,7 +142,7 @@ class Sampler:
         with self._kept_from_training(), pristine(self._gradients.model, alone=self._alone):
             yield
         spent = min(time.perf_counter() - began, _SURPRISE * self._expected)
-        self._left -= spent
+        self._time.spend(spent)
         self._measured = True
         self._expected += 0.5 * (spent - self._expected)
 

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from lossmon.cli.calibration_text import print_calibration
 from lossmon.cli.divergence_text import print_divergence
 from lossmon.cli.finding_text import print_findings
 from lossmon.cli.meaning_text import print_meaning
@@ -70,6 +71,7 @@ def print_run(console: Console, document: Row) -> None:
     print_epochs(console, document["epochs"])
     print_meaning(console, document["outputs"], document["epochs"])
     print_reconciliation(console, document["epochs"])
+    print_calibration(console, document["outputs"], document["epochs"])
     print_divergence(console, document["divergence"])
     print_findings(console, document["findings"])
     for change in document["rules"]:

@@ -12,6 +12,7 @@ from lossmon.analysis import (
     SampleReader,
     SampleSource,
     Weighing,
+    calibration_values,
     differing_settings,
     distinct_names,
     explain_divergence,
@@ -186,20 +187,11 @@ def _intervals(last: Measured) -> tuple[str, str]:
 
 
 def _calibration(document: Document) -> Iterator[tuple[str, str]]:
-    row = last_validation(document)
-    for title, key in (
-        ("mean confidence", "confidence"),
-        ("calibration gap (confidence − share right)", "calibration_gap"),
-        ("expected calibration error", "expected_calibration_error"),
-        ("mean loss of right predictions", "loss_correct"),
-        ("mean loss of wrong predictions", "loss_wrong"),
-        ("Brier score", "brier"),
-        ("temperature that fits best", "temperature"),
-        ("loss at that temperature", "scaled_loss"),
-        ("share of the loss that the worst 1 % carry", "worst_share"),
-    ):
-        if row.get(key) is not None:
-            yield title, number(row[key])
+    """Of each output; its name is told where there are several."""
+    for output in document["outputs"]:
+        of = "" if output["name"] is None else f"{output['name']}: "
+        known = calibration_values(last_validation(document, output["name"]))
+        yield from ((of + title, number(value)) for title, value in known)
 
 
 def last_validation(document: Document, output: str | None = None) -> Document:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
-from lossmon.analysis import Weighing, diverging_epochs
+from lossmon.analysis import Weighing
 from lossmon.errors import MissingExtra
 
 if TYPE_CHECKING:
@@ -31,14 +31,22 @@ _WIDTH = 7.2
 _LONGEST_NAME = 40
 
 
-def curves(documents: Sequence[Document], names: Sequence[str]) -> Figure:
+def curves(
+    documents: Sequence[Document],
+    names: Sequence[str],
+    output: str | None = None,
+    spans: Sequence[tuple[int, int]] = (),
+) -> Figure:
     """Loss and accuracy by epoch: of one run training and validation, of several validation.
 
-    Where loss and accuracy of one run part ways is shaded.
+    Args:
+        documents: the runs.
+        names: how they are called.
+        output: of which output; None for the only one, or the model as a whole.
+        spans: first and last epoch of each span to shade, in which the two part ways.
     """
-    several = len(documents) > 1
     with _drawing() as new:
-        lines = list(_curves(documents, names, several=several))
+        lines = list(_curves(documents, names, output))
         shown = [
             m for m in ("loss", "accuracy") if any(values for k, *_, values in lines if k == m)
         ]
@@ -49,8 +57,7 @@ def curves(documents: Sequence[Document], names: Sequence[str]) -> Figure:
                 if kind == measure and values:
                     pane.plot(*zip(*values, strict=True), label=label, **style)
             pane.set_ylabel(measure)
-        if not several:
-            _shade(axes, documents[0])
+        _shade(axes, spans)
         axes[-1].set_xlabel("epoch")
         axes[-1].xaxis.get_major_locator().set_params(integer=True)
         _legend(axes[0])
@@ -58,10 +65,12 @@ def curves(documents: Sequence[Document], names: Sequence[str]) -> Figure:
 
 
 def _curves(
-    documents: Sequence[Document], names: Sequence[str], *, several: bool
+    documents: Sequence[Document], names: Sequence[str], output: str | None
 ) -> Iterable[tuple[str, str, dict[str, Any], list[tuple[int, float]]]]:
+    several = len(documents) > 1
     for place, (document, name) in enumerate(zip(documents, names, strict=True)):
-        known = {row["split"] for row in document["epochs"]}
+        rows = [row for row in document["epochs"] if row["output"] == output]
+        known = {row["split"] for row in rows}
         for split in ("train", "val"):
             if several and split != ("val" if "val" in known else "train"):
                 continue
@@ -70,12 +79,11 @@ def _curves(
             marker = "o" if len(document["epochs"]) < 60 else ""
             style = _style(index) | {"marker": marker, "markersize": 3}
             for measure in ("loss", "accuracy"):
-                yield measure, label, style, _values(document, split, measure)
+                yield measure, label, style, _values(rows, split, measure)
 
 
-def _values(document: Document, split: str, measure: str) -> list[tuple[int, float]]:
-    rows = [r for r in document["epochs"] if r["split"] == split and r["output"] is None]
-    values = [(r["epoch"] + 1, _best_known(r, measure)) for r in rows]
+def _values(rows: Sequence[Document], split: str, measure: str) -> list[tuple[int, float]]:
+    values = [(r["epoch"] + 1, _best_known(r, measure)) for r in rows if r["split"] == split]
     return [(epoch, value) for epoch, value in values if value is not None and math.isfinite(value)]
 
 
@@ -84,9 +92,8 @@ def _best_known(row: Document, measure: str) -> float | None:
     return row[measure] if own is None else own
 
 
-def _shade(axes: Iterable[Axes], document: Document) -> None:
-    spans = [s for o in document["outputs"] for s in diverging_epochs(document["epochs"], o)]
-    for place, (_, first, last) in enumerate(spans):
+def _shade(axes: Iterable[Axes], spans: Sequence[tuple[int, int]]) -> None:
+    for place, (first, last) in enumerate(spans):
         for pane in axes:
             label = "loss and accuracy part ways" if place == 0 else None
             pane.axvspan(first + 1, last + 1, color=COLOURS[3], alpha=0.15, lw=0, label=label)

@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from lossmon.report import figures
 from lossmon.report.content import Report
-from lossmon.report.files import report_figures
+from lossmon.report.files import curve_keys, report_figures
 from lossmon.report.words import number
 
 # Colours of a figure that follow the reader's colour scheme.
@@ -33,7 +33,8 @@ def html_page(report: Report) -> str:
     )
     environment.filters["number"] = number
     drawn = {key: (shown, _inline(key, figure)) for key, shown, figure in report_figures(report)}
-    return environment.get_template("report.html").render(report=report, figures=drawn)
+    template = environment.get_template("report.html")
+    return template.render(report=report, figures=drawn, curve_keys=curve_keys)
 
 
 def _inline(key: str, figure: object) -> Markup:

@@ -29,7 +29,7 @@ from lossmon.store.columns import (
     text_column,
 )
 
-HEAD = "0009"
+HEAD = "0010"
 VERSION_TABLE = "lossmon_version"
 
 metadata = MetaData()
@@ -264,6 +264,11 @@ epochs = Table(
     real_column("brier_resolution", "what the bins' outcomes differ by"),
     real_column("brier_uncertainty", "variance of the outcomes"),
     real_column("worst_share", "share of the summed losses that the worst 1 % of samples carry"),
+    document_column(
+        "margins",
+        "probability of the true class minus that of the likeliest other one, of validation "
+        'samples: {"mean", "right", "wrong", "p05", "p25", "median", "p75", "p95"}',
+    ),
     comment="one epoch of one split and output each",
 )
 Index(

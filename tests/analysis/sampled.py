@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from lossmon import recompute
-from lossmon.analysis import fit_temperature
+from lossmon.analysis import fit_temperature, margins, summarise_margins
 from lossmon.records import SampleRecord, SampleSet
 from tests.analysis.trained import Row, recorded
 
@@ -41,6 +41,9 @@ def overconfident() -> tuple[list[Row], dict[int, Any]]:
                 "nll": fitted.loss,
                 "temperature": fitted.temperature,
                 "scaled_loss": fitted.scaled_loss,
+                "margins": summarise_margins(
+                    margins(shares, labels), shares.argmax(axis=1) == labels
+                )._asdict(),
             }
         )
         records[epoch] = sampled(epoch, shares, labels)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lossmon.analysis import margins, right_and_wrong, turns, worst_share
+from lossmon.analysis import margins, right_and_wrong, summarise_margins, turns, worst_share
 from lossmon.errors import InvalidArgument
 
 
@@ -48,6 +48,17 @@ def test_margin_is_above_zero_where_the_prediction_is_right() -> None:
     np.testing.assert_array_equal(found > 0, chances.argmax(axis=1) == labels)
     expected = [p[y] - max(np.delete(p, y)) for p, y in zip(chances, labels, strict=True)]
     np.testing.assert_allclose(found, expected)
+
+
+def test_margins_are_summed_up_for_right_and_wrong_predictions() -> None:
+    found = summarise_margins([0.9, 0.1, -0.5, 0.7], [True, True, False, True])
+    assert found.mean == pytest.approx(0.3)
+    assert (found.right, found.wrong) == pytest.approx((17 / 30, -0.5))
+    assert found[3:] == pytest.approx(
+        np.quantile([-0.5, 0.1, 0.7, 0.9], [0.05, 0.25, 0.5, 0.75, 0.95])
+    )
+    assert summarise_margins([0.5], [True]).wrong is None
+    assert summarise_margins([-0.5], [False]).right is None
 
 
 def test_turns_add_up_to_the_change_of_the_mean_loss() -> None:

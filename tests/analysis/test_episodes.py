@@ -10,6 +10,7 @@ import pytest
 
 from lossmon.analysis import Episode, find_episodes
 from lossmon.errors import InvalidArgument
+from tests.analysis.wobbles import Noise, episodes_of, wobbling, wobbling_samples
 
 RUNS = 400
 LENGTHS = (10, 40, 100, 200)
@@ -23,16 +24,6 @@ NOISES: dict[str, tuple[float, bool, int | None]] = {
 }
 
 Series = tuple[Any, Any, Any, Any]
-
-
-def wobbling(rng: np.random.Generator, epochs: int, memory: float, *, heavy: bool = False) -> Any:
-    """Autoregressive noise of variance one."""
-    steps = rng.standard_t(3, epochs) / math.sqrt(3) if heavy else rng.normal(size=epochs)
-    noise = np.empty(epochs)
-    noise[0] = steps[0]
-    for epoch in range(1, epochs):
-        noise[epoch] = memory * noise[epoch - 1] + math.sqrt(1 - memory**2) * steps[epoch]
-    return noise
 
 
 def noise(seed: int, epochs: int, kind: str) -> Series:
@@ -59,8 +50,8 @@ def planted(
     return noisy_loss, errors[0], noisy_accuracy, errors[1]
 
 
-def false_alarms(kind: str, **options: float) -> int:
-    each = RUNS // len(LENGTHS)
+def false_alarms(kind: str, total: int = RUNS, **options: float) -> int:
+    each = total // len(LENGTHS)
     runs = (noise(seed, epochs, kind) for epochs in LENGTHS for seed in range(each))
     return sum(bool(find_episodes(*run, smallest=0.0, **options)) for run in runs)
 
@@ -71,7 +62,52 @@ def test_noise_is_an_episode_in_one_of_twenty_runs_at_most(kind: str) -> None:
 
 
 def test_so_many_runs_would_show_a_test_that_forgets_how_many_spans_it_looks_at() -> None:
-    assert false_alarms("white", alpha=0.05 * 200**2) > RUNS // 20
+    assert false_alarms("white", RUNS // 8, alpha=0.05 * 200**2) > RUNS // 8 // 20
+
+
+@pytest.mark.parametrize(
+    ("kind", "memory", "heavy"),
+    [("confidence", 0.7, False), ("skill", 0.7, False), ("all", 0.5, False), ("all", 0.0, True)],
+)
+def test_so_is_noise_of_known_samples(kind: Noise, memory: float, heavy: bool) -> None:
+    lengths = {10: 60, 40: 30, 100: 10}
+    runs = [
+        wobbling_samples(seed, epochs, kind, memory, heavy=heavy)
+        for epochs, count in lengths.items()
+        for seed in range(count)
+    ]
+    assert found_in(runs, smallest=0.0) <= len(runs) // 20
+
+
+def found_in(runs: list[Any], **options: Any) -> int:
+    return sum(bool(episodes_of(run, **options)) for run in runs)
+
+
+def test_a_rise_is_found_beneath_jumps_of_loss_and_accuracy() -> None:
+    # The model gets surer of all it says, while it jumps about from epoch to epoch.
+    runs = [wobbling_samples(seed, 25, "all", 0.3, growth=8.0) for seed in range(20)]
+    assert found_in(runs) >= 14
+    assert found_in(runs, pairs=False) >= 14
+    assert found_in(runs, pairs=False, covariance=None) <= 10
+
+
+def test_what_each_sample_does_shows_a_rise_in_few_epochs() -> None:
+    runs = [wobbling_samples(seed, 12, "skill", 0.3, growth=4.0, size=0.1) for seed in range(20)]
+    assert found_in(runs) >= 16
+    assert found_in(runs, pairs=False) <= 13
+    assert found_in(runs, pairs=False, covariance=None) <= 8
+
+
+def test_a_rise_that_the_accuracy_explains_is_none() -> None:
+    runs = [wobbling_samples(seed, 30, "skill", 0.3) for seed in range(20)]
+    lost = [run.loss + 0.0 for run in runs]
+    for run, loss in zip(runs, lost, strict=True):
+        # One sample after another is forgotten.
+        forgotten = np.arange(run.loss.shape[1])[None, :] < 0.6 * np.arange(30)[:, None]
+        loss[forgotten] = 2.5
+        run.correct[forgotten] = False
+    found = [episodes_of(run._replace(loss=loss)) for run, loss in zip(runs, lost, strict=True)]
+    assert sum(map(bool, found)) <= 3
 
 
 @pytest.mark.parametrize(

@@ -162,7 +162,7 @@ def test_both_directions_have_their_own_words() -> None:
     assert both_rise.kind == "both_rise"
     assert "and accuracy rose as well" in both_rise.summary
     assert f"Decisions are best at epoch {both_rise.last_epoch + 1}" in both_rise.advice
-    (both_fall,) = explain_divergence(rows(5 - 4 * time, 0.85 - 0.1 * time), [OUTPUT])
+    (both_fall,) = explain_divergence(rows(5 - 4.4 * time, 0.85 - 0.1 * time), [OUTPUT])
     assert both_fall.kind == "both_fall"
     assert "and accuracy fell as well" in both_fall.summary
     assert "growing-caution" in {cause.name for cause in both_fall.causes}

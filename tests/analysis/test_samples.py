@@ -62,6 +62,22 @@ def test_what_scaling_would_bring_is_told() -> None:
     assert f"back to {scaled:.3g}" in told.sentence
 
 
+def test_by_how_much_wrong_predictions_are_wrong_is_told() -> None:
+    (found,) = explain_divergence(ROWS, [OUTPUT], read)
+    (told,) = (cause for cause in found.causes if cause.name == "overconfidence")
+    before, after = told.evidence["margin_wrong"]
+    ends = (found.first_epoch, found.last_epoch)
+    near = [ROWS[end]["margins"]["wrong"] for end in ends]
+    assert (before, after) == pytest.approx(near, abs=0.05)
+    words = f"it prefers its choice to the truth by {-after:.3f}, before {-before:.3f}."
+    assert told.sentence.endswith(words)
+    unknown = [row | {"margins": None} for row in ROWS]
+    (bare,) = explain_divergence(unknown, [OUTPUT], read)
+    (told,) = (cause for cause in bare.causes if cause.name == "overconfidence")
+    assert "prefers" not in told.sentence
+    assert "margin_wrong" not in told.evidence
+
+
 def test_a_temperature_that_recovers_nothing_is_not_told() -> None:
     calm = [row | {"temperature": 1.4, "nll": 0.5, "scaled_loss": 0.49} for row in ROWS]
     (found,) = explain_divergence(calm, [OUTPUT], read)

@@ -79,6 +79,13 @@ def test_what_the_probabilities_say_is_in_the_epochs(record: Any) -> None:
     assert row["brier_uncertainty"] == pytest.approx((frequency * (1 - frequency)).sum())
     losses = -np.log(shares[np.arange(72), Y])
     assert row["worst_share"] == pytest.approx(losses.max() / losses.sum(), rel=1e-4)
+    others = np.where(HOT, -1.0, shares).max(axis=1)
+    margins, hits = shares[np.arange(72), Y] - others, shares.argmax(axis=1) == Y
+    assert train["margins"] is None
+    assert row["margins"]["right"] == pytest.approx(margins[hits].mean(), abs=1e-5)
+    assert row["margins"]["wrong"] == pytest.approx(margins[~hits].mean(), abs=1e-5)
+    assert row["margins"]["median"] == pytest.approx(np.median(margins), abs=1e-5)
+    assert row["margins"]["p05"] == pytest.approx(np.quantile(margins, 0.05), abs=1e-5)
 
 
 def test_two_classes_of_one_unit(record: Any) -> None:
@@ -92,6 +99,8 @@ def test_two_classes_of_one_unit(record: Any) -> None:
     row = run.epochs[-1]
     assert row["nll"] == pytest.approx(row["recomputed_loss"], rel=1e-5)
     assert row["brier"] == pytest.approx(((share - y) ** 2).mean(), rel=1e-4)
+    margins = np.where(y == 1, 2 * share - 1, 1 - 2 * share)
+    assert row["margins"]["mean"] == pytest.approx(margins.mean(), abs=1e-5)
 
 
 def test_several_labels_are_right_where_all_of_them_are(record: Any) -> None:

@@ -114,7 +114,7 @@ def test_every_kind_of_run_can_be_drawn(name: str, scheme: Any) -> None:
 
 @pytest.mark.usefixtures("app")
 def test_a_divergence_is_told_in_sentences_and_shaded_in_the_chart() -> None:
-    panel = words(run.description(current_store().run_document("digits-overfit"))[3])
+    panel = words(run.described("digits-overfit")[3])
     assert "validation loss rose 0.6" in panel
     assert "although accuracy did not fall" in panel
     assert "stop at epoch" in panel
@@ -130,7 +130,7 @@ def test_a_divergence_is_told_in_sentences_and_shaded_in_the_chart() -> None:
 @pytest.mark.usefixtures("app")
 @pytest.mark.parametrize("name", ["digits-cnn", "diabetes", "digits-nan", "custom-step"])
 def test_where_nothing_parts_nothing_is_shaded(name: str) -> None:
-    panel = words(run.description(current_store().run_document(name))[3])
+    panel = words(run.described(name)[3])
     assert panel.startswith("Nowhere so far")
     figure = as_json(run.history_figure(name, HistoryView(), "light"))
     assert not figure["layout"].get("shapes")

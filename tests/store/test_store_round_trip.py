@@ -34,6 +34,7 @@ FULL_EPOCH = EpochRecord(
     brier_resolution=0.3,
     brier_uncertainty=0.5,
     worst_share=math.inf,
+    margins={"mean": 0.5, "right": 0.7, "wrong": None, "p05": -0.25, "median": 0.625},
     audited_loss=0.48,
     audited_accuracy=0.77,
     reconciliation=["the printed loss is a mean while the weights moved"],

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import dash
 import dash_mantine_components as dmc
 from dash import ClientsideFunction, Input, Output, State, dcc, no_update
 
-from lossmon.analysis import (
-    EPISODE_COLUMNS,
-    SampleReader,
-    diverging_epochs,
-    explain_divergence,
-)
+from lossmon.analysis import Divergence, explain_divergence
+from lossmon.store import Store
 from lossmon_dashboard import figures
 from lossmon_dashboard.clock import viewer_zone
 from lossmon_dashboard.components.accuracy_meaning import accuracy_meanings, accuracy_panel
@@ -159,22 +156,21 @@ def register(app: dash.Dash) -> None:
 
 def described(run: str) -> tuple[Any, ...]:
     """What fills the panels of a run of the database."""
-    store = current_store()
-    return description(store.run_document(run), store.sample_reader(run))
+    return description(current_store().run_document(run), explained(run))
 
 
-def description(document: Row, samples: SampleReader | None = None) -> tuple[Any, ...]:
+def description(document: Row, episodes: Sequence[Divergence] = ()) -> tuple[Any, ...]:
     """What fills the panels of a run, the charts apart, in the order of their outputs.
 
     Args:
         document: the run.
-        samples: gives its validation samples.
+        episodes: where its loss and accuracy part ways.
     """
     return (
         [run_header(document, viewer_zone()), run_summary(document)],
         finding_panel(document["findings"], document["rules"]),
         accuracy_panel(accuracy_meanings(document)),
-        divergence_panel(explain_divergence(document["epochs"], document["outputs"], samples)),
+        divergence_panel(episodes),
         printed_and_meant(document["epochs"]),
         verification_rows(document["epochs"]),
         verification_summary(document["epochs"]),
@@ -216,13 +212,24 @@ def history_figure(
 
 def diverging_steps(run: str, output: str | None) -> list[tuple[int, int]]:
     """The first and last step of each span in which loss and accuracy of an output part ways."""
-    store = current_store()
-    judged = [row for row in store.output_rows(run) if row["name"] == output]
-    if not judged:
-        return []
-    rows = store.epoch_rows(run, output=output, columns=EPISODE_COLUMNS)
+    rows = current_store().epoch_rows(run, output=output, columns=("epoch", "split", "step"))
     ends = {row["epoch"]: row["step"] for row in rows}
-    return [(ends[first], ends[last]) for _, first, last in diverging_epochs(rows, judged[0])]
+    spans = [(e.first_epoch, e.last_epoch) for e in explained(run) if e.output == output]
+    return [(ends[first], ends[last]) for first, last in spans if first in ends and last in ends]
+
+
+def explained(run: str) -> tuple[Divergence, ...]:
+    """Where loss and accuracy of a run of the database part ways, found anew with each epoch."""
+    store = current_store()
+    times = [row["time"] for row in store.epoch_rows(run, columns=("epoch", "split", "time"))]
+    return _explained(store, run, len(times), max(times, default=0.0))
+
+
+@lru_cache(maxsize=32)
+def _explained(store: Store, run: str, _rows: int, _newest: float) -> tuple[Divergence, ...]:
+    """Kept, because the samples of all epochs are read for it and zooming changes nothing."""
+    epochs, outputs = store.epoch_rows(run), store.output_rows(run)
+    return tuple(explain_divergence(epochs, outputs, store.sample_reader(run)))
 
 
 def steps_around(span: Sequence[float] | None) -> tuple[int, int] | None:

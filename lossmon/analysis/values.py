@@ -1,0 +1,39 @@
+"""What an epoch's record says of confidence and calibration, named for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lossmon.analysis.history import Row
+
+_VALUES = {
+    "confidence": "mean confidence",
+    "calibration_gap": "calibration gap (confidence − share right)",
+    "expected_calibration_error": "expected calibration error",
+    "loss_correct": "mean loss of right predictions",
+    "loss_wrong": "mean loss of wrong predictions",
+    "worst_share": "share of the loss that the worst 1 % carry",
+    "brier": "Brier score",
+    "temperature": "temperature that fits best",
+    "scaled_loss": "loss at that temperature",
+}
+_MARGINS = {
+    "median": "median margin",
+    "right": "mean margin of right predictions",
+    "wrong": "mean margin of wrong predictions",
+}
+
+
+def calibration_values(epoch: Row) -> Iterator[tuple[str, float]]:
+    """Each value that is known of an epoch, under what it is called.
+
+    Args:
+        epoch: with the fields of `EpochRecord`, or none.
+    """
+    for key, title in _VALUES.items():
+        if epoch.get(key) is not None:
+            yield title, epoch[key]
+    margins = epoch.get("margins") or {}
+    for key, title in _MARGINS.items():
+        if margins.get(key) is not None:
+            yield title, margins[key]
