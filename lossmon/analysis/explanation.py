@@ -87,15 +87,16 @@ def diverging_epochs(epochs: Iterable[Row], output: Row) -> list[tuple[Kind, int
     """
     return [
         (case.episode.kind, *_span(case.episode, case.history))
-        for case in _cases(list(epochs), output)
+        for case in cases(list(epochs), output)
     ]
 
 
 def _of_output(rows: Sequence[Row], output: Row, samples: SampleReader | None) -> list[Divergence]:
-    return [_explained(case._replace(samples=samples)) for case in _cases(rows, output)]
+    return [_explained(case._replace(samples=samples)) for case in cases(rows, output)]
 
 
-def _cases(rows: Sequence[Row], output: Row) -> list[Case]:
+def cases(rows: Sequence[Row], output: Row) -> list[Case]:
+    """The episodes of one output with the epochs that they were found in, in order of time."""
     val, train = (history(rows, output, split) for split in ("val", "train"))
     judged = val or train
     if judged is None:

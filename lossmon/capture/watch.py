@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from lossmon.capture.chunk import Chunk, OutputArrays, joined
+from lossmon.capture.episodes import episode_facts
 from lossmon.capture.first_look import few_labels
 from lossmon.capture.sampling import Sampler
 from lossmon.records import BatchRecord, EpochRecord, Finding, MetricSpec, Split
@@ -169,7 +170,10 @@ class Watch:
         return Records(findings=new, withdrawn=gone)
 
     def _measured(self) -> dict[str, Any]:
-        measured: dict[str, Any] = {"clipped": tuple(self._clipped)}
+        assert self._facts is not None
+        records = [output.record for output in self._facts.outputs]
+        episodes = episode_facts(records, self._epochs)
+        measured: dict[str, Any] = {"clipped": tuple(self._clipped), "episodes": episodes}
         if self._sampler is None or not self._epochs:
             return measured
         return measured | self._sampler.findings(self._epochs[-1].epoch)._asdict()

@@ -20,6 +20,7 @@ from lossmon.rules.selection import RuleRequest, RuleSelection, change_text, rul
 from lossmon.rules.sources import grades, listed, rule_selection
 from lossmon.rules.training_facts import (
     ClippedFacts,
+    EpisodeFacts,
     GradientFacts,
     LayerGradient,
     TrainingFacts,
@@ -28,6 +29,7 @@ from lossmon.rules.training_facts import (
 
 __all__ = [
     "ClippedFacts",
+    "EpisodeFacts",
     "Facts",
     "GradientFacts",
     "InputFacts",

@@ -12,6 +12,7 @@ from lossmon.rules.label_facts import LabelFacts
 from lossmon.rules.prediction_facts import OutputRange, PredictionFacts
 from lossmon.rules.training_facts import (
     ClippedFacts,
+    EpisodeFacts,
     GradientFacts,
     TrainingFacts,
     UnitFacts,
@@ -173,6 +174,7 @@ class Facts:
         gradients: Sequence[GradientFacts] | None = None,
         units: Sequence[UnitFacts] | None = None,
         clipped: Sequence[ClippedFacts] | None = None,
+        episodes: Sequence[EpisodeFacts] | None = None,
     ) -> Facts:
         """The same facts with what has been recorded and measured of the run so far.
 
@@ -182,8 +184,9 @@ class Facts:
             gradients: gradients of sampled steps; None where they were not measured.
             units: units of sampled batches, likewise.
             clipped: losses at the cap, likewise.
+            episodes: where loss and accuracy parted ways, likewise.
         """
-        training = TrainingFacts(batches, epochs, gradients, units, clipped)
+        training = TrainingFacts(batches, epochs, gradients, units, clipped, episodes)
         return replace(self, training=training)
 
 
