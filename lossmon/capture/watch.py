@@ -13,7 +13,15 @@ from lossmon.capture.episodes import episode_facts
 from lossmon.capture.first_look import few_labels
 from lossmon.capture.sampling import Sampler
 from lossmon.records import BatchRecord, EpochRecord, Finding, MetricSpec, Split
-from lossmon.rules import ClippedFacts, Facts, OutputFacts, describe_labels, intended_metric
+from lossmon.rules import (
+    ClippedFacts,
+    Facts,
+    OutputFacts,
+    describe_labels,
+    describe_weights,
+    intended_metric,
+    merged_weights,
+)
 from lossmon.rules.families import class_axis
 from lossmon.store import Records
 
@@ -187,13 +195,15 @@ def _with_labels(facts: OutputFacts, tensors: OutputArrays) -> OutputFacts:
     """The same facts with the labels of some more steps."""
     if tensors.y_true is None or facts.labels is None:
         return facts
+    weight = joined(tensors.weight_of_loss)
     labels = describe_labels(
         joined(tensors.y_true),
-        weight=joined(tensors.weight_of_loss),
+        weight=weight,
         mask=joined(tensors.mask_of_loss),
         class_axis=class_axis(facts.record.loss),
     )
-    return replace(facts, labels=facts.labels.merge(labels))
+    weights = merged_weights(facts.weights, describe_weights(weight))
+    return replace(facts, labels=facts.labels.merge(labels), weights=weights)
 
 
 def _spoiled(

@@ -26,6 +26,7 @@ from lossmon.rules.training_facts import (
     TrainingFacts,
     UnitFacts,
 )
+from lossmon.rules.weight_facts import WeightFacts, describe_weights, merged_weights
 
 __all__ = [
     "ClippedFacts",
@@ -47,14 +48,17 @@ __all__ = [
     "RuleSelection",
     "TrainingFacts",
     "UnitFacts",
+    "WeightFacts",
     "all_rules",
     "change_text",
     "describe_input",
     "describe_labels",
     "describe_predictions",
+    "describe_weights",
     "grades",
     "intended_metric",
     "listed",
+    "merged_weights",
     "rule_faults",
     "rule_pages",
     "rule_request",
