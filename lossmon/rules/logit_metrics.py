@@ -5,6 +5,7 @@ from __future__ import annotations
 from lossmon.records import MetricSpec
 from lossmon.rules.facts import OutputFacts
 from lossmon.rules.metric_code import metric_with
+from lossmon.rules.prediction_facts import PredictionFacts
 
 SWEEPING = (
     "precision_at_recall",
@@ -86,6 +87,13 @@ def thresholds_of(metric: MetricSpec) -> tuple[float, ...]:
     else:
         given = []
     return tuple(float(cut) for cut in given if isinstance(cut, (int, float)))
+
+
+def separates_nothing(metric: MetricSpec, seen: PredictionFacts) -> bool:
+    """Whether all probabilities lie on one side of each threshold of a metric."""
+    cuts = thresholds_of(metric)
+    # Some activations do give 0, and a threshold of 0 then cuts there.
+    return bool(cuts) and not any(0 < cut < 1 or cut == 0 == seen.minimum for cut in cuts)
 
 
 def on_probabilities(output: OutputFacts, metric: MetricSpec) -> str:

@@ -41,7 +41,7 @@ from lossmon.rules.compile_call import compile_with
 from lossmon.rules.facts import CLASS_KINDS, Facts, OutputFacts
 from lossmon.rules.families import from_logits
 from lossmon.rules.judgement import activated
-from lossmon.rules.logit_metrics import on_probabilities, thresholds_of
+from lossmon.rules.logit_metrics import on_probabilities, separates_nothing, thresholds_of
 from lossmon.rules.prediction_facts import PredictionFacts
 from lossmon.rules.wording import metrics_text, number
 
@@ -64,15 +64,7 @@ def check(facts: Facts) -> Iterator[Finding]:
 
 
 def _misled(metric: MetricSpec, seen: PredictionFacts) -> bool:
-    if metric.config.get("from_logits"):
-        return True
-    cuts = thresholds_of(metric)
-    return bool(cuts) and not any(_separates(cut, seen) for cut in cuts)
-
-
-def _separates(cut: float, seen: PredictionFacts) -> bool:
-    """Whether probabilities lie on both sides of a threshold; some activations do give 0."""
-    return 0 < cut < 1 or (cut == 0 and seen.minimum == 0)
+    return bool(metric.config.get("from_logits")) or separates_nothing(metric, seen)
 
 
 def _finding(output: OutputFacts, seen: PredictionFacts, metrics: list[MetricSpec]) -> Finding:
