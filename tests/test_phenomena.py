@@ -56,6 +56,15 @@ def test_every_example_is_judged() -> None:
     assert {script.stem for script in PHENOMENA.glob("*.py")} == {*CAUSES, *CONTROLS}
 
 
+def demand_one_story(document: Any) -> None:
+    """The finding tells of the last episode that the run page explains, and of no other."""
+    explained = lossmon.analysis.explain_divergence(document["epochs"], document["outputs"])
+    told = [f["evidence"] for f in document["findings"] if f["code"] == "LM406"]
+    shown = [(e.split, e.kind, e.first_epoch + 1, e.last_epoch + 1) for e in explained][-1:]
+    names = ("split", "kind", "since_epoch", "until_epoch")
+    assert [tuple(evidence[name] for name in names) for evidence in told] == shown
+
+
 @pytest.mark.parametrize("name", CAUSES)
 def test_the_true_cause_is_named_and_no_other(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -68,6 +77,7 @@ def test_the_true_cause_is_named_and_no_other(
     assert told.printed.startswith("Epochs ")
     assert "of the validation data" in told.printed  # which samples they are
     assert told.document["verified"] == 1.0
+    demand_one_story(told.document)
 
 
 @pytest.mark.parametrize("name", CONTROLS)
@@ -76,6 +86,7 @@ def test_nothing_is_claimed_of_a_control(
 ) -> None:
     told = trained(name, tmp_path, monkeypatch)
     assert told.causes == []
+    demand_one_story(told.document)
     assert [f for f in told.document["findings"] if f["severity"] != "info"] == []
     assert "Epochs" not in told.printed
     if name == "dropout":

@@ -92,15 +92,16 @@ def diverging_epochs(
     """
     return [
         (case.episode.kind, *_span(case.episode, case.history))
-        for case in _cases(list(epochs), output, samples)
+        for case in cases(list(epochs), output, samples)
     ]
 
 
 def _of_output(rows: Sequence[Row], output: Row, samples: SampleReader | None) -> list[Divergence]:
-    return [_explained(case) for case in _cases(rows, output, samples)]
+    return [_explained(case) for case in cases(rows, output, samples)]
 
 
-def _cases(rows: Sequence[Row], output: Row, samples: SampleReader | None) -> list[Case]:
+def cases(rows: Sequence[Row], output: Row, samples: SampleReader | None = None) -> list[Case]:
+    """The episodes of one output with the epochs that they were found in, in order of time."""
     val, train = (history(rows, output, split) for split in ("val", "train"))
     judged = val or train
     if judged is None:

@@ -26,6 +26,7 @@ from lossmon.rules import (
     OutputRange,
     describe_labels,
     describe_predictions,
+    describe_weights,
     intended_metric,
 )
 from lossmon.rules.families import class_axis
@@ -183,7 +184,8 @@ def with_all_labels(
             return None
         if labels.sample_shape != output.labels.sample_shape:
             return None
-        outputs.append(_with_intended(replace(output, labels=labels)))
+        weights = describe_weights(to_numpy(weight))
+        outputs.append(_with_intended(replace(output, labels=labels, weights=weights)))
     return replace(facts, outputs=tuple(outputs), complete=len(rows) == samples)
 
 
@@ -216,6 +218,7 @@ def _output_facts(
         range=values,
         compiled_used=look.compiled_used,
         weighted=weight is not None,
+        weights=describe_weights(to_numpy(weight)),
         masked=mask is not None,
         reconstruction=_among(y_true, look.inputs),
         fitted_head=output.fitted_head,

@@ -161,5 +161,7 @@ def _held(dtype: str) -> str:
 def _label(name: str, config: Mapping[str, Any], metric: Any) -> str:
     own = type(metric).__name__
     title = "".join(word.title() for word in name.split("_")) if own.endswith("Wrapper") else own
-    told = [f"{k}={config[k]!r}" for k in _TELLING if config.get(k) not in (None, False)]
+    given = ((k, config.get(k)) for k in _TELLING)
+    # A threshold of 0 equals False, and tells much.
+    told = [f"{k}={value!r}" for k, value in given if value is not None and value is not False]
     return f"{title}({', '.join(told)})"

@@ -9,10 +9,19 @@ from dataclasses import replace
 from typing import Any
 
 from lossmon.capture.chunk import Chunk, OutputArrays, joined
+from lossmon.capture.episodes import episode_facts
 from lossmon.capture.first_look import few_labels
 from lossmon.capture.sampling import Sampler
 from lossmon.records import BatchRecord, EpochRecord, Finding, MetricSpec, Split
-from lossmon.rules import ClippedFacts, Facts, OutputFacts, describe_labels, intended_metric
+from lossmon.rules import (
+    ClippedFacts,
+    Facts,
+    OutputFacts,
+    describe_labels,
+    describe_weights,
+    intended_metric,
+    merged_weights,
+)
 from lossmon.rules.families import class_axis
 from lossmon.store import Records
 
@@ -169,7 +178,10 @@ class Watch:
         return Records(findings=new, withdrawn=gone)
 
     def _measured(self) -> dict[str, Any]:
-        measured: dict[str, Any] = {"clipped": tuple(self._clipped)}
+        assert self._facts is not None
+        records = [output.record for output in self._facts.outputs]
+        episodes = episode_facts(records, self._epochs)
+        measured: dict[str, Any] = {"clipped": tuple(self._clipped), "episodes": episodes}
         if self._sampler is None or not self._epochs:
             return measured
         return measured | self._sampler.findings(self._epochs[-1].epoch)._asdict()
@@ -183,13 +195,15 @@ def _with_labels(facts: OutputFacts, tensors: OutputArrays) -> OutputFacts:
     """The same facts with the labels of some more steps."""
     if tensors.y_true is None or facts.labels is None:
         return facts
+    weight = joined(tensors.weight_of_loss)
     labels = describe_labels(
         joined(tensors.y_true),
-        weight=joined(tensors.weight_of_loss),
+        weight=weight,
         mask=joined(tensors.mask_of_loss),
         class_axis=class_axis(facts.record.loss),
     )
-    return replace(facts, labels=facts.labels.merge(labels))
+    weights = merged_weights(facts.weights, describe_weights(weight))
+    return replace(facts, labels=facts.labels.merge(labels), weights=weights)
 
 
 def _spoiled(

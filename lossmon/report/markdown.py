@@ -60,7 +60,11 @@ def _run(run: RunPart) -> Iterator[str]:
         yield from (f"**{inert(episode.summary)}**", "")
         yield from _items([*(cause.sentence for cause in episode.causes), episode.advice])
     if not run.episodes:
-        yield from ("Nowhere, beyond what noise explains.", "")
+        yield from (
+            "Nowhere, beyond what noise explains; a loss that rises while the accuracy falls says "
+            "the same.",
+            "",
+        )
     for title, facts in (
         ("Calibration, last validation epoch", run.calibration),
         ("The run", run.facts),

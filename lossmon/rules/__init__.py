@@ -20,14 +20,17 @@ from lossmon.rules.selection import RuleRequest, RuleSelection, change_text, rul
 from lossmon.rules.sources import grades, listed, rule_selection
 from lossmon.rules.training_facts import (
     ClippedFacts,
+    EpisodeFacts,
     GradientFacts,
     LayerGradient,
     TrainingFacts,
     UnitFacts,
 )
+from lossmon.rules.weight_facts import WeightFacts, describe_weights, merged_weights
 
 __all__ = [
     "ClippedFacts",
+    "EpisodeFacts",
     "Facts",
     "GradientFacts",
     "InputFacts",
@@ -45,14 +48,17 @@ __all__ = [
     "RuleSelection",
     "TrainingFacts",
     "UnitFacts",
+    "WeightFacts",
     "all_rules",
     "change_text",
     "describe_input",
     "describe_labels",
     "describe_predictions",
+    "describe_weights",
     "grades",
     "intended_metric",
     "listed",
+    "merged_weights",
     "rule_faults",
     "rule_pages",
     "rule_request",

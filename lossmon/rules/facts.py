@@ -12,10 +12,12 @@ from lossmon.rules.label_facts import LabelFacts
 from lossmon.rules.prediction_facts import OutputRange, PredictionFacts
 from lossmon.rules.training_facts import (
     ClippedFacts,
+    EpisodeFacts,
     GradientFacts,
     TrainingFacts,
     UnitFacts,
 )
+from lossmon.rules.weight_facts import WeightFacts, merged_weights
 from lossmon.rules.written import WrittenCompile
 
 LabelKind = Literal[
@@ -52,6 +54,7 @@ class OutputFacts:
         compiled_used: whether training really calls the compiled loss and metrics with these
             labels; False where `train_step`, `compute_loss` or the like is the user's own.
         weighted: whether sample or class weights come with its labels.
+        weights: what those say by their values; None where they were not seen.
         masked: whether its predictions carry a Keras mask.
         reconstruction: whether its labels are the model's own input.
         fitted_head: whether trainable weights of its own make each of its units.
@@ -65,6 +68,7 @@ class OutputFacts:
     range: OutputRange | None = None
     compiled_used: bool | None = None
     weighted: bool = False
+    weights: WeightFacts | None = None
     masked: bool = False
     reconstruction: bool = False
     fitted_head: bool | None = None
@@ -160,7 +164,11 @@ class Facts:
             later: facts of the same model gathered from another batch.
         """
         outputs = tuple(
-            replace(ours, labels=_merged(ours.labels, theirs.labels))
+            replace(
+                ours,
+                labels=_merged(ours.labels, theirs.labels),
+                weights=merged_weights(ours.weights, theirs.weights),
+            )
             for ours, theirs in zip(self.outputs, later.outputs, strict=True)
         )
         return replace(self, outputs=outputs, complete=self.complete or later.complete)
@@ -173,6 +181,7 @@ class Facts:
         gradients: Sequence[GradientFacts] | None = None,
         units: Sequence[UnitFacts] | None = None,
         clipped: Sequence[ClippedFacts] | None = None,
+        episodes: Sequence[EpisodeFacts] | None = None,
     ) -> Facts:
         """The same facts with what has been recorded and measured of the run so far.
 
@@ -182,8 +191,9 @@ class Facts:
             gradients: gradients of sampled steps; None where they were not measured.
             units: units of sampled batches, likewise.
             clipped: losses at the cap, likewise.
+            episodes: where loss and accuracy parted ways, likewise.
         """
-        training = TrainingFacts(batches, epochs, gradients, units, clipped)
+        training = TrainingFacts(batches, epochs, gradients, units, clipped, episodes)
         return replace(self, training=training)
 
 

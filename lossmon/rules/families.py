@@ -12,6 +12,8 @@ CROSSENTROPIES = BINARY_LOSSES | MULTICLASS_LOSSES
 # They take class ids, and one distribution over the classes; none of them from logits alone.
 ID_LOSSES = SPARSE_LOSSES | {"categorical_generalized_cross_entropy"}
 CLASS_LOSSES = MULTICLASS_LOSSES | ID_LOSSES
+# They apply the softmax themselves, and cannot be told not to.
+LOGIT_LOSSES = frozenset({"ctc"})
 OVERLAP_LOSSES = frozenset({"dice", "tversky"})
 # They take probabilities; cross-entropies unless they are told otherwise.
 PROBABILITY_LOSSES = CROSSENTROPIES | CLASS_LOSSES | OVERLAP_LOSSES | {"kl_divergence"}

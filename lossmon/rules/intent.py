@@ -5,7 +5,8 @@ from __future__ import annotations
 from lossmon.records import MetricSpec
 from lossmon.rules.facts import LabelKind, OutputFacts
 from lossmon.rules.families import EXACT_MATCH, TOP_K_ACCURACIES
-from lossmon.rules.judgement import cut_at_zero, logits_by_contract, real_scores
+from lossmon.rules.judgement import activated, cut_at_zero, logits_by_contract, real_scores
+from lossmon.rules.logit_metrics import cuts_between, separates_nothing
 from lossmon.rules.wording import class_name
 
 _BY_KIND: dict[LabelKind | None, str] = {
@@ -38,9 +39,16 @@ def intended_metric(output: OutputFacts) -> MetricSpec | None:
     if wanted != "binary_accuracy":
         return _spec(printed, wanted, {})
     zero = cut_at_zero(output) or logits_by_contract(output)
-    if printed.name == wanted and not (zero and 0 < printed.config.get("threshold", 0.5) < 1):
+    misread = (zero and cuts_between(printed)) or _cuts_outside(output, printed)
+    if printed.name == wanted and not misread:
         return None
     return _spec(printed, wanted, {"threshold": 0.0 if zero else 0.5})
+
+
+def _cuts_outside(output: OutputFacts, printed: MetricSpec) -> bool:
+    """Whether a threshold made for logits leaves all probabilities on one side."""
+    seen = output.predictions
+    return seen is not None and activated(output) and separates_nothing(printed, seen)
 
 
 def _scored(output: OutputFacts) -> bool:

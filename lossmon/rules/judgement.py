@@ -39,6 +39,18 @@ def probabilities(output: OutputFacts) -> bool | None:
     return None
 
 
+def activated(output: OutputFacts) -> bool:
+    """Whether the output is a distribution, or each unit fills [0, 1] as a sigmoid does.
+
+    Scores may lie within [0, 1] for a reason of their own (similarities of non-negative codes).
+    """
+    if output.units != 1 and output.predictions is not None and output.predictions.distribution:
+        return True
+    values = output.range
+    filled = values is not None and values.low == 0.0 and values.high == 1.0
+    return filled and probabilities(output) is True
+
+
 def linear_head(output: OutputFacts) -> bool:
     """Whether nothing bounds the output: no activation, or one that proves to be none."""
     if output.record.activation is not None:

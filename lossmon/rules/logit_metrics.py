@@ -1,10 +1,11 @@
-"""Metrics that take probabilities, as they should be where they are given logits."""
+"""Metrics of probabilities and of logits, as they should be where they are given the other."""
 
 from __future__ import annotations
 
 from lossmon.records import MetricSpec
 from lossmon.rules.facts import OutputFacts
 from lossmon.rules.metric_code import metric_with
+from lossmon.rules.prediction_facts import PredictionFacts
 
 SWEEPING = (
     "precision_at_recall",
@@ -74,6 +75,38 @@ def metrics_on_logits(output: OutputFacts) -> dict[str, str]:
         if code is not None:
             found[metric.key] = code
     return found
+
+
+def thresholds_of(metric: MetricSpec) -> tuple[float, ...]:
+    """The thresholds that a metric was given and cuts scores at; none where it ranks them."""
+    if metric.name == "binary_accuracy" or metric.name in _ONE_THRESHOLD:
+        given = [metric.config.get("threshold")]
+    elif metric.name in _CUTTING and metric.config.get("top_k") is None:
+        several = metric.config.get("thresholds")
+        given = list(several) if isinstance(several, (list, tuple)) else [several]
+    else:
+        given = []
+    return tuple(float(cut) for cut in given if isinstance(cut, (int, float)))
+
+
+def separates_nothing(metric: MetricSpec, seen: PredictionFacts) -> bool:
+    """Whether all probabilities lie on one side of each threshold of a metric."""
+    cuts = thresholds_of(metric)
+    # Some activations do give 0, and a threshold of 0 then cuts there.
+    return bool(cuts) and not any(0 < cut < 1 or cut == 0 == seen.minimum for cut in cuts)
+
+
+def on_probabilities(output: OutputFacts, metric: MetricSpec) -> str:
+    """Code of a metric that takes logits as it should be on probabilities.
+
+    Args:
+        output: the output that it judges.
+        metric: the metric as it is, with `from_logits=True` or thresholds outside of (0, 1).
+    """
+    if metric.config.get("from_logits"):
+        return metric_with(output, metric, from_logits=False)
+    several = metric.name in _CUTTING
+    return metric_with(output, metric, **{"thresholds" if several else "threshold": 0.5})
 
 
 def _between(threshold: object) -> bool:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from lossmon.records import BatchRecord, EpochRecord, Split
+
+EpisodeKind = Literal["loss_rises", "both_rise", "both_fall"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +89,34 @@ class ClippedFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class EpisodeFacts:
+    """A span of epochs in which loss and accuracy of one output part ways.
+
+    What an episode is, `lossmon.analysis` defines, for the rules as for the run page.
+
+    Attributes:
+        split: "val", or "train" where there was no validation.
+        output: name of the output; None for the only one.
+        kind: "loss_rises" (the accuracy holds), "both_rise" or "both_fall".
+        first_epoch: the epoch in which it sets in, from 0.
+        last_epoch: the epoch that it lasts to, included.
+        loss, accuracy: smoothed, at both ends.
+        strength: standard errors by which the loss changed.
+        p_value: chance of as clear an episode in a run of pure noise.
+    """
+
+    split: Split
+    output: str | None
+    kind: EpisodeKind
+    first_epoch: int
+    last_epoch: int
+    loss: tuple[float, float]
+    accuracy: tuple[float, float]
+    strength: float
+    p_value: float
+
+
+@dataclass(frozen=True, slots=True)
 class TrainingFacts:
     """What has been recorded of the run so far, oldest first; None for what was not measured.
 
@@ -95,6 +126,7 @@ class TrainingFacts:
         gradients: gradients of sampled steps.
         units: units of sampled batches, once an epoch.
         clipped: losses at the cap, one for each epoch, split and output that clips.
+        episodes: where loss and accuracy parted ways, by output and time.
     """
 
     batches: Sequence[BatchRecord] = ()
@@ -102,3 +134,4 @@ class TrainingFacts:
     gradients: Sequence[GradientFacts] | None = None
     units: Sequence[UnitFacts] | None = None
     clipped: Sequence[ClippedFacts] | None = None
+    episodes: Sequence[EpisodeFacts] | None = None

@@ -13,6 +13,7 @@ from lossmon.rules.catalogue import (
     categorical_loss_on_one_unit,
     exact_match_metric_on_probabilities,
     invalid_probability_output,
+    logit_metric_on_probabilities,
     missing_output_activation,
     probability_metric_on_logits,
     regression_loss_for_classification,
@@ -201,6 +202,26 @@ def _cuts_between(metric: Metric, head: Head) -> bool:
     return metric.name == "binary_accuracy" and between
 
 
+def _sure(compiled: Compiled) -> Iterator[Finding]:
+    loss, head = _loss_name(compiled), compiled.head
+    if loss not in BINARY_LOSSES or _logits(compiled) is not False or head is None:
+        return
+    cut = [m.key for m in compiled.metrics if m.name == "binary_accuracy" and _at_zero(m)]
+    if head.activation == "sigmoid" and cut:
+        yield _finding(
+            logit_metric_on_probabilities,
+            f"{cut[0]!r} cuts at 0, but every value of the output (sigmoid) lies above.",
+            "model.compile(optimizer=model.optimizer, metrics=[keras.metrics.BinaryAccuracy("
+            f'threshold=0.5, name="{cut[0]}")])',
+            compiled,
+        )
+
+
+def _at_zero(metric: Metric) -> bool:
+    threshold = metric.options.get("threshold")
+    return isinstance(threshold, (int, float)) and threshold <= 0
+
+
 def _probability_metric(compiled: Compiled) -> Iterator[Finding]:
     head = compiled.head
     if _loss_name(compiled) not in BINARY_LOSSES or not _logits(compiled) or head is None:
@@ -276,6 +297,7 @@ _RULES = (
     _independent,
     _exact,
     _threshold,
+    _sure,
     _probability_metric,
     _accuracy_of_regression,
 )

@@ -8,14 +8,14 @@ has learned so far, seen through the noise of its weights.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from lossmon.capture.episodes import episode_facts
 from lossmon.records import EpochRecord, LossSpec, OutputRecord, Split
 from lossmon.rules import Facts, OutputFacts, describe_labels, describe_predictions
-from lossmon.rules.facts import TrainingFacts
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -36,7 +36,7 @@ class Classifier:
     """A classification run; `sharpness` per epoch says what the model does."""
 
     def __init__(self, task: Task, rng: np.random.Generator) -> None:
-        self.task, self.rng = task, rng
+        self.task, self.rng, self.noise = task, rng, task.noise
         self._data = {"train": self._draw(task.train), "val": self._draw(task.val)}
         labels = self._data["train"][1]
         softmax = np.full((4, task.classes), 1 / task.classes)
@@ -80,13 +80,13 @@ class Classifier:
         """
         scores, labels = self._data[split]
         logits = sharpness * scores + (self._bias if bias is None else bias)
-        logits += self.task.noise * sharpness * self.rng.normal(size=logits.shape)
+        logits += self.noise * sharpness * self.rng.normal(size=logits.shape)
         logits[np.arange(len(labels)), labels] += seen if split == "train" else 0.0
         return _record(number, split, _softmax(logits), labels, rate)
 
     def after(self, epochs: Sequence[EpochRecord]) -> Facts:
         """What is known when these epochs have ended."""
-        return replace(self.facts, training=TrainingFacts((), epochs))
+        return _after(self.facts, epochs)
 
 
 class Regression:
@@ -124,7 +124,7 @@ class Regression:
 
     def after(self, epochs: Sequence[EpochRecord]) -> Facts:
         """What is known when these epochs have ended."""
-        return replace(self.facts, training=TrainingFacts((), epochs))
+        return _after(self.facts, epochs)
 
 
 def healthy(seed: int) -> tuple[Classifier | Regression, list[EpochRecord]]:
@@ -141,6 +141,11 @@ def healthy(seed: int) -> tuple[Classifier | Regression, list[EpochRecord]]:
     learner = Classifier(task, rng) if rng.random() < 0.7 else Regression(task, rng)
     full = task.sharpness if isinstance(learner, Classifier) else 1.0
     return learner, _levelling_off(learner, rng, full)
+
+
+def _after(facts: Facts, epochs: Sequence[EpochRecord]) -> Facts:
+    episodes = episode_facts([output.record for output in facts.outputs], epochs)
+    return facts.after((), epochs, episodes=episodes)
 
 
 def _levelling_off(

@@ -16,6 +16,7 @@ from lossmon.rules import (
     Rule,
     describe_labels,
     describe_predictions,
+    describe_weights,
     registry,
     rule_faults,
     rule_pages,
@@ -96,7 +97,8 @@ def test_findings_come_gravest_first() -> None:
     facts = regression_with_accuracy()
     epoch = EpochRecord(0, "train", None, 0.0, status="mismatch", reason="gap")
     output = facts.outputs[0]
-    lost = Facts((OutputFacts(output.record, output.labels, compiled_used=True, weighted=True),))
+    seen = describe_weights([0.5, 2.0, 1.0])
+    lost = Facts((OutputFacts(output.record, output.labels, compiled_used=True, weights=seen),))
     findings = run_rules(lost.after([], [epoch]))
     assert [(f.severity, f.code) for f in findings] == [
         ("error", "LM301"),

@@ -31,6 +31,11 @@ ROWS = "categorical_crossentropy"
         (Program(6, "softmax", ROWS, ["binary_accuracy"], one_hot(6)), ARGMAX, None),
         (Program(6, "softmax", ROWS, [metrics.Accuracy()], one_hot(6)), ARGMAX, None),
         (Program(1, "sigmoid", BINARY, [metrics.Accuracy()], ids(2)), "binary_accuracy", 0.5),
+        (
+            Program(1, "sigmoid", BINARY, [metrics.BinaryAccuracy(threshold=0.0)], ids(2)),
+            "binary_accuracy",
+            0.5,
+        ),
     ],
 )
 def test_the_meant_accuracy(program: Program, name: str, threshold: float | None) -> None:

@@ -37,6 +37,11 @@ FAULTS: list[tuple[str, str, list[str]]] = [
     ("layers.Dense(10, activation='softmax'), layers.Softmax()", SPARSE, ["LM102"]),
     (DENSE("1"), 'loss=losses.BinaryCrossentropy(True), metrics=["acc"]', ["LM302"]),
     (
+        DENSE('1, activation="sigmoid"'),
+        'loss="binary_crossentropy", metrics=[metrics.BinaryAccuracy(threshold=0)]',
+        ["LM309"],
+    ),
+    (
         DENSE("1"),
         "loss=losses.BinaryCrossentropy(from_logits=True), metrics=[metrics.AUC()]",
         ["LM303"],

@@ -12,7 +12,8 @@ from lossmon_dashboard.components.prose import with_code
 
 NOTHING = (
     "Nowhere so far, beyond what noise explains. (Only classifiers that predict probabilities are "
-    "looked at, from six epochs on.)"
+    "looked at, from six epochs on. Where the loss rises and the accuracy falls, both say the "
+    "same.)"
 )
 
 

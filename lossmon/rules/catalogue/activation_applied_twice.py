@@ -1,9 +1,9 @@
 """Probabilities are given to a loss that applies the activation itself.
 
 ## What it does
-Flags a cross-entropy with `from_logits=True` on an output that already is probabilities: rows that
-sum to one, or values that cannot leave [0, 1]. Also flags a sigmoid or softmax stacked on another,
-which shows in the range that the output can take.
+Flags a cross-entropy with `from_logits=True`, or CTC, on an output that already is probabilities:
+rows that sum to one, or values that cannot leave [0, 1]. Also flags a sigmoid or softmax stacked on
+another, which shows in the range that the output can take.
 
 ## Why is this bad
 The activation is applied a second time. Two sigmoids squeeze every prediction into
@@ -38,8 +38,8 @@ from collections.abc import Iterator
 from lossmon.records import Finding, Severity
 from lossmon.rules.compile_call import compile_with, loss_with
 from lossmon.rules.facts import Facts, OutputFacts
-from lossmon.rules.families import BINARY_LOSSES, CROSSENTROPIES, from_logits
-from lossmon.rules.judgement import probabilities
+from lossmon.rules.families import BINARY_LOSSES, CROSSENTROPIES, LOGIT_LOSSES, from_logits
+from lossmon.rules.judgement import activated
 from lossmon.rules.wording import range_evidence, where
 
 code = "LM102"
@@ -53,28 +53,20 @@ def check(facts: Facts) -> Iterator[Finding]:
     """Find probabilities under from_logits=True, and stacked activations."""
     for output in facts.outputs:
         loss = output.loss
-        if loss is None or loss.name not in CROSSENTROPIES:
+        if loss is None or loss.name not in CROSSENTROPIES | LOGIT_LOSSES:
             continue
-        if _stacked(output):
+        if loss.name in LOGIT_LOSSES:
+            if activated(output):
+                reason = f"{loss.name} applies the softmax again"
+                yield _finding(output, reason, _no_activation(output))
+        elif _stacked(output):
             yield _finding(
                 output,
                 "no weights can take it further, because one sigmoid or softmax stands on another",
                 _one_activation(output, loss.name),
             )
-        elif from_logits(loss) and _activated(output):
+        elif from_logits(loss) and activated(output):
             yield _from_logits(output)
-
-
-def _activated(output: OutputFacts) -> bool:
-    """Whether the output is a distribution, or each unit fills [0, 1] as a sigmoid does.
-
-    Scores may lie within [0, 1] for a reason of their own (similarities of non-negative codes).
-    """
-    if output.units != 1 and output.predictions is not None and output.predictions.distribution:
-        return True
-    values = output.range
-    filled = values is not None and values.low == 0.0 and values.high == 1.0
-    return filled and probabilities(output) is True
 
 
 def _one_activation(output: OutputFacts, loss: str) -> str:
@@ -82,6 +74,10 @@ def _one_activation(output: OutputFacts, loss: str) -> str:
     return (
         f'keras.layers.Dense({output.units}, activation="{function}")  # and no activation after it'
     )
+
+
+def _no_activation(output: OutputFacts) -> str:
+    return f"keras.layers.Dense({output.units})  # and no activation after it"
 
 
 def _stacked(output: OutputFacts) -> bool:

@@ -1,10 +1,12 @@
-"""Loss and accuracy are moving apart.
+"""Loss and accuracy have moved apart.
 
 ## What it does
-Tells of a span of epochs, up to the present, in which the smoothed loss and accuracy both rise or
-both fall (validation, or training without it). Both must move by more standard errors than chance
-gives in any such span of the run (sampling error and wobble together, corrected for the number of
-spans), and both must show a trend.
+Tells of the last episode of divergence that has not been undone, on validation data, or on training
+data without any: epochs in which loss and accuracy both rose, both fell, or the loss rose while the
+accuracy held, by more than sampling error and wobble together explain in any span of the run. It
+is an episode of `lossmon.analysis`, as the run page explains it; it is undone where the loss or an
+accuracy that moved has gone more than half of the way back. Where loss and accuracy get worse
+together they say the same, and this is silent: see `overfitting`.
 
 ## Why is this bad
 It need not be: loss also rewards confidence, accuracy counts. When both rise, the model is right
@@ -58,93 +60,80 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import NamedTuple
+
+import numpy as np
 
 from lossmon.records import Finding, Severity
-from lossmon.rules.epochs import judged_split
+from lossmon.rules.epochs import loss_of, records_of
 from lossmon.rules.facts import Facts, OutputFacts
-from lossmon.rules.series import BLOCK, Series, accuracy_series, loss_series
-from lossmon.rules.trend import critical, trend
+from lossmon.rules.training_facts import EpisodeFacts
 from lossmon.rules.wording import epochs_text, loss_key, number, where
 
 code = "LM406"
 name = "loss-accuracy-divergence"
 severity: Severity = "info"
 
-_CLEAR_TREND = 0.05
-
-
-class Episode(NamedTuple):
-    """Epochs in which loss and accuracy move the same way.
-
-    Attributes:
-        start: position of the first one in the series.
-        loss_errors, accuracy_errors: standard errors by which each has risen since.
-    """
-
-    start: int
-    loss_errors: float
-    accuracy_errors: float
+# Epochs whose median stands for the present.
+_PRESENT = 3
+_WORDS = {
+    "loss_rises": "loss of {} rose while its accuracy held",
+    "both_rise": "loss and accuracy of {} both rose",
+    "both_fall": "loss and accuracy of {} both fell",
+}
 
 
 def check(facts: Facts) -> Iterator[Finding]:
-    """Find outputs whose loss and accuracy move the same way now."""
+    """Find outputs whose loss and accuracy have moved apart and stay so."""
     for output in facts.outputs:
-        split = judged_split(facts, output)
-        losses = loss_series(facts, output, split)
-        hits = accuracy_series(facts, output, split)
-        if losses is None or hits is None:
-            continue
-        episode = episode_now(losses, hits)
+        episode = episode_now(facts, output)
         if episode is not None:
-            yield _finding(output, losses, hits, episode)
+            yield _finding(facts, output, episode)
 
 
-def episode_now(losses: Series, hits: Series) -> Episode | None:
-    """The clearest episode that lasts until now; None where loss and accuracy agree."""
-    if losses.epochs != hits.epochs:
-        return None
-    losses = losses.log()
-    # Spans of which the first and the last block do not overlap.
-    pairs = list(zip(losses.changes().tolist(), hits.changes().tolist(), strict=True))[:-BLOCK]
-    # Each span is looked at for both rising and both falling.
-    needed = critical(2 * len(pairs))
-    found = [Episode(start, *pair) for start, pair in enumerate(pairs)]
-    clear = [e for e in found if _strength(e) > needed and _trends(losses, hits, e)]
-    return max(clear, key=_strength, default=None)
+def episode_now(facts: Facts, output: OutputFacts) -> EpisodeFacts | None:
+    """The last episode of an output, unless it has been undone since."""
+    known = () if facts.training is None else facts.training.episodes or ()
+    mine = [episode for episode in known if episode.output == output.name]
+    return mine[-1] if mine and not _undone(facts, output, mine[-1]) else None
 
 
-def _strength(episode: Episode) -> float:
-    same_way = episode.loss_errors * episode.accuracy_errors > 0
-    return min(abs(episode.loss_errors), abs(episode.accuracy_errors)) if same_way else 0.0
+def _undone(facts: Facts, output: OutputFacts, episode: EpisodeFacts) -> bool:
+    present = [
+        (loss, record.correct / record.judged)
+        for record in records_of(facts, output, episode.split)[-_PRESENT:]
+        if (loss := loss_of(record)) is not None and record.correct is not None and record.judged
+    ]
+    if not present:
+        return False
+    loss, accuracy = np.median(present, axis=0).tolist()
+    moved = episode.kind != "loss_rises"
+    return _went_back(episode.loss, loss) or (moved and _went_back(episode.accuracy, accuracy))
 
 
-def _trends(losses: Series, hits: Series, episode: Episode) -> bool:
-    trends = [trend(series.since(episode.start).values) for series in (losses, hits)]
-    up = episode.loss_errors > 0
-    return all((t.rising if up else t.falling) < _CLEAR_TREND for t in trends)
+def _went_back(ends: tuple[float, float], now: float) -> bool:
+    before, after = ends
+    return abs(now - before) < abs(now - after)
 
 
-def _finding(output: OutputFacts, losses: Series, hits: Series, episode: Episode) -> Finding:
-    start = episode.start
-    way = "rise" if episode.loss_errors > 0 else "fall"
-    before, after = (float(losses.blocks()[i]) for i in (start, -1))
-    right_before, right_after = (float(hits.blocks()[i]) for i in (start, -1))
+def _finding(facts: Facts, output: OutputFacts, episode: EpisodeFacts) -> Finding:
+    present = records_of(facts, output, episode.split)[-1].epoch
+    (loss, loss_then), (right, right_then) = episode.loss, episode.accuracy
     message = (
-        f"{losses.split} loss and accuracy of {where(output)} both {way} "
-        f"{epochs_text(losses.epochs[start], losses.epochs[-1])}: loss {number(before)} → "
-        f"{number(after)}, accuracy {right_before:.1%} → {right_after:.1%}."
+        f"{episode.split} {_WORDS[episode.kind].format(where(output))} "
+        f"{epochs_text(episode.first_epoch, present)}: loss {number(loss)} → {number(loss_then)}, "
+        f"accuracy {right:.1%} → {right_then:.1%}."
     )
     evidence = {
-        "split": losses.split,
-        "since_epoch": losses.epochs[start] + 1,
-        "direction": way,
-        "loss": [before, after],
-        "accuracy": [right_before, right_after],
-        "loss_standard_errors": episode.loss_errors,
-        "accuracy_standard_errors": episode.accuracy_errors,
+        "split": episode.split,
+        "since_epoch": episode.first_epoch + 1,
+        "until_epoch": episode.last_epoch + 1,
+        "kind": episode.kind,
+        "loss": list(episode.loss),
+        "accuracy": list(episode.accuracy),
+        "loss_standard_errors": episode.strength,
+        "p_value": episode.p_value,
     }
-    monitor = json.dumps(loss_key(output, losses.split))
+    monitor = json.dumps(loss_key(output, episode.split))
     fix = (
         f'keras.callbacks.EarlyStopping(monitor={monitor}, mode="min")'
         "  # or of the accuracy: which do you need?"

@@ -6,7 +6,8 @@ than chance gives in any epoch of the run, with a trend over at least three epoc
 training loss fell significantly in the same time. Errors are those of the samples, of which half
 the variance is taken to be shared between epochs (real runs share more), and the wobble from epoch
 to epoch.
-Silent while the accuracy rises significantly: see `loss-accuracy-divergence`.
+Silent while the accuracy rises significantly: see `loss-accuracy-divergence`. Where the accuracy
+holds, both rules speak; where it falls, loss and accuracy say the same, and this one alone does.
 
 ## Why is this bad
 From the minimum on the model learns the training samples rather than what they have in common. Its
@@ -67,15 +68,25 @@ def check(facts: Facts) -> Iterator[Finding]:
         if val is None or train is None or risen is None:
             continue
         fell = _fell_since(train, val.epochs[risen.start])
-        if fell is not None and not _accuracy_rises(facts, output, val):
-            yield _finding(output, val, risen, fell)
+        if fell is not None and not _accuracy_rises(facts, output):
+            hits = _accuracy_since(facts, output, val.epochs[risen.start])
+            yield _finding(output, val, risen, fell, hits)
 
 
-def _accuracy_rises(facts: Facts, output: OutputFacts, val: Series) -> bool:
+def _accuracy_rises(facts: Facts, output: OutputFacts) -> bool:
     """Whether the accuracy rises as well: then the two move apart, and nothing is lost yet."""
+    episode = episode_now(facts, output)
+    return episode is not None and (episode.split, episode.kind) == ("val", "both_rise")
+
+
+def _accuracy_since(facts: Facts, output: OutputFacts, epoch: int) -> tuple[float, float] | None:
+    """The validation accuracy at an epoch and now; None where right and wrong are not told."""
     hits = accuracy_series(facts, output, "val")
-    episode = None if hits is None else episode_now(val, hits)
-    return episode is not None and episode.accuracy_errors > 0
+    if hits is None or epoch not in hits.epochs:
+        return None
+    medians = hits.blocks()
+    start = min(hits.epochs.index(epoch), len(medians) - 1)
+    return None if start < 0 else (float(medians[start]), float(medians[-1]))
 
 
 def _fell_since(train: Series, epoch: int) -> tuple[float, float] | None:
@@ -87,17 +98,30 @@ def _fell_since(train: Series, epoch: int) -> tuple[float, float] | None:
     return float(medians[start]), float(medians[-1])
 
 
-def _finding(output: OutputFacts, val: Series, risen: Rise, fell: tuple[float, float]) -> Finding:
+def _finding(
+    output: OutputFacts,
+    val: Series,
+    risen: Rise,
+    fell: tuple[float, float],
+    hits: tuple[float, float] | None,
+) -> Finding:
     since = val.epochs[risen.start]
     message = (
         f"the validation loss of {where(output)} rose from {number(risen.before)} to "
         f"{number(risen.after)} {epochs_text(since, val.epochs[-1])}, while the training loss fell "
-        f"from {number(fell[0])} to {number(fell[1])}."
+        f"from {number(fell[0])} to {number(fell[1])}"
     )
+    told = (
+        ""
+        if hits is None
+        else f"; the validation accuracy went from {hits[0]:.1%} to {hits[1]:.1%}"
+    )
+    message += f"{told}."
     evidence = {
         "since_epoch": since + 1,
         "val_loss": [risen.before, risen.after],
         "train_loss": list(fell),
+        "val_accuracy": None if hits is None else list(hits),
         "standard_errors": risen.errors,
         "standard_errors_needed": risen.needed,
     }

@@ -67,6 +67,8 @@ def cosine_logits(inputs: Any) -> Any:
 
 
 ONE_OF_MANY: Programs = {
+    "ids, mean error": lambda: Made(dense(4, "softmax"), SPARSE, ["accuracy", "mae"], ids(4)),
+    "ids in time, connectionist": lambda: Made(tokens(5), keras.losses.CTC(), None, ids(4, 3) + 1),
     "ids": lambda: Made(dense(4, "softmax"), SPARSE, ACC, ids(4)),
     "ids in a column": lambda: Made(dense(4, "softmax"), SPARSE, ACC, ids(4, 1)),
     "ids as float32": lambda: Made(dense(4, "softmax"), SPARSE, ACC, ids(4).astype("float32")),

@@ -34,6 +34,7 @@ REAL, CUT, SCORES = (
     "accuracy-threshold-on-logits",
     "probability-metric-on-logits",
 )
+SURE = "logit-metric-on-probabilities"
 EXACT, WORD, INFLATED = (
     "exact-match-metric-on-probabilities",
     "accuracy-alias-mismatch",
@@ -310,5 +311,43 @@ ACCURACIES: Faulty = {
     "per unit, mixup": (
         {INFLATED},
         lambda: Made(dense(10, "softmax"), ROWS, ["binary_accuracy"], mixed(10)),
+    ),
+    "cut at 0": (
+        {SURE},
+        lambda: Made(dense(1, "sigmoid"), BINARY, [metrics.BinaryAccuracy(threshold=0.0)], ids(2)),
+    ),
+    "cut at 0, precision and recall": (
+        {SURE},
+        lambda: Made(
+            dense(1, "sigmoid"),
+            BINARY,
+            ["accuracy", metrics.Precision(thresholds=0), metrics.Recall(thresholds=[0.0])],
+            ids(2),
+        ),
+    ),
+    "cut at 1, several": (
+        {SURE},
+        lambda: Made(
+            dense(6, "sigmoid"), BINARY, [metrics.F1Score("micro", threshold=1.0)], labels(6)
+        ),
+    ),
+    "cut at 0 per pixel": (
+        {SURE},
+        lambda: Made(
+            conv(1, "sigmoid"), BINARY, [metrics.BinaryIoU([1], threshold=0.0)], ids(2, 6, 6, 1)
+        ),
+    ),
+    "AUC told of logits": (
+        {SURE},
+        lambda: Made(dense(1, "sigmoid"), BINARY, [metrics.AUC(from_logits=True)], ids(2)),
+    ),
+    "cross-entropy told of logits": (
+        {SURE},
+        lambda: Made(
+            dense(4, "softmax"),
+            SPARSE,
+            ["accuracy", metrics.SparseCategoricalCrossentropy(from_logits=True)],
+            ids(4),
+        ),
     ),
 }

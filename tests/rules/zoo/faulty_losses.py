@@ -110,6 +110,10 @@ ACTIVATIONS: Faulty = {
             {"value": reals(0, 9), "kind": ids(4)},
         ),
     ),
+    "softmax, connectionist": (
+        {TWICE},
+        lambda: Made(tokens(5, "softmax"), losses.CTC(), None, ids(4, 3) + 1),
+    ),
     "softmax, from logits": ({TWICE}, lambda: Made(dense(4, "softmax"), logits(), ACC, ids(4))),
     "softmax, rows from logits": (
         {TWICE},
