@@ -16,6 +16,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from lossmon.errors import InvalidArgument, MissingExtra, StoreError
 from lossmon.store.bulk import allow_columns
+from lossmon.store.passwords import SECRET_OPTIONS, without_passwords
 
 DEFAULT_DATABASE = "sqlite:///lossmon.db"
 VARIABLE = "LOSSMON_DB"
@@ -40,12 +41,17 @@ def database_url(db: str | os.PathLike[str] | None = None) -> URL:
     try:
         url = make_url(text)
     except (ArgumentError, ValueError) as error:
-        raise _unusable(text) from error
+        raise _unusable(without_passwords(text)) from error
     backend = url.get_backend_name()
     if backend == "sqlite":
         return _sqlite_url(url.database, text)
     if backend not in {"postgresql", "postgres"}:
-        raise _unusable(text if url.password is None else describe(url))
+        raise _unusable(describe(url))
+    if "@" in (url.host or ""):
+        raise InvalidArgument(
+            f"expected a URL whose password has no @ in it. Received: {describe(url)!r}. "
+            "Fix: write %40 for it."
+        )
     if find_spec("psycopg") is None:
         raise MissingExtra("psycopg", "a PostgreSQL database", "postgres")
     return url.set(drivername="postgresql+psycopg")
@@ -82,7 +88,15 @@ def _unusable(received: str) -> InvalidArgument:
 
 def describe(url: URL) -> str:
     """Return what to call the database in a message: its path, or its URL without the password."""
-    return str(url.database) if is_sqlite(url) else url.render_as_string(hide_password=True)
+    if is_sqlite(url):
+        return str(url.database)
+    return without_passwords(url.render_as_string(hide_password=True))
+
+
+def plain_url(db: str | os.PathLike[str] | None) -> str:
+    """Return what tells a database from others: its URL, the path absolute, without a password."""
+    url = database_url(db)._replace(password=None).difference_update_query(SECRET_OPTIONS)
+    return url.render_as_string(hide_password=False)
 
 
 def is_sqlite(url: URL) -> bool:

@@ -17,7 +17,7 @@ import platformdirs
 
 from lossmon.errors import LossmonError
 from lossmon.store.encoding import decode_header, decode_records, encode_header, encode_records
-from lossmon.store.engine import database_url
+from lossmon.store.engine import plain_url
 from lossmon.store.parcel import Records, RunHeader
 
 VARIABLE = "LOSSMON_SPOOL"
@@ -189,9 +189,3 @@ def _without_password(header: RunHeader) -> RunHeader:
         return replace(header, db=plain_url(header.db))
     except LossmonError:
         return header
-
-
-def plain_url(db: str | None) -> str:
-    """Return what tells a database from others: its URL, the path absolute, without a password."""
-    url = database_url(db)._replace(password=None)
-    return url.render_as_string(hide_password=False)

@@ -9,14 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lossmon.errors import LossmonError, RunGone
-from lossmon.store.engine import VARIABLE
+from lossmon.store.engine import VARIABLE, plain_url
 from lossmon.store.parcel import RunHeader
 from lossmon.store.spool import (
     SUFFIX,
     Spool,
     SpoolError,
     SpoolInUse,
-    plain_url,
     spool_folder,
 )
 from lossmon.store.superseded import deliver_superseded
