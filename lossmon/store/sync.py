@@ -116,6 +116,11 @@ def _deliver(spool: Spool, db: str | None, synced: Synced) -> None:
     try:
         _empty(spool, synced)
         emptied = True
+    except RunGone:
+        synced.problem = (
+            f"expected run {spool.header.run.id} in {synced.database}. Received: no such run, it "
+            f"was deleted. Fix: delete {spool.path}, or deliver it elsewhere with --to."
+        )
     except (LossmonError, SpoolError) as error:
         synced.problem = str(error)
     finally:

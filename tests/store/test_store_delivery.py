@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import sqlite3
 import stat
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import make_url
 
 from lossmon.store import (
     Delivery,
@@ -27,6 +29,7 @@ from lossmon.store import (
 from lossmon.store.encoding import decode_header, decode_records, encode_header, encode_records
 from lossmon.store.spool import Spool, spool_path
 from tests.store.made import FINDING, OUTPUT, batch, epoch, run_record, sample_record
+from tests.store.postgres import PostgresServer
 
 MODULE = "lossmon.store.delivery"
 Deliver = Callable[..., Delivery]
@@ -271,14 +274,36 @@ def test_a_run_that_was_deleted_is_recorded_no_further(
     assert "it was deleted while it was being recorded" in said[0]
 
 
-def test_a_file_that_was_removed_is_begun_anew(path: Path, deliver: Deliver) -> None:
+def test_a_file_that_was_removed_is_begun_anew_though_its_inode_is_used_again(
+    path: Path, deliver: Deliver, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lossmon.store.identity.file_identity", lambda _: (1, 2))
     delivery = deliver(path)
     delivery.send(steps(0, 10))
-    path.unlink()
+    for file in path.parent.glob(f"{path.name}*"):
+        file.unlink()
     delivery.send(steps(10, 20))
     until(path.exists, delivery)
     finish(delivery)
     assert stored(path) == list(range(10, 20))
+    (trouble,) = open_store(path).run("latest")["troubles"]
+    assert "removed or replaced in mid-run" in trouble["message"]
+    assert said == [trouble["message"]]
+
+
+def test_a_database_of_a_server_that_was_made_anew_is_begun_anew(
+    postgres: PostgresServer, deliver: Deliver
+) -> None:
+    db = postgres.take()
+    delivery = deliver(db)
+    delivery.send(steps(0, 10))
+    name = make_url(db).database
+    postgres.execute(f"DROP DATABASE {name} WITH (FORCE)", f"CREATE DATABASE {name}")
+    delivery.send(steps(10, 20))
+    until(lambda: delivery._courier is None, delivery)
+    finish(delivery)
+    assert stored(db) == list(range(10, 20))
+    postgres.give_back(db)
 
 
 def test_a_spool_that_a_training_uses_is_left_to_it(away: Away, deliver: Deliver) -> None:
@@ -341,6 +366,13 @@ def test_a_spool_keeps_no_password_and_is_the_users_own(spool: Path) -> None:
     file.close(delete=False)
     header = Spool(file.path).header
     assert header.db == "postgresql+psycopg://me@localhost:1/nowhere"
+
+
+def test_what_an_older_lossmon_did_not_know_of_is_not_demanded_of_its_spool() -> None:
+    header = RunHeader("x.db", run_record(), [OUTPUT], place=(1, 2, 3))
+    document = json.loads(encode_header(header))
+    del document["run"]["rules"], document["outputs"][0]["intended_metric"], document["seconds"]
+    assert decode_header(json.dumps(document)) == header
 
 
 def test_a_spool_of_another_format_is_refused(spool: Path) -> None:
