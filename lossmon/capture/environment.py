@@ -21,7 +21,8 @@ def environment() -> dict[str, Any]:
 
     Returns:
         JSON-serialisable: `versions`, `python`, `platform`, `backend`, `floatx`, `devices`, `argv`
-        (passwords in URLs hidden), `directory` (its name only) and, in a git checkout, `git_commit`.
+        (passwords in URLs hidden), `directory` (its name only) and, in a git checkout,
+        `git_commit`.
     """
     facts: dict[str, Any] = {
         "versions": _versions(),

@@ -10,7 +10,7 @@ from typing import Any
 from lossmon.capture.options import Options
 from lossmon.capture.ranks import Rank
 from lossmon.records import RunRecord
-from lossmon.store import new_run_name, without_passwords
+from lossmon.store import new_run_name
 
 
 def run_record(
@@ -41,8 +41,7 @@ def run_record(
         pid=os.getpid(),
         tags=options.tags,
         notes=options.notes,
-        # Programs hand over all of their arguments, the database's URL among them.
-        config=without_passwords(options.config),
+        config=options.config,
         rules=() if options.rules is None else options.rules.changes,
         model=model,
         epochs_planned=params.get("epochs"),
