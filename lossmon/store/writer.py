@@ -240,13 +240,18 @@ class RunWriter:
             return summariser
 
         def store_what_is_new(connection: Connection) -> Summariser:
-            return store(connection, statements.not_stored(connection, self._run_id, batches))
+            new = statements.not_stored(connection, self._run_id, batches)
+            return store(connection, statements.not_pruned(connection, self._run_id, new))
 
         batches = records.batches
+        # What comes late may have been stored before, and pruned since.
+        doubtful = self._late and bool(batches)
         try:
-            self._summariser = self._commit(lambda connection: store(connection, batches))
+            self._summariser = self._commit(
+                store_what_is_new if doubtful else lambda connection: store(connection, batches)
+            )
         except StoreError as error:
-            if not batches or not isinstance(error.__cause__, IntegrityError):
+            if doubtful or not batches or not isinstance(error.__cause__, IntegrityError):
                 raise
             self._summariser = self._commit(store_what_is_new)
         self._troubles = troubles

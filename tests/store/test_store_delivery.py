@@ -27,7 +27,7 @@ from lossmon.store import (
     sync,
 )
 from lossmon.store.encoding import decode_header, decode_records, encode_header, encode_records
-from lossmon.store.spool import Spool, spool_path
+from lossmon.store.spool import Spool, SpoolError, spool_path
 from tests.store.made import FINDING, OUTPUT, batch, epoch, run_record, sample_record
 from tests.store.postgres import PostgresServer
 
@@ -160,6 +160,27 @@ def test_a_sync_that_breaks_off_doubles_nothing(
     assert stored(away.db) == list(range(200))
     run = open_store(away.db).run("latest")
     assert (run["batches"], len(run["troubles"])) == (200, 10)
+
+
+def test_what_was_pruned_after_a_sync_broke_off_is_not_delivered_again(
+    away: Away, deliver: Deliver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    delivery = deliver(away.db, pid=2**22 - 1)
+    for first in range(0, 500, 100):
+        delivery.send(steps(first, first + 100))
+    finish(delivery)
+    away.come_back()
+    with monkeypatch.context() as patch:
+        patch.setattr(Spool, "remove", lambda *_: (_ for _ in ()).throw(SpoolError("full")))
+        assert [one.problem for one in sync()] == ["full"]
+    assert open_store(away.db).prune("latest") == 64
+    assert [one.problem for one in sync()] == [None]
+    store = open_store(away.db)
+    series = store.batch_series("latest", ["loss"], split="train", max_points=1000)
+    assert [row["step"] for row in store.export_batches("latest")] == list(range(64, 500))
+    assert series["step"].max() == 499
+    assert len(set(series["step"])) == len(series["step"])
+    assert store.run("latest")["batches"] == 500
 
 
 def test_a_database_that_comes_back_within_the_run_gets_all_in_order(
