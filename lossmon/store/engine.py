@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.pool import NullPool
 
 from lossmon.errors import InvalidArgument, MissingExtra, StoreError
 from lossmon.store.bulk import allow_columns
@@ -196,10 +197,16 @@ def _sqlite_engine(path: Path, *, read_only: bool, patience: float) -> Engine:
     if not read_only:
         path.parent.mkdir(parents=True, exist_ok=True)
     query = {"mode": "ro" if read_only else "rwc", "uri": "true"}
-    engine = create_engine(
-        URL.create("sqlite", database=path.as_uri(), query=query),
-        connect_args={"timeout": patience},
-    )
+    url = URL.create("sqlite", database=path.as_uri(), query=query)
+    sealed = read_only and not os.access(path.parent, os.W_OK)
+    # Whether somebody else writes to it may be another matter the next time.
+    pool = {"poolclass": NullPool} if sealed else {}
+    engine = create_engine(url, connect_args={"timeout": patience}, **pool)
+
+    def connecting(_dialect: Any, _record: Any, arguments: list[str], _: Any) -> None:
+        # Without the files beside it, which SQLite cannot make here, a file is read as it is.
+        if not Path(f"{path}-wal").exists():
+            arguments[0] += "&immutable=1"
 
     def connected(connection: sqlite3.Connection, _record: Any) -> None:
         # The driver's own, implicit BEGIN would start a transaction too late for `BEGIN IMMEDIATE`.
@@ -214,6 +221,8 @@ def _sqlite_engine(path: Path, *, read_only: bool, patience: float) -> Engine:
         connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
 
     allow_columns(engine)
+    if sealed:
+        event.listen(engine, "do_connect", connecting)
     event.listen(engine, "connect", connected)
     event.listen(engine, "begin", begun)
     return engine
