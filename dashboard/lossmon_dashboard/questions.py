@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, cast
 
@@ -17,10 +18,13 @@ _UPDATE = "/_dash-update-component"
 _KINDS = ("inputs", "state")
 _LONGEST_TEXT = 10_000
 _MOST_PARTS = 10_000
+# JSON can spell what no answer could.
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def _text(value: Any) -> bool:
-    return isinstance(value, str) and len(value) <= _LONGEST_TEXT
+    short = isinstance(value, str) and len(value) <= _LONGEST_TEXT
+    return short and not _LONE_SURROGATE.search(value)
 
 
 def _flag(value: Any) -> bool:
@@ -100,7 +104,10 @@ def check_questions(app: dash.Dash) -> None:
     def check() -> tuple[str, int] | None:
         if flask.request.path != _UPDATE or flask.request.method != "POST":
             return None
-        fault = _fault(flask.request.get_json(), app.callback_map)
+        try:
+            fault = _fault(flask.request.get_json(), app.callback_map)
+        except RecursionError:
+            fault = "Received: lists or objects within each other without end."
         return None if fault is None else (f"Expected a question of this dashboard. {fault}", 400)
 
     app.server.before_request(check)

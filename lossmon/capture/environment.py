@@ -11,6 +11,8 @@ from typing import Any
 
 import keras
 
+from lossmon.store import without_passwords
+
 _PACKAGES = ("lossmon", "keras", "numpy", "tensorflow", "tensorflow-cpu", "jax", "torch")
 
 
@@ -18,8 +20,9 @@ def environment() -> dict[str, Any]:
     """The facts that a person needs to repeat the run.
 
     Returns:
-        JSON-serialisable: `versions`, `python`, `platform`, `backend`, `floatx`, `devices`, `argv`,
-        `directory` (its name only) and, in a git checkout, `git_commit`.
+        JSON-serialisable: `versions`, `python`, `platform`, `backend`, `floatx`, `devices`, `argv`
+        (passwords in URLs hidden), `directory` (its name only) and, in a git checkout,
+        `git_commit`.
     """
     facts: dict[str, Any] = {
         "versions": _versions(),
@@ -28,7 +31,7 @@ def environment() -> dict[str, Any]:
         "backend": keras.backend.backend(),
         "floatx": keras.config.floatx(),
         "devices": _devices(),
-        "argv": list(sys.argv),
+        "argv": without_passwords(sys.argv),
         "directory": Path.cwd().name,
     }
     commit = _git_commit()

@@ -12,6 +12,7 @@ from lossmon.capture.audit_data import check_audit_train
 from lossmon.capture.samples import SAMPLES
 from lossmon.errors import InvalidArgument
 from lossmon.rules import RuleRequest, RuleSelection, rule_request, rule_selection
+from lossmon.store import demand_short, without_passwords
 
 VERIFY = ("auto", "full", "off")
 
@@ -49,6 +50,7 @@ class Options:
             arguments["db"] = os.fspath(arguments["db"])
         for name in ("run", "project", "notes", "db"):
             _text_or_none(name, arguments[name])
+        demand_short(arguments["run"] or "")
         if arguments["resume"] and not arguments["run"]:
             raise InvalidArgument(
                 "`resume=True` needs the name or id of the run to go on with. "
@@ -117,7 +119,8 @@ def _config(value: Any) -> dict[str, Any]:
             "Fix: pass a dict, for example config=vars(args)"
         )
     named = {str(key): item for key, item in value.items()}
-    return json.loads(json.dumps(named, default=_plain, skipkeys=True))
+    # Programs hand over all of their arguments, the URL of a database among them.
+    return without_passwords(json.loads(json.dumps(named, default=_plain, skipkeys=True)))
 
 
 def _plain(value: Any) -> Any:

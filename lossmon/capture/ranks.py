@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import json
 import os
@@ -14,6 +15,8 @@ import keras
 JOB, RANK, WORLD_SIZE = "LOSSMON_JOB", "LOSSMON_RANK", "LOSSMON_WORLD_SIZE"
 # Several `fit` calls of one job are several runs: ranks make them in the same order.
 _fits = itertools.count(1)
+# The addresses of a thousand workers are more than an index of PostgreSQL takes.
+_MOST_SIGNS = 200
 
 
 class Rank(NamedTuple):
@@ -48,6 +51,13 @@ def rank_of_process(environment: Mapping[str, str]) -> Rank | None:
     `LOSSMON_JOB` with `LOSSMON_RANK` and `LOSSMON_WORLD_SIZE`; what `torchrun` sets, or a process
     group of `torch.distributed`; `TF_CONFIG`; the processes of JAX.
     """
+    known = _known(environment)
+    if known is None or len(known.job) <= _MOST_SIGNS:
+        return known
+    return known._replace(job=hashlib.sha256(known.job.encode()).hexdigest())
+
+
+def _known(environment: Mapping[str, str]) -> Rank | None:
     if JOB in environment:
         rank, size = _number(environment, RANK), _number(environment, WORLD_SIZE)
         return _checked(Rank(environment[JOB], rank, size), JOB)

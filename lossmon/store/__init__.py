@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from lossmon.store.delivery import Delivery
 from lossmon.store.maintenance import check_database, vacuum
-from lossmon.store.names import new_run_id, new_run_name
+from lossmon.store.names import demand_short, new_run_id, new_run_name
 from lossmon.store.parcel import Ending, Records, RunHeader, Trouble
+from lossmon.store.passwords import without_passwords
 from lossmon.store.resume import Resumable, find_resumable
 from lossmon.store.store import Store, open_store
 from lossmon.store.sync import Synced, sync
@@ -25,6 +26,7 @@ __all__ = [
     "Synced",
     "Trouble",
     "check_database",
+    "demand_short",
     "find_resumable",
     "info",
     "new_run_id",
@@ -33,4 +35,5 @@ __all__ = [
     "sync",
     "upgrade",
     "vacuum",
+    "without_passwords",
 ]

@@ -122,6 +122,11 @@ class Delivery:
         if self._writer is None:
             return False
         self._courier = None
+        if self._writer.moved:
+            self._note(
+                "the database was removed or replaced in mid-run: what was recorded before may be "
+                "missing in the one that is there now"
+            )
         if self._said_away:
             away = time.monotonic() - self._away_since
             self._note(f"the database takes records again, after {away:.0f} s")

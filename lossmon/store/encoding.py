@@ -102,14 +102,15 @@ def encode_header(header: RunHeader) -> str:
 def decode_header(text: str) -> RunHeader:
     """Read what `encode_header` wrote."""
     document = decode_json(json.loads(text))
-    run = document["run"] | {name: tuple(document["run"][name]) for name in ("tags", "rules")}
+    run = document["run"]
+    run |= {name: tuple(run.get(name, ())) for name in ("tags", "rules")}
     place = document["place"]
     return RunHeader(
         **document
         | {
             "run": RunRecord(**run),
             "outputs": [_output(item) for item in document["outputs"]],
-            "place": None if place is None else (place[0], place[1]),
+            "place": None if place is None else tuple(place),
         }
     )
 
@@ -117,7 +118,7 @@ def decode_header(text: str) -> RunHeader:
 def _output(item: Mapping[str, Any]) -> OutputRecord:
     values = dict(item)
     for name in ("accuracy_metric", "intended_metric"):
-        values[name] = None if item[name] is None else MetricSpec(**item[name])
+        values[name] = None if item.get(name) is None else MetricSpec(**item[name])
     values["shape"] = None if item["shape"] is None else tuple(item["shape"])
     values["loss"] = None if item["loss"] is None else LossSpec(**item["loss"])
     values["metrics"] = tuple(MetricSpec(**metric) for metric in item["metrics"])

@@ -13,9 +13,11 @@ from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.pool import NullPool
 
 from lossmon.errors import InvalidArgument, MissingExtra, StoreError
 from lossmon.store.bulk import allow_columns
+from lossmon.store.passwords import SECRET_OPTIONS, without_passwords
 
 DEFAULT_DATABASE = "sqlite:///lossmon.db"
 VARIABLE = "LOSSMON_DB"
@@ -40,12 +42,17 @@ def database_url(db: str | os.PathLike[str] | None = None) -> URL:
     try:
         url = make_url(text)
     except (ArgumentError, ValueError) as error:
-        raise _unusable(text) from error
+        raise _unusable(without_passwords(text)) from error
     backend = url.get_backend_name()
     if backend == "sqlite":
         return _sqlite_url(url.database, text)
     if backend not in {"postgresql", "postgres"}:
-        raise _unusable(text if url.password is None else describe(url))
+        raise _unusable(describe(url))
+    if "@" in (url.host or ""):
+        raise InvalidArgument(
+            f"expected a URL whose password has no @ in it. Received: {describe(url)!r}. "
+            "Fix: write %40 for it."
+        )
     if find_spec("psycopg") is None:
         raise MissingExtra("psycopg", "a PostgreSQL database", "postgres")
     return url.set(drivername="postgresql+psycopg")
@@ -82,7 +89,15 @@ def _unusable(received: str) -> InvalidArgument:
 
 def describe(url: URL) -> str:
     """Return what to call the database in a message: its path, or its URL without the password."""
-    return str(url.database) if is_sqlite(url) else url.render_as_string(hide_password=True)
+    if is_sqlite(url):
+        return str(url.database)
+    return without_passwords(url.render_as_string(hide_password=True))
+
+
+def plain_url(db: str | os.PathLike[str] | None) -> str:
+    """Return what tells a database from others: its URL, the path absolute, without a password."""
+    url = database_url(db)._replace(password=None).difference_update_query(SECRET_OPTIONS)
+    return url.render_as_string(hide_password=False)
 
 
 def is_sqlite(url: URL) -> bool:
@@ -182,10 +197,16 @@ def _sqlite_engine(path: Path, *, read_only: bool, patience: float) -> Engine:
     if not read_only:
         path.parent.mkdir(parents=True, exist_ok=True)
     query = {"mode": "ro" if read_only else "rwc", "uri": "true"}
-    engine = create_engine(
-        URL.create("sqlite", database=path.as_uri(), query=query),
-        connect_args={"timeout": patience},
-    )
+    url = URL.create("sqlite", database=path.as_uri(), query=query)
+    sealed = read_only and not os.access(path.parent, os.W_OK)
+    # Whether somebody else writes to it may be another matter the next time.
+    pool = {"poolclass": NullPool} if sealed else {}
+    engine = create_engine(url, connect_args={"timeout": patience}, **pool)
+
+    def connecting(_dialect: Any, _record: Any, arguments: list[str], _: Any) -> None:
+        # Without the files beside it, which SQLite cannot make here, a file is read as it is.
+        if not Path(f"{path}-wal").exists():
+            arguments[0] += "&immutable=1"
 
     def connected(connection: sqlite3.Connection, _record: Any) -> None:
         # The driver's own, implicit BEGIN would start a transaction too late for `BEGIN IMMEDIATE`.
@@ -200,6 +221,8 @@ def _sqlite_engine(path: Path, *, read_only: bool, patience: float) -> Engine:
         connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
 
     allow_columns(engine)
+    if sealed:
+        event.listen(engine, "do_connect", connecting)
     event.listen(engine, "connect", connected)
     event.listen(engine, "begin", begun)
     return engine

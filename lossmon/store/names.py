@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import secrets
 
+from lossmon.errors import InvalidArgument
+
+MOST_SIGNS = 500
+"""The longest name: PostgreSQL has an index on it, and takes 2,704 bytes into one."""
 # `secrets` and not `random`: the user's seed must neither decide a name nor be moved by one.
 
 _ADJECTIVES = (
@@ -20,6 +24,15 @@ _NOUNS = (
     "otter owl pebble pine plover prairie quail raven reef river robin sparrow spruce stork summit "
     "thistle tide willow wren"
 )
+
+
+def demand_short(name: str) -> None:
+    """Raise an `InvalidArgument` where a name is longer than every database takes."""
+    if len(name) > MOST_SIGNS:
+        raise InvalidArgument(
+            f"expected a name of at most {MOST_SIGNS} characters for a run. Received: "
+            f"{len(name):,} characters, {name[:40]!r}…. Fix: keep what is long in notes or config."
+        )
 
 
 def new_run_id() -> str:

@@ -14,8 +14,8 @@ from lossmon.records import (
     SampleRecord,
 )
 
-Place = tuple[int, int]
-"""Device and inode of a SQLite file."""
+Place = tuple[int, ...]
+"""What tells a database from others, see `lossmon.store.identity`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ class RunHeader:
         dropped: records of it that were dropped before this training.
         seconds: how long it had been trained before this training.
         begun: whether its beginning is in the database.
-        place: the SQLite file in which that was stored.
+        place: the database in which that was stored; None where it is not known.
     """
 
     db: str | None

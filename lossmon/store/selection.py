@@ -64,6 +64,12 @@ def bucket_ends(
     return tuple(begun.first[0].tolist()), tuple(ended.last[0].tolist())
 
 
+def last_place(connection: Connection, series: Series) -> Place:
+    """Return where the last batch is that is in a bucket; before all where there is none."""
+    ends = bucket_ends(connection, series, *numbers_within(connection, series, 0, None))
+    return (-1, -1, -1) if ends is None else ends[1]
+
+
 def read_buckets(
     connection: Connection,
     series: Series,

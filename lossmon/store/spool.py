@@ -17,7 +17,7 @@ import platformdirs
 
 from lossmon.errors import LossmonError
 from lossmon.store.encoding import decode_header, decode_records, encode_header, encode_records
-from lossmon.store.engine import database_url
+from lossmon.store.engine import plain_url
 from lossmon.store.parcel import Records, RunHeader
 
 VARIABLE = "LOSSMON_SPOOL"
@@ -28,6 +28,8 @@ MOST_BYTES = 2**30
 FREE_BYTES = 2**28
 # What batches and samples leave for epochs and findings.
 _RESERVED = 0.1
+# What reading a document of another version may end in.
+_UNREADABLE = (ValueError, LookupError, TypeError, AttributeError)
 
 
 class SpoolError(Exception):
@@ -72,7 +74,7 @@ class Spool:
             raise _explained(path, error) from error
         try:
             self.header = self._begin(header)
-        except (sqlite3.Error, OSError, ValueError, KeyError, TypeError) as error:
+        except (sqlite3.Error, OSError, *_UNREADABLE) as error:
             # A file that could not be begun, on a full disk, would wait for nothing.
             self.close(delete=new)
             raise _explained(path, error) from error
@@ -129,8 +131,8 @@ class Spool:
         try:
             found = self._connection.execute(query, (after,)).fetchone()
             return None if found is None else (found[0], decode_records(found[1]))
-        except (sqlite3.Error, ValueError, KeyError, TypeError) as error:
-            raise SpoolError(f"{self.path}: {error}") from error
+        except (sqlite3.Error, *_UNREADABLE) as error:
+            raise _explained(self.path, error) from error
 
     def remove(self, number: int) -> None:
         """Forget the parcels up to a number, which were delivered."""
@@ -152,6 +154,11 @@ class Spool:
 
 
 def _explained(path: Path, error: Exception) -> SpoolError:
+    if isinstance(error, _UNREADABLE):
+        return SpoolError(
+            f"{path}: expected a spool that this lossmon can read. Received: {error!r}. Fix: where "
+            "a newer one wrote it, pip install --upgrade lossmon."
+        )
     busy = isinstance(error, sqlite3.Error) and error.sqlite_errorcode == sqlite3.SQLITE_BUSY
     return (SpoolInUse if busy else SpoolError)(f"{path}: {error}")
 
@@ -189,9 +196,3 @@ def _without_password(header: RunHeader) -> RunHeader:
         return replace(header, db=plain_url(header.db))
     except LossmonError:
         return header
-
-
-def plain_url(db: str | None) -> str:
-    """Return what tells a database from others: its URL, the path absolute, without a password."""
-    url = database_url(db)._replace(password=None)
-    return url.render_as_string(hide_password=False)

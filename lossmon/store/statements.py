@@ -38,6 +38,7 @@ from lossmon.store.schema import (
     sample_sets,
     samples,
 )
+from lossmon.store.selection import Series, last_place
 from lossmon.store.summariser import Summariser
 
 Position = tuple[int, int]
@@ -80,6 +81,24 @@ def not_stored(
             fresh.append(record)
             seen.add(key)
     return fresh
+
+
+def not_pruned(
+    connection: Connection, run_id: str, records: Sequence[BatchRecord]
+) -> list[BatchRecord]:
+    """Return those of some batches that are not among those which a pruned run had before."""
+    pruned = select(runs.c.pruned).where(runs.c.id == run_id)
+    if connection.execute(pruned).scalar() is None:
+        return list(records)
+    ends = {
+        series: last_place(connection, Series(run_id, *series))
+        for series in {(record.split, record.output) for record in records}
+    }
+    return [
+        record
+        for record in records
+        if (record.step, record.epoch, record.batch) > ends[record.split, record.output]
+    ]
 
 
 def _insert(connection: Connection, maker: RowMaker, run_id: str, columns: Columns) -> None:

@@ -25,6 +25,7 @@ from lossmon.store.engine import (
 from lossmon.store.frames import frame
 from lossmon.store.gathering import Remembered
 from lossmon.store.maintenance import prune_run
+from lossmon.store.names import demand_short
 from lossmon.store.overview import read_document, read_run, read_runs
 from lossmon.store.ranks import read_parts
 from lossmon.store.reading import read_epochs, read_outputs
@@ -359,6 +360,7 @@ class Store:
             raise InvalidArgument(
                 f"expected a name for run {run!r}. Received: {name!r}. Fix: give it a visible one."
             )
+        demand_short(name)
         edit_run(self._url, self.resolve(run), name=name)
 
     def set_notes(self, run: str, notes: str | None) -> None:

@@ -26,7 +26,7 @@ def deliver_superseded(url: URL, header: RunHeader, records: Records) -> int:
 
     Raises:
         RunGone: the run was deleted.
-        CannotResume: it is being recorded; its summaries cannot be made anew now.
+        CannotResume: it is being recorded, or was pruned: its summaries cannot be made anew.
     """
     run_id = header.run.id
     with writing(url) as connection:
@@ -41,6 +41,12 @@ def deliver_superseded(url: URL, header: RunHeader, records: Records) -> int:
             raise CannotResume(
                 f"expected a run that has ended. Received: {row['name']!r}, which was resumed and "
                 "is being recorded. Fix: run `lossmon sync` after its end."
+            )
+        if row["pruned"] is not None:
+            raise CannotResume(
+                f"expected a run whose batches are there. Received: {row['name']!r}, of which "
+                "summaries were kept instead. Fix: deliver it elsewhere with --to, or delete its "
+                "spool."
             )
         valid = _valid(row, header, records)
         _add(connection, run_id, valid)

@@ -9,14 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lossmon.errors import LossmonError, RunGone
-from lossmon.store.engine import VARIABLE
+from lossmon.store.engine import VARIABLE, plain_url
 from lossmon.store.parcel import RunHeader
 from lossmon.store.spool import (
     SUFFIX,
     Spool,
     SpoolError,
     SpoolInUse,
-    plain_url,
     spool_folder,
 )
 from lossmon.store.superseded import deliver_superseded
@@ -117,6 +116,11 @@ def _deliver(spool: Spool, db: str | None, synced: Synced) -> None:
     try:
         _empty(spool, synced)
         emptied = True
+    except RunGone:
+        synced.problem = (
+            f"expected run {spool.header.run.id} in {synced.database}. Received: no such run, it "
+            f"was deleted. Fix: delete {spool.path}, or deliver it elsewhere with --to."
+        )
     except (LossmonError, SpoolError) as error:
         synced.problem = str(error)
     finally:

@@ -31,8 +31,9 @@ from lossmon.store.engine import (
     open_engine,
     opened,
 )
+from lossmon.store.identity import identity_of, is_same
 from lossmon.store.nonfinite import storable_text
-from lossmon.store.parcel import Ending, Records, RunHeader, Trouble
+from lossmon.store.parcel import Ending, Place, Records, RunHeader, Trouble
 from lossmon.store.rows import run_row
 from lossmon.store.schema import runs
 from lossmon.store.silence import answered_in_time
@@ -58,6 +59,9 @@ class RunWriter:
     **Errors**: `RunGone` where the run was deleted, or resumed by another training; `StoreError`
     for whatever else the database refuses, after a bounded wait for other processes that hold its
     lock.
+
+    Attributes:
+        moved: whether the run had been begun in another database than the one that is there now.
     """
 
     def __init__(
@@ -77,6 +81,7 @@ class RunWriter:
         self._pauses = _PAUSES if patience is None else ()
         self._troubles: list[dict[str, float | str]] = []
         self._file = file_identity(url)
+        self.moved = False
         self._summariser = Summariser(header.run.id)
 
     @classmethod
@@ -125,29 +130,32 @@ class RunWriter:
             connection = open_engine(url, patience=patience).connect()
         writer = cls(connection, url, header, patience=patience, late=late)
         try:
-            writer._troubles = writer._commit(writer._begin)
+            writer._troubles, place = writer._commit(writer._begin)
         except StoreError:
             writer.close()
             raise
-        header.begun, header.place = True, writer._file
+        header.begun, header.place = True, place
         return writer
 
-    def _begin(self, connection: Connection) -> list[dict[str, float | str]]:
-        """Store the run unless it is there, and return its troubles."""
+    def _begin(self, connection: Connection) -> tuple[list[dict[str, float | str]], Place]:
+        """Store the run unless it is there, and return its troubles and where that is."""
         header, run = self._header, self._header.run
+        place = identity_of(connection, self._url)
+        self.moved = header.begun and not is_same(header.place, place)
         columns = (runs.c.troubles, runs.c.attempt)
         told = select(*columns).where(runs.c.id == run.id, runs.c.started == run.started)
         stored = connection.execute(told).first()
         if stored is None:
-            # A run that was stored here and is no more was deleted; another file is another matter.
-            if header.attempt or (header.begun and header.place == self._file):
+            # A run that was stored here and is no more was deleted; another database is another
+            # matter.
+            if header.attempt or (header.begun and not self.moved):
                 raise self._gone(deleted=True)
             began = {"heartbeat": run.started} if self._late else {}
             connection.execute(insert(runs).values(run_row(run) | began))
         if stored is None or stored.attempt == header.attempt:
             statements.replace_outputs(connection, run.id, header.outputs)
             statements.change_run(connection, run.id)
-        return [] if stored is None else list(stored.troubles or ())
+        return [] if stored is None else list(stored.troubles or ()), place
 
     @property
     def run_id(self) -> str:
@@ -232,13 +240,18 @@ class RunWriter:
             return summariser
 
         def store_what_is_new(connection: Connection) -> Summariser:
-            return store(connection, statements.not_stored(connection, self._run_id, batches))
+            new = statements.not_stored(connection, self._run_id, batches)
+            return store(connection, statements.not_pruned(connection, self._run_id, new))
 
         batches = records.batches
+        # What comes late may have been stored before, and pruned since.
+        doubtful = self._late and bool(batches)
         try:
-            self._summariser = self._commit(lambda connection: store(connection, batches))
+            self._summariser = self._commit(
+                store_what_is_new if doubtful else lambda connection: store(connection, batches)
+            )
         except StoreError as error:
-            if not batches or not isinstance(error.__cause__, IntegrityError):
+            if doubtful or not batches or not isinstance(error.__cause__, IntegrityError):
                 raise
             self._summariser = self._commit(store_what_is_new)
         self._troubles = troubles

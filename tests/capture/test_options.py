@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from lossmon import InvalidArgument, Monitor
+from lossmon.capture.environment import environment
 
 
 @pytest.mark.parametrize(
@@ -15,6 +16,7 @@ from lossmon import InvalidArgument, Monitor
     [
         ({"verify": "always"}, "'auto', 'full', 'off'"),
         ({"run": 7}, "`run` must be a string"),
+        ({"run": "x" * 501}, "at most 500 characters"),
         ({"tags": "baseline"}, "`tags` must be a list of strings"),
         ({"tags": [1]}, "`tags` must be a list of strings"),
         ({"config": [1, 2]}, "`config` must be a mapping"),
@@ -42,3 +44,12 @@ def test_bad_arguments_are_refused(arguments: dict[str, Any], expected: str) -> 
 def test_config_keeps_values_that_json_does_not_know_as_text(tmp_path: Path) -> None:
     options = Monitor(config={"path": tmp_path, "rate": 0.1})._options
     assert options.config == {"path": str(tmp_path), "rate": 0.1}
+
+
+def test_passwords_in_settings_and_arguments_are_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    db = "postgresql://me:secret@host/d"
+    monkeypatch.setattr("sys.argv", ["train.py", f"--db={db}"])
+    assert Monitor(config={"args": [db]})._options.config == {
+        "args": ["postgresql://me:***@host/d"]
+    }
+    assert environment()["argv"] == ["train.py", "--db=postgresql://me:***@host/d"]

@@ -48,6 +48,15 @@ def test_the_environment_tells_the_rank(environment: dict[str, str], known: Rank
     assert rank_of_process(environment) == known
 
 
+def test_a_job_of_very_many_workers_has_a_name_that_every_database_takes() -> None:
+    worker = [f"10.0.{i // 256}.{i % 256}:2222" for i in range(1000)]
+    task = {"type": "worker", "index": 1}
+    told = {"TF_CONFIG": json.dumps({"cluster": {"worker": worker}, "task": task})}
+    rank = rank_of_process(told)
+    assert rank is not None
+    assert (rank.rank, rank.world_size, len(rank.job)) == (1, 1000, 64)
+
+
 @pytest.mark.parametrize(
     ("environment", "said"),
     [

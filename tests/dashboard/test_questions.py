@@ -123,6 +123,7 @@ AS_JSON = {"Content-Type": "application/json"}
         {"inputs": [{"id": ["x"], "property": {}}]},
         {"state": [{"id": "run-id", "property": "data"}, {"id": "run-id", "property": "data"}]},
         {"state": [{"id": "run-id", "property": "data", "value": 7}]},
+        {"state": [{"id": "run-id", "property": "data", "value": "\ud800"}]},
     ],
     ids=str,
 )
@@ -140,6 +141,7 @@ def test_a_refusal_says_what_is_wrong(
     [
         ("POST", UPDATE, b"{"),
         ("POST", UPDATE, b"\xff"),
+        ("POST", UPDATE, b'{"a":' * 50_000),
         ("POST", "/", b""),
         ("PUT", UPDATE, b"{}"),
         ("DELETE", "/run/latest", b""),
@@ -149,6 +151,7 @@ def test_a_refusal_says_what_is_wrong(
         ("GET", "/assets/%2e%2e/app.py", b""),
         ("POST", "/login", b"token=x"),
     ],
+    ids=lambda value: str(value)[:40],
 )
 def test_what_is_not_there_is_not_an_error(
     client: FlaskClient, method: str, path: str, data: bytes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import sqlite3
 import stat
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import make_url
 
 from lossmon.store import (
     Delivery,
@@ -25,8 +27,9 @@ from lossmon.store import (
     sync,
 )
 from lossmon.store.encoding import decode_header, decode_records, encode_header, encode_records
-from lossmon.store.spool import Spool, spool_path
+from lossmon.store.spool import Spool, SpoolError, spool_path
 from tests.store.made import FINDING, OUTPUT, batch, epoch, run_record, sample_record
+from tests.store.postgres import PostgresServer
 
 MODULE = "lossmon.store.delivery"
 Deliver = Callable[..., Delivery]
@@ -159,6 +162,27 @@ def test_a_sync_that_breaks_off_doubles_nothing(
     assert (run["batches"], len(run["troubles"])) == (200, 10)
 
 
+def test_what_was_pruned_after_a_sync_broke_off_is_not_delivered_again(
+    away: Away, deliver: Deliver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    delivery = deliver(away.db, pid=2**22 - 1)
+    for first in range(0, 500, 100):
+        delivery.send(steps(first, first + 100))
+    finish(delivery)
+    away.come_back()
+    with monkeypatch.context() as patch:
+        patch.setattr(Spool, "remove", lambda *_: (_ for _ in ()).throw(SpoolError("full")))
+        assert [one.problem for one in sync()] == ["full"]
+    assert open_store(away.db).prune("latest") == 64
+    assert [one.problem for one in sync()] == [None]
+    store = open_store(away.db)
+    series = store.batch_series("latest", ["loss"], split="train", max_points=1000)
+    assert [row["step"] for row in store.export_batches("latest")] == list(range(64, 500))
+    assert series["step"].max() == 499
+    assert len(set(series["step"])) == len(series["step"])
+    assert store.run("latest")["batches"] == 500
+
+
 def test_a_database_that_comes_back_within_the_run_gets_all_in_order(
     away: Away, deliver: Deliver, said: list[str], spool: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -271,14 +295,36 @@ def test_a_run_that_was_deleted_is_recorded_no_further(
     assert "it was deleted while it was being recorded" in said[0]
 
 
-def test_a_file_that_was_removed_is_begun_anew(path: Path, deliver: Deliver) -> None:
+def test_a_file_that_was_removed_is_begun_anew_though_its_inode_is_used_again(
+    path: Path, deliver: Deliver, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lossmon.store.identity.file_identity", lambda _: (1, 2))
     delivery = deliver(path)
     delivery.send(steps(0, 10))
-    path.unlink()
+    for file in path.parent.glob(f"{path.name}*"):
+        file.unlink()
     delivery.send(steps(10, 20))
     until(path.exists, delivery)
     finish(delivery)
     assert stored(path) == list(range(10, 20))
+    (trouble,) = open_store(path).run("latest")["troubles"]
+    assert "removed or replaced in mid-run" in trouble["message"]
+    assert said == [trouble["message"]]
+
+
+def test_a_database_of_a_server_that_was_made_anew_is_begun_anew(
+    postgres: PostgresServer, deliver: Deliver
+) -> None:
+    db = postgres.take()
+    delivery = deliver(db)
+    delivery.send(steps(0, 10))
+    name = make_url(db).database
+    postgres.execute(f"DROP DATABASE {name} WITH (FORCE)", f"CREATE DATABASE {name}")
+    delivery.send(steps(10, 20))
+    until(lambda: delivery._courier is None, delivery)
+    finish(delivery)
+    assert stored(db) == list(range(10, 20))
+    postgres.give_back(db)
 
 
 def test_a_spool_that_a_training_uses_is_left_to_it(away: Away, deliver: Deliver) -> None:
@@ -341,6 +387,13 @@ def test_a_spool_keeps_no_password_and_is_the_users_own(spool: Path) -> None:
     file.close(delete=False)
     header = Spool(file.path).header
     assert header.db == "postgresql+psycopg://me@localhost:1/nowhere"
+
+
+def test_what_an_older_lossmon_did_not_know_of_is_not_demanded_of_its_spool() -> None:
+    header = RunHeader("x.db", run_record(), [OUTPUT], place=(1, 2, 3))
+    document = json.loads(encode_header(header))
+    del document["run"]["rules"], document["outputs"][0]["intended_metric"], document["seconds"]
+    assert decode_header(json.dumps(document)) == header
 
 
 def test_a_spool_of_another_format_is_refused(spool: Path) -> None:

@@ -7,8 +7,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from lossmon.errors import InvalidArgument, StoreError
-from lossmon.store import RunWriter, open_store
-from lossmon.store.engine import database_url, describe, open_engine
+from lossmon.store import RunWriter, open_store, without_passwords
+from lossmon.store.engine import database_url, describe, open_engine, plain_url
 from tests.store.made import open_writer, run_record
 
 
@@ -55,6 +55,41 @@ def test_postgresql_is_reached_by_psycopg_and_its_password_is_never_shown() -> N
     url = database_url("postgresql://me:secret@host/d")
     assert url.drivername == "postgresql+psycopg"
     assert "secret" not in describe(url)
+
+
+@pytest.mark.parametrize(
+    "db",
+    [
+        "postgresql://me:secret@host/d?password=secret&sslmode=off&sslpassword=secret",
+        "postgresql://me:secret@host:no-port/d",
+        "postgresql://me:an@secret@host/d",
+        "mysql://me:secret@host/d",
+        "redis://me:secret@host",
+    ],
+)
+def test_no_message_about_a_database_tells_a_password(db: str) -> None:
+    try:
+        url = database_url(db)
+    except InvalidArgument as error:
+        told = str(error)
+    else:
+        told = describe(url) + plain_url(db)
+    assert "secret" not in told
+    assert "me" in told
+    assert "host" in told
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("--db=postgresql+psycopg://me:a/b@c@host/d", "--db=postgresql+psycopg://me:***@host/d"),
+        ("https://me:secret@host/path", "https://me:***@host/path"),
+        ("postgresql://host:5432/d", "postgresql://host:5432/d"),
+        ("http://host:80/a@b", "http://host:80/a@b"),
+    ],
+)
+def test_passwords_within_texts_are_hidden(text: str, told: str) -> None:
+    assert without_passwords({"argv": [text], "seed": 1}) == {"argv": [told], "seed": 1}
 
 
 @pytest.mark.parametrize("name", ["a b.db", "50%.db", "what?.db", "a#b.db", "naïve.db", "x&y=z.db"])

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+import os
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -13,7 +15,7 @@ import pytest
 from sqlalchemy import event
 
 from lossmon.errors import StoreError
-from lossmon.store import RunWriter, Store, open_store
+from lossmon.store import RunWriter, Store, check_database, open_store
 from tests.store.made import batch, open_writer
 
 
@@ -31,6 +33,25 @@ def test_a_file_removed_under_its_writer_is_a_clear_error(
     path.unlink()
     with pytest.raises(StoreError, match="removed or replaced"):
         file_writer.write([batch(0)])
+
+
+def test_a_file_in_a_folder_that_takes_none_can_be_read() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder, db = Path(name), Path(name) / "lossmon.db"
+        writer = open_writer(db)
+        writer.write([batch(0)])
+        writer.close()
+        folder.chmod(0o555)
+        own, nobody = os.geteuid(), 65534
+        os.setresuid(*((nobody, nobody, own) if own == 0 else (own, own, own)))
+        try:
+            assert check_database(db) == []
+            assert len(list(open_store(db).export_batches("latest"))) == 1
+            with pytest.raises(StoreError, match="readonly"):
+                open_store(db).archive(["latest"])
+        finally:
+            os.setresuid(own, own, own)
+            folder.chmod(0o755)
 
 
 def test_a_store_follows_a_file_that_is_replaced(path: Path, tmp_path: Path) -> None:

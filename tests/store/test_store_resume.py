@@ -232,6 +232,11 @@ def test_what_arrives_after_its_run_was_resumed_is_added_before_that_step_only(
     assert "is being recorded" in str(waiting.problem)
     writer.finish("finished")
     writer.close()
+    url, run_id = database_url(db), writer.run_id
+    edit_run(url, run_id, pruned=1.0)
+    (waiting,) = sync()
+    assert "summaries were kept instead" in str(waiting.problem)
+    edit_run(url, run_id, pruned=None)
     (late,) = sync()
     assert (late.problem, late.superseded) == (None, 202)
     store = open_store(db)
