@@ -42,7 +42,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     callbacks = [
         watch,
         keras.callbacks.CSVLogger(str(folder / "log.csv")),
-        keras.callbacks.TensorBoard(str(folder / "events"), update_freq=1),
+        keras.callbacks.TensorBoard(str(folder / "events"), update_freq=1),  # pyright: ignore[reportArgumentType]
     ]
     with warnings.catch_warnings():
         # Of Keras' own TensorBoard callback, on its way to TensorFlow.
@@ -53,7 +53,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
             epochs=EPOCHS,
             validation_split=0.2,
             callbacks=callbacks,
-            verbose=0,
+            verbose=0,  # pyright: ignore[reportArgumentType]
         )
     (folder / "history.json").write_text(json.dumps(history.history))
     (folder / "history.pkl").write_bytes(pickle.dumps(history.history))

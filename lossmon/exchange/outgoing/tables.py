@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any, TextIO
+from typing import IO, Any
 
 from lossmon.errors import MissingExtra
 
@@ -17,7 +17,7 @@ _AT_ONCE = 65_536
 Row = Mapping[str, Any]
 
 
-def write_csv(rows: Iterable[Row], columns: Sequence[str], file: TextIO) -> None:
+def write_csv(rows: Iterable[Row], columns: Sequence[str], file: IO[str]) -> None:
     """Write rows as CSV with a header.
 
     Args:
