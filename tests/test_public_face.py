@@ -18,7 +18,7 @@ PROJECT = Path(__file__).parent.parent
 HEAVY = ("keras", "tensorflow", "jax", "torch", "dash", "plotly", "pandas", "polars", "matplotlib")
 LIGHT_MODULES = (
     *("lossmon", "lossmon.store", "lossmon.rules", "lossmon.recompute", "lossmon.cli"),
-    *("lossmon.analysis", "lossmon.report"),
+    *("lossmon.analysis", "lossmon.report", "lossmon.exchange", "lossmon.trackers"),
     *("lossmon.records", "lossmon.errors", "lossmon.demo"),
 )
 

@@ -67,6 +67,7 @@ def test_python_blocks_record_the_runs_that_they_name(executed: _Run) -> None:
         "regression": ["LM301", "LM504"],
         "audited": [],
         "refused": ["LM301"],
+        "stopped-early": [],
         "own-definitions": [],
         "in-two-parts": [],
     }

@@ -50,6 +50,13 @@ class Monitor(keras.callbacks.Callback):
             `(y_true, y_pred) -> array` of sample losses in NumPy.
         metrics: likewise for your own accuracy: the metric's name → a function that returns, for
             each element, 1.0 where it is right and 0.0 where not.
+        also: trackers that are shown the values of each epoch and the findings too: "mlflow",
+            "wandb", "trackio", "tensorboard" or "tensorboard:FOLDER", or objects with a method
+            `log(values, step=epoch)`. Their active run is used, or one begun.
+        extend_logs: add what was recomputed to the logs of each epoch, for callbacks that follow
+            in the list and for `History`: "val_loss_recomputed", "accuracy_recomputed",
+            "val_accuracy_intended" and so on. Training then waits for these at the end of each
+            epoch; with `verify="auto"` they are of the samples that were recomputed.
 
     Raises:
         InvalidArgument: an argument is not of the form above.
@@ -84,6 +91,8 @@ class Monitor(keras.callbacks.Callback):
         rules: Iterable[str] | Mapping[str, Any] | None = None,
         losses: Mapping[str, Callable[..., Any]] | None = None,
         metrics: Mapping[str, Callable[..., Any]] | None = None,
+        also: Iterable[Any] = (),
+        extend_logs: bool = False,
     ) -> None:
         super().__init__()
         self._options = Options.checked(
@@ -101,6 +110,8 @@ class Monitor(keras.callbacks.Callback):
             rules=rules,
             losses=losses,
             metrics=metrics,
+            also=also,
+            extend_logs=extend_logs,
         )
         self._session: Session | None = None
 
@@ -142,7 +153,8 @@ class Monitor(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Close the epoch with what Keras printed for it."""
         if self._session is not None:
-            self._session.end_epoch(epoch, dict(logs or {}))
+            extended = self._options.extend_logs and isinstance(logs, dict)
+            self._session.end_epoch(epoch, logs if extended else dict(logs or {}))
 
     def on_train_end(self, logs: Any = None) -> None:
         """Close the run."""

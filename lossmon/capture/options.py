@@ -13,6 +13,7 @@ from lossmon.capture.samples import SAMPLES
 from lossmon.errors import InvalidArgument
 from lossmon.rules import RuleRequest, RuleSelection, rule_request, rule_selection
 from lossmon.store import demand_short, without_passwords
+from lossmon.trackers import check_also
 
 VERIFY = ("auto", "full", "off")
 
@@ -42,6 +43,8 @@ class Options:
     asked: RuleRequest | None = None
     losses: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
     metrics: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
+    also: tuple[Any, ...] = ()
+    extend_logs: bool = False
 
     @classmethod
     def checked(cls, **arguments: Any) -> Options:
@@ -71,6 +74,12 @@ class Options:
         arguments["config"] = _config(arguments["config"])
         for name in ("losses", "metrics"):
             arguments[name] = _definitions(name, arguments[name])
+        if not isinstance(arguments["extend_logs"], bool):
+            raise InvalidArgument(
+                "`extend_logs` must be True or False. "
+                f"Received: extend_logs={arguments['extend_logs']!r}. Fix: leave it out for False."
+            )
+        arguments["also"] = check_also(arguments["also"])
         return cls(**arguments)
 
 

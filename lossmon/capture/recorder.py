@@ -18,9 +18,11 @@ from typing import Any, Protocol, cast
 
 from lossmon.capture.channel import Channel
 from lossmon.capture.chunk import CallItem
+from lossmon.capture.extended_logs import AwaitedLogs
 from lossmon.capture.tap import Call
 from lossmon.records import Finding, RunStatus
 from lossmon.store import Delivery, Ending, Records, RunHeader, Trouble
+from lossmon.trackers import Showing, Tracker
 
 # Seconds between two commits while items keep coming.
 COMMIT_EVERY = 0.08
@@ -34,6 +36,8 @@ WAITING_STEPS = 2048
 WAITING_BYTES = 256 * 2**20
 # Until the size of a step is known.
 FIRST_STEP_BYTES = 8 * 2**20
+# Seconds that other trackers have at the end to take what waits for them.
+TRACKERS_WAIT = 20.0
 # Items that are judged before what came of them is written.
 ITEMS_TOGETHER = 256
 
@@ -45,13 +49,18 @@ def steps_at_once(values: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class EpochItem:
-    """An epoch ended, with the logs that Keras printed and those of an audit, if there was one."""
+    """An epoch ended, with the logs that Keras printed and those of an audit, if there was one.
+
+    Attributes:
+        awaited: takes the records of the epoch, where training waits for them.
+    """
 
     epoch: int
     step: int
     logs: dict[str, float]
     time: float
     audited: dict[str, float] = field(default_factory=dict)
+    awaited: AwaitedLogs | None = None
 
 
 class Judge(Protocol):
@@ -89,6 +98,7 @@ class Beginning:
     environment: Callable[[], dict[str, Any]]
     channels: Sequence[Channel]
     wait_when_full: bool
+    trackers: Sequence[Tracker] = ()
 
 
 class Recorder:
@@ -111,6 +121,8 @@ class Recorder:
         self._changing = threading.Lock()
         self._delivery = Delivery(beginning.header, say)
         self._unwritten = Records(findings=list(beginning.findings))
+        trackers = beginning.trackers
+        self._showing = Showing(trackers, self.trouble) if trackers else None
         self._began = time.monotonic()
         self._progress = 0
         self._hurry = False
@@ -184,8 +196,16 @@ class Recorder:
         while stop is None:
             stop = self._drain()
             self._flush()
+        self._end_showing()
         ending = Ending(stop.status, time.time(), self._seconds())
         self._delivery.finish(ending)
+
+    def _end_showing(self) -> None:
+        if self._showing is not None:
+            self._showing.end(TRACKERS_WAIT)
+            for item in self._at_hand():
+                self._take(item)
+            self._flush()
 
     def _seconds(self) -> float:
         """How long the run was trained: by a clock that nobody sets."""
@@ -237,6 +257,8 @@ class Recorder:
             self._note(item.message, aloud=item.aloud)
         elif isinstance(item, EpochItem):
             self._judge("an epoch", lambda judge: judge.epoch(item))
+            if item.awaited is not None:
+                item.awaited.put([e for e in self._unwritten.epochs if e.epoch == item.epoch])
         elif isinstance(item, list):
             calls = cast("list[CallItem]", item)
             self._judge("steps", lambda judge: judge.calls(calls, hurried=self._hurry))
@@ -262,6 +284,8 @@ class Recorder:
         if self._unwritten or now - self._last_written >= HEARTBEAT_EVERY:
             records, self._unwritten = self._unwritten, Records()
             self._delivery.send(records)
+            if self._showing is not None:
+                self._showing.show(records.epochs, records.findings, records.withdrawn)
             self._last_written = now
 
 

@@ -20,6 +20,7 @@ from lossmon.capture.callback_list import callback_list
 from lossmon.capture.carrier import Carrier
 from lossmon.capture.chunk import CallItem
 from lossmon.capture.environment import describe_model, environment
+from lossmon.capture.extended_logs import AwaitedLogs
 from lossmon.capture.first_look import first_look, why_replicas_hide
 from lossmon.capture.forward import give_back
 from lossmon.capture.judge import RunJudge
@@ -38,9 +39,10 @@ from lossmon.capture.tap import Call, Tap
 from lossmon.capture.terminal import announce, say
 from lossmon.capture.watch import Watch
 from lossmon.errors import CannotResume, InvalidArgument, InvalidCombination
-from lossmon.records import Finding, OutputRecord, RunStatus
+from lossmon.records import Finding, OutputRecord, RunRecord, RunStatus
 from lossmon.rules import Facts
 from lossmon.store import RunHeader, new_run_id
+from lossmon.trackers import Tracker, open_trackers
 
 P = ParamSpec("P")
 
@@ -221,7 +223,10 @@ class Session:
             if self._sampler is not None:
                 self._sampler.end_epoch(epoch)
             audited = {} if self._audit is None else self._audit.values()
-            self._recorder.put(EpochItem(epoch, last, scalar_logs(logs), ended, audited))
+            awaited = AwaitedLogs() if self._options.extend_logs else None
+            self._recorder.put(EpochItem(epoch, last, scalar_logs(logs), ended, audited, awaited))
+            if awaited is not None:
+                awaited.extend(logs, self._tell)
 
     @_never_harming
     def end(self, status: RunStatus) -> None:
@@ -337,9 +342,10 @@ class Session:
             labels_known=self._labels_known,
         )
         budget = Budget(share=math.inf) if full else Budget()
+        header = self._header(list(plan.outputs))
         self._recorder = Recorder(
             Beginning(
-                header=self._header(list(plan.outputs)),
+                header=header,
                 findings=findings,
                 judge=RunJudge(
                     plan,
@@ -351,12 +357,18 @@ class Session:
                 environment=environment,
                 channels=() if self._letting_out.at_once else tuple(carrier.channels.values()),
                 wait_when_full=full,
+                trackers=self._open_trackers(header.run),
             ),
             say,
         )
         self._validated = None
         for message in self._troubles:
             self._recorder.trouble(message, aloud=False)
+
+    def _open_trackers(self, run: RunRecord) -> list[Tracker]:
+        if self._others_speak:
+            return []
+        return open_trackers(self._options.also, run, self._tell)
 
     def _why_unseen(self) -> str | None:
         if self._hidden is not None:

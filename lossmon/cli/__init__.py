@@ -11,7 +11,16 @@ from typing import Any
 import click
 
 from lossmon import __version__
-from lossmon.cli import checking, database, inspection, programs, reporting, retention, spooled
+from lossmon.cli import (
+    checking,
+    database,
+    inspection,
+    programs,
+    reporting,
+    retention,
+    spooled,
+    transfer,
+)
 from lossmon.cli.words import visible
 from lossmon.errors import InvalidArgument, LossmonError
 
@@ -68,7 +77,8 @@ for command in (
     inspection.findings,
     inspection.compare,
     reporting.report,
-    database.export,
+    transfer.export,
+    transfer.import_command,
     retention.archive,
     retention.unarchive,
     retention.prune,

@@ -2,56 +2,18 @@
 
 from __future__ import annotations
 
-import csv
 import sys
-from typing import Any, TextIO
 
 import click
 
 from lossmon.cli.options import print_json, with_db, with_json
 from lossmon.cli.words import megabytes, visible
-from lossmon.store import EXPORTED, check_database, info, open_store, upgrade, vacuum
+from lossmon.store import check_database, info, open_store, upgrade, vacuum
 
-# What spreadsheets take for the beginning of a formula, and the sign that says it is none.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
 _RESCUE = (
     "lossmon: Fix: copy the file, then `sqlite3 COPY .recover | sqlite3 rescued.db` brings out "
     "what can still be read."
 )
-
-
-@click.command()
-@click.argument("run")
-@with_db
-@click.option(
-    "--format",
-    type=click.Choice(["csv"]),
-    default="csv",
-    show_default=True,
-    expose_value=False,
-    help="The only one so far.",
-)
-@click.option(
-    "-o",
-    "--output",
-    type=click.File("w", encoding="utf-8", atomic=True),
-    default="-",
-    help="File to write; standard output by default.",
-)
-def export(run: str, db: str | None, output: TextIO) -> None:
-    """Every batch of a run, one row each, to standard output or a file."""
-    store = open_store(db)
-    rows = store.export_batches(run)
-    if store.run_document(run)["pruned"] is not None:
-        click.echo("lossmon: this run was pruned: only its last batches are left", err=True)
-    writer = csv.DictWriter(output, fieldnames=EXPORTED, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
-
-
-def _cell(value: Any) -> Any:
-    """A text that a spreadsheet would calculate gets a `'` before it; numbers stay as they are."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 
 
 @click.group(name="db")

@@ -10,12 +10,13 @@ from lossmon.store.passwords import without_passwords
 from lossmon.store.resume import Resumable, find_resumable
 from lossmon.store.store import Store, open_store
 from lossmon.store.sync import Synced, sync
-from lossmon.store.tables import EXPORTED
+from lossmon.store.tables import EXPORTED, EXPORTED_EPOCHS
 from lossmon.store.upgrade import info, upgrade
 from lossmon.store.writer import RunWriter
 
 __all__ = [
     "EXPORTED",
+    "EXPORTED_EPOCHS",
     "Delivery",
     "Ending",
     "Records",

@@ -21,6 +21,9 @@ _FIRST = (
 )
 _INTERNAL = ("run_id", "nonfinite_kinds")
 EXPORTED = (*_FIRST, *(c.name for c in batches.columns if c.name not in (*_FIRST, *_INTERNAL)))
+"""The columns of exported batches."""
+EXPORTED_EPOCHS = tuple(c.name for c in epochs.columns if c.name not in _INTERNAL)
+"""The columns of exported epochs."""
 
 
 class TableRows(NamedTuple):

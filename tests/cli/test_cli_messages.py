@@ -16,8 +16,8 @@ from lossmon.cli.options import print_json
 from tests.cli.conftest import Invoke, Seeded
 
 COMMANDS = (
-    *("archive", "check", "compare", "dashboard", "db", "demo", "export", "findings", "prune"),
-    *("report", "rm", "rules", "runs", "show", "sync", "unarchive"),
+    *("archive", "check", "compare", "dashboard", "db", "demo", "export", "findings"),
+    *("import", "prune", "report", "rm", "rules", "runs", "show", "sync", "unarchive"),
 )
 READING = (
     "runs",
