@@ -28,6 +28,10 @@ OWN = {*CAUSES.values(), "shifted-labels", "growing-caution"}
 CONTROLS = ("dropout", "few_validation_samples", "healthy")
 
 
+# Why training and validation loss differ, told of these and of no others.
+SPLITS = {"dropout": "measured-while-training", "distribution_shift": "shifted-data"}
+
+
 class Told(NamedTuple):
     document: Any
     causes: list[set[str]]
@@ -49,6 +53,8 @@ def trained(name: str, directory: Path, monkeypatch: pytest.MonkeyPatch) -> Told
     found = lossmon.analysis.explain_divergence(
         document["epochs"], document["outputs"], store.sample_reader(run)
     )
+    splits = lossmon.analysis.explain_splits(document["epochs"], document["outputs"])
+    assert [one.cause for one in splits] == ([SPLITS[name]] if name in SPLITS else [])
     return Told(document, [{c.name for c in one.causes} for one in found], printed.getvalue())
 
 

@@ -63,6 +63,7 @@ from lossmon.analysis.samples import (
     turned_samples,
 )
 from lossmon.analysis.settings import differing_settings, distinct_names, flattened, run_settings
+from lossmon.analysis.splits import SplitDifference, explain_splits
 from lossmon.analysis.telling import difference_sentence, weighing_sentences
 from lossmon.analysis.temperature import Temperature, fit_temperature
 from lossmon.analysis.values import calibration_values
@@ -92,6 +93,7 @@ __all__ = [
     "SampleReader",
     "SampleSource",
     "Samples",
+    "SplitDifference",
     "Temperature",
     "Turned",
     "TurnedSamples",
@@ -114,6 +116,7 @@ __all__ = [
     "distinct_names",
     "diverging_epochs",
     "explain_divergence",
+    "explain_splits",
     "find_episodes",
     "fit_temperature",
     "flattened",

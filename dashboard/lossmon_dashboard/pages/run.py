@@ -11,7 +11,7 @@ import dash
 import dash_mantine_components as dmc
 from dash import ClientsideFunction, Input, Output, State, dcc, no_update
 
-from lossmon.analysis import Divergence, explain_divergence
+from lossmon.analysis import Divergence, explain_divergence, explain_splits
 from lossmon.store import Store
 from lossmon_dashboard import figures
 from lossmon_dashboard.clock import viewer_zone
@@ -170,7 +170,7 @@ def description(document: Row, episodes: Sequence[Divergence] = ()) -> tuple[Any
         [run_header(document, viewer_zone()), run_summary(document)],
         finding_panel(document["findings"], document["rules"]),
         accuracy_panel(accuracy_meanings(document)),
-        divergence_panel(episodes),
+        divergence_panel(episodes, explain_splits(document["epochs"], document["outputs"])),
         printed_and_meant(document["epochs"]),
         verification_rows(document["epochs"]),
         verification_summary(document["epochs"]),
