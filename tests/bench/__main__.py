@@ -18,6 +18,7 @@ from rich.console import Console
 from tests.bench import (
     analysis,
     beside,
+    episodes,
     gap,
     plans,
     reading_long,
@@ -37,6 +38,7 @@ _PARTS = {
     "rules": rules.report,
     "analysis": analysis.report,
     "samples": samples.report,
+    "episodes": episodes.report,
     "gap": gap.report,
 }
 # They record much first.

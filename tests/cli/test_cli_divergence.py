@@ -46,7 +46,7 @@ def test_show_tells_confidence_margins_and_why_the_splits_differ(
     scenario = Scenario("shifted", metric=SOFTMAX)
     writer = RunWriter.open(tmp_path / "runs.db", scenario.record(), scenario.output_records())
     rng = np.random.default_rng(0)
-    known = {"mean": 0.41, "right": 0.62, "wrong": -0.37, "median": 0.55}
+    known: dict[str, float | None] = {"mean": 0.41, "right": 0.62, "wrong": -0.37, "median": 0.55}
     labels = rng.integers(0, 2, 3000)
     for epoch in range(4):
         for split, sure in (("train", 0.9), ("val", 0.7)):

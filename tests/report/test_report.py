@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 from markdown_it import MarkdownIt
 
@@ -89,7 +90,9 @@ def test_each_output_of_several_is_drawn(reported: Reported) -> None:
         loss, accuracy = head.axes
         rows = [r for r in run.document["epochs"] if (r["output"], r["split"]) == (output, "val")]
         drawn = [
-            line.get_ydata().tolist() for line in loss.lines if line.get_label() == "validation"
+            list(np.asarray(line.get_ydata()))
+            for line in loss.lines
+            if line.get_label() == "validation"
         ]
         assert drawn == [[row["recomputed_loss"] for row in rows]]
         assert accuracy.get_ylabel() == "accuracy"
