@@ -89,12 +89,8 @@ def test_each_output_of_several_is_drawn(reported: Reported) -> None:
     for head, output in zip(heads, ("kind", "colour"), strict=True):
         loss, accuracy = head.axes
         rows = [r for r in run.document["epochs"] if (r["output"], r["split"]) == (output, "val")]
-        drawn = [
-            list(np.asarray(line.get_ydata()))
-            for line in loss.lines
-            if line.get_label() == "validation"
-        ]
-        assert drawn == [[row["recomputed_loss"] for row in rows]]
+        drawn = {line.get_label(): list(np.asarray(line.get_ydata())) for line in loss.lines}
+        assert drawn["validation"] == [row["recomputed_loss"] for row in rows]
         assert accuracy.get_ylabel() == "accuracy"
     assert curve_keys(reported("digits-cnn", "two-heads").runs) == ["curves"]
 
