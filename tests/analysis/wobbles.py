@@ -79,7 +79,7 @@ def episodes_of(known: Samples, *, pairs: bool = True, **options: Any) -> list[E
     share, count = hits.mean(axis=1), loss.shape[1]
     smoothed = (count * share + 1.0) / (count + 2.0)
     covariance = ((loss * hits).mean(axis=1) - loss.mean(axis=1) * share) / count
-    known: dict[str, Any] = {
+    given: dict[str, Any] = {
         "covariance": covariance,
         "pairs": paired(loss, hits) if pairs else None,
     }
@@ -88,5 +88,5 @@ def episodes_of(known: Samples, *, pairs: bool = True, **options: Any) -> list[E
         loss.std(axis=1) / math.sqrt(count),
         share,
         np.sqrt(smoothed * (1.0 - smoothed) / (count + 2.0)),
-        **(known | options),
+        **(given | options),
     )

@@ -87,15 +87,14 @@ def _overfitted(
 ) -> Samples:
     """Train on the first part; what each epoch makes of the validation samples."""
     x, x_val, y, y_val = parts
-    network = MLPClassifier(
-        units, batch_size=batch, learning_rate_init=rate, alpha=0.0, random_state=seed
-    )
+    settings: dict[str, Any] = {"batch_size": batch, "learning_rate_init": rate, "alpha": 0.0}
+    network: Any = MLPClassifier(units, random_state=seed, **settings)
     losses: list[Any] = []
     verdicts: list[Any] = []
     for _ in range(max(AFTER)):
         with warnings.catch_warnings(action="ignore"):
             network.partial_fit(x, y, classes=np.unique(y))
-        shares = network.predict_proba(x_val)
+        shares: Any = network.predict_proba(x_val)
         own = shares[np.arange(len(y_val)), y_val]
         losses.append(-np.log(np.clip(own, 1e-7, 1.0)))
         verdicts.append(shares.argmax(axis=1) == y_val)
