@@ -61,7 +61,7 @@ def sync(
     Args:
         db: only what was meant for this database, given with its password where it needs one.
         to: deliver it there instead.
-        run: only this run, by its id or name.
+        run: only this run, by its name, its id or the beginning of that.
 
     Returns:
         What became of each spool.
@@ -96,7 +96,7 @@ def _sync(
 
 
 def _is_meant(header: RunHeader, db: str | None, run: str | None) -> bool:
-    if run is not None and run not in (header.run.id, header.run.name):
+    if run is not None and run != header.run.name and not (run and header.run.id.startswith(run)):
         return False
     return db is None or plain_url(db) == header.db
 
