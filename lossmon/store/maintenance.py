@@ -6,7 +6,6 @@ import os
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 from sqlalchemy import URL, ColumnElement, Connection, Engine, and_, func, not_, select, text
@@ -52,9 +51,12 @@ def check_database(db: str | os.PathLike[str] | None = None) -> list[str]:
     url = database_url(db)
     demand_database(url)
     with opened(url, read_only=True) as engine, engine.connect() as connection:
-        # Where even that cannot be read, the check of the file says why.
-        with suppress(DatabaseError):
+        try:
             demand_current(connection, describe(url))
+        except DatabaseError as error:
+            # Where even that cannot be read, the check of the file says why.
+            if not is_damage(error):
+                raise
         # Tables of a damaged file are not counted: that would end in the driver's error.
         return list(_damage(connection)) or [*_miscounted(connection), *_oversummarised(connection)]
 
