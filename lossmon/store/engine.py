@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 import time
+import zlib
 from collections.abc import Generator
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -265,4 +267,9 @@ def explained(url: URL) -> Generator[None]:
             f"expected a lossmon database that can be used at {describe(url)}. "
             f"Received: {received}. "
             f"Fix: check the path and its permissions, or name another with db=… or ${VARIABLE}."
+        ) from error
+    except (json.JSONDecodeError, zlib.error) as error:
+        raise StoreError(
+            f"expected values as lossmon writes them at {describe(url)}. Received: {error}. "
+            "Fix: `lossmon db check` looks for damage."
         ) from error
