@@ -43,8 +43,9 @@ def database_url(db: str | os.PathLike[str] | None = None) -> URL:
         return _sqlite_url(_expanded(text) if text else None, text)
     try:
         url = make_url(text)
-    except (ArgumentError, ValueError) as error:
-        raise _unusable(without_passwords(text)) from error
+    except (ArgumentError, ValueError):
+        # What it says of the URL may be part of a password.
+        raise _unusable(without_passwords(text)) from None
     backend = url.get_backend_name()
     if backend == "sqlite":
         return _sqlite_url(url.database, text)
