@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -130,6 +130,10 @@ def _deliver(spool: Spool, db: str | None, synced: Synced) -> None:
 def _empty(spool: Spool, synced: Synced) -> None:
     header, last = spool.header, 0
     with closing(RunWriter.continued(header, late=True)) as writer:
+        if plain_url(header.db) == synced.database:
+            # Where this breaks off and the run is deleted, it does not come back.
+            with suppress(SpoolError):
+                spool.tell(header)
         while (parcel := spool.first(last)) is not None:
             last, records = parcel
             left_out = 0
