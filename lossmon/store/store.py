@@ -80,7 +80,8 @@ class Store:
     def __init__(self, url: URL) -> None:
         self._url = url
         self._engine = open_engine(url, read_only=True)
-        self._file: tuple[int, int] | None = None
+        # A server has none, but is looked at once all the same.
+        self._file: tuple[int, int] | EllipsisType | None = ...
         self._remembered = Remembered()
         weakref.finalize(self, self._engine.dispose)
         with self._reading():
