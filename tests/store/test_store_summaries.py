@@ -129,8 +129,9 @@ def test_how_the_batches_are_cut_into_writes_changes_nothing(
         if again:
             cut.write(part)
         start += size
-    whole.close()
-    cut.close()
+    for writer in (whole, cut):
+        writer.finish("finished")
+        writer.close()
     for split in ("train", "val"):
         for level in range(2):
             found = [
@@ -140,10 +141,22 @@ def test_how_the_batches_are_cut_into_writes_changes_nothing(
             assert len(found[0]) == sum(sizes) // (ROWS * FAN**level)
 
 
+def test_buckets_are_stored_by_eights_and_the_rest_at_the_end(writer: RunWriter, db: str) -> None:
+    """One by one they would take longer than the batches themselves."""
+    for start in range(0, 700, 70):
+        writer.write([batch(step, loss=float(step)) for step in range(start, start + 70)])
+    assert len(buckets_of(db, writer.run_id, 0)) == FAN
+    series = open_store(db).batch_series("latest", ["loss"], split="train")
+    assert series["loss"].tolist() == [float(step) for step in range(700)]
+    writer.finish("finished")
+    assert len(buckets_of(db, writer.run_id, 0)) == 700 // ROWS
+
+
 def test_a_batch_that_is_delivered_twice_is_stored_once(writer: RunWriter, db: str) -> None:
     writer.write([batch(step, loss=1.0) for step in range(100)])
     writer.write([batch(step, loss=2.0) for step in range(90, 200)])
     writer.write([batch(200), batch(200)])
+    writer.finish("finished")
     store = open_store(db)
     rows = list(store.export_batches("latest"))
     assert [row["step"] for row in rows] == list(range(201))
@@ -159,6 +172,7 @@ def test_a_write_that_failed_leaves_no_trace_in_the_summaries(writer: RunWriter,
         writer.write([*rows, broken])
     writer.write(rows[:70])
     writer.write(rows[70:])
+    writer.finish("finished")
     found = buckets_of(db, writer.run_id, 0)
     assert found.measures["maximum"]["value"][:, MEASURES.index("loss")].tolist() == [63.0, 127.0]
 
@@ -169,6 +183,7 @@ def test_a_run_without_summaries_gets_them_when_it_goes_on(writer: RunWriter, db
         connection.execute(delete(summaries).where(summaries.c.bucket > 3))
     writer._summariser = type(writer._summariser)(writer.run_id)
     writer.write([batch(step, loss=float(step)) for step in range(1000, 1100)])
+    writer.finish("finished")
     for level in range(2):
         found = buckets_of(db, writer.run_id, level)
         assert len(found) == 1100 // (ROWS * FAN**level)
