@@ -14,7 +14,7 @@ from lossmon import recompute
 from lossmon.capture.chunk import Chunk, Floats
 from lossmon.capture.clipping import Clipped
 from lossmon.capture.label_counts import LabelCounts
-from lossmon.capture.verify import Verdict
+from lossmon.capture.verify import BRIEF, Verdict
 from lossmon.records import BatchRecord
 
 _FIELDS = [(field.name, field.default) for field in fields(BatchRecord)]
@@ -131,7 +131,7 @@ class Judged:
         steps, places, started, seconds = zip(*self.chunk.places, strict=True)
         statuses, reasons = zip(*self.verdicts, strict=True)
         columns |= {"step": steps, "batch": places, "time": started, "seconds": seconds}
-        columns |= {"status": statuses, "reason": reasons}
+        columns |= {"status": statuses, "reason": [BRIEF.get(text, text) for text in reasons]}
         same = {"epoch": self.chunk.epoch, "split": self.chunk.split, "output": self.output}
         # Handed over by place: names would take longer than all the rest.
         given = (

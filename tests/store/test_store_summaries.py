@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import zlib
 from collections.abc import Callable
 from typing import Any
 
@@ -10,11 +11,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import delete
+from sqlalchemy import delete, select, update
 
 from lossmon.records import BatchRecord
 from lossmon.store import RunWriter, open_store, raw
-from lossmon.store.buckets import FAN, MEASURES, ROWS
+from lossmon.store.buckets import FAN, MEASURE, MEASURES, ROWS
 from lossmon.store.engine import database_url, opened
 from lossmon.store.schema import summaries
 from lossmon.store.selection import Series, read_buckets
@@ -198,3 +199,20 @@ def test_columns_that_tell_of_places_can_be_asked_for(long: str) -> None:
     )
     assert series.keys() == {"step", "epoch", "batch"}
     assert series["step"][-1] == LONG - 1
+
+
+def test_summaries_take_little_room_and_older_ones_are_read(writer: RunWriter, db: str) -> None:
+    rows = [batch(step, loss=math.sin(step), accuracy=0.5, time=1e9 + step) for step in range(640)]
+    writer.write(rows)
+    writer.finish("finished")
+    told = buckets_of(db, writer.run_id, 0)
+    deflated = select(summaries.c.bucket, summaries.c.packed).where(summaries.c.rows == ROWS)
+    with opened(database_url(db)) as engine, engine.begin() as connection:
+        found = connection.execute(deflated).all()
+        assert max(len(row.packed) for row in found) < MEASURE.itemsize * 5
+        for row in found[::2]:
+            older = update(summaries).values(packed=zlib.decompress(row.packed))
+            same = summaries.c.bucket == row.bucket, summaries.c.rows == ROWS
+            connection.execute(older.where(*same))
+    again = buckets_of(db, writer.run_id, 0)
+    assert again.measures.tobytes() == told.measures.tobytes()
