@@ -37,6 +37,7 @@ from lossmon.capture.samples import sample_gathering
 from lossmon.capture.sampling import Sampler, sampler
 from lossmon.capture.tap import Call, Tap
 from lossmon.capture.terminal import announce, say
+from lossmon.capture.verify import OFF
 from lossmon.capture.watch import Watch
 from lossmon.errors import CannotResume, InvalidArgument, InvalidCombination
 from lossmon.records import Finding, OutputRecord, RunRecord, RunStatus
@@ -373,7 +374,7 @@ class Session:
     def _why_unseen(self) -> str | None:
         if self._hidden is not None:
             return self._hidden
-        return 'verify="off"' if self._options.verify == "off" else None
+        return OFF if self._options.verify == "off" else None
 
     def _header(self, outputs: list[OutputRecord]) -> RunHeader:
         header = None
