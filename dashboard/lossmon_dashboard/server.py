@@ -28,6 +28,7 @@ def serve(
     on_ready: Callable[[str], None] | None = None,
     *,
     allow_hosts: Collection[str] = (),
+    read_only: bool = False,
 ) -> None:
     """Serve the dashboard until the process is interrupted.
 
@@ -38,6 +39,7 @@ def serve(
         open_browser: whether to open the page in a browser.
         on_ready: called with the address of the page once connections are accepted.
         allow_hosts: further names that the dashboard is reached by, e.g. that of a proxy.
+        read_only: whether runs can be looked at only.
 
     Raises:
         InvalidArgument: nothing can listen on that address and port.
@@ -45,7 +47,7 @@ def serve(
     listener = _listen(host, port)
     token = None if is_loopback(host) else secrets.token_urlsafe(24)
     hosts = allowed_hosts(host) | {name.lower() for name in allow_hosts}
-    app = create_app(db, hosts=hosts, token=token)
+    app = create_app(db, hosts=hosts, token=token, read_only=read_only)
     # What is loaded now stays: collections need not go through it again within every long answer.
     gc.collect()
     gc.freeze()

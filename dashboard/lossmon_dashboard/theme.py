@@ -7,6 +7,7 @@ trace takes Mantine's own variables, so that it follows the colour scheme by its
 
 from __future__ import annotations
 
+import zlib
 from typing import Any, Literal, NamedTuple
 
 import plotly.graph_objects as go
@@ -69,6 +70,7 @@ _INKS: dict[Scheme, Ink] = {
     ),
 }
 
+_COLOURS = 7
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 
 
@@ -80,6 +82,16 @@ def ink(scheme: Scheme) -> Ink:
 def split_colour(split: Split, scheme: Scheme) -> str:
     """The colour that stands for a split on every chart."""
     return ink(scheme).palette[0 if split == "train" else 1]
+
+
+def run_mark(run: str) -> tuple[int, int]:
+    """The places of a run's colour and line style, the same wherever it is drawn.
+
+    Args:
+        run: its id.
+    """
+    digest = zlib.crc32(run.encode("utf-8", "replace"))
+    return digest % _COLOURS, digest // _COLOURS % len(DASHES)
 
 
 def run_style(position: int, scheme: Scheme) -> tuple[str, str]:

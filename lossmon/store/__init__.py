@@ -7,6 +7,8 @@ from lossmon.store.maintenance import check_database, vacuum
 from lossmon.store.names import new_run_id, new_run_name
 from lossmon.store.parcel import Ending, Records, RunHeader, Trouble
 from lossmon.store.resume import Resumable, find_resumable
+from lossmon.store.run_pages import RunGroup, RunPage, Spread
+from lossmon.store.run_query import SETTING, ColumnFilter, Condition, Operator, RunQuery, as_text
 from lossmon.store.store import Store, open_store
 from lossmon.store.sync import Synced, sync
 from lossmon.store.tables import EXPORTED
@@ -15,15 +17,24 @@ from lossmon.store.writer import RunWriter
 
 __all__ = [
     "EXPORTED",
+    "SETTING",
+    "ColumnFilter",
+    "Condition",
     "Delivery",
     "Ending",
+    "Operator",
     "Records",
     "Resumable",
+    "RunGroup",
     "RunHeader",
+    "RunPage",
+    "RunQuery",
     "RunWriter",
+    "Spread",
     "Store",
     "Synced",
     "Trouble",
+    "as_text",
     "check_database",
     "find_resumable",
     "info",
