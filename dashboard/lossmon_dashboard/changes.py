@@ -58,10 +58,10 @@ def register_changes(app: dash.Dash) -> None:
         return no_update if wanted is None else carry_out(wanted)
 
     app.clientside_callback(
-        ClientsideFunction("lossmon", "tellChange"), Input("runs-changed", "data")
+        ClientsideFunction("lossmon_edits", "tellChange"), Input("runs-changed", "data")
     )
     app.clientside_callback(
-        ClientsideFunction("lossmon", "undoChange"), Input("toast-undo", "n_clicks")
+        ClientsideFunction("lossmon_edits", "undoChange"), Input("toast-undo", "n_clicks")
     )
 
 

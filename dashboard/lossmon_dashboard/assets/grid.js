@@ -11,10 +11,16 @@
             return;
         }
         event.preventDefault();
+        open(href);
+    }
+
+    function open(href) {
         window.history.pushState({}, "", href);
         window.dispatchEvent(new CustomEvent("_dashprivate_pushstate"));
         window.scrollTo(0, 0);
     }
+
+    functions.openPage = open;
 
     /* Rows that are still on their way have no data. */
     const loaded = (draw) => (params) => params.data ? draw(params) : null;

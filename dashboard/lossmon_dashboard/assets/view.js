@@ -70,137 +70,6 @@
         return same ? window.dash_clientside.no_update : span;
     }
 
-    /* Asked for too early, a grid complains to the console. */
-    const grid = (id) =>
-        document.querySelector(`#${id} .ag-root`) && window.dash_ag_grid.getApi(id);
-
-    /* Where other runs are asked for, the list begins anew; otherwise its rows are renewed. */
-    function refreshRuns() {
-        const api = grid("runs-grid");
-        const what = window.dash_clientside.callback_context.triggered.map((one) => one.prop_id);
-        if (api && !api.isDestroyed()) {
-            if (what.some((id) => !/^(revision|runs-columns)\./.test(id))) {
-                api.purgeInfiniteCache();
-                api.ensureIndexVisible && api.getDisplayedRowCount() && api.ensureIndexVisible(0);
-            } else {
-                api.refreshInfiniteCache();
-            }
-        }
-        return window.dash_clientside.no_update;
-    }
-
-    function showFound(found) {
-        const api = grid("runs-grid");
-        if (api && !api.isDestroyed()) {
-            found === 0 ? api.showNoRowsOverlay() : api.hideOverlay();
-        }
-        return window.dash_clientside.no_update;
-    }
-
-    function pickGroup(cell, by, group) {
-        const what = window.dash_clientside.callback_context.triggered[0].prop_id;
-        if (what.startsWith("runs-by") || !cell) {
-            return null;
-        }
-        return cell.rowId === group ? null : cell.rowId;
-    }
-
-    /* Changes: what is asked for, said, and taken back. */
-    const say = (id, props) => window.dash_clientside.set_props(id, props);
-    const ask = (change) => say("runs-change", {data: {...change, at: Date.now()}});
-    const triggered = () => window.dash_clientside.callback_context.triggered[0].prop_id;
-    const each = (rows, value) => Object.fromEntries(rows.map((row) => [row.id, value(row)]));
-    const TITLES = {name: "Rename", tags: "Tags", note: "Note"};
-    const UNDO_MS = 8000;
-    let editing = null;
-    let waiting = null;
-
-    function editRuns(clicks, rows) {
-        const action = triggered().replace(/^runs-/, "").split(".")[0];
-        if (clicks && rows && rows.length) {
-            if (action === "archive") {
-                const archived = !rows.every((row) => row.archived);
-                ask({put: each(rows, () => ({archived}))});
-            } else if (action === "delete") {
-                ask({put: each(rows, () => ({archived: true})), then: "delete"});
-            } else {
-                openDialog(action === "rename" ? "name" : action, rows);
-            }
-        }
-        return window.dash_clientside.no_update;
-    }
-
-    function openDialog(what, rows) {
-        editing = what;
-        const shared = rows[0].tags.filter((tag) => rows.every((row) => row.tags.includes(tag)));
-        const value = {name: rows[0].name, tags: shared, note: rows[0].notes || ""};
-        const amount = rows.length === 1 ? rows[0].name : rows.length + " runs";
-        say("runs-dialog", {opened: true, title: TITLES[what] + ": " + amount});
-        for (const field of Object.keys(TITLES)) {
-            const here = {display: field === what ? "block" : "none"};
-            say("runs-edit-" + field, {value: value[field], display: here.display});
-        }
-    }
-
-    function saveRuns(_, __, name, tags, note, rows) {
-        if (!editing || !rows || !rows.length) {
-            return window.dash_clientside.no_update;
-        }
-        const shared = rows[0].tags.filter((tag) => rows.every((row) => row.tags.includes(tag)));
-        const put = {
-            name: () => ({name}),
-            note: () => ({notes: note || null}),
-            tags: (row) => ({
-                tags: [...row.tags.filter((tag) => !shared.includes(tag)), ...(tags || [])],
-            }),
-        }[editing];
-        editing = null;
-        say("runs-dialog", {opened: false});
-        ask({put: each(rows, put)});
-        return window.dash_clientside.no_update;
-    }
-
-    function tellChange(changed) {
-        if (!changed) {
-            return window.dash_clientside.no_update;
-        }
-        clearTimeout(waiting && waiting.timer);
-        if (waiting && waiting.remove) {
-            ask({delete: waiting.remove});
-        }
-        waiting = null;
-        const toast = document.getElementById("toast");
-        toast.hidden = !changed.said;
-        toast.classList.toggle("lossmon-toast-failed", Boolean(changed.failed));
-        document.getElementById("toast-words").textContent = changed.said;
-        document.getElementById("toast-undo").hidden = !changed.undo;
-        const timer = setTimeout(endWaiting, changed.failed ? 3 * UNDO_MS : UNDO_MS);
-        waiting = {timer, undo: changed.undo, remove: changed.delete};
-        const api = grid("runs-grid");
-        if (api && !api.isDestroyed() && !changed.failed) {
-            const gone = JSON.stringify(changed.undo || {}).includes('"archived"');
-            gone && api.deselectAll();
-            gone ? api.purgeInfiniteCache() : api.refreshInfiniteCache();
-        }
-        return window.dash_clientside.no_update;
-    }
-
-    function endWaiting() {
-        document.getElementById("toast").hidden = true;
-        const remove = waiting && waiting.remove;
-        waiting = null;
-        remove && ask({delete: remove});
-    }
-
-    function undoChange(clicks) {
-        if (clicks && waiting && waiting.undo) {
-            clearTimeout(waiting.timer);
-            ask({put: waiting.undo});
-            waiting = null;
-        }
-        return window.dash_clientside.no_update;
-    }
-
     const USUAL = [
         ...["name", "flags", "status", "verified", "sparkline", "val_loss", "best_val_loss"],
         ...["val_accuracy", "best_val_accuracy", "val_intended_accuracy", "accuracy_metric"],
@@ -239,6 +108,7 @@
                     split: unless(split, "val"),
                     ...{need, fp, fn, threshold, by},
                 }),
+            usualColumns: () => USUAL,
             rememberRuns: function (search, filters, columns, archived, by, group, shown) {
                 const sorted = (columns || []).filter((column) => column.sort);
                 const sort = sorted.map((column) => column.colId + ":" + column.sort).join(",");
@@ -252,15 +122,6 @@
                     cols: chosen(shown),
                 });
             },
-            refreshRuns,
-            showFound,
-            pickGroup,
-            editRuns,
-            offerEdits: (rows) => !(rows && rows.length),
-            saveRuns,
-            tellChange,
-            undoChange,
-            usualColumns: () => USUAL,
         },
     });
 })();

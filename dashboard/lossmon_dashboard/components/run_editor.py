@@ -52,6 +52,7 @@ def edit_dialog() -> dmc.Modal:
         id="runs-dialog",
         title="Edit",
         opened=False,
+        centered=True,
         closeButtonProps={"aria-label": "Close"},
     )
 
@@ -61,13 +62,13 @@ def register_editor(app: dash.Dash) -> None:
     rows = State("runs-grid", "selectedRows")
     for action in ACTIONS:
         app.clientside_callback(
-            ClientsideFunction("lossmon", "editRuns"),
+            ClientsideFunction("lossmon_edits", "editRuns"),
             Input(f"runs-{action}", "n_clicks"),
             rows,
             prevent_initial_call=True,
         )
     app.clientside_callback(
-        ClientsideFunction("lossmon", "saveRuns"),
+        ClientsideFunction("lossmon_edits", "saveRuns"),
         Input("runs-edit-save", "n_clicks"),
         Input("runs-edit-name", "n_submit"),
         State("runs-edit-name", "value"),

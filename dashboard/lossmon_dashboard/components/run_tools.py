@@ -12,6 +12,7 @@ from lossmon_dashboard.components.labels import spoken
 from lossmon_dashboard.components.run_columns import COLUMNS, CONFIG
 from lossmon_dashboard.components.run_editor import edit_menu
 from lossmon_dashboard.components.run_groups import group_choices
+from lossmon_dashboard.components.run_views import keys_button, views_menu
 
 
 def run_tools(
@@ -56,6 +57,8 @@ def run_tools(
             ),
             _columns(columns, settings),
             dmc.Switch(id="runs-archived", label="Archived", checked=archived),
+            views_menu(),
+            keys_button(),
             *([edit_menu()] if editable else []),
             dmc.Button("Compare", id="runs-compare", disabled=True),
         ],

@@ -22,6 +22,7 @@ from lossmon_dashboard.components.run_groups import group_choices, group_grid, g
 from lossmon_dashboard.components.run_query import run_query
 from lossmon_dashboard.components.run_rows import run_grid_row
 from lossmon_dashboard.components.run_tools import column_choices, run_tools
+from lossmon_dashboard.components.run_views import keys_dialog, register_views
 from lossmon_dashboard.links import MOST_COMPARED, RUNS, compare_link
 from lossmon_dashboard.source import current_store
 from lossmon_dashboard.theme import PAGE_WIDTH
@@ -84,6 +85,7 @@ def layout(
         html.Div(id="runs-within"),
         _grid(shown, _filters(filter), sort),
         dmc.Text(_HELP, size="sm", c="dimmed", mt="sm"),
+        keys_dialog(),
         *([edit_dialog()] if editable else []),
     ]
     return html.Div(
@@ -151,10 +153,11 @@ def register(app: dash.Dash) -> None:
     _connect_rows(app)
     _connect_columns(app)
     _connect_comparison(app)
+    register_views(app)
     if not app.server.config[READ_ONLY]:
         register_editor(app)
         app.clientside_callback(
-            ClientsideFunction("lossmon", "offerEdits"),
+            ClientsideFunction("lossmon_edits", "offerEdits"),
             Output("runs-edit", "disabled"),
             Input("runs-grid", "selectedRows"),
         )
@@ -213,7 +216,7 @@ def _connect_rows(app: dash.Dash) -> None:
         return grouping(asked, filters)
 
     app.clientside_callback(
-        ClientsideFunction("lossmon", "refreshRuns"),
+        ClientsideFunction("lossmon_runs", "refreshRuns"),
         # Without an output, Dash would ask for the list on pages that have none.
         Output("runs-refreshed", "data"),
         Input("revision", "data"),
@@ -224,9 +227,11 @@ def _connect_rows(app: dash.Dash) -> None:
         Input("runs-columns", "value"),
         prevent_initial_call=True,
     )
-    app.clientside_callback(ClientsideFunction("lossmon", "showFound"), Input("runs-found", "data"))
     app.clientside_callback(
-        ClientsideFunction("lossmon", "pickGroup"),
+        ClientsideFunction("lossmon_runs", "showFound"), Input("runs-found", "data")
+    )
+    app.clientside_callback(
+        ClientsideFunction("lossmon_runs", "pickGroup"),
         Output("runs-group", "data"),
         Input("runs-groups", "cellClicked"),
         Input("runs-by", "value"),
