@@ -141,6 +141,13 @@ _CHANGED: Mapping[str, Check] = {
 }
 
 VALUES: Mapping[str, Check] = {
+    "compare-all.checked": _or_nothing(_flag),
+    "compare-axis.value": _one_of("epoch", "step", "time", "samples"),
+    "compare-narrow.data": _or_nothing(_flag),
+    "compare-csv.n_clicks": _or_nothing(_count),
+    "compare-measure.value": _one_of("loss", "accuracy"),
+    "compare-runs.searchValue": _or_nothing(_text),
+    "compare-view.value": _one_of("overlaid", "apart"),
     "compare-runs.value": _or_nothing(_list_of(_text, MOST_COMPARED)),
     "compare-split.value": _one_of("train", "val"),
     "compare-need.value": _one_of("", "probabilities", "decisions", "ranking"),
@@ -150,6 +157,7 @@ VALUES: Mapping[str, Check] = {
     "compare-by.value": _or_nothing(_text),
     "place.data": _or_nothing(_text),
     "revision.data": _scalars,
+    "rules-found.checked": _or_nothing(_flag),
     "rules-search.value": _or_nothing(_text),
     "run-detail.value": _or_nothing(_text),
     "run-id.data": _text,

@@ -8,7 +8,15 @@ from lossmon.store.names import new_run_id, new_run_name
 from lossmon.store.parcel import Ending, Records, RunHeader, Trouble
 from lossmon.store.resume import Resumable, find_resumable
 from lossmon.store.run_pages import RunGroup, RunPage, Spread
-from lossmon.store.run_query import SETTING, ColumnFilter, Condition, Operator, RunQuery, as_text
+from lossmon.store.run_query import (
+    SETTING,
+    ColumnFilter,
+    Condition,
+    Listed,
+    Operator,
+    RunQuery,
+    as_text,
+)
 from lossmon.store.store import Store, open_store
 from lossmon.store.sync import Synced, sync
 from lossmon.store.tables import EXPORTED
@@ -22,6 +30,7 @@ __all__ = [
     "Condition",
     "Delivery",
     "Ending",
+    "Listed",
     "Operator",
     "Records",
     "Resumable",

@@ -7,10 +7,12 @@ import dash
 import pytest
 from lossmon_dashboard import create_app
 from lossmon_dashboard.clock import moment, viewer_zone
+from lossmon_dashboard.components.comparison_table import comparison_csv
 from lossmon_dashboard.components.run_columns import COLUMNS
 from lossmon_dashboard.figures import HistoryView
 from lossmon_dashboard.pages import PAGES, run, runs
-from lossmon_dashboard.pages.compare import comparison, verdict
+from lossmon_dashboard.pages.compare import comparison, curves, options, verdict
+from lossmon_dashboard.pages.rules import catalogue
 from lossmon_dashboard.shell import live_indicator, observe, render
 from lossmon_dashboard.source import current_store
 
@@ -233,11 +235,43 @@ def test_printed_and_intended_accuracy_stand_side_by_side() -> None:
 def test_comparing_shows_ends_differences_and_caution() -> None:
     store = current_store()
     documents = [store.run_document(name) for name in ("digits-cnn", "digits-overfit", "diabetes")]
-    overlay, _, ends, different, mind = comparison(documents, "val", "light")
+    how: Any = {"split": "val", "axis": "time", "measure": "loss"}
+    overlay = curves(documents, "light", apart=False, **how)
+    _, ends, different, mind = comparison(documents, "light")
     assert len(as_json(overlay)["data"]) == 5
     assert "digits-overfit" in words(ends)
+    assert len(as_json(curves(documents, "light", apart=True, **how))["data"]) == 6
     assert "config.units 64 512" in words(different)
+    assert "environment.backend" not in words(different)
+    assert "environment.backend" in words(comparison(documents, "light", every=True)[2])
+    rows = comparison_csv([*documents, store.run_document(HOSTILE) | {"name": "=cmd|x"}], "val")
+    assert rows.splitlines()[0].startswith("id,run,split,epoch,step,seconds,samples,loss")
+    assert rows.count("digits-cnn,val,") == 12
+    assert ",'=cmd|x,val,1,12," in rows
     assert "do not mean the same by loss" in words(mind)
+
+
+@pytest.mark.usefixtures("app")
+def test_runs_to_compare_are_found_by_name_and_those_chosen_stay() -> None:
+    chosen = current_store().resolve("diabetes")
+    labels = [one["label"].partition(" (")[0] for one in options([chosen], "DIGITS nan")]
+    assert labels == ["diabetes", "digits-nan"]
+    assert len(options([])) == len(NAMES)
+
+
+@pytest.mark.usefixtures("app")
+def test_rules_say_in_which_runs_they_found_something() -> None:
+    assert "accuracy-with-regression".replace("-", " ") in words(catalogue("LM301")).lower()
+    assert "in 1 run error" in words(catalogue("LM301"))
+    assert "in 1 run" not in words(catalogue("LM103"))
+    assert len(catalogue("", found=True).children) == 4
+    assert "No rule matches" in words(catalogue("LM103", found=True))
+    page = render("/rules/LM301", "")
+    assert "Found in 1 run diabetes-accuracy diabetes · finished" in words(page)
+    links = [getattr(part, "href", "") for part in components(page)]
+    assert "/?q=LM301" in links
+    assert f"/run/{current_store().resolve('diabetes-accuracy')}" in links
+    assert "Found in" not in words(render("/rules/LM103", ""))
 
 
 @pytest.mark.usefixtures("app")

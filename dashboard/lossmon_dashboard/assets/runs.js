@@ -135,6 +135,7 @@
             refreshRuns,
             showFound,
             pickGroup,
+            isNarrow: () => window.innerWidth < 640,
             listViews,
             saveView,
             showKeys: (clicks) => (clicks ? true : nothing()),

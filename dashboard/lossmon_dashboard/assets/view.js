@@ -102,12 +102,17 @@
                     scale: log ? "log" : "",
                     output: output || "",
                 }),
-            rememberComparison: (runs, split, need, fp, fn, threshold, by) =>
+            rememberComparison: (runs, split, need, fp, fn, threshold, by, axis, view, measure, all) =>
                 remember({
                     runs: (runs || []).join(","),
                     split: unless(split, "val"),
                     ...{need, fp, fn, threshold, by},
+                    axis: unless(axis, "epoch"),
+                    view: unless(view, (runs || []).length > 6 ? "apart" : "overlaid"),
+                    measure: unless(measure, "loss"),
+                    all: all ? "1" : "",
                 }),
+            rememberRules: (search, found) => remember({q: search, found: found ? "1" : ""}),
             usualColumns: () => USUAL,
             rememberRuns: function (search, filters, columns, archived, by, group, shown) {
                 const sorted = (columns || []).filter((column) => column.sort);

@@ -36,7 +36,7 @@ def views_menu() -> dmc.Popover:
                 [
                     html.Div(id="views-list", className="lossmon-views"),
                     dmc.Group(
-                        [name, dmc.Button("Save", id="views-save", size="sm")],
+                        [name, dmc.Button("Save", id="views-save", size="sm", flex="none")],
                         gap="xs",
                         wrap="nowrap",
                     ),
