@@ -6,17 +6,23 @@ import gc
 import secrets
 import socket
 import sys
+import threading
+import time
 import webbrowser
 from collections.abc import Callable, Collection
 from contextlib import closing, suppress
 
+import dash
 from waitress.server import create_server
 
-from lossmon.errors import InvalidArgument
+from lossmon.errors import InvalidArgument, LossmonError
+from lossmon.store import RunQuery
 from lossmon_dashboard.app import create_app
 from lossmon_dashboard.security import ANY_ADDRESS, LOOPBACK_HOSTS, MOST_BYTES, is_loopback
+from lossmon_dashboard.source import current_store
 
 DEFAULT_PORT = 8050
+_FIRST_QUESTIONS_S = 2.0
 _WILDCARDS = frozenset({"0.0.0.0", "::", ""})
 
 
@@ -64,11 +70,23 @@ def serve(
         if token is not None:
             sys.stdout.write(f"  token: {token}\n  or log in by: {login_link(url, token)}\n")
         sys.stdout.flush()
+        _prepare_list(app)
         if on_ready is not None:
             on_ready(url)
         if open_browser:
             webbrowser.open(url)
         server.run()
+
+
+def _prepare_list(app: dash.Dash) -> None:
+    """Read beside the first questions what sorting and searching the list will need."""
+
+    def read() -> None:
+        time.sleep(_FIRST_QUESTIONS_S)
+        with app.server.app_context(), suppress(LossmonError):
+            current_store().listed_runs(RunQuery(archived=True), measured=True)
+
+    threading.Thread(target=read, name="lossmon-list", daemon=True).start()
 
 
 def allowed_hosts(host: str) -> frozenset[str]:

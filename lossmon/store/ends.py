@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, func, select
@@ -42,8 +42,29 @@ def read_ends(connection: Connection, run_ids: Sequence[str]) -> dict[str, dict[
     }
     for name, (extreme, value) in best.items():
         for run, row in _rows(connection, list(ends), extreme, value):
-            ends[run].setdefault(name, row)
+            ends[run][name] = row
     return ends
+
+
+class RememberedEnds:
+    """The ends that were read before: only those of runs that have changed since are read again.
+
+    **Thread safety**: threads may share one.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[int, dict[str, Any]]] = {}
+
+    def read(
+        self, connection: Connection, revisions: Mapping[str, int]
+    ) -> dict[str, dict[str, Any]]:
+        """Return the ends of runs, given the present `revision` of each."""
+        known = self._known
+        stale = [run for run, at in revisions.items() if run not in known or known[run][0] != at]
+        fresh = read_ends(connection, stale)
+        news = {run: (revisions[run], fresh.get(run, {})) for run in stale}
+        self._known = known = known | news
+        return {run: known[run][1] for run in revisions}
 
 
 def _rows(
@@ -55,12 +76,19 @@ def _rows(
     of_runs = and_(_VAL, among(epochs.c.run_id, run_ids))
     wanted = select(epochs.c.run_id, extreme.label("at")).where(of_runs)
     known = wanted.group_by(epochs.c.run_id).subquery()
+    # A plateau has many epochs of the best value.
+    first = (
+        select(epochs.c.run_id, func.min(epochs.c.epoch).label("epoch"))
+        .join(known, and_(known.c.run_id == epochs.c.run_id, known.c.at == value))
+        .where(_VAL)
+        .group_by(epochs.c.run_id)
+        .subquery()
+    )
     names = ("run_id", *_COLUMNS, "nonfinite_kinds")
     query = select(*(epochs.c[name] for name in names)).join(
-        known, and_(known.c.run_id == epochs.c.run_id, known.c.at == value)
+        first, and_(first.c.run_id == epochs.c.run_id, first.c.epoch == epochs.c.epoch)
     )
-    ordered = query.where(_VAL).order_by(epochs.c.epoch)
-    rows = connection.execute(ordered).mappings().all()
+    rows = connection.execute(query.where(_VAL)).mappings().all()
     return [(row["run_id"], restored(row)) for row in rows]
 
 

@@ -40,8 +40,9 @@ def read_measures(connection: Connection, run_ids: Sequence[str]) -> dict[str, M
     found: dict[str, dict[Found, tuple[str, str]]] = {}
     columns = ("run_id", "code", "output", "severity", "rule")
     query = select(*(findings.c[name] for name in columns)).where(among(findings.c.run_id, few))
-    for run, code, output, *what in connection.execute(query.order_by(findings.c.code)).all():
-        found.setdefault(run, {})[code, output] = (what[0], what[1])
+    for row in connection.execute(query.order_by(findings.c.code)).mappings():
+        what = (row["severity"], row["rule"])
+        found.setdefault(row["run_id"], {})[row["code"], row["output"]] = what
     return {
         run_id: Measures(_values(run_id, last, totals, metrics, losses), found.get(run_id, {}))
         for run_id in run_ids

@@ -41,11 +41,12 @@ class RunList:
         self._rows: dict[str, dict[str, Any]] = {}
         self._parts: Mapping[str, Sequence[Mapping[str, Any]]] = {}
         self._leaders: list[str] = []
+        self._settings: set[str] = set()
         self._measures: dict[str, tuple[int, Measures]] = {}
         self._listed: dict[str, Listed] = {}
 
     def runs(self, connection: Connection, *, measured: bool) -> list[Listed]:
-        """Return every run, the ranks of a job as one.
+        """Return every run, the newest first, the ranks of a job as one.
 
         Args:
             connection: to read by.
@@ -58,6 +59,12 @@ class RunList:
             if measured:
                 self._measure(connection)
             return [self._run(run_id, measured=measured) for run_id in self._leaders]
+
+    def settings(self, connection: Connection) -> list[str]:
+        """Return the columns `config.…` that there are, or were."""
+        with self._lock:
+            self._follow(connection)
+            return sorted(self._settings)
 
     def ranks(self, run_ids: Sequence[str]) -> list[str]:
         """Return some runs of the list, and the other ranks of their jobs."""
@@ -85,7 +92,9 @@ class RunList:
             self._listed.pop(run, None)
         self._parts = parts_of(list(self._rows.values()))
         placed = {part["id"] for parts in self._parts.values() for part in parts}
-        self._leaders = [run for run in self._rows if run not in placed]
+        leaders = [(-row["started"], run) for run, row in self._rows.items() if run not in placed]
+        self._leaders = [run for _, run in sorted(leaders)]
+        self._settings.update(key for run in stale for key in self._rows[run] if CONFIG in key)
         self._counter = counter
 
     def _revive(self, connection: Connection) -> None:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, select
 
-from lossmon.store.ends import read_ends
+from lossmon.store.ends import RememberedEnds
 from lossmon.store.gathering import Remembered
 from lossmon.store.overview import read_runs
 from lossmon.store.run_query import Listed, RunQuery, groups_of
@@ -46,12 +46,12 @@ class Spread(NamedTuple):
     Attributes:
         mean: over those that have it and where it is finite.
         deviation: their standard deviation; None of one.
-        count: how many they are.
+        runs: how many they are.
     """
 
     mean: float
     deviation: float | None
-    count: int
+    runs: int
 
 
 class RunGroup(NamedTuple):
@@ -90,6 +90,7 @@ def read_page(
     faulty: set[str],
     *,
     remembered: Remembered,
+    ends: RememberedEnds,
 ) -> RunPage:
     """Read the rows of a page.
 
@@ -100,12 +101,13 @@ def read_page(
         ranks: the same, and the other ranks of their jobs.
         faulty: runs of the list that have an error among their findings.
         remembered: what was known of runs before.
+        ends: likewise.
     """
     read = read_runs(connection, ranks, remembered=remembered) if wanted else []
-    by_id, ends = {row["id"]: row for row in read}, read_ends(connection, wanted)
-    listed = {run["id"]: run for run in found}
+    by_id, listed = {row["id"]: row for row in read}, {run["id"]: run for run in found}
+    known = ends.read(connection, {run_id: listed[run_id]["revision"] for run_id in wanted})
     rows = [
-        by_id[run_id] | {"config": _config(listed[run_id]), "ends": ends.get(run_id, {})}
+        by_id[run_id] | {"config": _config(listed[run_id]), "ends": known[run_id]}
         for run_id in wanted
         if run_id in by_id
     ]

@@ -11,11 +11,22 @@ Listed = Mapping[str, Any]
 """A run as lists are made of: its columns by name, `config.…` among them."""
 
 Operator = Literal[
-    *("contains", "notContains", "equals", "notEqual", "startsWith", "endsWith"),
-    *("greaterThan", "greaterThanOrEqual", "lessThan", "lessThanOrEqual", "inRange"),
-    *("blank", "notBlank"),
+    "contains",
+    "notContains",
+    "equals",
+    "notEqual",
+    "startsWith",
+    "endsWith",
+    "greaterThan",
+    "greaterThanOrEqual",
+    "lessThan",
+    "lessThanOrEqual",
+    "inRange",
+    "blank",
+    "notBlank",
 ]
 
+_NEWEST = ("started", True)
 SETTING = "setting"
 """The group of runs whose config differs in its seed alone."""
 SEEDS = ("seed", "random_seed", "random_state", "rng_seed")
@@ -66,7 +77,12 @@ class RunQuery:
 
 
 def chosen(runs: Iterable[Listed], query: RunQuery) -> list[Listed]:
-    """The runs that a query asks for, in its order; where that leaves it open, the newest first."""
+    """The runs that a query asks for, in its order.
+
+    Args:
+        runs: the newest first, which stays where the order leaves it open.
+        query: what is asked for.
+    """
     words = query.words.casefold().split()
     found = [
         run
@@ -76,8 +92,9 @@ def chosen(runs: Iterable[Listed], query: RunQuery) -> list[Listed]:
         and (query.group is None or query.group[1] in groups_of(run, query.group[0]))
         and (not words or _mentions(run, words))
     ]
-    found.sort(key=lambda run: run["started"], reverse=True)
     for column, descending in reversed(query.order):
+        if (column, descending) == _NEWEST and column == query.order[-1][0]:
+            continue
         found = _sorted(found, column, descending=descending)
     return found
 

@@ -14,6 +14,7 @@ from sqlalchemy import URL, Connection
 from lossmon.errors import InvalidArgument
 from lossmon.records import SampleRecord, Split
 from lossmon.store.edits import archive_runs, delete_runs, edit_run, put_values
+from lossmon.store.ends import RememberedEnds
 from lossmon.store.engine import (
     database_url,
     demand_database,
@@ -94,6 +95,7 @@ class Store:
         self._file: tuple[int, int] | None = None
         self._remembered = Remembered()
         self._list = RunList()
+        self._ends = RememberedEnds()
         weakref.finalize(self, self._engine.dispose)
         with self._reading():
             pass
@@ -170,7 +172,15 @@ class Store:
             wanted = [run["id"] for run in found[start:stop]]
             ranks = self._list.ranks(wanted)
             faulty = self._list.shown_for(read_faulty(connection))
-            return read_page(connection, found, wanted, ranks, faulty, remembered=self._remembered)
+            return read_page(
+                connection,
+                found,
+                wanted,
+                ranks,
+                faulty,
+                remembered=self._remembered,
+                ends=self._ends,
+            )
 
     def run_groups(self, query: RunQuery, by: str) -> list[RunGroup]:
         """Return the runs that a query asks for in groups, the largest first.
@@ -187,6 +197,16 @@ class Store:
         with self._reading() as connection:
             wanted = measured or needs_measures(query)
             return chosen(self._list.runs(connection, measured=wanted), query)
+
+    def config_columns(self) -> list[str]:
+        """Return the columns `config.…` by which runs can be listed and grouped."""
+        with self._reading() as connection:
+            return self._list.settings(connection)
+
+    def has_runs(self) -> bool:
+        """Return whether there is any run, archived or not."""
+        with self._reading() as connection:
+            return bool(self._list.runs(connection, measured=False))
 
     def run_document(self, run: str) -> dict[str, Any]:
         """Return the same as `run`."""
@@ -456,6 +476,7 @@ class Store:
             demand_current(connection, self.database)
         self._remembered = Remembered()
         self._list = RunList()
+        self._ends = RememberedEnds()
         self._file = present
 
 

@@ -20,6 +20,7 @@ from tests.bench import (
     beside,
     gap,
     plans,
+    reading_list,
     reading_long,
     reading_pages,
     rules,
@@ -43,6 +44,7 @@ _PARTS = {
 _ON_RECORDED = {
     "long": reading_long.report,
     "pages": reading_pages.report,
+    "list": reading_list.report,
     "beside": beside.report,
 }
 

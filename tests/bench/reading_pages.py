@@ -1,7 +1,7 @@
 """What the dashboard's server takes, asked by HTTP.
 
-One run of 100,000 and one of ten million batches, 1,000 runs of 10,000, and 10,000 runs of ten
-epochs are recorded first: some 6 GB, and some minutes.
+One run of 100,000 and one of ten million batches, and 1,000 runs of 10,000, are recorded first:
+some 6 GB, and some minutes.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from rich.console import Console
 
 from lossmon.store import upgrade
 from tests.bench.pages import Server, highest, middle, serving
-from tests.bench.recorded import SIZES, ZOOM, long_runs, record_list, record_many
+from tests.bench.recorded import SIZES, ZOOM, long_runs, record_many
 
 REPEATS = 10
 
@@ -37,32 +37,6 @@ def report(console: Console, folder: Path) -> None:
     console.print(
         f"1,000 runs: first {cold:.0f} ms ({at_first:.0f} of processor), "
         f"then {warm:.0f} ms ({worked:.0f})"
-    )
-
-    _list(console, folder)
-
-
-def _list(console: Console, folder: Path) -> None:
-    """The list of ten thousand runs: its first rows, others, and those in another order."""
-    db = folder / "list.db"
-    if not db.exists():
-        record_list(db, 10_000)
-    upgrade(db)
-    with serving(db) as server:
-        used = server.processor()
-        first = server.runs_page() * 1e3
-        at_first = (server.processor() - used) * 1e3
-        sorted_first = server.rows(order="val_loss") * 1e3
-        asks = {
-            "rows": lambda: server.rows(5_000),
-            "sorted": lambda: server.rows(5_000, "best_val_loss"),
-            "searched": lambda: server.rows(words="lr=0.01 units=4"),
-        }
-        took = {name: _asked(server, [ask] * REPEATS) for name, ask in asks.items()}
-    console.print(
-        f"10,000 runs: first page {first:.0f} ms ({at_first:.0f} of processor), first sorted by "
-        f"loss {sorted_first:.0f} ms, then "
-        + ", ".join(f"{name} {wall:.0f} ms ({worked:.0f})" for name, (wall, worked) in took.items())
     )
 
 

@@ -75,7 +75,7 @@ def test_a_missing_database_is_named_with_the_way_to_a_first_run() -> None:
 
 @pytest.mark.usefixtures("app")
 def test_no_runs_yet_says_which_line_to_add(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(current_store(), "listed_runs", lambda _: [])
+    monkeypatch.setattr(current_store(), "has_runs", lambda: False)
     notice, display = runs.greeting()
     assert display == "none"
     assert "callbacks=[lossmon.Monitor()]" in words(notice)

@@ -6,7 +6,7 @@ import math
 import os
 from typing import Any
 
-from lossmon.store import ColumnFilter, Condition, RunQuery, RunWriter, open_store
+from lossmon.store import ColumnFilter, Condition, RunQuery, RunWriter, open_store, upgrade
 from lossmon.store.run_query import Listed, chosen, groups_of
 from tests.store.made import FINDING, STARTED, epoch, open_writer
 
@@ -82,6 +82,26 @@ def test_the_ranks_of_a_job_are_one(db: str) -> None:
     page = store.run_page(RunQuery())
     assert (page.found, page.faulty, page.rows[0]["status"]) == (1, 1, "failed")
     assert len(page.rows[0]["ranks"]) == 2
+
+
+def test_of_equally_good_epochs_the_first_is_the_best(writer: RunWriter, db: str) -> None:
+    store = open_store(db)
+    writer.write((), [epoch(e, "val", loss=1.0, accuracy=0.5 + e / 2) for e in range(2)])
+    (row,) = store.run_page(EVERY).rows
+    ends = {name: row["ends"][name]["epoch"] for name in ("last", "best_loss", "best_accuracy")}
+    assert ends == {"last": 1, "best_loss": 0, "best_accuracy": 1}
+    writer.write((), [epoch(2, "val", loss=0.5, accuracy=0.1)])
+    (row,) = store.run_page(EVERY).rows
+    assert (row["ends"]["last"]["epoch"], row["ends"]["best_loss"]["epoch"]) == (2, 2)
+
+
+def test_settings_can_be_asked_for(db: str) -> None:
+    upgrade(db)
+    assert not open_store(db).has_runs()
+    open_writer(db, name="a", config={"units": 1, "opt": {"rate": 0.1}}).close()
+    store = open_store(db)
+    assert store.config_columns() == ["config.opt.rate", "config.units"]
+    assert store.has_runs()
 
 
 def run(name: str, **values: Any) -> Listed:

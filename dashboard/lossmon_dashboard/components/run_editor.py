@@ -6,6 +6,8 @@ import dash
 import dash_mantine_components as dmc
 from dash import ClientsideFunction, Input, State
 
+from lossmon_dashboard.components.labels import CLOSE
+
 ACTIONS = ("rename", "tags", "note", "archive", "delete")
 
 
@@ -53,7 +55,7 @@ def edit_dialog() -> dmc.Modal:
         title="Edit",
         opened=False,
         centered=True,
-        closeButtonProps={"aria-label": "Close"},
+        closeButtonProps=CLOSE,
     )
 
 

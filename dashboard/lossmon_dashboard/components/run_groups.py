@@ -10,7 +10,7 @@ import dash_ag_grid as dag
 from lossmon.store import SETTING, RunGroup, Spread
 from lossmon_dashboard.components.grid import drawn_column, grid, number_column, text_column
 from lossmon_dashboard.components.run_columns import CONFIG
-from lossmon_dashboard.wording import NOTHING, number
+from lossmon_dashboard.wording import NOTHING, count, number
 
 MOST_GROUPS = 1000
 _SPREAD = {"function": "formatSpread(params.value)"}
@@ -68,7 +68,7 @@ def group_rows(groups: Sequence[RunGroup]) -> list[dict[str, Any]]:
 
 def _cell(spread: Spread) -> dict[str, Any]:
     deviation = NOTHING if spread.deviation is None else number(spread.deviation, 2)
-    runs = "1 run" if spread.count == 1 else f"{spread.count} runs"
+    runs = count(spread.runs, "run")
     return {
         "mean": spread.mean,
         "deviation": spread.deviation,

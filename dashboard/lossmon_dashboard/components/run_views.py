@@ -12,7 +12,7 @@ import dash
 import dash_mantine_components as dmc
 from dash import ClientsideFunction, Input, Output, State, html
 
-from lossmon_dashboard.components.labels import spoken
+from lossmon_dashboard.components.labels import CLOSE, spoken
 
 _KEYS = (
     ("/", "search"),
@@ -74,7 +74,7 @@ def keys_dialog() -> dmc.Modal:
         id="keys-help",
         title="Keys",
         opened=False,
-        closeButtonProps={"aria-label": "Close"},
+        closeButtonProps=CLOSE,
     )
 
 

@@ -53,19 +53,20 @@ def _get_multiples_plot(
 ) -> go.Figure:
     wide = min(columns, len(lines))
     tall = math.ceil(len(lines) / wide)
-    figure = make_subplots(
-        rows=tall,
-        cols=wide,
-        shared_xaxes="all",
-        shared_yaxes="all",
-        subplot_titles=[legend_name(line.name, 32) for line in lines],
-        horizontal_spacing=0.04,
-        vertical_spacing=min(0.12, 0.3 / tall),
-    )
+    frame: dict[str, Any] = {
+        "rows": tall,
+        "cols": wide,
+        "shared_xaxes": "all",
+        "shared_yaxes": "all",
+        "subplot_titles": [legend_name(line.name, 32) for line in lines],
+        "horizontal_spacing": 0.04,
+        "vertical_spacing": min(0.12, 0.3 / tall),
+    }
+    figure = make_subplots(**frame)
     styles = run_styles([run["id"] for run in runs], scheme)
     behind = _behind(lines, scheme) if len(lines) <= _WITH_OTHERS else None
     for place, (line, (colour, dash)) in enumerate(zip(lines, styles, strict=True)):
-        at = {"row": place // wide + 1, "col": place % wide + 1}
+        at: dict[str, Any] = {"row": place // wide + 1, "col": place % wide + 1}
         if behind is not None:
             figure.add_trace(behind, **at)
         style = {"color": colour, "width": 2.5, "dash": dash}

@@ -12,7 +12,7 @@ import flask
 from dash import ClientsideFunction, Input, Output, State, dcc, html, no_update
 
 from lossmon.errors import StoreError
-from lossmon.store import RunPage, RunQuery
+from lossmon.store import RunPage
 from lossmon_dashboard.changes import READ_ONLY
 from lossmon_dashboard.components.grid import grid
 from lossmon_dashboard.components.notice import no_database, no_runs_yet
@@ -142,10 +142,10 @@ def _filters(text: str) -> dict[str, Any]:
 def _settings() -> list[str]:
     """The columns `config.…` that the runs have."""
     try:
-        runs = current_store().listed_runs(RunQuery(archived=True))
+        settings = current_store().config_columns()
     except StoreError:
         return []
-    return sorted({key for run in runs for key in run if key.startswith(CONFIG) and "," not in key})
+    return [key for key in settings if "," not in key]
 
 
 def register(app: dash.Dash) -> None:
@@ -301,10 +301,10 @@ def _connect_comparison(app: dash.Dash) -> None:
 def greeting() -> tuple[Any, str]:
     """What stands in place of the list, and whether the list is shown."""
     try:
-        runs = current_store().listed_runs(RunQuery(archived=True))
+        known = current_store().has_runs()
     except StoreError as error:
         return no_database(str(error)), "none"
-    return (None, "block") if runs else (no_runs_yet(), "none")
+    return (None, "block") if known else (no_runs_yet(), "none")
 
 
 def contents(
