@@ -20,7 +20,7 @@ from lossmon.store import RunQuery
 from lossmon_dashboard.source import current_store
 from lossmon_dashboard.wording import count
 
-READ_ONLY = "LOSSMON_READ_ONLY"
+READ_ONLY = "lossmon.read_only"
 Change = Mapping[str, Any]
 
 
