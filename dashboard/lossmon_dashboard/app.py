@@ -6,6 +6,7 @@ import dash
 
 from lossmon.errors import StoreError
 from lossmon_dashboard import shell
+from lossmon_dashboard.changes import READ_ONLY
 from lossmon_dashboard.pages import PAGES
 from lossmon_dashboard.questions import check_questions
 from lossmon_dashboard.security import LOOPBACK_HOSTS, guard
@@ -17,6 +18,7 @@ def create_app(
     *,
     hosts: frozenset[str] = LOOPBACK_HOSTS,
     token: str | None = None,
+    read_only: bool = False,
 ) -> dash.Dash:
     """Build the dashboard over a database.
 
@@ -24,6 +26,7 @@ def create_app(
         db: a path or a SQLAlchemy URL; `$LOSSMON_DB`, else `sqlite:///lossmon.db`, where None.
         hosts: host names that requests may be addressed to.
         token: what must be presented before anything is shown; None where none is required.
+        read_only: whether runs can be looked at only, not renamed, tagged, archived or deleted.
 
     Returns:
         The app; its WSGI application is `.server`. The database is opened by the first request.
@@ -41,6 +44,7 @@ def create_app(
         ],
     )
     app.server.config[DATABASE] = db
+    app.server.config[READ_ONLY] = read_only
     app.layout = shell.layout()
     shell.register(app)
     for page in PAGES:

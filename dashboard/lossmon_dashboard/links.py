@@ -17,6 +17,11 @@ def run_link(run: str) -> str:
     return f"{RUN}/{quote(run, safe='')}"
 
 
+def runs_link(words: str) -> str:
+    """The runs in which some words occur."""
+    return f"{RUNS}?q={quote(words, safe='')}"
+
+
 def rule_link(code: str) -> str:
     """The page of one rule."""
     return f"{RULES}/{quote(code, safe='')}"

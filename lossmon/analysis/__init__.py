@@ -27,6 +27,7 @@ from lossmon.analysis.decomposition import (
     turns,
     worst_share,
 )
+from lossmon.analysis.ends import accuracy_interval, loss_interval
 from lossmon.analysis.episodes import Episode, find_episodes
 from lossmon.analysis.explanation import Divergence, diverging_epochs, explain_divergence
 from lossmon.analysis.front import pareto_front
@@ -100,6 +101,7 @@ __all__ = [
     "Turns",
     "Weighing",
     "Wins",
+    "accuracy_interval",
     "bootstrap_mean",
     "brier",
     "brier_of_classes",
@@ -122,6 +124,7 @@ __all__ = [
     "flattened",
     "holm",
     "last_measured",
+    "loss_interval",
     "margins",
     "matched_difference",
     "mcnemar",

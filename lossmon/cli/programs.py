@@ -42,24 +42,46 @@ def demo(db: str | None, no_dashboard: bool, host: str, port: int, no_browser: b
 @click.option("--port", **_PORT, help="The port; 0 for any free one.")
 @click.option("--no-browser", is_flag=True, help="Do not open a browser.")
 @click.option(
+    "--read-only", is_flag=True, help="Runs can be looked at, not renamed, archived or deleted."
+)
+@click.option(
     "--allow-host",
     metavar="NAME",
     multiple=True,
     help="A further name that the dashboard is reached by, such as that of a proxy.",
 )
 def dashboard(
-    db: str | None, host: str, port: int, no_browser: bool, allow_host: tuple[str, ...]
+    *,
+    db: str | None,
+    host: str,
+    port: int,
+    no_browser: bool,
+    allow_host: tuple[str, ...],
+    read_only: bool,
 ) -> None:
     """Serve the dashboard. Loopback by default; any other address asks for a token."""
-    _serve(db, host, port, no_browser=no_browser, allow_hosts=allow_host)
+    _serve(db, host, port, no_browser=no_browser, allow_hosts=allow_host, read_only=read_only)
 
 
 def _serve(
-    db: str | None, host: str, port: int, *, no_browser: bool, allow_hosts: tuple[str, ...] = ()
+    db: str | None,
+    host: str,
+    port: int,
+    *,
+    no_browser: bool,
+    allow_hosts: tuple[str, ...] = (),
+    read_only: bool = False,
 ) -> None:
     from lossmon_dashboard import serve
 
-    serve(db, host=host, port=port, open_browser=not no_browser, allow_hosts=allow_hosts)
+    serve(
+        db,
+        host=host,
+        port=port,
+        open_browser=not no_browser,
+        allow_hosts=allow_hosts,
+        read_only=read_only,
+    )
 
 
 @click.command()

@@ -21,6 +21,7 @@ from tests.bench import (
     episodes,
     gap,
     plans,
+    reading_list,
     reading_long,
     reading_pages,
     rules,
@@ -45,6 +46,7 @@ _PARTS = {
 _ON_RECORDED = {
     "long": reading_long.report,
     "pages": reading_pages.report,
+    "list": reading_list.report,
     "beside": beside.report,
 }
 

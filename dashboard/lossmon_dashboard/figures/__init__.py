@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lossmon_dashboard.figures.calibration import plot_calibration
 from lossmon_dashboard.figures.history import HISTORY_COLUMNS, HistoryView, plot_history
+from lossmon_dashboard.figures.multiples import plot_multiples
 from lossmon_dashboard.figures.overlay import plot_overlay
 from lossmon_dashboard.figures.pareto import plot_pareto
 from lossmon_dashboard.figures.reliability import plot_reliability
@@ -14,6 +15,7 @@ __all__ = [
     "HistoryView",
     "plot_calibration",
     "plot_history",
+    "plot_multiples",
     "plot_overlay",
     "plot_pareto",
     "plot_reliability",
