@@ -13,7 +13,7 @@ import pytest
 import lossmon
 
 # Of KerasTuner's own.
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:keras_tuner.*")
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 X = np.random.default_rng(0).normal(size=(64, 3)).astype("float32")
 Y = (X[:, :1] > 0).astype("float32")
 
