@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 import click
+from click.shell_completion import get_completion_class
 from rich.console import Console
 
 from lossmon.cli.options import print_json, with_db, with_json
@@ -82,6 +83,16 @@ def _serve(
         allow_hosts=allow_hosts,
         read_only=read_only,
     )
+
+
+@click.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.pass_context
+def completion(context: click.Context, shell: str) -> None:
+    """Shell completion: `eval "$(lossmon completion bash)"`, best in the shell's own start file."""
+    script = get_completion_class(shell)
+    assert script is not None
+    click.echo(script(context.find_root().command, {}, "lossmon", "_LOSSMON_COMPLETE").source())
 
 
 @click.command()
