@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from lossmon.store import RunQuery, open_store
+from lossmon.store import Listed, RunQuery, open_store
 from tests.browser.conftest import OpenPage, serving
 from tests.dashboard.seed import HOSTILE, Scenario, write
 from tests.store.made import STARTED, open_writer
@@ -163,8 +163,8 @@ def test_runs_are_changed_and_changes_are_undone(tmp_path: Path, open_page: Open
         page.close()
 
 
-def listed(path: str) -> list[dict[str, object]]:
-    return [dict(run) for run in open_store(path).listed_runs(RunQuery(archived=True))]
+def listed(path: str) -> list[Listed]:
+    return open_store(path).listed_runs(RunQuery(archived=True))
 
 
 def test_runs_are_compared_along_any_axis_and_apart(seeded: str, open_page: OpenPage) -> None:
