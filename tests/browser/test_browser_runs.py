@@ -141,7 +141,17 @@ def test_runs_are_changed_and_changes_are_undone(tmp_path: Path, open_page: Open
         page.keyboard.press("Enter")
         page.get_by_role("button", name="Save").click()
         expect(toast).to_contain_text("2 runs changed.", timeout=SOON)
-        assert {tag for run in listed(path) for tag in run["tags"]} == {"both"}
+        expect(toast).to_be_visible()
+        page.wait_for_load_state("networkidle")
+        page.get_by_role("button", name="Edit").click()
+        page.get_by_role("menuitem", name="Tags").click()
+        page.get_by_role("textbox", name="Tags that all").fill("again")
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("dialog")).to_contain_text("both")
+        page.get_by_role("button", name="Save").click()
+        expect(page.get_by_role("dialog")).to_be_hidden()
+        page.wait_for_load_state("networkidle")
+        assert {tuple(run["tags"]) for run in listed(path)} == {("both", "again")}
 
         page.get_by_role("button", name="Edit").click()
         page.get_by_role("menuitem", name="Delete").click()
