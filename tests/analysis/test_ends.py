@@ -22,8 +22,8 @@ def epoch(**values: Any) -> dict[str, Any]:
 
 def test_the_loss_s_interval_is_that_of_a_mean_of_samples() -> None:
     losses = np.random.default_rng(0).exponential(0.3, 1000)
-    row = epoch(recomputed_loss=losses.mean(), loss_squares=(losses**2).sum(), n=1000, judged=1e3)
-    interval = loss_interval(row, OUTPUT)
+    seen = {"n": 1000, "weight": 1000.0, "judged": 1000.0, "loss_squares": (losses**2).sum()}
+    interval = loss_interval(epoch(recomputed_loss=losses.mean(), **seen), OUTPUT)
     assert interval is not None
     reach = 1.96 * losses.std() / np.sqrt(1000)
     assert interval == pytest.approx((losses.mean() - reach, losses.mean() + reach), rel=1e-3)
