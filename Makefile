@@ -8,7 +8,7 @@ BACKEND ?= jax
 TENSORFLOW := 'tensorflow-cpu; sys_platform == "linux" and platform_machine == "x86_64"' \
 	'tensorflow; sys_platform != "linux" or platform_machine != "x86_64"'
 
-.PHONY: demo test lint setup browser soak bench backend clean
+.PHONY: demo test lint setup browser soak bench backend matrix clean
 .DEFAULT_GOAL := test
 
 $(VENV)/.installed: pyproject.toml constraints.txt
@@ -52,6 +52,11 @@ backend:
 		tests/capture/test_distributed_jobs.py tests/rules/test_zoo.py tests/rules/test_random_programs.py \
 		tests/test_programs.py -m "not slow" \
 		-W ignore::DeprecationWarning -W ignore::UserWarning $(ARGS)
+
+# Every Python that is installed with the newest packages, and the oldest packages that are allowed.
+matrix: setup
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(BIN)/python -m tests.matrix $(ARGS)
 
 clean:
 	rm -rf $(VENV) $(VENV)-* build dist .pytest_cache .ruff_cache .hypothesis

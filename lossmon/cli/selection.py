@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
 
@@ -16,8 +16,14 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 _UNITS = {"h": "hours", "d": "days", "w": "weeks"}
 _NAMED = 10
 
+# A generic only in newer versions of click.
+if TYPE_CHECKING:
+    _ParamType = click.ParamType[Any]
+else:
+    _ParamType = click.ParamType
 
-class Age(click.ParamType[Any]):
+
+class Age(_ParamType):
     """A span of time: `12h`, `30d`, `8w`."""
 
     name = "age"
