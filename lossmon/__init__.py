@@ -22,6 +22,7 @@ from lossmon.errors import (
     SchemaOutdated,
     SchemaTooNew,
     StoreError,
+    UnsupportedKeras,
 )
 from lossmon.records import Finding
 
@@ -46,6 +47,7 @@ __all__ = [
     "SchemaTooNew",
     "Store",
     "StoreError",
+    "UnsupportedKeras",
     "__version__",
     "analysis",
     "check",

@@ -3,6 +3,7 @@
     LossmonError
     ├── InvalidCombination      an `error` finding stands and `strict=True`
     ├── InvalidArgument         a value that the caller gave is not usable (also a ValueError)
+    ├── UnsupportedKeras        Keras is too old, or is Keras 2 (also an ImportError)
     ├── MissingExtra            an optional package is needed (also an ImportError)
     └── StoreError              the database cannot be used as it is
         ├── SchemaOutdated      older than this lossmon: `lossmon db upgrade`
@@ -76,6 +77,10 @@ class MissingExtra(LossmonError, ImportError):
             f"{purpose} needs the package `{package}`, which is not installed. "
             f"Fix: pip install 'lossmon[{extra}]'"
         )
+
+
+class UnsupportedKeras(LossmonError, ImportError):
+    """Keras is older than lossmon can watch, or a model is one of `tf_keras`, which is Keras 2."""
 
 
 class StoreError(LossmonError):

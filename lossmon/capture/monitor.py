@@ -10,6 +10,7 @@ import keras
 
 from lossmon.capture.options import Options
 from lossmon.capture.session import Session
+from lossmon.capture.supported import demand_keras_3
 from lossmon.rules import RuleRequest
 
 
@@ -61,6 +62,7 @@ class Monitor(keras.callbacks.Callback):
     Raises:
         InvalidArgument: an argument is not of the form above.
         InvalidCombination: from `fit`, before its first step, with `strict=True` only.
+        UnsupportedKeras: from `fit`, likewise: the model is one of `tf_keras`.
         RunNotFound: from `fit`, before its first step, with `resume=True`: there is no such run.
         CannotResume: likewise: it is still running, or is of another model.
 
@@ -124,6 +126,15 @@ class Monitor(keras.callbacks.Callback):
     def rules_asked(self) -> RuleRequest | None:
         """What its own argument asks of the rules, the surroundings left out."""
         return self._options.asked
+
+    def set_model(self, model: Any) -> None:
+        """Take the model that is to be trained.
+
+        Raises:
+            UnsupportedKeras: it is one of `tf_keras`, the Keras 2 beside Keras 3.
+        """
+        demand_keras_3(model)
+        super().set_model(model)
 
     def __getstate__(self) -> dict[str, Any]:
         """Copies and pickles begin without a run, as a new monitor does."""

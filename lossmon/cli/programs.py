@@ -92,7 +92,8 @@ def completion(context: click.Context, shell: str) -> None:
     """Shell completion: `eval "$(lossmon completion bash)"`, best in the shell's own start file."""
     script = get_completion_class(shell)
     assert script is not None
-    click.echo(script(context.find_root().command, {}, "lossmon", "_LOSSMON_COMPLETE").source())
+    variable = "_lossmon_complete".upper()
+    click.echo(script(context.find_root().command, {}, "lossmon", variable).source())
 
 
 @click.command()
