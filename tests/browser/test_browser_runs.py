@@ -95,8 +95,9 @@ def test_columns_groups_views_and_keys(seeded: str, open_page: OpenPage) -> None
     expect(page.locator("#runs-summary")).to_contain_text("1 run ·", timeout=SOON)
     expect(page.get_by_label("Search runs")).to_have_value("digits")
 
-    page.goto(f"{seeded}/?q=digits")
-    expect(row(page, "digits-cnn")).to_be_visible(timeout=SOON)
+    page.get_by_role("link", name="Runs", exact=True).click()
+    expect(page.locator("#runs-summary")).to_contain_text("9 runs", timeout=SOON)
+    assert page.url == f"{seeded}/"
     page.keyboard.press("?")
     expect(page.get_by_role("dialog", name="Keys")).to_contain_text("compare the runs")
     page.keyboard.press("Escape")

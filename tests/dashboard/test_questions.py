@@ -75,7 +75,8 @@ def test_every_address_has_a_page(
     client: FlaskClient, page: str, path: str, names: list[str], values: list[str]
 ) -> None:
     known = ["q", "filter", "sort", "archived", "runs", "split", "detail", "value", "scale"]
-    pairs = zip([*names, *known, "output"], [*values, *[path] * 13], strict=False)
+    known += ["by", "group", "cols", "axis", "view", "measure", "all", "found", "output"]
+    pairs = zip([*names, *known], [*values, *[path] * 21], strict=False)
     query = "&".join(f"{_quoted(name)}={_quoted(value)}" for name, value in pairs)
     pathname = page + _quoted(path) if page.endswith("/") and page != "/" else page
     answer = ask(client, "page.children", {"url.pathname": pathname, "url.search": f"?{query}"})

@@ -95,6 +95,22 @@
         return "";
     }
 
+    /* The list and the catalogue keep their own state: their links lead to all of it anew. */
+    document.addEventListener(
+        "click",
+        function (event) {
+            const link = event.target.closest("#nav-runs, #nav-rules, .lossmon-brand");
+            const held = event.ctrlKey || event.metaKey || event.shiftKey || event.button;
+            const here = link && new URL(link.href).pathname === window.location.pathname;
+            if (here && window.location.search && !held) {
+                event.preventDefault();
+                event.stopPropagation();
+                window.location.assign(link.href);
+            }
+        },
+        true
+    );
+
     const runLink = (id) => "/run/" + encodeURIComponent(id);
 
     function go(api, event) {
