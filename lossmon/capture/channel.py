@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from lossmon.capture.layout import Carried, Layout, Layouts
 
 Vector = NDArray[np.float64]
+_NONE = np.zeros((0, 0))
 
 
 class Channel(Protocol):
@@ -114,6 +115,7 @@ class QueueChannel:
         self._tensors: dict[int, Any] = {}
         self._counting = threading.Lock()
         self._taken = 0
+        self._ahead = _NONE
         with tf.init_scope(), tf.device("CPU:0"):
             # TensorFlow has a fast way for dtypes that are not given by name.
             self._vectors = tf.queue.PaddingFIFOQueue(-1, [tf.float64], [[None]])
@@ -186,9 +188,19 @@ class QueueChannel:
             return self._taken + _size(self._vectors)
 
     def take(self, count: int) -> Vector:
-        """The vectors of the oldest `count` steps, fewer if fewer were sent; never waits."""
+        """The vectors of the oldest `count` steps, fewer if fewer were sent; never waits.
+
+        They may be padded at their ends.
+        """
+        if len(self._ahead) < count:
+            # All at once, for steps of the next epoch too: a call costs as much as a hundred steps.
+            self._ahead = _joined(self._ahead, self._take_all())
+        taken, self._ahead = self._ahead[:count], self._ahead[count:]
+        return taken
+
+    def _take_all(self) -> Vector:
         with self._counting:
-            count = min(count, _size(self._vectors))
+            count = _size(self._vectors)
             self._taken += count
             (vectors,) = _dequeue(self._vectors, count)
         return vectors.numpy()
@@ -211,9 +223,18 @@ class QueueChannel:
 
     def clear(self) -> None:
         """Throw away what nobody took: steps of an earlier `fit` that was broken off."""
-        self.take(_size(self._vectors))
+        self._take_all()
+        self._ahead = _NONE
         for queue in self._tensors.values():
             _dequeue(queue, _size(queue))
+
+
+def _joined(first: Vector, second: Vector) -> Vector:
+    """Vectors one below the other, padded where those of one part are longer."""
+    if not len(first):
+        return second
+    width = max(first.shape[1], second.shape[1])
+    return np.concatenate([np.pad(v, ((0, 0), (0, width - v.shape[1]))) for v in (first, second)])
 
 
 def _size(queue: Any) -> int:
