@@ -54,6 +54,10 @@ def _span(value: Any) -> bool:
     return _list_of(_place)(value) and len(value) == 2
 
 
+def _pair(value: Any) -> bool:
+    return _list_of(_count)(value) and len(value) == 2
+
+
 def _list_of(check: Check, most: int = _MOST_PARTS) -> Check:
     def is_list(value: Any) -> bool:
         return isinstance(value, list) and len(value) <= most and all(map(check, value))
@@ -81,9 +85,15 @@ VALUES: Mapping[str, Check] = {
     "revision.data": _scalars,
     "rules-search.value": _or_nothing(_text),
     "run-detail.value": _or_nothing(_text),
+    "run-epoch.max": _or_nothing(_count),
+    "run-epoch.value": _or_nothing(_count),
     "run-id.data": _text,
+    "run-kind.value": _one_of("worst", "turned_wrong", "turned_right", "stayed_wrong"),
     "run-log.checked": _or_nothing(_flag),
+    "run-opened.data": _or_nothing(_scalars),
     "run-output.value": _or_nothing(_text),
+    "run-pair.max": _or_nothing(_count),
+    "run-pair.value": _or_nothing(_pair),
     "run-span.data": _or_nothing(_span),
     "run-value.value": _or_nothing(_text),
     "runs-archived.checked": _or_nothing(_flag),

@@ -16,6 +16,14 @@ from lossmon.analysis.calibration import (
     squared_calibration_error,
 )
 from lossmon.analysis.causes import Cause
+from lossmon.analysis.classes import (
+    ClassLevel,
+    Confusion,
+    class_levels,
+    confusion,
+    largest_losses,
+    sample_row,
+)
 from lossmon.analysis.comparison import Difference, Measure, compare
 from lossmon.analysis.decomposition import (
     Change,
@@ -76,6 +84,8 @@ __all__ = [
     "Brier",
     "Cause",
     "Change",
+    "ClassLevel",
+    "Confusion",
     "Costs",
     "Difference",
     "Divergence",
@@ -104,8 +114,10 @@ __all__ = [
     "calibration_error",
     "calibration_gap",
     "calibration_values",
+    "class_levels",
     "compare",
     "compare_groups",
+    "confusion",
     "count_wins",
     "decision_costs",
     "difference_document",
@@ -118,6 +130,7 @@ __all__ = [
     "fit_temperature",
     "flattened",
     "holm",
+    "largest_losses",
     "last_measured",
     "margins",
     "matched_difference",
@@ -134,6 +147,7 @@ __all__ = [
     "right_and_wrong",
     "roc_area",
     "run_settings",
+    "sample_row",
     "samples_of",
     "seed_groups",
     "share_difference",

@@ -33,6 +33,7 @@ from lossmon.store.resolve import resolve_run
 from lossmon.store.revision import read_recording, read_revision
 from lossmon.store.sample_reading import read_sample_epochs, read_samples
 from lossmon.store.series import BatchSeries, read_series
+from lossmon.store.spans import Spans, read_spans
 from lossmon.store.tables import (
     export_rows,
     read_batch_table,
@@ -227,6 +228,46 @@ class Store:
                 split=split,
                 output=output,
                 max_points=max_points,
+                step_range=step_range,
+            )
+
+    def batch_spans(
+        self,
+        run: str,
+        columns: Sequence[str],
+        *,
+        split: Split,
+        output: str | None = None,
+        most: int = 1500,
+        step_range: tuple[int, int] | None = None,
+    ) -> dict[str, Spans]:
+        """Return numeric columns of the batches as mean, least and greatest value of spans.
+
+        Where there are no more batches than `most`, each span is one. The extremes are those of the
+        batches, however long a span is; a long run is read from its summaries.
+
+        Args:
+            run: the run.
+            columns: numeric columns of the table `batches`.
+            split: "train" or "val".
+            output: an output's name; None for the model as a whole.
+            most: so many spans; of summaries there may be some hundreds more at the ends.
+            step_range: the first and last step wanted, both included.
+
+        Returns:
+            Of each column the spans in which it is known.
+
+        Raises:
+            InvalidArgument: a column is not one of the numeric columns.
+        """
+        with self._reading() as connection:
+            return read_spans(
+                connection,
+                resolve_run(connection, run),
+                columns,
+                split=split,
+                output=output,
+                most=most,
                 step_range=step_range,
             )
 

@@ -17,6 +17,7 @@ USUAL: Mapping[str, Any] = {
     "place.data": "/",
     "revision.data": {},
     "run-detail.value": "both",
+    "run-kind.value": "worst",
     "run-value.value": "recomputed",
     "scheme.data": "light",
     "url.pathname": "/",

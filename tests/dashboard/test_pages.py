@@ -7,9 +7,16 @@ import dash
 import pytest
 from lossmon_dashboard import create_app
 from lossmon_dashboard.clock import moment, viewer_zone
+from lossmon_dashboard.components.accuracy_meaning import accuracy_meanings, accuracy_panel
+from lossmon_dashboard.components.run_settings import run_settings
 from lossmon_dashboard.figures import HistoryView
 from lossmon_dashboard.pages import PAGES, run, runs
 from lossmon_dashboard.pages.compare import comparison, verdict
+from lossmon_dashboard.run_tabs.calibration import course_figures
+from lossmon_dashboard.run_tabs.curves import diverging_steps, history_figure
+from lossmon_dashboard.run_tabs.divergence import told_divergence
+from lossmon_dashboard.run_tabs.samples import class_figures
+from lossmon_dashboard.run_tabs.verification import compared
 from lossmon_dashboard.shell import live_indicator, observe, render
 from lossmon_dashboard.source import current_store
 
@@ -26,6 +33,11 @@ ADDRESSES = [
     ("/", "?filter=not-json&sort=&argument=x&nonsense=1"),
     ("/run/latest", "?detail=epochs&value=all&scale=log"),
     ("/run/two-heads", "?output=kind"),
+    ("/run/two-heads", "?output=kind&tab=calibration&epoch=3"),
+    ("/run/digits-cnn", "?tab=samples&epochs=1-4&kind=turned_wrong"),
+    ("/run/digits-cnn", "?tab=divergence"),
+    ("/run/digits-cnn", "?tab=verification"),
+    ("/run/digits-cnn", "?tab=samples&epoch=x&epochs=9-9-9"),
     ("/compare", "?runs=digits-cnn,digits-overfit"),
     ("/compare", ""),
     ("/compare", "?runs=nobody,,&split=train"),
@@ -94,6 +106,8 @@ def test_the_list_of_runs_sums_up() -> None:
 def test_every_kind_of_run_can_be_described(name: str) -> None:
     document = current_store().run_document(name)
     header, findings, *rest = run.description(document)
+    rest += [*compared(document["epochs"]), accuracy_panel(accuracy_meanings(document))]
+    rest += [run_settings(document), told_divergence(name)]
     assert document["name"] in words(header)
     assert all(
         finding["message"].split("`")[0] in words(findings) for finding in document["findings"]
@@ -106,21 +120,20 @@ def test_every_kind_of_run_can_be_described(name: str) -> None:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_every_kind_of_run_can_be_drawn(name: str, scheme: Any) -> None:
     for view in (HistoryView(), HistoryView("batches", "reported", log=True)):
-        assert as_json(run.history_figure(name, view, scheme))["data"]
-    rows = current_store().epoch_rows(name, output=None)
-    assert len(as_json(run.confidence_figures(rows, scheme))) == 3
-    assert run.has_confidence(rows) == (name != "diabetes")
+        assert as_json(history_figure(name, view, scheme))["data"]
+    gap, recoverable = course_figures(name, None, scheme)
+    assert as_json([gap, recoverable, *class_figures([], scheme)])
 
 
 @pytest.mark.usefixtures("app")
 def test_a_divergence_is_told_in_sentences_and_shaded_in_the_chart() -> None:
-    panel = words(run.described("digits-overfit")[3])
+    panel = words(told_divergence("digits-overfit"))
     assert "validation loss rose 0.6" in panel
     assert "although accuracy did not fall" in panel
     assert "stop at epoch" in panel
-    (span,) = run.diverging_steps("digits-overfit", None)
+    (span,) = diverging_steps("digits-overfit", None)
     assert 50 < span[0] < span[1] == 239
-    figure = as_json(run.history_figure("digits-overfit", HistoryView(), "light"))
+    figure = as_json(history_figure("digits-overfit", HistoryView(), "light"))
     bands = [shape for shape in figure["layout"]["shapes"] if shape["type"] == "rect"]
     assert {(band["x0"], band["x1"]) for band in bands} == {span}
     assert {band["xref"] for band in bands} == {"x", "x2"}
@@ -130,16 +143,16 @@ def test_a_divergence_is_told_in_sentences_and_shaded_in_the_chart() -> None:
 @pytest.mark.usefixtures("app")
 @pytest.mark.parametrize("name", ["digits-cnn", "diabetes", "digits-nan", "custom-step"])
 def test_where_nothing_parts_nothing_is_shaded(name: str) -> None:
-    panel = words(run.described(name)[3])
+    panel = words(told_divergence(name))
     assert panel.startswith("Nowhere so far")
-    figure = as_json(run.history_figure(name, HistoryView(), "light"))
+    figure = as_json(history_figure(name, HistoryView(), "light"))
     assert not figure["layout"].get("shapes")
 
 
 @pytest.mark.usefixtures("app")
 def test_outputs_are_drawn_one_by_one() -> None:
-    whole = run.history_figure("two-heads", HistoryView(), "light")
-    kind = run.history_figure("two-heads", HistoryView(output="kind"), "light")
+    whole = history_figure("two-heads", HistoryView(), "light")
+    kind = history_figure("two-heads", HistoryView(output="kind"), "light")
     assert kind.layout.uirevision != whole.layout.uirevision
     assert as_json(kind)["data"]
 
@@ -147,7 +160,7 @@ def test_outputs_are_drawn_one_by_one() -> None:
 @pytest.mark.usefixtures("app")
 def test_printed_and_intended_accuracy_stand_side_by_side() -> None:
     document = current_store().run_document("breast-cancer-logits")
-    accuracy = words(run.description(document)[2])
+    accuracy = words(accuracy_panel(accuracy_meanings(document)))
     assert "printed 0.872 BinaryAccuracy(threshold=0.5)" in accuracy
     assert "intended 0.907 BinaryAccuracy(threshold=0.0)" in accuracy
 
@@ -270,7 +283,7 @@ def test_the_samples_that_a_rise_comes_from_are_named(tmp_path: Path) -> None:
     writer.write(epochs=epochs, samples=list(RECORDS.values()))
     writer.close()
     with create_app(str(tmp_path / "runs.db")).server.test_request_context():
-        panel = words(run.described("overconfident")[3])
+        panel = words(told_divergence("overconfident"))
     assert "samples that the model became surer of" in panel
     assert "of the validation data" in panel
     assert "Scaling by T =" in panel

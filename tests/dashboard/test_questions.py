@@ -12,8 +12,8 @@ from flask.testing import FlaskClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lossmon_dashboard import create_app
-from lossmon_dashboard.pages.run import steps_around
 from lossmon_dashboard.questions import VALUES
+from lossmon_dashboard.run_tabs.curves import steps_around
 
 from tests.dashboard.asking import ask, question_for, questions
 

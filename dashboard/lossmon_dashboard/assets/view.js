@@ -62,14 +62,6 @@
             .forEach((trace) => Object.assign(trace, {visible: "legendonly"}));
     }
 
-    function shownSpan(_, before) {
-        const shown = document.querySelector("#run-history .js-plotly-plot");
-        const axis = (shown && shown.layout && shown.layout.xaxis) || {};
-        const span = axis.autorange === false && axis.range ? axis.range.map(Number) : null;
-        const same = JSON.stringify(span) === JSON.stringify(before || null);
-        return same ? window.dash_clientside.no_update : span;
-    }
-
     const place = (here) => "lossmon-nav" + (here ? " lossmon-nav-here" : "");
 
     const unless = (value, usual) => (value === usual ? "" : value);
@@ -78,19 +70,11 @@
         lossmon: {
             nameTab,
             keepView,
-            shownSpan,
             showPlace: (path) => [
                 scheme(),
                 place(path === "/" || /^\/(run|compare)\b/.test(path)),
                 place(/^\/rules\b/.test(path)),
             ],
-            rememberRun: (detail, value, log, output) =>
-                remember({
-                    detail: unless(detail, "both"),
-                    value: unless(value, "recomputed"),
-                    scale: log ? "log" : "",
-                    output: output || "",
-                }),
             rememberComparison: (runs, split, need, fp, fn, threshold, by) =>
                 remember({
                     runs: (runs || []).join(","),
