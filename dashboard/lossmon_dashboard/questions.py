@@ -16,6 +16,7 @@ Part = Mapping[str, Any]
 
 _UPDATE = "/_dash-update-component"
 _KINDS = ("inputs", "state")
+_AXES = ("step", "epoch", "time", "samples")
 _LONGEST_TEXT = 10_000
 _MOST_PARTS = 10_000
 # JSON can spell what no answer could.
@@ -51,7 +52,11 @@ def _place(value: Any) -> bool:
 
 
 def _span(value: Any) -> bool:
-    return _list_of(_place)(value) and len(value) == 2
+    """Which axis, and from where to where on it."""
+    if not isinstance(value, list) or len(value) != 3:
+        return False
+    axis, *ends = cast("list[Any]", value)
+    return axis in _AXES and all(map(_place, ends))
 
 
 def _pair(value: Any) -> bool:
@@ -84,6 +89,7 @@ VALUES: Mapping[str, Check] = {
     "place.data": _or_nothing(_text),
     "revision.data": _scalars,
     "rules-search.value": _or_nothing(_text),
+    "run-axis.value": _or_nothing(_text),
     "run-detail.value": _or_nothing(_text),
     "run-epoch.max": _or_nothing(_count),
     "run-epoch.value": _or_nothing(_count),
@@ -94,6 +100,7 @@ VALUES: Mapping[str, Check] = {
     "run-output.value": _or_nothing(_text),
     "run-pair.max": _or_nothing(_count),
     "run-pair.value": _or_nothing(_pair),
+    "run-smooth.value": _or_nothing(_text),
     "run-span.data": _or_nothing(_span),
     "run-value.value": _or_nothing(_text),
     "runs-archived.checked": _or_nothing(_flag),

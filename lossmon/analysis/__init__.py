@@ -71,6 +71,7 @@ from lossmon.analysis.samples import (
     turned_samples,
 )
 from lossmon.analysis.settings import differing_settings, distinct_names, flattened, run_settings
+from lossmon.analysis.smoothing import exponential_average
 from lossmon.analysis.telling import difference_sentence, weighing_sentences
 from lossmon.analysis.temperature import Temperature, fit_temperature
 from lossmon.analysis.values import calibration_values
@@ -126,6 +127,7 @@ __all__ = [
     "distinct_names",
     "diverging_epochs",
     "explain_divergence",
+    "exponential_average",
     "find_episodes",
     "fit_temperature",
     "flattened",

@@ -8,6 +8,7 @@ from lossmon.store.names import demand_short, new_run_id, new_run_name
 from lossmon.store.parcel import Ending, Records, RunHeader, Trouble
 from lossmon.store.passwords import without_passwords
 from lossmon.store.resume import Resumable, find_resumable
+from lossmon.store.spans import Spans
 from lossmon.store.store import Store, open_store
 from lossmon.store.sync import Synced, sync
 from lossmon.store.tables import EXPORTED, EXPORTED_EPOCHS
@@ -23,6 +24,7 @@ __all__ = [
     "Resumable",
     "RunHeader",
     "RunWriter",
+    "Spans",
     "Store",
     "Synced",
     "Trouble",

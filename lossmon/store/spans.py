@@ -66,7 +66,7 @@ def read_spans(
     *,
     split: Split,
     output: str | None = None,
-    most: int = 1500,
+    most: int = 2000,
     step_range: Steps = None,
 ) -> dict[str, Spans]:
     """Return columns of the batches in about `most` spans at most.

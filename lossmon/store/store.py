@@ -146,6 +146,11 @@ class Store:
         with self._reading() as connection:
             return read_runs(connection, archived=archived, remembered=self._remembered)
 
+    def run_summary(self, run: str) -> dict[str, Any]:
+        """Return the element of `run_rows` of one run."""
+        with self._reading() as connection:
+            return read_run(connection, resolve_run(connection, run))
+
     def run_document(self, run: str) -> dict[str, Any]:
         """Return the same as `run`."""
         return self.run(run)
@@ -238,7 +243,7 @@ class Store:
         *,
         split: Split,
         output: str | None = None,
-        most: int = 1500,
+        most: int = 2000,
         step_range: tuple[int, int] | None = None,
     ) -> dict[str, Spans]:
         """Return numeric columns of the batches as mean, least and greatest value of spans.

@@ -16,6 +16,7 @@ USUAL: Mapping[str, Any] = {
     "compare-fp.value": "1",
     "place.data": "/",
     "revision.data": {},
+    "run-axis.value": "step",
     "run-detail.value": "both",
     "run-kind.value": "worst",
     "run-value.value": "recomputed",

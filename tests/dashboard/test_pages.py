@@ -8,13 +8,14 @@ import pytest
 from lossmon_dashboard import create_app
 from lossmon_dashboard.clock import moment, viewer_zone
 from lossmon_dashboard.components.accuracy_meaning import accuracy_meanings, accuracy_panel
+from lossmon_dashboard.components.events import event_links
 from lossmon_dashboard.components.run_settings import run_settings
 from lossmon_dashboard.figures import HistoryView
 from lossmon_dashboard.pages import PAGES, run, runs
 from lossmon_dashboard.pages.compare import comparison, verdict
 from lossmon_dashboard.run_tabs.calibration import course_figures
-from lossmon_dashboard.run_tabs.curves import diverging_steps, history_figure
 from lossmon_dashboard.run_tabs.divergence import told_divergence
+from lossmon_dashboard.run_tabs.history import history_of
 from lossmon_dashboard.run_tabs.samples import class_figures
 from lossmon_dashboard.run_tabs.verification import compared
 from lossmon_dashboard.shell import live_indicator, observe, render
@@ -119,8 +120,9 @@ def test_every_kind_of_run_can_be_described(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_every_kind_of_run_can_be_drawn(name: str, scheme: Any) -> None:
-    for view in (HistoryView(), HistoryView("batches", "reported", log=True)):
-        assert as_json(history_figure(name, view, scheme))["data"]
+    views = (HistoryView(), HistoryView("batches", "reported", log=True, axis="epoch", smooth=10))
+    for view in (*views, HistoryView(axis="time"), HistoryView(axis="samples")):
+        assert as_json(history_of(name, view).figure(scheme))["data"]
     gap, recoverable = course_figures(name, None, scheme)
     assert as_json([gap, recoverable, *class_figures([], scheme)])
 
@@ -131,13 +133,17 @@ def test_a_divergence_is_told_in_sentences_and_shaded_in_the_chart() -> None:
     assert "validation loss rose 0.6" in panel
     assert "although accuracy did not fall" in panel
     assert "stop at epoch" in panel
-    (span,) = diverging_steps("digits-overfit", None)
-    assert 50 < span[0] < span[1] == 239
-    figure = as_json(history_figure("digits-overfit", HistoryView(), "light"))
+    shown = history_of("digits-overfit", HistoryView())
+    (episode,) = [event for event in shown.events if event.last is not None]
+    span = (episode.first, episode.last)
+    assert 50 < (span[0] or 0) < (span[1] or 0) == 239
+    assert [event.target for event in shown.events if event.severity] == ["finding:LM408:"]
+    figure = as_json(shown.figure("light"))
     bands = [shape for shape in figure["layout"]["shapes"] if shape["type"] == "rect"]
     assert {(band["x0"], band["x1"]) for band in bands} == {span}
-    assert {band["xref"] for band in bands} == {"x", "x2"}
-    assert figure["data"][-1]["name"] == "loss and accuracy part ways"
+    assert {band["xref"] for band in bands} == {"x2", "x3"}
+    assert "loss and accuracy part ways" in {trace["name"] for trace in figure["data"]}
+    assert ": loss rises while accuracy holds" in words(event_links(shown.events))
 
 
 @pytest.mark.usefixtures("app")
@@ -145,14 +151,16 @@ def test_a_divergence_is_told_in_sentences_and_shaded_in_the_chart() -> None:
 def test_where_nothing_parts_nothing_is_shaded(name: str) -> None:
     panel = words(told_divergence(name))
     assert panel.startswith("Nowhere so far")
-    figure = as_json(history_figure(name, HistoryView(), "light"))
+    figure = as_json(history_of(name, HistoryView()).figure("light"))
     assert not figure["layout"].get("shapes")
 
 
 @pytest.mark.usefixtures("app")
 def test_outputs_are_drawn_one_by_one() -> None:
-    whole = history_figure("two-heads", HistoryView(), "light")
-    kind = history_figure("two-heads", HistoryView(output="kind"), "light")
+    whole, kind = (
+        history_of("two-heads", HistoryView(output=output)).figure("light")
+        for output in (None, "kind")
+    )
     assert kind.layout.uirevision != whole.layout.uirevision
     assert as_json(kind)["data"]
 

@@ -33,7 +33,7 @@
         return window.dash_clientside.no_update;
     }
 
-    const AXES = ["xaxis", "xaxis2", "yaxis", "yaxis2"];
+    const AXES = ["xaxis", "xaxis2", "xaxis3", "yaxis", "yaxis2", "yaxis3"];
 
     function keepView(figure, identity) {
         if (!figure) {

@@ -16,9 +16,16 @@ def choice(identity: str, label: str, value: str, data: Sequence[Any]) -> html.D
 
     Args:
         identity: the id of the component, whose `value` is the word chosen.
-        label: what is chosen, for screen readers.
+        label: what is chosen.
         value: the word that is chosen at first.
         data: the words, or {"value", "label"} of each.
     """
-    control = dmc.SegmentedControl(id=identity, value=value, data=list(data), size="sm")
-    return html.Div(control, className="lossmon-choice", role="group", **spoken(label))
+    return html.Div(
+        [
+            dmc.Text(label, size="xs", c="dimmed", mb=2),
+            dmc.SegmentedControl(id=identity, value=value, data=list(data), size="sm"),
+        ],
+        className="lossmon-choice",
+        role="group",
+        **spoken(label),
+    )

@@ -13,7 +13,7 @@ from lossmon.records import SEVERITIES
 from lossmon.rules import change_text
 from lossmon_dashboard.components.callout import callout
 from lossmon_dashboard.components.code import paste_ready
-from lossmon_dashboard.components.labels import spoken
+from lossmon_dashboard.components.labels import spoken, target
 from lossmon_dashboard.components.prose import with_code
 from lossmon_dashboard.links import rule_link
 from lossmon_dashboard.theme import SEVERITY_COLOURS
@@ -60,7 +60,13 @@ def finding_card(finding: Row) -> dmc.Paper:
             gap="sm",
         ),
         className=f"lossmon-panel lossmon-finding lossmon-{finding['severity']}",
+        **target(finding_target(finding)),
     )
+
+
+def finding_target(finding: Row) -> str:
+    """By which the card of a finding is found on the page."""
+    return f"finding:{finding['code']}:{finding['output'] or ''}"
 
 
 def _heading(finding: Row, colour: str) -> list[Any]:

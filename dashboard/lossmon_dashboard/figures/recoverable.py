@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from lossmon_dashboard.figures.lines import Line, draw_line, draw_lost, epoch_line
 from lossmon_dashboard.figures.panes import empty_pane, single_pane, steady_range
-from lossmon_dashboard.theme import Scheme, ink, split_colour
+from lossmon_dashboard.theme import Scheme, faint, ink, split_colour
 
 NOTHING_TO_SHOW = "Appears after the first epoch with validation data and probabilities."
 RECOVERABLE_COLUMNS = ("epoch", "split", "step", "nll", "scaled_loss")
@@ -60,7 +60,7 @@ def _get_recoverable_plot(info: _RecoverableInfo, scheme: Scheme) -> go.Figure:
             line={"color": colour, "width": 2},
             marker=marker,
             fill="tonexty",
-            fillcolor=_faint(colour),
+            fillcolor=faint(colour, 0.15),
         )
     )
     lost = draw_lost(info, scheme)
@@ -68,8 +68,3 @@ def _get_recoverable_plot(info: _RecoverableInfo, scheme: Scheme) -> go.Figure:
         figure.add_trace(lost)
     figure.update_yaxes(range=steady_range(y for line in info for y in line.y))
     return figure
-
-
-def _faint(colour: str) -> str:
-    red, green, blue = (int(colour[place : place + 2], 16) for place in (1, 3, 5))
-    return f"rgba({red},{green},{blue},0.15)"

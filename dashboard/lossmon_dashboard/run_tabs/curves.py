@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 import dash
 import dash_mantine_components as dmc
 from dash import ClientsideFunction, Input, Output, State, dcc, html, no_update
 
-from lossmon.analysis import EPISODE_COLUMNS, diverging_epochs
-from lossmon_dashboard import figures
 from lossmon_dashboard.components.accuracy_meaning import accuracy_meanings, accuracy_panel
 from lossmon_dashboard.components.choice import choice
+from lossmon_dashboard.components.events import event_links
 from lossmon_dashboard.components.panel import chart, drawn, keep_view, panel
-from lossmon_dashboard.figures.history import HistoryView, batch_column
+from lossmon_dashboard.figures.history import SMOOTHING, HistoryView
 from lossmon_dashboard.figures.panes import PAIR_HEIGHT
+from lossmon_dashboard.run_tabs.history import Zoom, history_of
 from lossmon_dashboard.run_tabs.opened import OpenedRun
 from lossmon_dashboard.source import current_store
 from lossmon_dashboard.theme import Scheme
@@ -35,6 +33,15 @@ _VALUES = [
     {"value": "reported", "label": "Printed"},
     {"value": "all", "label": "All"},
 ]
+_AXES = [
+    {"value": "step", "label": "Steps"},
+    {"value": "epoch", "label": "Epochs"},
+    {"value": "time", "label": "Time"},
+    {"value": "samples", "label": "Samples"},
+]
+_SMOOTHING = [
+    {"value": str(span), "label": f"{span} batches" if span else "Off"} for span in SMOOTHING
+]
 
 
 def content(run: OpenedRun) -> list[Any]:
@@ -43,10 +50,13 @@ def content(run: OpenedRun) -> list[Any]:
         dcc.Store(id="run-span"),
         panel(
             "Loss and accuracy",
-            "Every batch is a faint line, every epoch a marked one. Drag to zoom: both charts "
-            "follow. Values are lossmon's own second computation unless you choose otherwise.",
+            "Every batch is a faint line, every epoch a marked one; in long runs a band from the "
+            "least to the greatest batch. Drag to zoom in to single batches. Values are lossmon's "
+            "own second computation unless you choose otherwise; smoothing is an exponential "
+            "moving average.",
             _controls(HistoryView.from_query(run.query)),
-            chart("run-history", "Loss and accuracy over training steps", PAIR_HEIGHT),
+            chart("run-history", "Loss and accuracy over the training", PAIR_HEIGHT),
+            html.Div(id="run-events"),
         ),
         panel(
             "What “accuracy” means here",
@@ -61,41 +71,50 @@ def _controls(view: HistoryView) -> dmc.Group:
         [
             choice("run-detail", "Detail", view.detail, _DETAILS),
             choice("run-value", "Values", view.value, _VALUES),
-            dmc.Switch(id="run-log", label="Logarithmic loss", checked=view.log),
+            choice("run-axis", "Time axis", view.axis, _AXES),
+            choice("run-smooth", "Smoothing", str(view.smooth), _SMOOTHING),
+            dmc.Switch(id="run-log", label="Logarithmic loss", checked=view.log, mb=7),
         ],
         gap="md",
         mb="xs",
+        align="flex-end",
     )
 
 
 def register(app: dash.Dash) -> None:
     """Connect the chart to the run, its controls and the colour scheme."""
+    controls = {
+        "detail": Input("run-detail", "value"),
+        "value": Input("run-value", "value"),
+        "axis": Input("run-axis", "value"),
+        "smooth": Input("run-smooth", "value"),
+        "log": Input("run-log", "checked"),
+    }
 
     @app.callback(
         Output(drawn("run-history"), "data"),
+        Output("run-events", "children"),
         inputs={
             "revision": Input("revision", "data"),
-            "chosen": {
-                "detail": Input("run-detail", "value"),
-                "value": Input("run-value", "value"),
-                "output": Input("run-output", "value"),
-            },
-            "log": Input("run-log", "checked"),
+            "controls": controls,
+            "output": Input("run-output", "value"),
             "scheme": Input("scheme", "data"),
-            "place": {"span": Input("run-span", "data"), "run": State("run-id", "data")},
+            "place": {"zoom": Input("run-span", "data"), "run": State("run-id", "data")},
         },
     )
     def draw_history(
         revision: Any,
-        chosen: dict[str, str],
-        log: bool,
+        controls: dict[str, Any],
+        output: str | None,
         scheme: Scheme | None,
         place: dict[str, Any],
-    ) -> Any:
+    ) -> tuple[Any, Any]:
         del revision
         if scheme is None:
-            return no_update
-        return history_figure(place["run"], chosen_view(chosen, log), scheme, place["span"])
+            return no_update, no_update
+        view = chosen_view(controls, output)
+        shown = history_of(place["run"], view, Zoom.of(place["zoom"]))
+        return shown.figure(scheme), event_links(shown.events)
 
     @app.callback(
         Output("run-accuracy", "children"),
@@ -110,63 +129,18 @@ def register(app: dash.Dash) -> None:
         ClientsideFunction("lossmon_run", "shownSpan"),
         Output("run-span", "data"),
         Input("run-history", "relayoutData"),
+        Input("run-axis", "value"),
         State("run-span", "data"),
         prevent_initial_call=True,
     )
     app.clientside_callback(
-        ClientsideFunction("lossmon_run", "rememberCurves"),
-        Input("run-detail", "value"),
-        Input("run-value", "value"),
-        Input("run-log", "checked"),
+        ClientsideFunction("lossmon_run", "goToEvent"), Input("run-history", "clickData")
     )
+    app.clientside_callback(ClientsideFunction("lossmon_run", "rememberCurves"), *controls.values())
 
 
-def chosen_view(chosen: Mapping[str, str], log: bool) -> HistoryView:
+def chosen_view(controls: dict[str, Any], output: str | None) -> HistoryView:
     """The view that the controls stand at."""
-    query = {key: value for key, value in chosen.items() if value}
-    return HistoryView.from_query(query | ({"scale": "log"} if log else {}))
-
-
-def history_figure(
-    run: str, view: HistoryView, scheme: Scheme, span: Sequence[float] | None = None
-) -> Any:
-    """The chart of loss and accuracy; zoom is kept while the run and its output stay the same.
-
-    Args:
-        run: the run.
-        view: what to show of it.
-        scheme: the colour scheme to draw for.
-        span: the first and last step that the reader has zoomed to: only what is near is then
-            drawn, and more finely; None for the whole run.
-    """
-    store = current_store()
-    columns = sorted(
-        {batch_column("loss", view), batch_column("accuracy", view), "loss", "accuracy"}
-    )
-    steps = steps_around(span)
-    batches = store.batch_series(run, columns, split="train", output=view.output, step_range=steps)
-    epochs = store.epoch_rows(
-        run, output=view.output, columns=figures.HISTORY_COLUMNS, step_range=steps
-    )
-    figure = figures.plot_history(epochs, batches, view, scheme, diverging_steps(run, view.output))
-    return figure.update_layout(uirevision=f"{run}/{view.output}/{view.log}")
-
-
-def diverging_steps(run: str, output: str | None) -> list[tuple[int, int]]:
-    """The first and last step of each span in which loss and accuracy of an output part ways."""
-    store = current_store()
-    judged = [row for row in store.output_rows(run) if row["name"] == output]
-    if not judged:
-        return []
-    rows = store.epoch_rows(run, output=output, columns=EPISODE_COLUMNS)
-    ends = {row["epoch"]: row["step"] for row in rows}
-    return [(ends[first], ends[last]) for _, first, last in diverging_epochs(rows, judged[0])]
-
-
-def steps_around(span: Sequence[float] | None) -> tuple[int, int] | None:
-    """The steps of a span, and half as many on both sides, so that lines go on beyond the edge."""
-    if span is None:
-        return None
-    first, last = sorted(span)
-    room = (last - first) / 2
-    return max(0, math.floor(first - room)), max(0, math.ceil(last + room))
+    words = {key: str(value) for key, value in controls.items() if value and key != "log"}
+    scale = {"scale": "log"} if controls["log"] else {}
+    return HistoryView.from_query({**words, **scale, **({"output": output} if output else {})})
