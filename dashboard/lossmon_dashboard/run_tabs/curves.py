@@ -23,7 +23,7 @@ KEY = "curves"
 TITLE = "Curves"
 
 _DETAILS = [
-    {"value": "both", "label": "Epochs and batches"},
+    {"value": "both", "label": "Both"},
     {"value": "epochs", "label": "Epochs"},
     {"value": "batches", "label": "Batches"},
 ]
@@ -39,9 +39,7 @@ _AXES = [
     {"value": "time", "label": "Time"},
     {"value": "samples", "label": "Samples"},
 ]
-_SMOOTHING = [
-    {"value": str(span), "label": f"{span} batches" if span else "Off"} for span in SMOOTHING
-]
+_SMOOTHING = [{"value": str(span), "label": str(span) if span else "Off"} for span in SMOOTHING]
 
 
 def content(run: OpenedRun) -> list[Any]:
@@ -72,7 +70,7 @@ def _controls(view: HistoryView) -> dmc.Group:
             choice("run-detail", "Detail", view.detail, _DETAILS),
             choice("run-value", "Values", view.value, _VALUES),
             choice("run-axis", "Time axis", view.axis, _AXES),
-            choice("run-smooth", "Smoothing", str(view.smooth), _SMOOTHING),
+            choice("run-smooth", "Smoothing, batches", str(view.smooth), _SMOOTHING),
             dmc.Switch(id="run-log", label="Logarithmic loss", checked=view.log, mb=7),
         ],
         gap="md",
