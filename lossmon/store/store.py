@@ -126,7 +126,8 @@ class Store:
 
         Returns:
             The element of `run_rows`, plus `environment`, `config`, `model`, `verify`,
-            `troubles`, `outputs` and, instead of their number, the rows of `epochs`; of a
+            `troubles`, `outputs` and, instead of their number, the rows of `epochs`; `stalled`, for
+            how many seconds a training run has made no batch, where that is unusually long; of a
             distributed job, whose rank 0 these are of, `joined_epochs` over all ranks.
         """
         with self._reading() as connection:

@@ -7,6 +7,7 @@ from typing import Any
 import dash
 from dash import Input, Output, State, html
 
+from lossmon_dashboard.clock import viewer_zone
 from lossmon_dashboard.components.run_settings import run_settings
 from lossmon_dashboard.run_tabs.opened import OpenedRun
 from lossmon_dashboard.source import current_store
@@ -28,4 +29,4 @@ def register(app: dash.Dash) -> None:
         Output("run-settings", "children"), Input("revision", "data"), State("run-id", "data")
     )
     def tell(_: Any, run: str) -> Any:
-        return run_settings(current_store().run_document(run))
+        return run_settings(current_store().run_document(run), viewer_zone())
