@@ -5,7 +5,7 @@ from __future__ import annotations
 import dash
 
 from lossmon.errors import StoreError
-from lossmon_dashboard import shell
+from lossmon_dashboard import export, shell
 from lossmon_dashboard.pages import PAGES
 from lossmon_dashboard.questions import check_questions
 from lossmon_dashboard.security import LOOPBACK_HOSTS, guard
@@ -45,6 +45,7 @@ def create_app(
     shell.register(app)
     for page in PAGES:
         page.register(app)
+    export.register(app.server)
     guard(app.server, hosts=hosts, token=token, scripts=app.csp_hashes())
     check_questions(app)
     return app

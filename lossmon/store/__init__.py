@@ -9,6 +9,7 @@ from lossmon.store.parcel import Ending, Records, RunHeader, Trouble
 from lossmon.store.passwords import without_passwords
 from lossmon.store.resume import Resumable, find_resumable
 from lossmon.store.spans import Spans
+from lossmon.store.spreadsheet import csv_text
 from lossmon.store.store import Store, open_store
 from lossmon.store.sync import Synced, sync
 from lossmon.store.tables import EXPORTED, EXPORTED_EPOCHS
@@ -29,6 +30,7 @@ __all__ = [
     "Synced",
     "Trouble",
     "check_database",
+    "csv_text",
     "demand_short",
     "find_resumable",
     "info",

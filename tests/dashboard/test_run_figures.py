@@ -62,6 +62,7 @@ def test_mistakes_are_shaded_by_their_share_of_the_class() -> None:
     mistakes, right = as_json(figures.plot_mistaken(Confusion(np.array([3, 5]), counts, 0)))["data"]
     assert mistakes["z"] == [[None, 0.2], [None, None]]
     assert right["z"] == [[0.8, None], [None, 1.0]]
+    assert [mistakes["text"][0], right["text"][0]] == [["", "2"], ["8", ""]]
     assert mistakes["hovertext"][0][1] == "class 3 predicted as 5<br>2 samples, 20 % of the class"
     assert as_json(figures.plot_mistaken(None))["layout"]["annotations"]
 

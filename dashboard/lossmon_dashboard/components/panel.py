@@ -10,14 +10,14 @@ import plotly.graph_objects as go
 from dash import ClientsideFunction, Input, Output, State, dcc, html
 
 from lossmon_dashboard.components.labels import spoken
+from lossmon_dashboard.components.save import save_menu
 from lossmon_dashboard.figures.panes import CHART_HEIGHT
 
 # Nothing leaves the machine: plotly would otherwise offer to upload the chart to its cloud.
 GRAPH_CONFIG: Any = {
     "displaylogo": False,
     "plotlyServerURL": "",
-    "modeBarButtonsToRemove": ["sendChartToCloud", "select2d", "lasso2d", "autoScale2d"],
-    "toImageButtonOptions": {"format": "png", "scale": 2, "filename": "lossmon"},
+    "modeBarButtonsToRemove": ["sendChartToCloud", "toImage", "select2d", "lasso2d", "autoScale2d"],
 }
 
 
@@ -41,10 +41,18 @@ def panel(title: str, help_text: str, *children: Any, **props: Any) -> dmc.Paper
     )
 
 
-def chart(identity: str, label: str, height: int = CHART_HEIGHT) -> html.Div:
+def chart(
+    identity: str, label: str, height: int = CHART_HEIGHT, *, full: str | None = None
+) -> html.Div:
     """A chart to be filled by a callback, with the room it will need and a name for readers.
 
     Figures go to the store `drawn(identity)`; `keep_view` hands them on to the chart.
+
+    Args:
+        identity: the id of the chart.
+        label: what it shows, for readers who do not see it.
+        height: the room it will need, in pixels.
+        full: the address of the full data behind it; None where there is none.
     """
     graph = dcc.Graph(
         id=identity,
@@ -52,7 +60,13 @@ def chart(identity: str, label: str, height: int = CHART_HEIGHT) -> html.Div:
         config=GRAPH_CONFIG,
         style={"height": height},
     )
-    return html.Div([dcc.Store(id=drawn(identity)), html.Div(graph, role="img", **spoken(label))])
+    return html.Div(
+        [
+            dcc.Store(id=drawn(identity)),
+            save_menu(identity, label, full),
+            html.Div(graph, role="img", **spoken(label)),
+        ]
+    )
 
 
 def drawn(identity: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -67,49 +68,38 @@ def _get_mistaken_plot(info: _MistakenInfo, scheme: Scheme) -> go.Figure:
     colours = ink(scheme)
     figure = single_pane("predicted class", "true class", scheme)
     # Mistakes are what is looked for: the diagonal would outshine them.
-    figure.add_heatmap(
-        x=info.names,
-        y=info.names,
-        z=[
-            [None if i == j else part for j, part in enumerate(row)]
-            for i, row in enumerate(info.shares)
-        ],
-        text=info.text,
-        texttemplate="%{text}",
-        textfont={"size": 11},
-        hovertext=info.hover,
-        hovertemplate="%{hovertext}<extra></extra>",
-        colorscale=[[0, colours.surface], [1, colours.palette[1]]],
-        zmin=0,
-        zmax=max(1.7 * _greatest_mistake(info.shares), 0.01),
-        showscale=False,
-        xgap=1,
-        ygap=1,
-        hoverongaps=False,
-    )
-    size = len(info.names)
-    figure.add_heatmap(
-        x=info.names,
-        y=info.names,
-        z=[[info.shares[i][i] if i == j else None for j in range(size)] for i in range(size)],
-        text=info.text,
-        texttemplate="%{text}",
-        textfont={"size": 11},
-        hovertext=info.hover,
-        hovertemplate="%{hovertext}<extra></extra>",
-        colorscale=[[0, colours.surface], [1, colours.palette[2]]],
-        zmin=0,
-        zmax=1.6,
-        showscale=False,
-        xgap=1,
-        ygap=1,
-        hoverongaps=False,
-    )
+    most = max(1.7 * _greatest_mistake(info.shares), 0.01)
+    for diagonal, colour, top in ((False, colours.palette[1], most), (True, colours.palette[2], 2)):
+        figure.add_heatmap(
+            x=info.names,
+            y=info.names,
+            z=_kept(info.shares, None, diagonal=diagonal),
+            text=_kept(info.text, "", diagonal=diagonal),
+            texttemplate="%{text}",
+            textfont={"size": 11, "color": colours.text},
+            hovertext=info.hover,
+            hovertemplate="%{hovertext}<extra></extra>",
+            colorscale=[[0, colours.surface], [1, colour]],
+            zmin=0,
+            zmax=top,
+            showscale=False,
+            xgap=1,
+            ygap=1,
+            hoverongaps=False,
+        )
     axis: dict[str, Any] = {"type": "category", "showgrid": False}
     figure.update_xaxes(**axis)
     figure.update_yaxes(**axis, autorange="reversed")
-    figure.update_layout(height=max(320, _MARGIN + _SIDE * size))
+    figure.update_layout(height=max(320, _MARGIN + _SIDE * len(info.names)))
     return figure
+
+
+def _kept(table: Sequence[Sequence[Any]], nothing: Any, *, diagonal: bool) -> list[list[Any]]:
+    """The diagonal of a table, or all but the diagonal."""
+    return [
+        [value if (i == j) == diagonal else nothing for j, value in enumerate(row)]
+        for i, row in enumerate(table)
+    ]
 
 
 def _greatest_mistake(shares: tuple[tuple[float | None, ...], ...]) -> float:

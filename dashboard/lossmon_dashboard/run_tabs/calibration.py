@@ -13,6 +13,7 @@ from lossmon_dashboard import figures
 from lossmon_dashboard.components.calibration import calibration_numbers
 from lossmon_dashboard.components.epochs import epoch_slider, followed
 from lossmon_dashboard.components.panel import chart, drawn, keep_view, panel
+from lossmon_dashboard.export import export_link
 from lossmon_dashboard.run_tabs.opened import OpenedRun
 from lossmon_dashboard.source import current_store
 from lossmon_dashboard.theme import Scheme
@@ -26,6 +27,7 @@ _COURSE = (*figures.RECOVERABLE_COLUMNS, "calibration_gap")
 
 def content(run: OpenedRun) -> list[Any]:
     """The panels, to be filled by callbacks."""
+    full = export_link(run.id, "epochs")
     known = validated_epochs(run.id, run.output)
     return [
         panel(
@@ -35,7 +37,7 @@ def content(run: OpenedRun) -> list[Any]:
             epoch_slider("run-epoch", "Epoch", known, run.query.get("epoch")),
             html.Div(
                 [
-                    chart("run-reliability", "Share right by confidence"),
+                    chart("run-reliability", "Share right by confidence", full=full),
                     html.Div(id="run-confidence"),
                 ],
                 className="lossmon-beside",
@@ -47,13 +49,21 @@ def content(run: OpenedRun) -> list[Any]:
                     "Calibration gap",
                     "How much surer the model is than it is right. Above zero it is overconfident, "
                     "below zero too cautious.",
-                    chart("run-calibration", "Confidence minus accuracy over training steps"),
+                    chart(
+                        "run-calibration",
+                        "Confidence minus accuracy over training steps",
+                        full=full,
+                    ),
                 ),
                 panel(
                     "Recoverable loss",
                     "The shaded part of the validation loss is wrong confidence alone: one number, "
                     "the temperature, would take it away without changing a single decision.",
-                    chart("run-recoverable", "Validation loss with and without the temperature"),
+                    chart(
+                        "run-recoverable",
+                        "Validation loss and its recoverable part",
+                        full=full,
+                    ),
                 ),
             ],
             cols={"base": 1, "md": 2},

@@ -12,6 +12,7 @@ from lossmon_dashboard.components.accuracy_meaning import accuracy_meanings, acc
 from lossmon_dashboard.components.choice import choice
 from lossmon_dashboard.components.events import event_links
 from lossmon_dashboard.components.panel import chart, drawn, keep_view, panel
+from lossmon_dashboard.export import export_link
 from lossmon_dashboard.figures.history import SMOOTHING, HistoryView
 from lossmon_dashboard.figures.panes import PAIR_HEIGHT
 from lossmon_dashboard.run_tabs.history import Zoom, history_of
@@ -44,6 +45,7 @@ _SMOOTHING = [{"value": str(span), "label": str(span) if span else "Off"} for sp
 
 def content(run: OpenedRun) -> list[Any]:
     """The panels, to be filled by callbacks."""
+    full = export_link(run.id, "batches")
     return [
         dcc.Store(id="run-span"),
         panel(
@@ -53,7 +55,7 @@ def content(run: OpenedRun) -> list[Any]:
             "own second computation unless you choose otherwise; smoothing is an exponential "
             "moving average.",
             _controls(HistoryView.from_query(run.query)),
-            chart("run-history", "Loss and accuracy over the training", PAIR_HEIGHT),
+            chart("run-history", "Loss and accuracy over the training", PAIR_HEIGHT, full=full),
             html.Div(id="run-events"),
         ),
         panel(

@@ -11,6 +11,7 @@ from lossmon.analysis import explain_divergence
 from lossmon_dashboard import figures
 from lossmon_dashboard.components.divergence import divergence_panel
 from lossmon_dashboard.components.panel import chart, drawn, keep_view, panel
+from lossmon_dashboard.export import export_link
 from lossmon_dashboard.run_tabs.opened import OpenedRun
 from lossmon_dashboard.source import current_store
 from lossmon_dashboard.theme import Scheme
@@ -21,7 +22,7 @@ TITLE = "Loss against accuracy"
 
 def content(run: OpenedRun) -> list[Any]:
     """The panels, to be filled by callbacks."""
-    del run
+    full = export_link(run.id, "epochs")
     return [
         panel(
             "Where loss and accuracy part ways",
@@ -33,7 +34,7 @@ def content(run: OpenedRun) -> list[Any]:
             "Right and wrong predictions",
             "When the loss rises while accuracy holds, it is usually a few wrong predictions "
             "made with more and more confidence.",
-            chart("run-right-and-wrong", "Loss over right and over wrong predictions"),
+            chart("run-right-and-wrong", "Loss over right and over wrong predictions", full=full),
         ),
     ]
 

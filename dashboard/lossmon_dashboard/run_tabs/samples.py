@@ -21,6 +21,7 @@ from lossmon_dashboard.components.samples import (
     sample_rows,
     turned_table,
 )
+from lossmon_dashboard.export import export_link
 from lossmon_dashboard.run_tabs.opened import OpenedRun
 from lossmon_dashboard.source import current_store
 from lossmon_dashboard.theme import Scheme
@@ -37,6 +38,7 @@ CHOOSE = "Samples belong to an output: choose one above."
 
 def content(run: OpenedRun) -> list[Any]:
     """The panels, to be filled by callbacks; a sentence where there are no samples."""
+    full = export_link(run.id, "samples", output=run.output)
     known = current_store().sample_epochs(run.id, output=run.output)
     kind = run.query.get("kind")
     return [
@@ -60,13 +62,13 @@ def content(run: OpenedRun) -> list[Any]:
                     "What is mistaken for what",
                     "Rows are true classes, columns predictions. Off the diagonal, the darker the "
                     "cell, the larger the share of its class.",
-                    chart("run-mistaken", "Samples by true and by predicted class"),
+                    chart("run-mistaken", "Samples by true and by predicted class", full=full),
                 ),
                 panel(
                     "Class by class",
                     "Which classes the loss comes from, the costliest on top, and how many of "
                     "each are predicted right.",
-                    chart("run-by-class", "Mean loss and share right of each class"),
+                    chart("run-by-class", "Mean loss and share right of each class", full=full),
                 ),
             ],
             cols={"base": 1, "md": 2},

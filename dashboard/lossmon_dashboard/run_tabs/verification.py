@@ -17,6 +17,7 @@ from lossmon_dashboard.components.verification import (
     verification_rows,
     verification_summary,
 )
+from lossmon_dashboard.export import export_link
 from lossmon_dashboard.figures.panes import PAIR_HEIGHT
 from lossmon_dashboard.run_tabs.opened import OpenedRun
 from lossmon_dashboard.source import current_store
@@ -29,16 +30,17 @@ Row = Mapping[str, Any]
 
 def content(run: OpenedRun) -> list[Any]:
     """The panels, to be filled by callbacks."""
+    full = export_link(run.id, "epochs")
     outputs = run.outputs
     misread = any(output["intended_metric"] for output in outputs)
     return [
-        *([_correct_panel()] if misread else []),
+        *([_correct_panel(full)] if misread else []),
         panel(
             "The gap",
             "Printed minus recomputed, epoch by epoch. On training data Keras prints a mean over "
             "the epoch while the weights were moving: there a gap is no mistake. A cross is one: "
             "there Keras' own value of the same data is not the recomputed one.",
-            chart("run-gap", "Printed minus recomputed over training steps", PAIR_HEIGHT),
+            chart("run-gap", "Printed minus recomputed", PAIR_HEIGHT, full=full),
         ),
         panel(
             "Printed and meant",
@@ -61,12 +63,12 @@ def content(run: OpenedRun) -> list[Any]:
     ]
 
 
-def _correct_panel() -> Any:
+def _correct_panel(full: str) -> Any:
     return panel(
         "Printed against correct",
         "The accuracy that fit printed, dotted, and the one that was meant, from the same "
         "predictions.",
-        chart("run-correct", "Printed and correct accuracy over training steps"),
+        chart("run-correct", "Printed and correct accuracy over training steps", full=full),
     )
 
 
