@@ -11,6 +11,24 @@ from lossmon_dashboard.questions import check_questions
 from lossmon_dashboard.security import LOOPBACK_HOSTS, guard
 from lossmon_dashboard.source import DATABASE
 
+_PAGE = """<!DOCTYPE html>
+<html lang="en">
+    <head>
+        {%metas%}
+        <title>{%title%}</title>
+        {%favicon%}
+        {%css%}
+    </head>
+    <body>
+        {%app_entry%}
+        <footer>
+            {%config%}
+            {%scripts%}
+            {%renderer%}
+        </footer>
+    </body>
+</html>"""
+
 
 def create_app(
     db: str | None = None,
@@ -35,6 +53,7 @@ def create_app(
         suppress_callback_exceptions=True,
         on_error=_keep_what_is_shown,
         serve_locally=True,
+        index_string=_PAGE,
         meta_tags=[
             {"name": "viewport", "content": "width=device-width, initial-scale=1"},
             {"name": "color-scheme", "content": "light dark"},

@@ -33,7 +33,7 @@ def layout() -> dmc.MantineProvider:
             dcc.Store(id="scheme"),
             html.A("Skip to content", href="#page", className="lossmon-skip"),
             dmc.AppShell(
-                [dmc.AppShellHeader(_header()), dmc.AppShellMain(html.Main(id="page"))],
+                [dmc.AppShellHeader(_header()), dmc.AppShellMain(html.Div(id="page"))],
                 header={"height": 56},
                 padding="md",
             ),

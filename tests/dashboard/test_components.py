@@ -284,7 +284,7 @@ def test_a_stalled_run_and_troubles_are_said_at_the_head(app: Any) -> None:
     assert "lossmon had trouble during this run (1 message)" in words(head)
     settings = words(run_settings(run | {"model": {"summary": [LAYER]}}, UTC))
     assert "(UTC):  the queue was full" in settings
-    assert "dense Dense (batch, 10) 650 frozen" in settings
+    assert "dense Dense (batch, 10) 650 no, frozen" in settings
     assert "{" not in settings
     quiet = words(run_settings(run | {"troubles": []}))
     assert "lossmon had no trouble" in quiet

@@ -225,9 +225,10 @@ def test_findings_and_episodes_stand_in_a_lane_of_the_same_axis() -> None:
         plot_history(ENDS, BATCHES, HistoryView(axis="epoch"), events=events, axis=axis)
     )
     lane = [trace for trace in figure["data"] if trace.get("customdata")]
-    assert [(trace["x"], trace["customdata"][0]) for trace in lane] == [
-        ([2.0, 2.5, 3.0], "episode::1"),
-        ([pytest.approx(0.1)], "finding:LM408:"),
+    ends = [(trace["x"][0], trace["x"][-1], trace["customdata"][0]) for trace in lane]
+    assert ends == [
+        (2.0, 3.0, "episode::1"),
+        (pytest.approx(0.1), pytest.approx(0.1), "finding:LM408:"),
     ]
     assert lane[0]["text"][0].startswith("Epochs 2–3: &lt;b&gt;<br>")
     assert lane[1]["text"][0].endswith("<br>…")

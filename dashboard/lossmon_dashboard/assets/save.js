@@ -80,6 +80,21 @@
         window.setTimeout(() => URL.revokeObjectURL(address), 10000);
     }
 
+    /* An open menu closes by a choice, by a click elsewhere and by the escape key. */
+    function close(event) {
+        for (const menu of document.querySelectorAll(".lossmon-save[open]")) {
+            if (event.key === "Escape" && menu.contains(document.activeElement)) {
+                menu.querySelector("summary").focus();
+            }
+            if (event.key === "Escape" || !menu.contains(event.target) || event.target.closest("button, a")) {
+                menu.removeAttribute("open");
+            }
+        }
+    }
+
+    document.addEventListener("click", close);
+    document.addEventListener("keydown", (event) => event.key === "Escape" && close(event));
+
     document.addEventListener("click", function (event) {
         const item = event.target.closest && event.target.closest("[data-save]");
         if (!item) {

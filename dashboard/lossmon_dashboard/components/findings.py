@@ -73,7 +73,13 @@ def _heading(finding: Row, colour: str) -> list[Any]:
     output = finding["output"]
     return [
         dmc.Tooltip(
-            dmc.Badge(finding["severity"], color=colour, variant="filled", radius="sm"),
+            dmc.Badge(
+                finding["severity"],
+                color=colour,
+                variant="filled",
+                radius="sm",
+                className=f"lossmon-severity-{finding['severity']}",
+            ),
             label=_MEANING[finding["severity"]],
         ),
         dmc.Text(sentence(finding["rule"]), fw=600),
@@ -86,14 +92,12 @@ def _heading(finding: Row, colour: str) -> list[Any]:
 def _evidence(evidence: Row) -> html.Div | None:
     if not evidence:
         return None
+    values = [
+        html.Div([html.Dt(key.replace("_", " ")), html.Dd(evidence_words(value))])
+        for key, value in evidence.items()
+    ]
     return html.Div(
-        [
-            html.Div([html.Dt(key.replace("_", " ")), html.Dd(evidence_words(value))])
-            for key, value in evidence.items()
-        ],
-        className="lossmon-evidence",
-        role="group",
-        **spoken("Evidence"),
+        html.Dl(values, className="lossmon-evidence"), role="group", **spoken("Evidence")
     )
 
 

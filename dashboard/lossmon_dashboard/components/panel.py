@@ -32,7 +32,7 @@ def panel(title: str, help_text: str, *children: Any, **props: Any) -> dmc.Paper
     """
     return dmc.Paper(
         [
-            dmc.Title(title, order=3, size="h5"),
+            dmc.Title(title, order=2, size="h5"),
             dmc.Text(help_text, size="sm", c="dimmed", mb="sm", maw=760),
             *children,
         ],
@@ -64,7 +64,7 @@ def chart(
         [
             dcc.Store(id=drawn(identity)),
             save_menu(identity, label, full),
-            html.Div(graph, role="img", **spoken(label)),
+            html.Div(graph, role="figure", **spoken(label)),
         ]
     )
 

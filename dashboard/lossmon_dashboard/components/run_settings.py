@@ -81,14 +81,14 @@ def _layers(layers: Sequence[Row] | None) -> html.Div | dmc.Text:
     if not layers:
         words = "Not recorded: by an older lossmon, or a model without layers of its own."
         return dmc.Text(words, size="sm", c="dimmed")
-    heads = ("Layer", "Kind", "Output", "Weights", "")
+    heads = ("Layer", "Kind", "Output", "Weights", "Trained")
     rows = [
         (
             layer["name"],
             layer["class"],
             shape_words(layer["shape"]),
             NOTHING if layer["parameters"] is None else f"{layer['parameters']:,}",
-            "" if layer["trainable"] else "frozen",
+            "yes" if layer["trainable"] else "no, frozen",
         )
         for layer in layers
     ]

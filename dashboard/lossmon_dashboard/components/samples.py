@@ -82,7 +82,7 @@ def turned_table(before: SampleRecord, after: SampleRecord) -> dmc.Table | None:
     turned = None if before is after else _turned(before, after)
     if turned is None:
         return None
-    heads = ("", "samples", "of larger loss", "added to the mean loss")
+    heads = ("what became of them", "samples", "of larger loss", "added to the mean loss")
     changes = turned.turns._asdict()
     rows = [
         (title, f"{change.samples:,}", f"{change.worse:,}", f"{change.loss:+.4g}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dash_mantine_components as dmc
 from dash import html
 
 from lossmon_dashboard.components.labels import spoken
@@ -14,7 +13,7 @@ _FORMS = {
 }
 
 
-def save_menu(identity: str, label: str, full: str | None = None) -> html.Div:
+def save_menu(identity: str, label: str, full: str | None = None) -> html.Details:
     """A menu at the corner of a panel; `assets/save.js` does what is chosen.
 
     Args:
@@ -22,16 +21,13 @@ def save_menu(identity: str, label: str, full: str | None = None) -> html.Div:
         label: what the chart shows.
         full: the address of the full data; None where there is none.
     """
-    items = [
-        dmc.MenuItem(words, **{"data-save": form, "data-chart": identity})
+    choices = [
+        html.Button(words, type="button", **{"data-save": form, "data-chart": identity})
         for form, words in _FORMS.items()
     ]
     if full is not None:
-        items.append(dmc.MenuItem("All numbers behind it (CSV)", href=full, target="_blank"))
-    button = dmc.Button(
-        "Save", variant="subtle", color="gray", size="compact-sm", **spoken(f"Save: {label}")
+        choices.append(html.A("All numbers behind it (CSV)", href=full, download=""))
+    return html.Details(
+        [html.Summary("Save", **spoken(f"Save: {label}")), html.Div(choices)],
+        className="lossmon-save",
     )
-    menu = dmc.Menu(
-        [dmc.MenuTarget(button), dmc.MenuDropdown(items)], position="bottom-end", shadow="md"
-    )
-    return html.Div(menu, className="lossmon-save")

@@ -15,6 +15,7 @@ from lossmon_dashboard.theme import Scheme, ink
 
 _SYMBOLS: dict[Severity, str] = {"error": "x", "warning": "triangle-up", "info": "circle"}
 _FINDINGS, _EPISODES = 0.72, 0.24
+_PARTS = 40
 
 
 class Event(NamedTuple):
@@ -60,16 +61,17 @@ def draw_events(
 
 
 def _episode(event: Event, scheme: Scheme, axis: TimeAxis) -> go.Scatter:
-    ends = axis.places_of([event.first or 0, event.last or 0])
-    middle = sum(ends) / 2
+    first, last = axis.places_of([event.first or 0, event.last or 0])
+    # The pointer finds points, not the line between them.
+    places = [first + (last - first) * part / _PARTS for part in range(_PARTS + 1)]
     return go.Scatter(
-        x=[ends[0], middle, ends[1]],
-        y=[_EPISODES] * 3,
+        x=places,
+        y=[_EPISODES] * len(places),
         mode="lines",
         line={"color": ink(scheme).palette[3], "width": 9},
         name="loss and accuracy part ways",
         showlegend=False,
-        **_told([event] * 3),
+        **_told([event] * len(places)),
     )
 
 

@@ -65,7 +65,8 @@ def tab_of(query: Mapping[str, str]) -> str:
 def tab_contents(opened: OpenedRun) -> tuple[Any, ...]:
     """What fills the room of each tab: the open one's content, nothing for the others."""
     tab = tab_of(opened.query)
-    return tuple(one.content(opened) if tab == one.KEY else None for one in TABS)
+    # Not None: Dash keeps the places of what None replaces, and fails on what comes late for them.
+    return tuple(one.content(opened) if tab == one.KEY else [] for one in TABS)
 
 
 def register(app: dash.Dash) -> None:

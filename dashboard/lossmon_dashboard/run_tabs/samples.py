@@ -14,6 +14,7 @@ from lossmon.records import SampleRecord
 from lossmon_dashboard import figures
 from lossmon_dashboard.components.choice import choice
 from lossmon_dashboard.components.epochs import epoch_pair, pair_followed
+from lossmon_dashboard.components.labels import spoken
 from lossmon_dashboard.components.panel import chart, drawn, keep_view, panel
 from lossmon_dashboard.components.samples import (
     KINDS,
@@ -47,7 +48,13 @@ def content(run: OpenedRun) -> list[Any]:
             "Everything below is of the later epoch, and of what changed since the earlier one.",
             epoch_pair("run-pair", known, run.query.get("epochs")),
             dmc.Text(id="run-samples-said", size="sm"),
-            html.Div(id="run-turned", className="lossmon-scroll"),
+            html.Div(
+                id="run-turned",
+                className="lossmon-scroll",
+                tabIndex=0,
+                role="group",
+                **spoken("What became of the samples"),
+            ),
         ),
         panel(
             "Samples",
