@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import fields
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
@@ -12,16 +11,13 @@ import flask
 
 from lossmon.analysis import sample_row
 from lossmon.errors import RunNotFound, StoreError
-from lossmon.records import EpochRecord
-from lossmon.store import EXPORTED, csv_text
+from lossmon.store import EXPORTED, EXPORTED_EPOCHS, csv_text
 from lossmon_dashboard.source import current_store
 
 Row = Mapping[str, Any]
 
 EXPORT = "/export"
 
-_DOCUMENTS = ("reliability", "class_counts", "reported", "reconciliation", "metrics", "baselines")
-_EPOCH_FIELDS = [one.name for one in fields(EpochRecord) if one.name not in _DOCUMENTS]
 _SAMPLE_FIELDS = [
     *("epoch", "output", "position", "key", "label", "predicted", "correct", "confidence", "loss")
 ]
@@ -98,6 +94,6 @@ def _samples(run: str, query: Mapping[str, str]) -> Iterable[Row]:
 
 _TABLES = {
     "batches": _Table(list(EXPORTED), _batches),
-    "epochs": _Table(_EPOCH_FIELDS, _epochs),
+    "epochs": _Table(list(EXPORTED_EPOCHS), _epochs),
     "samples": _Table(_SAMPLE_FIELDS, _samples),
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -19,7 +20,7 @@ def csv_text(fields: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> Iterat
 
     Args:
         fields: the columns, in this order; what else a row has is left out.
-        rows: by column.
+        rows: by column; documents are written as JSON.
     """
     room = io.StringIO()
     writer = csv.DictWriter(room, fields, extrasaction="ignore", lineterminator="\n")
@@ -34,4 +35,6 @@ def csv_text(fields: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> Iterat
 
 
 def _cell(value: Any) -> Any:
+    if isinstance(value, (dict, list)):
+        return json.dumps(value)
     return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value

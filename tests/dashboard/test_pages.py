@@ -122,7 +122,7 @@ def test_every_kind_of_run_can_be_described(name: str) -> None:
 def test_every_kind_of_run_can_be_drawn(name: str, scheme: Any) -> None:
     views = (HistoryView(), HistoryView("batches", "reported", log=True, axis="epoch", smooth=10))
     for view in (*views, HistoryView(axis="time"), HistoryView(axis="samples")):
-        assert as_json(history_of(name, view).figure(scheme))["data"]
+        assert as_json(history_of(current_store(), name, view).figure(scheme))["data"]
     gap, recoverable = course_figures(name, None, scheme)
     assert as_json([gap, recoverable, *class_figures([], scheme)])
 
@@ -133,7 +133,7 @@ def test_a_divergence_is_told_in_sentences_and_shaded_in_the_chart() -> None:
     assert "validation loss rose 0.6" in panel
     assert "although accuracy did not fall" in panel
     assert "stop at epoch" in panel
-    shown = history_of("digits-overfit", HistoryView())
+    shown = history_of(current_store(), "digits-overfit", HistoryView())
     (episode,) = [event for event in shown.events if event.last is not None]
     span = (episode.first, episode.last)
     assert 50 < (span[0] or 0) < (span[1] or 0) == 239
@@ -151,14 +151,14 @@ def test_a_divergence_is_told_in_sentences_and_shaded_in_the_chart() -> None:
 def test_where_nothing_parts_nothing_is_shaded(name: str) -> None:
     panel = words(told_divergence(name))
     assert panel.startswith("Nowhere so far")
-    figure = as_json(history_of(name, HistoryView()).figure("light"))
+    figure = as_json(history_of(current_store(), name, HistoryView()).figure("light"))
     assert not figure["layout"].get("shapes")
 
 
 @pytest.mark.usefixtures("app")
 def test_outputs_are_drawn_one_by_one() -> None:
     whole, kind = (
-        history_of("two-heads", HistoryView(output=output)).figure("light")
+        history_of(current_store(), "two-heads", HistoryView(output=output)).figure("light")
         for output in (None, "kind")
     )
     assert kind.layout.uirevision != whole.layout.uirevision

@@ -8,7 +8,7 @@ from typing import Any
 import dash_mantine_components as dmc
 from dash import html
 
-from lossmon.analysis import EPISODE_COLUMNS, diverging_epochs
+from lossmon.analysis import Divergence
 from lossmon_dashboard.components.divergence import episode_target
 from lossmon_dashboard.components.findings import finding_target
 from lossmon_dashboard.components.labels import goes_to, spoken
@@ -16,9 +16,6 @@ from lossmon_dashboard.figures.events import Event
 from lossmon_dashboard.wording import capitalised, sentence
 
 Row = Mapping[str, Any]
-
-EVENT_COLUMNS = EPISODE_COLUMNS
-"""The columns of epoch rows that episodes are found by."""
 
 _KINDS = {
     "loss_rises": "loss rises while accuracy holds",
@@ -29,30 +26,38 @@ _EPISODE_TAB = "divergence"
 
 
 def events_of(
-    findings: Sequence[Row], epochs: Sequence[Row], output: Row | None, shown: str | None
+    findings: Sequence[Row],
+    episodes: Sequence[Divergence],
+    ends: Mapping[int, int],
+    output: str | None,
 ) -> list[Event]:
-    """Findings of a run and episodes of an output, by the step in which they set in.
+    """Findings and episodes of a run, by the step in which they set in.
 
     Args:
         findings: of the run, with `epoch` and `step`.
-        epochs: epoch rows of the output with `EVENT_COLUMNS`.
-        output: the output; None where it has none of its own.
-        shown: the output that is looked at: findings of others are left out; None for all.
+        episodes: of the run.
+        ends: the last step of each epoch.
+        output: the output that is looked at: what is said of others is left out; None for the
+            model as a whole, to which all findings belong.
     """
-    found = [_finding(row) for row in findings if shown is None or row["output"] in (None, shown)]
-    ends = {row["epoch"]: row["step"] for row in epochs}
-    episodes = [] if output is None else diverging_epochs(epochs, output)
+    found = [_finding(row) for row in findings if output is None or row["output"] in (None, output)]
     found += [
-        Event(
-            f"Epochs {first + 1}–{last + 1}: {_KINDS[kind]}",
-            "Loss and accuracy part ways. Click to see why.",
-            episode_target(output and output["name"], first),
-            ends[first],
-            ends[last],
-        )
-        for kind, first, last in episodes
+        _episode(episode, ends)
+        for episode in episodes
+        if episode.output == output and {episode.first_epoch, episode.last_epoch} <= ends.keys()
     ]
     return sorted(found, key=lambda event: event.first or 0)
+
+
+def _episode(episode: Divergence, ends: Mapping[int, int]) -> Event:
+    first, last = episode.first_epoch, episode.last_epoch
+    return Event(
+        f"Epochs {first + 1}–{last + 1}: {_KINDS[episode.kind]}",
+        f"{episode.advice} Click to see why.",
+        episode_target(episode.output, first),
+        ends[first],
+        ends[last],
+    )
 
 
 def _finding(row: Row) -> Event:

@@ -8,6 +8,7 @@ import dash
 import dash_mantine_components as dmc
 from dash import ClientsideFunction, Input, Output, State, dcc, html, no_update
 
+from lossmon_dashboard.clock import viewer_zone
 from lossmon_dashboard.components.accuracy_meaning import accuracy_meanings, accuracy_panel
 from lossmon_dashboard.components.choice import choice
 from lossmon_dashboard.components.events import event_links
@@ -113,7 +114,9 @@ def register(app: dash.Dash) -> None:
         if scheme is None:
             return no_update, no_update
         view = chosen_view(controls, output)
-        shown = history_of(place["run"], view, Zoom.of(place["zoom"]))
+        shown = history_of(
+            current_store(), place["run"], view, Zoom.of(place["zoom"]), viewer_zone()
+        )
         return shown.figure(scheme), event_links(shown.events)
 
     @app.callback(

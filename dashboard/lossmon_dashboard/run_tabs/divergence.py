@@ -7,11 +7,11 @@ from typing import Any
 import dash
 from dash import Input, Output, State, html, no_update
 
-from lossmon.analysis import explain_divergence
 from lossmon_dashboard import figures
 from lossmon_dashboard.components.divergence import divergence_panel
 from lossmon_dashboard.components.panel import chart, drawn, keep_view, panel
 from lossmon_dashboard.export import export_link
+from lossmon_dashboard.run_tabs.episodes import explained
 from lossmon_dashboard.run_tabs.opened import OpenedRun
 from lossmon_dashboard.source import current_store
 from lossmon_dashboard.theme import Scheme
@@ -69,8 +69,4 @@ def register(app: dash.Dash) -> None:
 
 def told_divergence(run: str) -> Any:
     """Every episode of a run of the database, explained down to the samples it comes from."""
-    store = current_store()
-    episodes = explain_divergence(
-        store.epoch_rows(run), store.output_rows(run), store.sample_reader(run)
-    )
-    return divergence_panel(episodes)
+    return divergence_panel(explained(current_store(), run))

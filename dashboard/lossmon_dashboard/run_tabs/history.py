@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Any, NamedTuple, get_args
 
 import plotly.graph_objects as go
 
 from lossmon.store import Store
 from lossmon_dashboard import figures
-from lossmon_dashboard.clock import moment, viewer_zone
-from lossmon_dashboard.components.events import EVENT_COLUMNS, events_of
+from lossmon_dashboard.clock import moment
+from lossmon_dashboard.components.events import events_of
 from lossmon_dashboard.figures.axis import (
     AXIS_COLUMNS,
     STEPS,
@@ -24,7 +24,7 @@ from lossmon_dashboard.figures.axis import (
 from lossmon_dashboard.figures.events import Event
 from lossmon_dashboard.figures.history import HistoryView, Measure, batch_column
 from lossmon_dashboard.figures.spanned import SpansOfBatches
-from lossmon_dashboard.source import current_store
+from lossmon_dashboard.run_tabs.episodes import explained
 from lossmon_dashboard.theme import Scheme
 
 Row = Mapping[str, Any]
@@ -78,21 +78,24 @@ class History(NamedTuple):
         return figure.update_layout(uirevision="/".join(map(str, kept)))
 
 
-def history_of(run: str, view: HistoryView, zoom: Zoom | None = None) -> History:
+def history_of(
+    store: Store, run: str, view: HistoryView, zoom: Zoom | None = None, zone: tzinfo = UTC
+) -> History:
     """Read what the chart of a run shows.
 
     Args:
+        store: the database.
         run: the run.
         view: what to show of it.
         zoom: only what is near is then read, and more finely; None for the whole run.
+        zone: of the time at which the run began.
     """
-    store = current_store()
     summary = store.run_summary(run)
-    rows = store.epoch_rows(run, output=view.output, columns=_COLUMNS)
-    axis = _axis(store, summary, rows, view)
+    rows = store.epoch_rows(run, output=view.output, columns=AXIS_COLUMNS)
+    axis = _axis(store, summary, rows, view, zone)
     steps = steps_around(zoom, axis)
     columns = {batch_column(measure, view) for measure in get_args(Measure)} | {"loss", "accuracy"}
-    output = next((o for o in store.output_rows(run) if o["name"] == view.output), None)
+    ends = {row["epoch"]: row["step"] for row in rows}
     return History(
         run,
         view,
@@ -103,14 +106,13 @@ def history_of(run: str, view: HistoryView, zoom: Zoom | None = None) -> History
         store.batch_spans(
             run, sorted(columns), split="train", output=view.output, step_range=steps
         ),
-        events_of(summary["findings"], rows, output, view.output),
+        events_of(summary["findings"], explained(store, run), ends, view.output),
     )
 
 
-_COLUMNS = tuple(dict.fromkeys((*AXIS_COLUMNS, *EVENT_COLUMNS)))
-
-
-def _axis(store: Store, summary: Row, epochs: Sequence[Row], view: HistoryView) -> TimeAxis:
+def _axis(
+    store: Store, summary: Row, epochs: Sequence[Row], view: HistoryView, zone: tzinfo
+) -> TimeAxis:
     if view.axis == "step":
         return STEPS
     if view.axis == "epoch":
@@ -125,7 +127,7 @@ def _axis(store: Store, summary: Row, epochs: Sequence[Row], view: HistoryView) 
     times = dict(zip(middles, spans.mean.tolist(), strict=True))
     times |= {row["step"]: row["time"] for row in epochs if row["split"] == "train"}
     started = datetime.fromisoformat(summary["started"]).timestamp()
-    when = moment(summary["started"], viewer_zone())
+    when = moment(summary["started"], zone)
     return clock_axis(sorted(times.items()), started, when)
 
 
