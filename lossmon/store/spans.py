@@ -8,7 +8,7 @@ grow with the run; the extremes of a span are those of its batches, whatever its
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 from sqlalchemy import Connection, and_
@@ -31,7 +31,8 @@ from lossmon.store.thinning import one_of_each
 Steps = tuple[int, int] | None
 
 
-class Spans(NamedTuple):
+@dataclass(frozen=True, slots=True, eq=False)
+class Spans:
     """One column over consecutive spans of batches, those alone in which it is known; shape `(S,)`.
 
     Attributes:

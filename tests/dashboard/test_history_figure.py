@@ -184,7 +184,7 @@ def test_a_long_run_has_a_band_from_the_least_to_the_greatest_batch() -> None:
     assert traces[2]["text"][1] == "5 · mean of steps 64–127, 4 to 6"
 
 
-ENDS = [
+ENDS: list[dict[str, Any]] = [
     {"epoch": e, "split": "train", "step": 10 * e + 9, "n": 320, "time": 100.0 + 60 * e}
     for e in range(3)
 ]

@@ -26,7 +26,7 @@ def lines(figure: Any) -> dict[str, Any]:
 
 
 def test_a_gap_that_is_rounding_looks_like_nothing_and_a_mismatch_does_not() -> None:
-    gap = {"loss_gap": 1e-8, "accuracy_gap": None, "loss": 2.0}
+    gap: dict[str, Any] = {"loss_gap": 1e-8, "accuracy_gap": None, "loss": 2.0}
     quiet = [epoch(0, **gap, status="verified"), epoch(1, **gap, status="unverified")]
     figure = as_json(figures.plot_gap(quiet))
     assert figure["layout"]["yaxis"]["range"] == pytest.approx([-0.0024, 0.0024])

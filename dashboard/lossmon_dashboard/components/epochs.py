@@ -8,6 +8,9 @@ from typing import Any
 import dash_mantine_components as dmc
 from dash import html, no_update
 
+# Written by `assets/run.js`.
+_LABEL: Any = {"function": "epochLabel"}
+
 
 def epoch_slider(
     identity: str, label: str, epochs: Sequence[int], chosen: str | None = None
@@ -28,7 +31,7 @@ def epoch_slider(
         max=max(last, 2),
         value=max(value, 1),
         marks=marks(last),
-        label={"function": "epochLabel"},
+        label=_LABEL,
         thumbLabel=label,
         disabled=last < 2,
         updatemode="mouseup",
@@ -37,7 +40,7 @@ def epoch_slider(
     return html.Div([text, slider], className="lossmon-slider")
 
 
-def marks(last: int) -> list[dict[str, Any]]:
+def marks(last: int) -> list[Any]:
     """Up to six round numbers from 1 to the last."""
     if last < 2:
         return [{"value": 1, "label": "1"}]
@@ -58,7 +61,7 @@ def followed(epochs: Sequence[int], last: int | None, at: int | None) -> tuple[A
     """
     now = max(epochs, default=0) + 1
     if now == last:
-        return (no_update,) * 4
+        return no_update, no_update, no_update, no_update
     stays = last and at and at < min(last, now + 1)
     return max(now, 2), marks(now), no_update if stays else now, now < 2
 
@@ -79,7 +82,7 @@ def epoch_pair(identity: str, epochs: Sequence[int], chosen: str | None = None) 
         minRange=0,
         value=_pair(chosen, last),
         marks=marks(last),
-        label={"function": "epochLabel"},
+        label=_LABEL,
         thumbFromLabel="Earlier epoch",
         thumbToLabel="Later epoch",
         disabled=last < 2,
@@ -100,7 +103,7 @@ def pair_followed(
     """The same as `followed` for the later of two epochs."""
     now = max(epochs, default=0) + 1
     if now == last:
-        return (no_update,) * 4
+        return no_update, no_update, no_update, no_update
     first, second = at or (1, now)
     stays = last and second < min(last, now + 1)
     return max(now, 2), marks(now), no_update if stays else [min(first, now), now], now < 2

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from dash import html
 
 from lossmon_dashboard.components.labels import spoken
@@ -21,8 +23,8 @@ def save_menu(identity: str, label: str, full: str | None = None) -> html.Detail
         label: what the chart shows.
         full: the address of the full data; None where there is none.
     """
-    choices = [
-        html.Button(words, type="button", **{"data-save": form, "data-chart": identity})
+    choices: list[Any] = [
+        html.Button(words, type="button", **_asked(form, identity))
         for form, words in _FORMS.items()
     ]
     if full is not None:
@@ -31,3 +33,7 @@ def save_menu(identity: str, label: str, full: str | None = None) -> html.Detail
         [html.Summary("Save", **spoken(f"Save: {label}")), html.Div(choices)],
         className="lossmon-save",
     )
+
+
+def _asked(form: str, identity: str) -> dict[str, Any]:
+    return {"data-save": form, "data-chart": identity}

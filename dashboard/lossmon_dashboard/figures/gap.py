@@ -80,9 +80,9 @@ def _get_gap_plot(info: _GapInfo, scheme: Scheme) -> go.Figure:
         lost = draw_lost((gap.line for gap in gaps), scheme)
         if lost is not None:
             figure.add_trace(lost, row=row, col=1)
-        figure.add_hline(
-            y=0, line={"color": ink(scheme).dimmed, "width": 1, "dash": "dot"}, row=row, col=1
-        )
+        place: dict[str, Any] = {"row": row, "col": 1}
+        line = {"color": ink(scheme).dimmed, "width": 1, "dash": "dot"}
+        figure.add_hline(y=0, line=line, **place)
         figure.update_yaxes(range=_range(gaps, least), tickformat="+~g", row=row)
     return figure
 

@@ -14,6 +14,7 @@ from lossmon_dashboard.figures.events import Event, draw_events
 from lossmon_dashboard.figures.lines import Line, draw_line, draw_lost, epoch_line
 from lossmon_dashboard.figures.panes import empty_pane, stacked_panes, steady_range
 from lossmon_dashboard.figures.spanned import (
+    BAND,
     Spanned,
     SpansOfBatches,
     draw_band,
@@ -35,6 +36,7 @@ _SUFFIX: dict[Value, str] = {
 }
 _DASH: dict[Value, str] = {"recomputed": "solid", "own": "dashdot", "reported": "dot"}
 
+_LOST = "lost"
 SMOOTHING = (0, 10, 50, 200)
 """Over how many batches curves may be averaged; 0 for not at all."""
 HISTORY_COLUMNS = (
@@ -208,9 +210,9 @@ def _get_history_plot(
     for row, pane in enumerate(info.panes, start=1 + lane):
         if pane.spanned is not None and pane.spanned.band is not None:
             for trace in draw_band(pane.spanned, split_colour("train", scheme)):
-                trace.showlegend = trace.showlegend and trace.name not in legend
+                trace.showlegend = trace.showlegend and BAND not in legend
                 figure.add_trace(trace, row=row, col=1)
-                legend.update({trace.name} if trace.showlegend else ())
+            legend.add(BAND)
         for curve in pane.curves:
             first = curve.line.name not in legend
             figure.add_trace(_trace(curve, scheme, showlegend=first), row=row, col=1)
@@ -219,8 +221,8 @@ def _get_history_plot(
         figure.update_yaxes(range=steady_range(values), row=row)
         lost = draw_lost((curve.line for curve in pane.curves), scheme)
         if lost is not None:
-            lost.showlegend = lost.name not in legend
-            legend.add(lost.name)
+            lost.showlegend = _LOST not in legend
+            legend.add(_LOST)
             figure.add_trace(lost, row=row, col=1)
     if info.log and info.panes[0].title == "loss":
         figure.update_yaxes(type="log", row=1 + lane, col=1)

@@ -17,6 +17,8 @@ from lossmon_dashboard.wording import number
 
 SpansOfBatches = Mapping[str, Spans]
 
+BAND = "train, least to greatest batch"
+
 
 class Spanned(NamedTuple):
     """A curve of batches.
@@ -50,14 +52,13 @@ def draw_band(spanned: Spanned, colour: str) -> list[go.Scatter]:
     """The band as two traces, to be drawn below its line."""
     if spanned.band is None:
         return []
-    name = "train, least to greatest batch"
     edge: dict[str, Any] = {
         "x": spanned.line.x,
         "mode": "lines",
         "line": {"width": 0.5, "color": faint(colour, 0.35)},
         "hoverinfo": "skip",
-        "name": name,
-        "legendgroup": name,
+        "name": BAND,
+        "legendgroup": BAND,
     }
     low, high = spanned.band
     return [

@@ -104,7 +104,7 @@ def register(app: dash.Dash) -> None:
         if scheme is None:
             return no_update, no_update
         row = validation_row(run, output or None, (epoch or 1) - 1)
-        figure = figures.plot_reliability(row and row["reliability"], scheme)
+        figure = figures.plot_reliability(None if row is None else row["reliability"], scheme)
         return calibration_numbers(row), figure.update_layout(uirevision=f"{run}/{output}")
 
     @app.callback(

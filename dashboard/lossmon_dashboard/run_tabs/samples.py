@@ -41,7 +41,7 @@ def content(run: OpenedRun) -> list[Any]:
     """The panels, to be filled by callbacks; a sentence where there are no samples."""
     full = export_link(run.id, "samples", output=run.output)
     known = current_store().sample_epochs(run.id, output=run.output)
-    kind = run.query.get("kind")
+    kind = run.query.get("kind", "worst")
     return [
         panel(
             "Two epochs",
