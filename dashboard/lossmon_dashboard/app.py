@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import dash
 
 from lossmon.errors import StoreError
@@ -35,6 +37,8 @@ def create_app(
     *,
     hosts: frozenset[str] = LOOPBACK_HOSTS,
     token: str | None = None,
+    prefix: str = "",
+    frames: Sequence[str] = (),
 ) -> dash.Dash:
     """Build the dashboard over a database.
 
@@ -42,6 +46,9 @@ def create_app(
         db: a path or a SQLAlchemy URL; `$LOSSMON_DB`, else `sqlite:///lossmon.db`, where None.
         hosts: host names that requests may be addressed to.
         token: what must be presented before anything is shown; None where none is required.
+        prefix: the path below which browsers see it, such as `/lossmon` behind a proxy. Requests
+            come with that path as `SCRIPT_NAME`, as `lossmon_dashboard.serve` gives them.
+        frames: origins of pages that may hold it in a frame; none by default.
 
     Returns:
         The app; its WSGI application is `.server`. The database is opened by the first request.
@@ -53,6 +60,8 @@ def create_app(
         suppress_callback_exceptions=True,
         on_error=_keep_what_is_shown,
         serve_locally=True,
+        requests_pathname_prefix=f"{prefix}/",
+        routes_pathname_prefix="/",
         index_string=_PAGE,
         meta_tags=[
             {"name": "viewport", "content": "width=device-width, initial-scale=1"},
@@ -60,12 +69,13 @@ def create_app(
         ],
     )
     app.server.config[DATABASE] = db
-    app.layout = shell.layout()
+    # Made for each page: its links begin with the path that the request came by.
+    app.layout = shell.layout
     shell.register(app)
     for page in PAGES:
         page.register(app)
     export.register(app.server)
-    guard(app.server, hosts=hosts, token=token, scripts=app.csp_hashes())
+    guard(app.server, hosts=hosts, token=token, scripts=app.csp_hashes(), frames=frames)
     check_questions(app)
     return app
 

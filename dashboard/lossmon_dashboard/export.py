@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-import dash
 import flask
 
 from lossmon.analysis import sample_row
 from lossmon.errors import RunNotFound, StoreError
 from lossmon.store import EXPORTED, EXPORTED_EPOCHS, csv_text
+from lossmon_dashboard.links import page_link
 from lossmon_dashboard.source import current_store
 
 Row = Mapping[str, Any]
@@ -37,17 +37,12 @@ def export_link(run: str, table: str, **query: Any) -> str:
         query: of samples `output`, and `epoch` from 1.
     """
     known = "&".join(f"{key}={quote(str(value))}" for key, value in query.items() if value)
-    address = dash.get_relative_path(f"{EXPORT}/{quote(run, safe='')}/{table}.csv")
+    address = page_link(f"{EXPORT}/{quote(run, safe='')}/{table}.csv")
     return address + (f"?{known}" if known else "")
 
 
-def register(server: flask.Flask, prefix: str = "/") -> None:
-    """Answer the addresses of files.
-
-    Args:
-        server: the application.
-        prefix: what stands before every address.
-    """
+def register(server: flask.Flask) -> None:
+    """Answer the addresses of files."""
 
     def export(run: str, table: str) -> flask.Response | tuple[str, int]:
         if table not in _TABLES:
@@ -66,8 +61,7 @@ def register(server: flask.Flask, prefix: str = "/") -> None:
         answer.headers["Cache-Control"] = "no-store"
         return answer
 
-    rule = f"{prefix.rstrip('/')}{EXPORT}/<run>/<table>.csv"
-    server.add_url_rule(rule, "lossmon_export", export)
+    server.add_url_rule(f"{EXPORT}/<run>/<table>.csv", "lossmon_export", export)
 
 
 def _text(table: _Table, run: str, query: Mapping[str, str]) -> Iterator[str]:

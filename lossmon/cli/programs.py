@@ -47,19 +47,26 @@ def demo(db: str | None, no_dashboard: bool, host: str, port: int, no_browser: b
     multiple=True,
     help="A further name that the dashboard is reached by, such as that of a proxy.",
 )
+@click.option(
+    "--prefix", default="", metavar="PATH", help="The path below which a proxy serves it: /lossmon."
+)
 def dashboard(
-    db: str | None, host: str, port: int, no_browser: bool, allow_host: tuple[str, ...]
+    db: str | None,
+    host: str,
+    port: int,
+    *,
+    no_browser: bool,
+    allow_host: tuple[str, ...],
+    prefix: str,
 ) -> None:
     """Serve the dashboard. Loopback by default; any other address asks for a token."""
-    _serve(db, host, port, no_browser=no_browser, allow_hosts=allow_host)
+    _serve(db, host, port, no_browser=no_browser, allow_hosts=allow_host, prefix=prefix)
 
 
-def _serve(
-    db: str | None, host: str, port: int, *, no_browser: bool, allow_hosts: tuple[str, ...] = ()
-) -> None:
+def _serve(db: str | None, host: str, port: int, *, no_browser: bool, **more: Any) -> None:
     from lossmon_dashboard import serve
 
-    serve(db, host=host, port=port, open_browser=not no_browser, allow_hosts=allow_hosts)
+    serve(db, host=host, port=port, open_browser=not no_browser, **more)
 
 
 @click.command()

@@ -17,7 +17,7 @@
     }
 
     renderers.RunName = function ({data}) {
-        const href = "/run/" + encodeURIComponent(data.id);
+        const href = window.lossmon.base() + "/run/" + encodeURIComponent(data.id);
         const go = (event) => visit(event, href);
         return h("a", {href, onClick: go, className: "lossmon-link", title: data.name}, data.name);
     };

@@ -1,6 +1,14 @@
 /* What only the browser knows or can do: its time zone, and the address that carries the view. */
 (function () {
     "use strict";
+    /* What stands before every address, where a proxy serves the dashboard below a path. */
+    function base() {
+        const config = JSON.parse(document.getElementById("_dash-config").textContent);
+        return config.requests_pathname_prefix.replace(/\/$/, "");
+    }
+
+    window.lossmon = {base};
+
     const zone = Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
     document.cookie =
         "lossmon_zone=" + encodeURIComponent(zone) + "; path=/; max-age=31536000; SameSite=Lax";
@@ -70,11 +78,14 @@
         lossmon: {
             nameTab,
             keepView,
-            showPlace: (path) => [
-                scheme(),
-                place(path === "/" || /^\/(run|compare)\b/.test(path)),
-                place(/^\/rules\b/.test(path)),
-            ],
+            showPlace: function (address) {
+                const path = address.slice(base().length) || "/";
+                return [
+                    scheme(),
+                    place(path === "/" || /^\/(run|compare)\b/.test(path)),
+                    place(/^\/rules\b/.test(path)),
+                ];
+            },
             rememberComparison: (runs, split, need, fp, fn, threshold, by) =>
                 remember({
                     runs: (runs || []).join(","),

@@ -11,7 +11,7 @@ from lossmon.rules import rule_pages
 from lossmon_dashboard.components.labels import spoken
 from lossmon_dashboard.components.notice import not_found
 from lossmon_dashboard.components.rule_page import rule_page, rule_rows
-from lossmon_dashboard.links import RULES
+from lossmon_dashboard.links import RULES, page_link
 from lossmon_dashboard.theme import PAGE_WIDTH
 
 PATH = RULES
@@ -33,7 +33,7 @@ def layout(argument: str | None = None, *, q: str = "", **_: str) -> dmc.Contain
         page = rule_pages([argument])[0]
     except InvalidArgument as error:
         return not_found(str(error))
-    back = dcc.Link("← All rules", href=RULES, className="lossmon-link")
+    back = dcc.Link("← All rules", href=page_link(RULES), className="lossmon-link")
     return dmc.Container(
         dmc.Box([back, rule_page(page)], maw=_READING_WIDTH), size=PAGE_WIDTH, px=0
     )
