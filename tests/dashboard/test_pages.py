@@ -5,7 +5,7 @@ from typing import Any
 
 import dash
 import pytest
-from lossmon_dashboard import create_app
+from lossmon_dashboard import create_app, figures
 from lossmon_dashboard.clock import moment, viewer_zone
 from lossmon_dashboard.components.accuracy_meaning import accuracy_meanings, accuracy_panel
 from lossmon_dashboard.components.events import event_links
@@ -15,12 +15,13 @@ from lossmon_dashboard.pages import PAGES, run, runs
 from lossmon_dashboard.pages.compare import comparison, verdict
 from lossmon_dashboard.run_tabs.calibration import course_figures
 from lossmon_dashboard.run_tabs.divergence import told_divergence
-from lossmon_dashboard.run_tabs.history import history_of
+from lossmon_dashboard.run_tabs.history import read_history
 from lossmon_dashboard.run_tabs.samples import class_figures
 from lossmon_dashboard.run_tabs.verification import compared
 from lossmon_dashboard.shell import live_indicator, observe, render
 from lossmon_dashboard.source import current_store
 
+from lossmon.errors import RunNotFound
 from lossmon.records import EpochRecord
 from lossmon.store import RunWriter
 from tests.analysis.sampled import RECORDS, ROWS
@@ -122,7 +123,7 @@ def test_every_kind_of_run_can_be_described(name: str) -> None:
 def test_every_kind_of_run_can_be_drawn(name: str, scheme: Any) -> None:
     views = (HistoryView(), HistoryView("batches", "reported", log=True, axis="epoch", smooth=10))
     for view in (*views, HistoryView(axis="time"), HistoryView(axis="samples")):
-        assert as_json(history_of(current_store(), name, view).figure(scheme))["data"]
+        assert as_json(read_history(current_store(), name, view).figure(scheme))["data"]
     gap, recoverable = course_figures(name, None, scheme)
     assert as_json([gap, recoverable, *class_figures([], scheme)])
 
@@ -133,7 +134,7 @@ def test_a_divergence_is_told_in_sentences_and_shaded_in_the_chart() -> None:
     assert "validation loss rose 0.6" in panel
     assert "although accuracy did not fall" in panel
     assert "stop at epoch" in panel
-    shown = history_of(current_store(), "digits-overfit", HistoryView())
+    shown = read_history(current_store(), "digits-overfit", HistoryView())
     (episode,) = [event for event in shown.events if event.last is not None]
     span = (episode.first, episode.last)
     assert 50 < (span[0] or 0) < (span[1] or 0) == 239
@@ -151,14 +152,14 @@ def test_a_divergence_is_told_in_sentences_and_shaded_in_the_chart() -> None:
 def test_where_nothing_parts_nothing_is_shaded(name: str) -> None:
     panel = words(told_divergence(name))
     assert panel.startswith("Nowhere so far")
-    figure = as_json(history_of(current_store(), name, HistoryView()).figure("light"))
+    figure = as_json(read_history(current_store(), name, HistoryView()).figure("light"))
     assert not figure["layout"].get("shapes")
 
 
 @pytest.mark.usefixtures("app")
 def test_outputs_are_drawn_one_by_one() -> None:
     whole, kind = (
-        history_of(current_store(), "two-heads", HistoryView(output=output)).figure("light")
+        read_history(current_store(), "two-heads", HistoryView(output=output)).figure("light")
         for output in (None, "kind")
     )
     assert kind.layout.uirevision != whole.layout.uirevision
@@ -295,3 +296,23 @@ def test_the_samples_that_a_rise_comes_from_are_named(tmp_path: Path) -> None:
     assert "samples that the model became surer of" in panel
     assert "of the validation data" in panel
     assert "Scaling by T =" in panel
+
+
+@pytest.mark.usefixtures("app")
+def test_each_chart_can_be_drawn_from_a_database() -> None:
+    store = current_store()
+    axis = figures.history_of(store, "digits-overfit", axis="epoch", smooth=10)
+    assert as_json(axis)["layout"]["meta"] == {"axis": "epoch"}
+    bars = as_json(figures.reliability_of(store, "digits-cnn", 3))["data"][1]
+    known = store.epoch_rows("digits-cnn", split="val")[3]["reliability"]
+    assert bars["y"] == [band["accuracy"] for band in known]
+    both = ["digits-cnn", "digits-overfit"]
+    drawn = [figures.overlay_of(store, both), figures.pareto_of(store, both)]
+    drawn += [
+        getattr(figures, name)(store, "two-heads", output="kind", scheme="dark")
+        for name in figures.__all__
+        if name.endswith("_of") and name not in ("overlay_of", "pareto_of")
+    ]
+    assert len([as_json(figure) for figure in drawn]) == 11
+    with pytest.raises(RunNotFound):
+        figures.gap_of(store, "nobody")

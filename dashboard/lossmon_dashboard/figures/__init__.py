@@ -1,6 +1,13 @@
-"""Charts as pure functions: rows of the store in, a plotly figure out; no queries, no ids."""
+"""Charts as pure functions: rows of the store in, a plotly figure out; no queries, no ids.
+
+`figures.history_of(store, "latest")` and the others of `lossmon_dashboard.figures.of_store` draw
+the same from a database.
+"""
 
 from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from lossmon_dashboard.figures.by_class import plot_by_class
 from lossmon_dashboard.figures.calibration import plot_calibration
@@ -14,12 +21,34 @@ from lossmon_dashboard.figures.recoverable import RECOVERABLE_COLUMNS, plot_reco
 from lossmon_dashboard.figures.reliability import plot_reliability
 from lossmon_dashboard.figures.right_and_wrong import plot_right_and_wrong
 
+if TYPE_CHECKING:
+    from lossmon_dashboard.figures.of_store import (
+        by_class_of,
+        calibration_of,
+        gap_of,
+        history_of,
+        mistaken_of,
+        overlay_of,
+        pareto_of,
+        printed_of,
+        recoverable_of,
+        reliability_of,
+        right_and_wrong_of,
+    )
+
 __all__ = [
     "GAP_COLUMNS",
     "HISTORY_COLUMNS",
     "PRINTED_COLUMNS",
     "RECOVERABLE_COLUMNS",
     "HistoryView",
+    "by_class_of",
+    "calibration_of",
+    "gap_of",
+    "history_of",
+    "mistaken_of",
+    "overlay_of",
+    "pareto_of",
     "plot_by_class",
     "plot_calibration",
     "plot_gap",
@@ -31,4 +60,31 @@ __all__ = [
     "plot_recoverable",
     "plot_reliability",
     "plot_right_and_wrong",
+    "printed_of",
+    "recoverable_of",
+    "reliability_of",
+    "right_and_wrong_of",
 ]
+
+_OF_STORE = frozenset(
+    {
+        "by_class_of",
+        "calibration_of",
+        "gap_of",
+        "history_of",
+        "mistaken_of",
+        "overlay_of",
+        "pareto_of",
+        "printed_of",
+        "recoverable_of",
+        "reliability_of",
+        "right_and_wrong_of",
+    }
+)
+
+
+def __getattr__(name: str) -> Any:
+    # They read through what draws by these charts, and so cannot be there before them.
+    if name in _OF_STORE:
+        return getattr(import_module("lossmon_dashboard.figures.of_store"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

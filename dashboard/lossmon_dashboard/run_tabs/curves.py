@@ -16,7 +16,7 @@ from lossmon_dashboard.components.panel import chart, drawn, keep_view, panel
 from lossmon_dashboard.export import export_link
 from lossmon_dashboard.figures.history import SMOOTHING, HistoryView
 from lossmon_dashboard.figures.panes import PAIR_HEIGHT
-from lossmon_dashboard.run_tabs.history import Zoom, history_of
+from lossmon_dashboard.run_tabs.history import Zoom, read_history
 from lossmon_dashboard.run_tabs.opened import OpenedRun
 from lossmon_dashboard.source import current_store
 from lossmon_dashboard.theme import Scheme
@@ -114,7 +114,7 @@ def register(app: dash.Dash) -> None:
         if scheme is None:
             return no_update, no_update
         view = chosen_view(controls, output)
-        shown = history_of(
+        shown = read_history(
             current_store(), place["run"], view, Zoom.of(place["zoom"]), viewer_zone()
         )
         return shown.figure(scheme), event_links(shown.events)

@@ -78,7 +78,7 @@ class History(NamedTuple):
         return figure.update_layout(uirevision="/".join(map(str, kept)))
 
 
-def history_of(
+def read_history(
     store: Store, run: str, view: HistoryView, zoom: Zoom | None = None, zone: tzinfo = UTC
 ) -> History:
     """Read what the chart of a run shows.
