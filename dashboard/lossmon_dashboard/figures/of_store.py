@@ -2,8 +2,8 @@
 
     figures.history_of(lossmon.open_store(), "latest", axis="epoch").show()
 
-A `run` is named as everywhere: by id, unique prefix, name or "latest"; `output` is an output's name,
-None for the only one or for the model as a whole. Each raises `RunNotFound` where that fails.
+A `run` is named as everywhere: by id, unique prefix, name or "latest", and `RunNotFound` is raised
+where that fails; `output` is an output's name, None for the only one or the model as a whole.
 """
 
 from __future__ import annotations
