@@ -21,6 +21,22 @@ GRAPH_CONFIG: Any = {
 }
 
 
+# Neither light nor dark: which of them is asked for is not known yet.
+_CLEAR, _GREY = "rgba(0,0,0,0)", "#868e96"
+_WAITING = go.Figure(
+    layout={
+        "template": None,
+        "paper_bgcolor": _CLEAR,
+        "plot_bgcolor": _CLEAR,
+        "xaxis": {"visible": False},
+        "yaxis": {"visible": False},
+        "annotations": [
+            {"text": "reading …", "showarrow": False, "font": {"size": 13, "color": _GREY}}
+        ],
+    }
+)
+
+
 def panel(title: str, help_text: str, *children: Any, **props: Any) -> dmc.Paper:
     """A framed part of a page.
 
@@ -56,7 +72,7 @@ def chart(
     """
     graph = dcc.Graph(
         id=identity,
-        figure=go.Figure(layout={"xaxis": {"visible": False}, "yaxis": {"visible": False}}),
+        figure=_WAITING,
         config=GRAPH_CONFIG,
         style={"height": height},
     )
