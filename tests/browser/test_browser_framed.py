@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import threading
 from collections.abc import Generator
@@ -88,11 +89,10 @@ def proxied(tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
     path = str(tmp_path_factory.mktemp("proxied") / "runs.db")
     seed(path)
     app = create_app(path, prefix="/some/path")
-    server = waitress.server.create_server(
-        app.server, host="127.0.0.1", port=0, url_prefix="/some/path"
-    )
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = waitress.server.create_server(app.server, sockets=[listener], url_prefix="/some/path")
     threading.Thread(target=server.run, daemon=True).start()
-    yield f"http://127.0.0.1:{server.effective_port}"
+    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     server.close()
 
 

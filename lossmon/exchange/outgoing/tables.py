@@ -56,7 +56,10 @@ def write_parquet(rows: Iterable[Row], columns: Sequence[str], path: Path) -> No
 
 _INTEGERS = ("step", "epoch", "batch", "batches", "n", "nonfinite")
 _TEXTS = ("split", "output", "status", "reason")
-_DOCUMENTS = ("reliability", "class_counts", "reported", "reconciliation", "baselines", "metrics")
+_DOCUMENTS = (
+    *("reliability", "class_counts", "reported", "reconciliation", "baselines", "metrics"),
+    "margins",
+)
 
 
 def _type(pa: Any, name: str) -> Any:
