@@ -28,6 +28,10 @@ OWN = {*CAUSES.values(), "shifted-labels", "growing-caution"}
 CONTROLS = ("dropout", "few_validation_samples", "healthy")
 
 
+# Why training and validation loss differ, told of these and of no others.
+SPLITS = {"dropout": "measured-while-training", "distribution_shift": "shifted-data"}
+
+
 class Told(NamedTuple):
     document: Any
     causes: list[set[str]]
@@ -49,6 +53,8 @@ def trained(name: str, directory: Path, monkeypatch: pytest.MonkeyPatch) -> Told
     found = lossmon.analysis.explain_divergence(
         document["epochs"], document["outputs"], store.sample_reader(run)
     )
+    splits = lossmon.analysis.explain_splits(document["epochs"], document["outputs"])
+    assert [one.cause for one in splits] == ([SPLITS[name]] if name in SPLITS else [])
     return Told(document, [{c.name for c in one.causes} for one in found], printed.getvalue())
 
 
@@ -73,7 +79,8 @@ def test_the_true_cause_is_named_and_no_other(
     assert told.causes
     named: set[str] = set().union(*told.causes)
     assert named & OWN == {CAUSES[name]}
-    assert "wrong-predictions" in named
+    # Of a jump it is samples that change sides; else those that were wrong all along.
+    assert named & {"wrong-predictions", "turned-predictions"}
     assert told.printed.startswith("Epochs ")
     assert "of the validation data" in told.printed  # which samples they are
     assert told.document["verified"] == 1.0

@@ -8,6 +8,7 @@ import dash
 
 from lossmon.errors import StoreError
 from lossmon_dashboard import export, shell
+from lossmon_dashboard.changes import READ_ONLY
 from lossmon_dashboard.pages import PAGES
 from lossmon_dashboard.questions import check_questions
 from lossmon_dashboard.security import LOOPBACK_HOSTS, guard
@@ -39,6 +40,7 @@ def create_app(
     token: str | None = None,
     prefix: str = "",
     frames: Sequence[str] = (),
+    read_only: bool = False,
 ) -> dash.Dash:
     """Build the dashboard over a database.
 
@@ -49,6 +51,7 @@ def create_app(
         prefix: the path below which browsers see it, such as `/lossmon` behind a proxy. Requests
             come with that path as `SCRIPT_NAME`, as `lossmon_dashboard.serve` gives them.
         frames: origins of pages that may hold it in a frame; none by default.
+        read_only: whether runs can be looked at only, not renamed, tagged, archived or deleted.
 
     Returns:
         The app; its WSGI application is `.server`. The database is opened by the first request.
@@ -69,6 +72,7 @@ def create_app(
         ],
     )
     app.server.config[DATABASE] = db
+    app.server.config[READ_ONLY] = read_only
     # Made for each page: its links begin with the path that the request came by.
     app.layout = shell.layout
     shell.register(app)

@@ -28,7 +28,8 @@ def main() -> None:
     """Serve a database on any free port of this machine until standard input ends."""
     threading.Thread(target=_end_with_the_kernel, daemon=True).start()
     db = sys.argv[1] if len(sys.argv) > 1 else None
-    serve(db, port=0, open_browser=False, frames=FRAMES)
+    # Where other pages may frame it, a click that was meant for them must change nothing.
+    serve(db, port=0, open_browser=False, frames=FRAMES, read_only=True)
 
 
 def _end_with_the_kernel() -> None:

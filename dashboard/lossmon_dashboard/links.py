@@ -29,6 +29,11 @@ def run_link(run: str) -> str:
     return page_link(f"{RUN}/{quote(run, safe='')}")
 
 
+def runs_link(words: str) -> str:
+    """The runs in which some words occur."""
+    return page_link(f"{RUNS}?q={quote(words, safe='')}")
+
+
 def rule_link(code: str) -> str:
     """The page of one rule."""
     return page_link(f"{RULES}/{quote(code, safe='')}")

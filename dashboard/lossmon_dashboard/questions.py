@@ -47,6 +47,74 @@ def _row(value: Any) -> bool:
     return isinstance(value, dict) and _text(cast("Part", value).get("id"))
 
 
+def _request(value: Any) -> bool:
+    """Whether it is what the grid asks for rows by."""
+    if not isinstance(value, dict):
+        return False
+    part = cast("Part", value)
+    order, filters = part.get("sortModel"), part.get("filterModel")
+    places = all(_or_nothing(_count)(part.get(key)) for key in ("startRow", "endRow"))
+    return places and _or_nothing(_list_of(_sorting, 20))(order) and _or_nothing(_filters)(filters)
+
+
+def _sorting(value: Any) -> bool:
+    return isinstance(value, dict) and all(
+        _text(cast("Part", value).get(key)) for key in ("colId", "sort")
+    )
+
+
+def _filters(value: Any) -> bool:
+    return _mapping(value) and all(map(_filter, value.values()))
+
+
+def _filter(value: Any) -> bool:
+    if not _mapping(value):
+        return False
+    conditions = value.get("conditions")
+    several = conditions is None or _list_of(_condition, 10)(conditions)
+    return several and _condition(value)
+
+
+def _condition(value: Any) -> bool:
+    return _mapping(value) and all(
+        _or_nothing(lambda part: _text(part) or _place(part))(value.get(key))
+        for key in ("filter", "filterTo", "type", "operator")
+    )
+
+
+def _mapping(value: Any) -> bool:
+    return isinstance(value, dict) and len(value) <= 100 and all(map(_text, value))
+
+
+def _change(value: Any) -> bool:
+    """Whether it is what pages change runs by."""
+    if not _mapping(value) or value.keys() - {"put", "then", "delete", "at"}:
+        return False
+    return (
+        _or_nothing(_put)(value.get("put"))
+        and _or_nothing(_one_of("delete"))(value.get("then"))
+        and _list_of(_text, _MOST_CHANGED)(value.get("delete", []))
+        and _or_nothing(_count)(value.get("at"))
+    )
+
+
+def _put(value: Any) -> bool:
+    if not isinstance(value, dict):
+        return False
+    runs = cast("Part", value)
+    few = len(runs) <= _MOST_CHANGED and all(map(_text, runs))
+    return few and all(map(_values, runs.values()))
+
+
+def _values(value: Any) -> bool:
+    return _mapping(value) and all(
+        key in _CHANGED and _CHANGED[key](one) for key, one in value.items()
+    )
+
+
+_MOST_CHANGED = 1000
+
+
 def _place(value: Any) -> bool:
     return type(value) in (int, float) and abs(value) < 2**53
 
@@ -78,7 +146,21 @@ def _or_nothing(check: Check) -> Check:
     return lambda value: value is None or check(value)
 
 
+_CHANGED: Mapping[str, Check] = {
+    "name": _text,
+    "notes": _or_nothing(_text),
+    "tags": _list_of(_text, 100),
+    "archived": _flag,
+}
+
 VALUES: Mapping[str, Check] = {
+    "compare-all.checked": _or_nothing(_flag),
+    "compare-axis.value": _one_of("epoch", "step", "time", "samples"),
+    "compare-narrow.data": _or_nothing(_flag),
+    "compare-csv.n_clicks": _or_nothing(_count),
+    "compare-measure.value": _one_of("loss", "accuracy"),
+    "compare-runs.searchValue": _or_nothing(_text),
+    "compare-view.value": _one_of("overlaid", "apart"),
     "compare-runs.value": _or_nothing(_list_of(_text, MOST_COMPARED)),
     "compare-split.value": _one_of("train", "val"),
     "compare-need.value": _one_of("", "probabilities", "decisions", "ranking"),
@@ -88,6 +170,7 @@ VALUES: Mapping[str, Check] = {
     "compare-by.value": _or_nothing(_text),
     "place.data": _or_nothing(_text),
     "revision.data": _scalars,
+    "rules-found.checked": _or_nothing(_flag),
     "rules-search.value": _or_nothing(_text),
     "run-axis.value": _or_nothing(_text),
     "run-detail.value": _or_nothing(_text),
@@ -104,8 +187,15 @@ VALUES: Mapping[str, Check] = {
     "run-span.data": _or_nothing(_span),
     "run-value.value": _or_nothing(_text),
     "runs-archived.checked": _or_nothing(_flag),
+    "runs-by.value": _or_nothing(_text),
+    "runs-change.data": _or_nothing(_change),
+    "runs-columns-open.n_clicks": _or_nothing(_count),
+    "runs-columns.value": _or_nothing(_list_of(_text, 1000)),
     "runs-compare.n_clicks": _or_nothing(_count),
+    "runs-grid.filterModel": _or_nothing(_filters),
+    "runs-grid.getRowsRequest": _or_nothing(_request),
     "runs-grid.selectedRows": _or_nothing(_list_of(_row)),
+    "runs-group.data": _or_nothing(_text),
     "runs-search.value": _or_nothing(_text),
     "scheme.data": _or_nothing(_one_of("light", "dark")),
     "tick.n_intervals": _or_nothing(_count),

@@ -7,18 +7,24 @@ import re
 import secrets
 import socket
 import sys
+import threading
+import time
 import webbrowser
 from collections.abc import Callable, Collection, Sequence
 from contextlib import closing, suppress
 
+import dash
 from waitress.server import create_server
 
-from lossmon.errors import InvalidArgument
+from lossmon.errors import InvalidArgument, LossmonError
+from lossmon.store import RunQuery
 from lossmon_dashboard.app import create_app
 from lossmon_dashboard.security import ANY_ADDRESS, LOOPBACK_HOSTS, MOST_BYTES, is_loopback
+from lossmon_dashboard.source import current_store
 
 DEFAULT_PORT = 8050
 _PATH = re.compile(r"/[\w\-.~/]*", re.ASCII)
+_FIRST_QUESTIONS_S = 2.0
 _WILDCARDS = frozenset({"0.0.0.0", "::", ""})
 
 
@@ -32,6 +38,7 @@ def serve(
     allow_hosts: Collection[str] = (),
     prefix: str = "",
     frames: Sequence[str] = (),
+    read_only: bool = False,
 ) -> None:
     """Serve the dashboard until the process is interrupted.
 
@@ -45,6 +52,7 @@ def serve(
         prefix: the path below which a proxy serves it, such as `/lossmon`, whether or not the proxy
             takes it off before it passes a request on.
         frames: origins of pages that may hold the dashboard in a frame.
+        read_only: whether runs can be looked at only.
 
     Raises:
         InvalidArgument: nothing can listen on that address and port, or `prefix` is no path.
@@ -53,7 +61,7 @@ def serve(
     listener = _listen(host, port)
     token = None if is_loopback(host) else secrets.token_urlsafe(24)
     hosts = allowed_hosts(host) | {name.lower() for name in allow_hosts}
-    app = create_app(db, hosts=hosts, token=token, prefix=path, frames=frames)
+    app = create_app(db, hosts=hosts, token=token, read_only=read_only, prefix=path, frames=frames)
     # What is loaded now stays: collections need not go through it again within every long answer.
     gc.collect()
     gc.freeze()
@@ -71,11 +79,23 @@ def serve(
         if token is not None:
             sys.stdout.write(f"  token: {token}\n  or log in by: {login_link(url, token)}\n")
         sys.stdout.flush()
+        _prepare_list(app)
         if on_ready is not None:
             on_ready(url)
         if open_browser:
             webbrowser.open(url)
         server.run()
+
+
+def _prepare_list(app: dash.Dash) -> None:
+    """Read beside the first questions what sorting and searching the list will need."""
+
+    def read() -> None:
+        time.sleep(_FIRST_QUESTIONS_S)
+        with app.server.app_context(), suppress(LossmonError):
+            current_store().listed_runs(RunQuery(archived=True), measured=True)
+
+    threading.Thread(target=read, name="lossmon-list", daemon=True).start()
 
 
 def allowed_hosts(host: str) -> frozenset[str]:

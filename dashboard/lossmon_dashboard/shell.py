@@ -10,6 +10,7 @@ import dash_mantine_components as dmc
 from dash import ClientsideFunction, Input, Output, State, dcc, html, no_update
 
 from lossmon.errors import RunNotFound, StoreError
+from lossmon_dashboard.changes import register_changes, toast
 from lossmon_dashboard.components.labels import spoken
 from lossmon_dashboard.components.notice import no_database, not_found
 from lossmon_dashboard.links import RULES, RUN, RUNS, page_link, read_query, split_path
@@ -31,6 +32,7 @@ def layout() -> dmc.MantineProvider:
             dcc.Store(id="place"),
             dcc.Store(id="revision", data={}),
             dcc.Store(id="scheme"),
+            toast(),
             html.A("Skip to content", href="#page", className="lossmon-skip"),
             dmc.AppShell(
                 [dmc.AppShellHeader(_header()), dmc.AppShellMain(html.Div(id="page"))],
@@ -87,6 +89,7 @@ def register(app: dash.Dash) -> None:
     def show_page(pathname: str | None, search: str | None) -> tuple[Any, str | None]:
         return render(pathname, search), pathname
 
+    register_changes(app)
     app.clientside_callback(ClientsideFunction("lossmon", "nameTab"), Input("page", "children"))
     app.clientside_callback(
         ClientsideFunction("lossmon", "showPlace"),

@@ -7,6 +7,8 @@ trace takes Mantine's own variables, so that it follows the colour scheme by its
 
 from __future__ import annotations
 
+import zlib
+from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
 
 import plotly.graph_objects as go
@@ -69,6 +71,7 @@ _INKS: dict[Scheme, Ink] = {
     ),
 }
 
+_COLOURS = 7
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 
 
@@ -88,10 +91,47 @@ def faint(colour: str, opacity: float) -> str:
     return f"rgba({red},{green},{blue},{opacity})"
 
 
-def run_style(position: int, scheme: Scheme) -> tuple[str, str]:
-    """Colour and line style of the n-th run of a comparison; no pair repeats within 42 runs."""
-    palette = ink(scheme).palette
-    return palette[position % len(palette)], DASHES[position % len(DASHES)]
+def run_mark(run: str) -> tuple[int, int]:
+    """The places of a run's colour and line style, the same wherever it is drawn.
+
+    Args:
+        run: its id.
+    """
+    digest = zlib.crc32(run.encode("utf-8", "replace"))
+    return digest % _COLOURS, digest // _COLOURS % len(DASHES)
+
+
+def run_styles(runs: Sequence[str], scheme: Scheme) -> list[tuple[str, str]]:
+    """Colour and line style of each of some runs that are drawn together.
+
+    Each has its own (`run_mark`), as long as there are colours; of runs whose colour is the same
+    the first keeps it. No pair repeats within 42 runs.
+
+    Args:
+        runs: ids of the runs.
+        scheme: the colour scheme to draw for.
+    """
+    places: dict[int, int] = {}
+    taken: set[int] = set()
+    marks = [run_mark(run) for run in runs]
+    for place, (colour, _) in enumerate(marks):
+        if colour not in taken:
+            places[place] = colour
+            taken.add(colour)
+    free = [colour for colour in range(_COLOURS) if colour not in taken]
+    used: set[tuple[int, int]] = set()
+    styles: list[tuple[str, str]] = []
+    for place, (own, dash) in enumerate(marks):
+        colour = places[place] if place in places else free.pop(0) if free else own
+        options = [
+            (shade % _COLOURS, (dash + turn) % len(DASHES))
+            for shade in range(colour, colour + _COLOURS)
+            for turn in range(len(DASHES))
+        ]
+        pair = next((one for one in options if one not in used), options[0])
+        used.add(pair)
+        styles.append((ink(scheme).palette[pair[0]], DASHES[pair[1]]))
+    return styles
 
 
 def template(scheme: Scheme) -> go.layout.Template:

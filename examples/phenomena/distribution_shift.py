@@ -53,3 +53,5 @@ document, samples = store.run("distribution-shift"), store.sample_reader("distri
 epochs, outputs = document["epochs"], document["outputs"]
 for episode in lossmon.analysis.explain_divergence(epochs, outputs, samples):
     print(episode.explanation)
+for difference in lossmon.analysis.explain_splits(epochs, outputs):
+    print(difference.sentence)

@@ -45,3 +45,5 @@ epochs, outputs = document["epochs"], document["outputs"]
 print(*last["reconciliation"], sep="\n")
 for episode in lossmon.analysis.explain_divergence(epochs, outputs, samples):
     print(episode.explanation)
+for difference in lossmon.analysis.explain_splits(epochs, outputs):
+    print(difference.sentence)

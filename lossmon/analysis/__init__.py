@@ -35,6 +35,7 @@ from lossmon.analysis.decomposition import (
     turns,
     worst_share,
 )
+from lossmon.analysis.ends import accuracy_interval, loss_interval
 from lossmon.analysis.episodes import Episode, find_episodes
 from lossmon.analysis.explanation import Divergence, diverging_epochs, explain_divergence
 from lossmon.analysis.front import pareto_front
@@ -72,6 +73,7 @@ from lossmon.analysis.samples import (
 )
 from lossmon.analysis.settings import differing_settings, distinct_names, flattened, run_settings
 from lossmon.analysis.smoothing import exponential_average
+from lossmon.analysis.splits import SplitDifference, explain_splits
 from lossmon.analysis.telling import difference_sentence, weighing_sentences
 from lossmon.analysis.temperature import Temperature, fit_temperature
 from lossmon.analysis.values import calibration_values
@@ -103,12 +105,14 @@ __all__ = [
     "SampleReader",
     "SampleSource",
     "Samples",
+    "SplitDifference",
     "Temperature",
     "Turned",
     "TurnedSamples",
     "Turns",
     "Weighing",
     "Wins",
+    "accuracy_interval",
     "bootstrap_mean",
     "brier",
     "brier_of_classes",
@@ -127,6 +131,7 @@ __all__ = [
     "distinct_names",
     "diverging_epochs",
     "explain_divergence",
+    "explain_splits",
     "exponential_average",
     "find_episodes",
     "fit_temperature",
@@ -134,6 +139,7 @@ __all__ = [
     "holm",
     "largest_losses",
     "last_measured",
+    "loss_interval",
     "margins",
     "matched_difference",
     "mcnemar",

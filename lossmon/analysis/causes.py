@@ -166,13 +166,11 @@ def _confidence(case: Case) -> Cause | None:
 
 def _margins(case: Case, side: str) -> tuple[float, float] | None:
     """Mean margin of right or wrong predictions, before and after, where it was recorded."""
-    both = [
-        [(row.get("margins") or {}).get(side) for row in rows] for rows in (case.before, case.after)
-    ]
-    if any(None in values for values in both):
-        return None
-    one, two = (float(np.mean(values)) for values in both)
-    return one, two
+    before, after = (
+        _mean([{side: (row.get("margins") or {}).get(side)} for row in rows], side)
+        for rows in (case.before, case.after)
+    )
+    return None if before is None or after is None else (before, after)
 
 
 def _further_off(margins: tuple[float, float] | None) -> str:

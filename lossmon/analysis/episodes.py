@@ -36,6 +36,8 @@ Between the epoch of the least validation loss and the last one it was 0.72 to 1
 perceptrons overfitted to six data sets, with and without wrong labels.
 """
 
+# What makes less than this part of a change is its beginning or its tail.
+_SMALL_PART = 0.25
 # Two-sided 95 %.
 _NORMAL_95 = 1.959964
 
@@ -136,12 +138,23 @@ def _rows(*series: npt.ArrayLike) -> list[Floats]:
 
 
 def _apart(episodes: Sequence[Episode], size: int) -> list[Episode]:
-    """Leave out rises that follow one another: they are parts of one in which the accuracy fell."""
+    """Leave out rises that follow one another: they are parts of one in which the accuracy fell.
+
+    Of two of which one is small beside the other, only that one is left out.
+    """
     left_out: set[int] = set()
     for place, (one, two) in enumerate(pairwise(episodes)):
         if one.kind == two.kind == "loss_rises" and two.start - one.end < size:
-            left_out |= {place, place + 1}
+            smaller, larger = sorted((place, place + 1), key=lambda i: _change(episodes[i]))
+            left_out.add(smaller)
+            if _change(episodes[smaller]) > _SMALL_PART * _change(episodes[larger]):
+                left_out.add(larger)
     return [episode for place, episode in enumerate(episodes) if place not in left_out]
+
+
+def _change(episode: Episode) -> float:
+    before, after = episode.loss
+    return abs(after - before)
 
 
 def _moved(episode: Episode, kept: Places) -> Episode:
@@ -176,10 +189,11 @@ class _Search(NamedTuple):
     @classmethod
     def of(cls, series: Series, alpha: float, shared: float, smallest: float) -> _Search:
         size = block_size(series.loss.size)
-        known = series.paired
-        among = (None, None) if known is None else (known.loss, known.accuracy)
-        loss = blocks(series.loss, series.loss_error, size, among[0])
-        accuracy = blocks(series.accuracy, series.accuracy_error, size, among[1])
+        among = None if series.paired is None else series.paired.loss
+        loss = blocks(series.loss, series.loss_error, size, among)
+        # Whether an accuracy holds is judged by what so many samples show of any, paired or not:
+        # else the least loss of skill would end the episode of a loss that doubles.
+        accuracy = blocks(series.accuracy, series.accuracy_error, size)
         spans = Spans.of(series, loss, accuracy, size, shared)
         small = smallest * float(np.abs(series.loss).mean())
         least = np.log1p(smallest) if series.logarithmic else small

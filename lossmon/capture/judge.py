@@ -17,12 +17,11 @@ from lossmon.capture.plan import Plan
 from lossmon.capture.reader import Reader
 from lossmon.capture.recorder import EpochItem
 from lossmon.capture.samples import SampleGathering
-from lossmon.capture.verify import VERIFIED, Verdict, worst
+from lossmon.capture.verify import SAMPLED, VERIFIED, Verdict, worst
 from lossmon.capture.watch import Watch
 from lossmon.records import Split
 from lossmon.store import Records
 
-_SAMPLED = 'not among the steps that verify="auto" recomputes within its share of their time'
 _BEHIND = "not recomputed: the writer thread had fallen behind"
 
 
@@ -166,7 +165,7 @@ class RunJudge:
         if reason is None and not chunk.tapped:
             reason = "the step does not call compute_metrics"
         if reason is None and (chunk.outputs or (self._plan.at_once and self._out_of_time)):
-            return _SAMPLED
+            return SAMPLED
         return _BEHIND if reason is None and chunk.withheld else reason
 
     def _others_of(self, split: Split) -> OtherMetrics:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,10 @@ from lossmon import recompute
 from lossmon.capture.chunk import Chunk, Floats
 from lossmon.capture.clipping import Clipped
 from lossmon.capture.label_counts import LabelCounts
-from lossmon.capture.verify import Verdict
+from lossmon.capture.verify import BRIEF, Verdict
 from lossmon.records import BatchRecord
+
+_FIELDS = [(field.name, field.default) for field in fields(BatchRecord)]
 
 
 @dataclass(slots=True)
@@ -114,7 +117,7 @@ class Judged:
     def records(self) -> list[BatchRecord]:
         """The rows for the database."""
         learning_rate = self.chunk.scalars.get("learning_rate")
-        columns = {
+        columns: dict[str, Sequence[Any] | None] = {
             "n": self.n.astype(np.int64).tolist(),
             "weight": self.weight.tolist(),
             "loss": _listed(self.loss),
@@ -125,24 +128,17 @@ class Judged:
             "learning_rate": _listed(learning_rate),
             **self._recomputed_columns(),
         }
-        known = {name: values for name, values in columns.items() if values is not None}
-        return [
-            BatchRecord(
-                step=place.step,
-                epoch=self.chunk.epoch,
-                batch=place.batch,
-                split=self.chunk.split,
-                output=self.output,
-                time=place.started,
-                seconds=place.seconds,
-                status=verdict.status,
-                reason=verdict.reason,
-                **dict(zip(known, values, strict=True)),
-            )
-            for place, verdict, values in zip(
-                self.chunk.places, self.verdicts, zip(*known.values(), strict=True), strict=True
-            )
-        ]
+        steps, places, started, seconds = zip(*self.chunk.places, strict=True)
+        statuses, reasons = zip(*self.verdicts, strict=True)
+        columns |= {"step": steps, "batch": places, "time": started, "seconds": seconds}
+        columns |= {"status": statuses, "reason": [BRIEF.get(text, text) for text in reasons]}
+        same = {"epoch": self.chunk.epoch, "split": self.chunk.split, "output": self.output}
+        # Handed over by place: names would take longer than all the rest.
+        given = (
+            repeat(same.get(name, default)) if (column := columns.get(name)) is None else column
+            for name, default in _FIELDS
+        )
+        return list(map(BatchRecord, *given))
 
     def _recomputed_columns(self) -> dict[str, Sequence[float | int | None] | None]:
         found = self.recomputed

@@ -186,6 +186,8 @@ class _Run(NamedTuple):
 
 def _alike(*tables: Array) -> Iterator[tuple[int, int]]:
     """From where to where the rows of each table are the same."""
+    if all((table == table[:1]).all() for table in tables):
+        return pairwise((0, len(tables[0]))) if len(tables[0]) else pairwise(())
     cuts = [np.flatnonzero(np.diff(table, axis=0).any(axis=1)) + 1 for table in tables]
     bounds = {0, len(tables[0])}.union(*(places.tolist() for places in cuts))
     return pairwise(sorted(bounds))

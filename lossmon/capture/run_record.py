@@ -12,6 +12,8 @@ from lossmon.capture.ranks import Rank
 from lossmon.records import RunRecord
 from lossmon.store import new_run_name
 
+_MOST = 2**63 - 1
+
 
 def run_record(
     options: Options,
@@ -44,8 +46,13 @@ def run_record(
         config=options.config,
         rules=() if options.rules is None else options.rules.changes,
         model=model,
-        epochs_planned=params.get("epochs"),
-        steps_planned=params.get("steps"),
+        epochs_planned=_storable(params.get("epochs")),
+        steps_planned=_storable(params.get("steps")),
         verify=options.verify,
         **({} if rank is None else rank._asdict()),
     )
+
+
+def _storable(number: int | None) -> int | None:
+    """Who asks for more epochs than a column can count means "until I stop it"."""
+    return None if number is None else min(number, _MOST)

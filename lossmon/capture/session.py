@@ -37,6 +37,8 @@ from lossmon.capture.samples import sample_gathering
 from lossmon.capture.sampling import Sampler, sampler
 from lossmon.capture.tap import Call, Tap
 from lossmon.capture.terminal import announce, say
+from lossmon.capture.tuning import of_trial, trial_of
+from lossmon.capture.verify import OFF
 from lossmon.capture.watch import Watch
 from lossmon.errors import CannotResume, InvalidArgument, InvalidCombination
 from lossmon.records import Finding, OutputRecord, RunRecord, RunStatus
@@ -169,6 +171,8 @@ class Session:
         # that the list of callbacks goes away, at the latest with the interpreter.
         self._watch = weakref.finalize(owner, _abandoned, weakref.ref(self))
         _live[self._model] = self
+        trial = trial_of(getattr(owner, "callbacks", ()))
+        self._options = self._options if trial is None else of_trial(self._options, trial)
         self._description = describe_model(self._model)
         self._tap.install()
         if self._options.audit_train is not False:
@@ -373,7 +377,7 @@ class Session:
     def _why_unseen(self) -> str | None:
         if self._hidden is not None:
             return self._hidden
-        return 'verify="off"' if self._options.verify == "off" else None
+        return OFF if self._options.verify == "off" else None
 
     def _header(self, outputs: list[OutputRecord]) -> RunHeader:
         header = None

@@ -21,6 +21,10 @@ class Verdict(NamedTuple):
 
 
 VERIFIED = Verdict("verified")
+OFF = 'verify="off"'
+SAMPLED = 'not among the steps that verify="auto" recomputes within its share of their time'
+# In rows of batches, where these words would take more room than what was measured.
+BRIEF: dict[str | None, str] = {OFF: "off", SAMPLED: "not sampled"}
 _LARGEST = 3.4028234663852886e38  # of float32
 _ORDER: dict[Verification, int] = {"verified": 0, "unverified": 1, "mismatch": 2}
 

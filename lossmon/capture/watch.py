@@ -15,6 +15,7 @@ from lossmon.capture.sampling import Sampler
 from lossmon.records import BatchRecord, EpochRecord, Finding, MetricSpec, Split
 from lossmon.rules import (
     ClippedFacts,
+    EpisodeFacts,
     Facts,
     OutputFacts,
     describe_labels,
@@ -31,8 +32,10 @@ LABEL_BATCHES = 1_000
 RECENT_BATCHES = 256
 # Of short epochs not each is followed by a look at the rules: they may take this share of the time,
 # and are never older than so many seconds.
-ASKING_SHARE = 0.005
+ASKING_SHARE = 0.002
 ASKED_AGAIN = 1.0
+# Episodes of a run that goes on are searched anew when it has grown by this share.
+GROWN = 0.02
 
 Key = tuple[str, str | None]
 
@@ -76,6 +79,9 @@ class Watch:
         self._clipped: list[ClippedFacts] = []
         self._recent: deque[BatchRecord] = deque(maxlen=RECENT_BATCHES)
         self._epochs: list[EpochRecord] = []
+        self._episodes: tuple[EpisodeFacts, ...] = ()
+        # Of how many epochs those are.
+        self._searched = 0
         self._label_batches = 0
         # Outputs and splits that are not finite now; the rules have been asked of them.
         self._spoiled: set[tuple[str | None, Split]] = set()
@@ -111,10 +117,15 @@ class Watch:
 
     def catch_up(self) -> Records:
         """Ask the rules, if there is something new and they were not asked just before."""
-        return self.end() if time.monotonic() >= self._not_before else Records()
+        return self._catch_up() if time.monotonic() >= self._not_before else Records()
 
     def end(self) -> Records:
         """Ask the rules, if there is something that they have not been asked about."""
+        if self._searched < len(self._epochs):
+            self._searched, self._news = 0, True
+        return self._catch_up()
+
+    def _catch_up(self) -> Records:
         if self._facts is None or not self._news:
             return Records()
         try:
@@ -178,13 +189,19 @@ class Watch:
         return Records(findings=new, withdrawn=gone)
 
     def _measured(self) -> dict[str, Any]:
-        assert self._facts is not None
-        records = [output.record for output in self._facts.outputs]
-        episodes = episode_facts(records, self._epochs)
-        measured: dict[str, Any] = {"clipped": tuple(self._clipped), "episodes": episodes}
+        self._search()
+        measured: dict[str, Any] = {"clipped": tuple(self._clipped), "episodes": self._episodes}
         if self._sampler is None or not self._epochs:
             return measured
         return measured | self._sampler.findings(self._epochs[-1].epoch)._asdict()
+
+    def _search(self) -> None:
+        """Find where loss and accuracy part ways, which in long runs takes a while."""
+        assert self._facts is not None
+        if len(self._epochs) - self._searched > GROWN * self._searched:
+            outputs = [output.record for output in self._facts.outputs]
+            self._episodes = episode_facts(outputs, self._epochs)
+            self._searched = len(self._epochs)
 
     def _was_said(self, finding: Finding) -> bool:
         before = self._standing.get(_key(finding))

@@ -28,3 +28,19 @@ def print_divergence(console: Console, episodes: Sequence[Row]) -> None:
         for sentence in (*(cause["sentence"] for cause in episode["causes"]), episode["advice"]):
             console.print(Padding(f"– {escape(sentence)}", (0, 0, 0, 4), expand=False))
     console.print()
+
+
+def print_splits(console: Console, differences: Sequence[Row]) -> None:
+    """Why training and validation loss differ; nothing where they do not, or nobody knows.
+
+    Args:
+        console: where to print.
+        differences: documents of `lossmon.analysis.SplitDifference`.
+    """
+    if not differences:
+        return
+    console.print("[bold]training and validation[/]")
+    for one in differences:
+        output = "" if one["output"] is None else f"output {one['output']}: "
+        console.print(Padding(escape(output + one["sentence"]), (0, 0, 0, 2), expand=False))
+    console.print()

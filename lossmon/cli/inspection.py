@@ -44,7 +44,7 @@ def show(
     *, run: str, samples: bool, between: tuple[int, int] | None, db: str | None, as_json: bool
 ) -> None:
     """One run: each epoch's values, and where and why loss and accuracy part ways."""
-    from lossmon.analysis import explain_divergence
+    from lossmon.analysis import explain_divergence, explain_splits
     from lossmon.cli.sample_text import print_samples, sample_rows
 
     store = open_store(db)
@@ -52,6 +52,8 @@ def show(
     reader = store.sample_reader(document["id"])
     episodes = explain_divergence(document["epochs"], document["outputs"], reader)
     document["divergence"] = [episode.document() for episode in episodes]
+    differences = explain_splits(document["epochs"], document["outputs"])
+    document["splits"] = [difference.document() for difference in differences]
     if samples or between:
         epochs = None if between is None else (between[0] - 1, between[1] - 1)
         document["samples"] = sample_rows(store, document, epochs)

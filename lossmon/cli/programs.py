@@ -42,6 +42,9 @@ def demo(db: str | None, no_dashboard: bool, host: str, port: int, no_browser: b
 @click.option("--port", **_PORT, help="The port; 0 for any free one.")
 @click.option("--no-browser", is_flag=True, help="Do not open a browser.")
 @click.option(
+    "--read-only", is_flag=True, help="Runs can be looked at, not renamed, archived or deleted."
+)
+@click.option(
     "--allow-host",
     metavar="NAME",
     multiple=True,
@@ -51,16 +54,18 @@ def demo(db: str | None, no_dashboard: bool, host: str, port: int, no_browser: b
     "--prefix", default="", metavar="PATH", help="The path below which a proxy serves it: /lossmon."
 )
 def dashboard(
+    *,
     db: str | None,
     host: str,
     port: int,
-    *,
     no_browser: bool,
     allow_host: tuple[str, ...],
+    read_only: bool,
     prefix: str,
 ) -> None:
     """Serve the dashboard. Loopback by default; any other address asks for a token."""
-    _serve(db, host, port, no_browser=no_browser, allow_hosts=allow_host, prefix=prefix)
+    more = {"allow_hosts": allow_host, "read_only": read_only, "prefix": prefix}
+    _serve(db, host, port, no_browser=no_browser, **more)
 
 
 def _serve(db: str | None, host: str, port: int, *, no_browser: bool, **more: Any) -> None:

@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from lossmon.cli.calibration_text import print_calibration
-from lossmon.cli.divergence_text import print_divergence
+from lossmon.cli.divergence_text import print_divergence, print_splits
 from lossmon.cli.finding_text import print_findings
 from lossmon.cli.meaning_text import print_meaning
 from lossmon.cli.reconciliation_text import print_reconciliation
@@ -73,6 +73,7 @@ def print_run(console: Console, document: Row) -> None:
     print_reconciliation(console, document["epochs"])
     print_calibration(console, document["outputs"], document["epochs"])
     print_divergence(console, document["divergence"])
+    print_splits(console, document["splits"])
     print_findings(console, document["findings"])
     for change in document["rules"]:
         console.print("[dim]rules:[/] " + escape(change_text(change)))

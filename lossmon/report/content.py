@@ -11,11 +11,13 @@ from lossmon.analysis import (
     Measured,
     SampleReader,
     SampleSource,
+    SplitDifference,
     Weighing,
     calibration_values,
     differing_settings,
     distinct_names,
     explain_divergence,
+    explain_splits,
     last_measured,
     run_settings,
     weigh,
@@ -52,6 +54,7 @@ class RunPart:
         values: its loss and accuracy, best and last.
         findings: what the rules found, the gravest first.
         episodes: where loss and accuracy part ways.
+        splits: why training and validation loss differ.
         calibration: how far its confidence can be trusted, last validation epoch.
         settings: config, model and optimiser.
         environment: what it ran on.
@@ -63,6 +66,7 @@ class RunPart:
     values: Table
     findings: tuple[Document, ...]
     episodes: tuple[Divergence, ...]
+    splits: tuple[SplitDifference, ...]
     calibration: Facts
     settings: Facts
     environment: Facts
@@ -132,6 +136,7 @@ def _part(name: str, document: Document, samples: SampleReader | None) -> RunPar
         _values(document),
         tuple(document["findings"]),
         tuple(explain_divergence(document["epochs"], document["outputs"], samples)),
+        tuple(explain_splits(document["epochs"], document["outputs"])),
         tuple(_calibration(document)),
         tuple((key, value_text(value)) for key, value in run_settings(document).items()),
         tuple(_environment(document)),

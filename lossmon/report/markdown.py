@@ -65,6 +65,9 @@ def _run(run: RunPart) -> Iterator[str]:
             "the same.",
             "",
         )
+    if run.splits:
+        yield from ("### Training and validation", "")
+        yield from _items(difference.sentence for difference in run.splits)
     for title, facts in (
         ("Calibration, last validation epoch", run.calibration),
         ("The run", run.facts),

@@ -8,6 +8,16 @@ from lossmon.store.names import demand_short, new_run_id, new_run_name
 from lossmon.store.parcel import Ending, Records, RunHeader, Trouble
 from lossmon.store.passwords import without_passwords
 from lossmon.store.resume import Resumable, find_resumable
+from lossmon.store.run_pages import RunGroup, RunPage, Spread
+from lossmon.store.run_query import (
+    SETTING,
+    ColumnFilter,
+    Condition,
+    Listed,
+    Operator,
+    RunQuery,
+    as_text,
+)
 from lossmon.store.spans import Spans
 from lossmon.store.spreadsheet import csv_text
 from lossmon.store.store import Store, open_store
@@ -19,16 +29,26 @@ from lossmon.store.writer import RunWriter
 __all__ = [
     "EXPORTED",
     "EXPORTED_EPOCHS",
+    "SETTING",
+    "ColumnFilter",
+    "Condition",
     "Delivery",
     "Ending",
+    "Listed",
+    "Operator",
     "Records",
     "Resumable",
+    "RunGroup",
     "RunHeader",
+    "RunPage",
+    "RunQuery",
     "RunWriter",
     "Spans",
+    "Spread",
     "Store",
     "Synced",
     "Trouble",
+    "as_text",
     "check_database",
     "csv_text",
     "demand_short",

@@ -69,6 +69,17 @@ def read_courses(connection: Connection, run_ids: Sequence[str] | None) -> dict[
     return courses
 
 
+def read_last(
+    connection: Connection, run_ids: Sequence[str] | None
+) -> dict[str, dict[str, float | None]]:
+    """Return the `last` of each run's `Course`, which takes less than the whole of it."""
+    found: dict[str, dict[str, float | None]] = {}
+    points = _by_split(connection, _epoch_points(run_ids, curve=False))
+    for (run, split), (point, *_) in points.items():
+        found.setdefault(run, {}).update(_last(_PREFIXES[split], point[1:]))
+    return found
+
+
 def _by_split(
     connection: Connection, query: Select[*tuple[Any, ...]]
 ) -> Mapping[tuple[str, Any], list[Sequence[Any]]]:
@@ -102,14 +113,15 @@ def _last(prefix: str, values: Sequence[Any]) -> dict[str, float | None]:
     }
 
 
-def _epoch_points(run_ids: Sequence[str] | None) -> Select[*tuple[Any, ...]]:
-    """Epochs at even distances, and the last, of each run and split, in their order."""
+def _epoch_points(run_ids: Sequence[str] | None, *, curve: bool = True) -> Select[*tuple[Any, ...]]:
+    """The last epoch of each run and split, after others at even distances, in their order."""
     ends = _ends(run_ids)
     last = case((epochs.c.split == "train", ends.c.train), else_=ends.c.val)
     stride = last // (SPARKLINE_POINTS - 1) + 1
+    at_end = epochs.c.epoch == last
     query = select(epochs.c.run_id, *_points(epochs))
     wanted = query.join(ends, ends.c.run_id == epochs.c.run_id).where(
-        epochs.c.output.is_(None), or_(epochs.c.epoch % stride == 0, epochs.c.epoch == last)
+        epochs.c.output.is_(None), or_(epochs.c.epoch % stride == 0, at_end) if curve else at_end
     )
     return wanted.order_by(epochs.c.epoch)
 

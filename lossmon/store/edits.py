@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -56,8 +56,32 @@ def archive_runs(url: URL, run_ids: Sequence[str], *, archived: bool = True) -> 
     return len(wanted)
 
 
+def put_values(url: URL, values: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Set columns of several runs in one transaction; return what these were before.
+
+    Args:
+        url: the database.
+        values: by run the `name`, `notes`, `tags` or `archived` (whether it is) to set.
+    """
+    before: dict[str, dict[str, Any]] = {}
+    columns = (runs.c.name, runs.c.notes, runs.c.tags, runs.c.archived)
+    with writing(url) as connection:
+        for run_id, wanted in values.items():
+            query = select(*columns).where(runs.c.id == run_id)
+            row = dict(connection.execute(query).mappings().one())
+            row |= {"tags": row["tags"] or [], "archived": row["archived"] is not None}
+            before[run_id] = {key: row[key] for key in wanted}
+        for run_id, wanted in values.items():
+            change_run(connection, run_id, **{key: _stored(key, v) for key, v in wanted.items()})
+    return before
+
+
+def _stored(column: str, value: Any) -> Any:
+    if column == "archived":
+        return time.time() if value else None
+    return storable_text(value) if isinstance(value, str) else value
+
+
 def edit_run(url: URL, run_id: str, **values: Any) -> None:
     """Set the `name`, `notes` or `tags` of a run."""
-    cleaned = {k: storable_text(v) if isinstance(v, str) else v for k, v in values.items()}
-    with writing(url) as connection:
-        change_run(connection, run_id, **cleaned)
+    put_values(url, {run_id: values})

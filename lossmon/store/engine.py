@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 import time
+import zlib
 from collections.abc import Generator
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -41,8 +43,9 @@ def database_url(db: str | os.PathLike[str] | None = None) -> URL:
         return _sqlite_url(_expanded(text) if text else None, text)
     try:
         url = make_url(text)
-    except (ArgumentError, ValueError) as error:
-        raise _unusable(without_passwords(text)) from error
+    except (ArgumentError, ValueError):
+        # What it says of the URL may be part of a password.
+        raise _unusable(without_passwords(text)) from None
     backend = url.get_backend_name()
     if backend == "sqlite":
         return _sqlite_url(url.database, text)
@@ -122,7 +125,7 @@ def file_identity(url: URL) -> tuple[int, int] | None:
     if not is_sqlite(url):
         return None
     try:
-        status = Path(str(url.database)).stat()
+        status = os.stat(str(url.database))  # noqa: PTH116 - asked at each commit
     except (FileNotFoundError, NotADirectoryError):
         return None
     return status.st_dev, status.st_ino
@@ -265,4 +268,9 @@ def explained(url: URL) -> Generator[None]:
             f"expected a lossmon database that can be used at {describe(url)}. "
             f"Received: {received}. "
             f"Fix: check the path and its permissions, or name another with db=… or ${VARIABLE}."
+        ) from error
+    except (json.JSONDecodeError, zlib.error) as error:
+        raise StoreError(
+            f"expected values as lossmon writes them at {describe(url)}. Received: {error}. "
+            "Fix: `lossmon db check` looks for damage."
         ) from error

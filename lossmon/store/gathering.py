@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, and_, case, distinct, func, select
@@ -46,8 +46,8 @@ _UNKNOWN = (-1, NOTHING)
 def gather(connection: Connection, run_ids: Sequence[str] | None) -> dict[str, Gathered]:
     """Return what is known of some runs, or of all, in a number of statements that is the same."""
     findings = read_findings(connection, run_ids)
-    metrics = _accuracy_metrics(connection, run_ids)
-    totals = _totals(connection, run_ids)
+    metrics = read_accuracy_metrics(connection, run_ids)
+    totals = read_totals(connection, run_ids)
     courses = read_courses(connection, run_ids)
     return {
         run_id: Gathered(
@@ -82,15 +82,17 @@ class Remembered:
         }
         few = len(stale) <= _MOST_NAMED
         fresh = gather(connection, list(stale) if few else None) if stale else {}
-        known = {
-            run_id: (revision, fresh.get(run_id, NOTHING)) if run_id in stale else known[run_id]
-            for run_id, revision in revisions.items()
-        }
-        self._known = known
-        return {run_id: gathered for run_id, (_, gathered) in known.items()}
+        news = {run_id: (revisions[run_id], fresh.get(run_id, NOTHING)) for run_id in stale}
+        self._known = known | news
+        return {run_id: self._known[run_id][1] for run_id in revisions}
+
+    def forget(self, present: Collection[str]) -> None:
+        """Let go of all runs but some."""
+        self._known = {run: known for run, known in self._known.items() if run in present}
 
 
-def _accuracy_metrics(connection: Connection, run_ids: Sequence[str] | None) -> dict[str, str]:
+def read_accuracy_metrics(connection: Connection, run_ids: Sequence[str] | None) -> dict[str, str]:
+    """Return what the accuracy of each run is, of each of its outputs."""
     query = select(outputs.c.run_id, outputs.c.name, outputs.c.accuracy_metric)
     known = query.where(among(outputs.c.run_id, run_ids), outputs.c.accuracy_metric.is_not(None))
     labels: dict[str, str] = {}
@@ -100,7 +102,8 @@ def _accuracy_metrics(connection: Connection, run_ids: Sequence[str] | None) -> 
     return labels
 
 
-def _totals(connection: Connection, run_ids: Sequence[str] | None) -> dict[str, dict[str, Any]]:
+def read_totals(connection: Connection, run_ids: Sequence[str] | None) -> dict[str, dict[str, Any]]:
+    """Return "epochs", "verified" and "best_…" of each of `VALUES`, of each run with epochs."""
     columns: list[ColumnElement[Any]] = [
         func.count(distinct(case((epochs.c.split == "train", epochs.c.epoch)))).label("epochs"),
         func.avg(case((epochs.c.status == "verified", 1.0), else_=0.0)).label("verified"),

@@ -6,15 +6,26 @@ import os
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
-from sqlalchemy import URL, ColumnElement, Connection, Engine, and_, func, not_, select, text
+from sqlalchemy import (
+    URL,
+    ColumnElement,
+    Connection,
+    Engine,
+    Text,
+    and_,
+    func,
+    not_,
+    select,
+    text,
+    type_coerce,
+)
 from sqlalchemy.exc import DatabaseError
 
 from lossmon.errors import InvalidArgument, StoreError
 from lossmon.store.buckets import ROWS
-from lossmon.store.columns import output_key
+from lossmon.store.columns import Document, output_key
 from lossmon.store.deletion import delete_batches, series_of
 from lossmon.store.edits import writing
 from lossmon.store.engine import (
@@ -38,8 +49,8 @@ from lossmon.store.upgrade import demand_current, size_of
 def check_database(db: str | os.PathLike[str] | None = None) -> list[str]:
     """Return what is wrong with a database, in sentences: none where it is sound.
 
-    The engine's own check of the file (SQLite) comes first; then whether each run has as many train
-    batches as its row says, and no more summaries than its batches make.
+    The engine's own check of the file and of its documents (SQLite) comes first; then whether each
+    run has as many train batches as its row says, and no more summaries than its batches make.
 
     Args:
         db: a SQLAlchemy URL or a path; None for the default database.
@@ -52,9 +63,12 @@ def check_database(db: str | os.PathLike[str] | None = None) -> list[str]:
     url = database_url(db)
     demand_database(url)
     with opened(url, read_only=True) as engine, engine.connect() as connection:
-        # Where even that cannot be read, the check of the file says why.
-        with suppress(DatabaseError):
+        try:
             demand_current(connection, describe(url))
+        except DatabaseError as error:
+            # Where even that cannot be read, the check of the file says why.
+            if not is_damage(error):
+                raise
         # Tables of a damaged file are not counted: that would end in the driver's error.
         return list(_damage(connection)) or [*_miscounted(connection), *_oversummarised(connection)]
 
@@ -68,10 +82,22 @@ def _damage(connection: Connection) -> Iterator[str]:
                 yield f"the file is damaged: {line}"
         for table in connection.exec_driver_sql("PRAGMA foreign_key_check").scalars():
             yield f"a row of {table} belongs to no run"
+        yield from _unreadable(connection)
     except DatabaseError as error:
         if not is_damage(error):
             raise
         yield f"the file is damaged: {error.orig}"
+
+
+def _unreadable(connection: Connection) -> Iterator[str]:
+    for table in metadata.sorted_tables:
+        for column in table.columns:
+            if isinstance(column.type, Document) or column.name == "nonfinite_kinds":
+                stored = type_coerce(column, Text)
+                broken = and_(stored.is_not(None), func.json_valid(stored) == 0)
+                counted = select(func.count()).select_from(table).where(broken)
+                if rows := connection.execute(counted).scalar_one():
+                    yield f"{rows} row(s) of {table.name} are damaged: {column.name} is no JSON"
 
 
 def _miscounted(connection: Connection) -> Iterator[str]:

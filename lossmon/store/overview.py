@@ -49,6 +49,8 @@ def read_runs(
         known = gather(connection, run_ids)
     else:
         known = remembered.gather(connection, {row["id"]: row["revision"] for row in rows})
+        if run_ids is None and archived:
+            remembered.forget(known)
     now = time.time()
     summaries = (_summary(row, known.get(row["id"], NOTHING), now) for row in rows)
     return [row | {"started": iso_time(row["started"])} for row in joined(summaries)]

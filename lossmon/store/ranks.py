@@ -17,7 +17,7 @@ from lossmon.store.schema import runs
 
 _SHOWN = ("rank", "id", "host", "pid", "status", "verified", "epochs", "dropped")
 # What the worst rank did, the job did.
-_WORST: tuple[RunStatus, ...] = ("failed", "interrupted", "running", "finished")
+WORST: tuple[RunStatus, ...] = ("failed", "interrupted", "running", "finished")
 _leader = runs.alias("leader")
 
 
@@ -37,7 +37,7 @@ def read_parts(connection: Connection, run_id: str) -> list[str]:
     """Return the runs of a job's other ranks, by rank; none for the run of another rank."""
     query = select(runs.c.id, runs.c.job, runs.c.rank, runs.c.started).where(of_job(run_id))
     known = connection.execute(query.order_by(runs.c.rank)).mappings().all()
-    return [part["id"] for part in _parts_of(known).get(run_id, ())]
+    return [part["id"] for part in parts_of(known).get(run_id, ())]
 
 
 def rank_of_run(connection: Connection, run_id: str, rank: int) -> str:
@@ -70,12 +70,12 @@ def joined(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
         ranks of its job, empty where the run is none of several.
     """
     given = list(rows)
-    parts = _parts_of(given)
+    parts = parts_of(given)
     placed = {part["id"] for of_one in parts.values() for part in of_one}
     return [_together(row, parts.get(row["id"], ())) for row in given if row["id"] not in placed]
 
 
-def _parts_of(rows: Sequence[Mapping[Any, Any]]) -> dict[str, list[Any]]:
+def parts_of(rows: Sequence[Mapping[Any, Any]]) -> dict[str, list[Any]]:
     """The rows of other ranks by the id of the rank 0 that they belong to."""
     leaders: dict[str, list[Any]] = {}
     for row in rows:
@@ -95,7 +95,7 @@ def _together(leader: dict[str, Any], parts: Sequence[dict[str, Any]]) -> dict[s
     ranks = [leader, *parts]
     return {
         **leader,
-        "status": min((rank["status"] for rank in ranks), key=_WORST.index),
+        "status": min((rank["status"] for rank in ranks), key=WORST.index),
         "verified": sum(rank["verified"] for rank in ranks) / len(ranks),
         "dropped": sum(rank["dropped"] for rank in ranks),
         "findings": _findings(ranks),

@@ -60,7 +60,7 @@ class Resumable:
             )
 
     def take_over(self, epoch: int, run: RunRecord) -> tuple[int, RunRecord]:
-        """Make this training the one that records the run.
+        """Make this training the one that records the run, which comes back into sight.
 
         Args:
             epoch: the first epoch that it runs; what is recorded from there on is removed.
@@ -91,6 +91,7 @@ class Resumable:
                 connection,
                 self.run_id,
                 status="running",
+                archived=None,
                 ended=None,
                 duration=None,
                 heartbeat=time.time(),

@@ -64,7 +64,7 @@ class RowMaker:
         self._texts = [n for n in self._named(table, Text) if n not in _ADDED]
         self._documents = self._named(table, Document)
         self.names = (*_ADDED, *self._texts, *self._documents, *self.integers, *self.reals)
-        self._readers = [attrgetter(name) for name in self.names[len(_ADDED) :]]
+        self._read = attrgetter(*self.names[len(_ADDED) :])
         self._converters: tuple[Callable[[Sequence[Any]], Sequence[Any]], ...] = (
             *([_texts] * len(self._texts)),
             *([_documents] * len(self._documents)),
@@ -79,8 +79,10 @@ class RowMaker:
     def columns(self, records: Sequence[BatchRecord | EpochRecord]) -> Columns:
         """Return the values of one record or more."""
         plain = [
-            convert(list(map(read, records)))
-            for convert, read in zip(self._converters, self._readers, strict=True)
+            convert(column)
+            for convert, column in zip(
+                self._converters, zip(*map(self._read, records), strict=True), strict=True
+            )
         ]
         return Columns(plain[: -len(self.reals)], plain[-len(self.reals) :])
 

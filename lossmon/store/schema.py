@@ -29,7 +29,7 @@ from lossmon.store.columns import (
     text_column,
 )
 
-HEAD = "0010"
+HEAD = "0011"
 VERSION_TABLE = "lossmon_version"
 
 metadata = MetaData()
@@ -144,7 +144,11 @@ batches = Table(
     real_column("learning_rate", "the optimiser's, at this step"),
     real_column("seconds", "wall time of the step"),
     text_column("status", "verified, mismatch or unverified", nullable=False),
-    text_column("reason", "why it is not verified; NULL where it is"),
+    text_column(
+        "reason",
+        "why it is not verified, NULL where it is; off: verify='off'; not sampled: what "
+        "verify='auto' left out",
+    ),
     kinds_column(),
     comment="one batch of one output each",
 )
@@ -177,7 +181,9 @@ summaries = Table(
         "measures", "the columns of `batches` that are summed up, by commas", nullable=False
     ),
     blob_column(
-        "packed", "for each measure counts, mean, ends and extremes: lossmon.store.buckets.MEASURE"
+        "packed",
+        "for each measure counts, mean, ends and extremes: lossmon.store.buckets.MEASURE, deflated "
+        "(zlib) where that is shorter",
     ),
     comment="what charts of long runs read instead of batches",
 )

@@ -88,7 +88,7 @@ class Spool:
                 " (number INTEGER PRIMARY KEY AUTOINCREMENT, document TEXT NOT NULL)"
             )
             connection.execute(f"PRAGMA user_version = {FORMAT}")
-            self.tell(header)
+            self._tell(header)
             return header
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         if version != FORMAT:
@@ -98,6 +98,12 @@ class Spool:
 
     def tell(self, header: RunHeader) -> None:
         """Keep the header as it is now."""
+        try:
+            self._tell(header)
+        except sqlite3.Error as error:
+            raise SpoolError(f"{self.path}: {error}") from error
+
+    def _tell(self, header: RunHeader) -> None:
         connection = self._connection
         with connection:
             connection.execute("BEGIN")

@@ -90,14 +90,12 @@ def not_pruned(
     pruned = select(runs.c.pruned).where(runs.c.id == run_id)
     if connection.execute(pruned).scalar() is None:
         return list(records)
-    ends = {
-        series: last_place(connection, Series(run_id, *series))
-        for series in {(record.split, record.output) for record in records}
-    }
+    of = [Series(run_id, record.split, record.output) for record in records]
+    ends = {series: last_place(connection, series) for series in set(of)}
     return [
         record
-        for record in records
-        if (record.step, record.epoch, record.batch) > ends[record.split, record.output]
+        for record, series in zip(records, of, strict=True)
+        if (record.step, record.epoch, record.batch) > ends[series]
     ]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import weakref
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import EllipsisType
 from typing import Any
@@ -13,7 +13,8 @@ from sqlalchemy import URL, Connection
 
 from lossmon.errors import InvalidArgument
 from lossmon.records import SampleRecord, Split
-from lossmon.store.edits import archive_runs, delete_runs, edit_run
+from lossmon.store.edits import archive_runs, delete_runs, edit_run, put_values
+from lossmon.store.ends import RememberedEnds
 from lossmon.store.engine import (
     database_url,
     demand_database,
@@ -31,6 +32,16 @@ from lossmon.store.ranks import read_parts
 from lossmon.store.reading import read_epochs, read_outputs
 from lossmon.store.resolve import resolve_run
 from lossmon.store.revision import read_recording, read_revision
+from lossmon.store.run_list import RunList
+from lossmon.store.run_pages import (
+    RunGroup,
+    RunPage,
+    grouped,
+    needs_measures,
+    read_faulty,
+    read_page,
+)
+from lossmon.store.run_query import Listed, RunQuery, chosen
 from lossmon.store.sample_reading import read_sample_epochs, read_samples
 from lossmon.store.series import BatchSeries, read_series
 from lossmon.store.spans import Spans, read_spans
@@ -42,6 +53,8 @@ from lossmon.store.tables import (
     read_run_table,
 )
 from lossmon.store.upgrade import demand_current
+
+_EDITABLE = frozenset(("name", "notes", "tags", "archived"))
 
 
 def open_store(db: str | os.PathLike[str] | None = None) -> Store:
@@ -81,8 +94,11 @@ class Store:
     def __init__(self, url: URL) -> None:
         self._url = url
         self._engine = open_engine(url, read_only=True)
-        self._file: tuple[int, int] | None = None
+        # A server has none, but is looked at once all the same.
+        self._file: tuple[int, int] | EllipsisType | None = ...
         self._remembered = Remembered()
+        self._list = RunList()
+        self._ends = RememberedEnds()
         weakref.finalize(self, self._engine.dispose)
         with self._reading():
             pass
@@ -151,6 +167,55 @@ class Store:
         """Return the element of `run_rows` of one run."""
         with self._reading() as connection:
             return read_run(connection, resolve_run(connection, run))
+
+    def run_page(self, query: RunQuery, start: int = 0, stop: int = 100) -> RunPage:
+        """Return some of the runs that a query asks for: what lists of many runs show.
+
+        Args:
+            query: which runs, in which order.
+            start: the first place in that order.
+            stop: the place behind the last.
+        """
+        with self._reading() as connection:
+            found = chosen(self._list.runs(connection, measured=needs_measures(query)), query)
+            wanted = [run["id"] for run in found[start:stop]]
+            ranks = self._list.ranks(wanted)
+            faulty = self._list.shown_for(read_faulty(connection))
+            return read_page(
+                connection,
+                found,
+                wanted,
+                ranks,
+                faulty,
+                remembered=self._remembered,
+                ends=self._ends,
+            )
+
+    def run_groups(self, query: RunQuery, by: str) -> list[RunGroup]:
+        """Return the runs that a query asks for in groups, the largest first.
+
+        Args:
+            query: which runs.
+            by: "project", "tags", "setting" (the config but for its seed) or `config.…`.
+        """
+        with self._reading() as connection:
+            return grouped(chosen(self._list.runs(connection, measured=True), query), by)
+
+    def listed_runs(self, query: RunQuery, *, measured: bool = False) -> list[Listed]:
+        """Return what the runs that a query asks for are listed by, without their curves."""
+        with self._reading() as connection:
+            wanted = measured or needs_measures(query)
+            return chosen(self._list.runs(connection, measured=wanted), query)
+
+    def config_columns(self) -> list[str]:
+        """Return the columns `config.…` by which runs can be listed and grouped."""
+        with self._reading() as connection:
+            return self._list.settings(connection)
+
+    def has_runs(self) -> bool:
+        """Return whether there is any run, archived or not."""
+        with self._reading() as connection:
+            return bool(self._list.runs(connection, measured=False))
 
     def run_document(self, run: str) -> dict[str, Any]:
         """Return the same as `run`."""
@@ -401,14 +466,29 @@ class Store:
         ranks = [run_id, *self._parts([run_id])]
         return sum(prune_run(self._url, rank, keep) for rank in ranks)
 
+    def change(self, values: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+        """Set what people say of runs, all or none of it.
+
+        Args:
+            values: by run some of "name", "notes", "tags" and "archived" (whether it is).
+
+        Returns:
+            The same as it was before, by the ids of the runs: what undoes it.
+
+        Raises:
+            InvalidArgument: a name is blank, or something else is to be set.
+        """
+        named = {self.resolve(run): dict(wanted) for run, wanted in values.items()}
+        for run_id, wanted in list(named.items()):
+            _demand_editable(run_id, wanted)
+            if "archived" in wanted:
+                archived = {"archived": wanted["archived"]}
+                named |= dict.fromkeys(self._parts([run_id]), archived)
+        return put_values(self._url, named)
+
     def rename(self, run: str, name: str) -> None:
         """Give a run another name."""
-        if not name.strip():
-            raise InvalidArgument(
-                f"expected a name for run {run!r}. Received: {name!r}. Fix: give it a visible one."
-            )
-        demand_short(name)
-        edit_run(self._url, self.resolve(run), name=name)
+        self.change({run: {"name": name}})
 
     def set_notes(self, run: str, notes: str | None) -> None:
         """Replace the notes of a run; None removes them."""
@@ -444,4 +524,21 @@ class Store:
         with self._engine.connect() as connection:
             demand_current(connection, self.database)
         self._remembered = Remembered()
+        self._list = RunList()
+        self._ends = RememberedEnds()
         self._file = present
+
+
+def _demand_editable(run: str, wanted: Mapping[str, Any]) -> None:
+    odd = wanted.keys() - _EDITABLE
+    if odd:
+        raise InvalidArgument(
+            f"expected name, notes, tags or archived to be set. Received: {sorted(odd)}. "
+            "Fix: leave out the others."
+        )
+    name = wanted.get("name", run)
+    if not name.strip():
+        raise InvalidArgument(
+            f"expected a name for run {run!r}. Received: {name!r}. Fix: give it a visible one."
+        )
+    demand_short(name)

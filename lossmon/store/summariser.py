@@ -1,4 +1,8 @@
-"""Summaries made while a run is recorded: of whole buckets alone, so that none is rewritten."""
+"""Summaries made while a run is recorded: of whole buckets alone, so that none is rewritten.
+
+They are made for eight buckets together, which costs little more than one: until then, and in a run
+that was killed, charts read the batches themselves.
+"""
 
 from __future__ import annotations
 
@@ -32,13 +36,15 @@ from lossmon.store.rows import Columns, batch_rows
 from lossmon.store.schema import summaries
 from lossmon.store.selection import Series, after, bucket_ends, of_series, read_buckets
 
+_TOGETHER = FAN * ROWS
+
 
 class _Open(NamedTuple):
     """What of a series is in no bucket yet.
 
     Attributes:
         rows: batches, fewer than `ROWS`.
-        waiting: more batches, as they came; in all fewer than `ROWS`.
+        waiting: more batches, as they came; in all fewer than `_TOGETHER`.
         children: at each level buckets that are in no bucket of the next, fewer than `FAN`.
         closed: buckets stored at each level.
     """
@@ -76,11 +82,17 @@ class Summariser:
         for series, part in _by_series(self._run_id, columns):
             state = opened[series]
             state = state._replace(waiting=(*state.waiting, part))
-            # Few batches at a time are the rule: arrays are made for many.
-            if state.size() >= ROWS:
-                block = join_blocks([_block(columns) for columns in state.waiting])
-                state = _advance(connection, series, state._replace(waiting=()), block)
+            if state.size() >= _TOGETHER:
+                state = _advance_waiting(connection, series, state)
             opened[series] = state
+        return Summariser(self._run_id, opened)
+
+    def end(self, connection: Connection) -> Summariser:
+        """Store the buckets that wait to be stored with others."""
+        opened = {
+            series: _advance_waiting(connection, series, state)
+            for series, state in self._open.items()
+        }
         return Summariser(self._run_id, opened)
 
 
@@ -106,6 +118,13 @@ def _resume(connection: Connection, series: Series) -> _Open:
     for block in read_blocks(connection, series, MEASURES, rest):
         state = _advance(connection, series, state, block)
     return state
+
+
+def _advance_waiting(connection: Connection, series: Series, state: _Open) -> _Open:
+    if not state.waiting:
+        return state
+    block = join_blocks([_block(columns) for columns in state.waiting])
+    return _advance(connection, series, state._replace(waiting=()), block)
 
 
 def _advance(connection: Connection, series: Series, state: _Open, block: Block) -> _Open:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,7 +61,7 @@ def sync(
     Args:
         db: only what was meant for this database, given with its password where it needs one.
         to: deliver it there instead.
-        run: only this run, by its id or name.
+        run: only this run, by its name, its id or the beginning of that.
 
     Returns:
         What became of each spool.
@@ -96,7 +96,7 @@ def _sync(
 
 
 def _is_meant(header: RunHeader, db: str | None, run: str | None) -> bool:
-    if run is not None and run not in (header.run.id, header.run.name):
+    if run is not None and run != header.run.name and not (run and header.run.id.startswith(run)):
         return False
     return db is None or plain_url(db) == header.db
 
@@ -130,6 +130,10 @@ def _deliver(spool: Spool, db: str | None, synced: Synced) -> None:
 def _empty(spool: Spool, synced: Synced) -> None:
     header, last = spool.header, 0
     with closing(RunWriter.continued(header, late=True)) as writer:
+        if plain_url(header.db) == synced.database:
+            # Where this breaks off and the run is deleted, it does not come back.
+            with suppress(SpoolError):
+                spool.tell(header)
         while (parcel := spool.first(last)) is not None:
             last, records = parcel
             left_out = 0

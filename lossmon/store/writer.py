@@ -224,6 +224,8 @@ class RunWriter:
         def store(connection: Connection, new: Sequence[BatchRecord]) -> Summariser:
             self._beat(connection, records.time if self._late else None)
             summariser = statements.insert_batches(connection, self._run_id, new, self._summariser)
+            if records.ending is not None:
+                summariser = summariser.end(connection)
             statements.replace_epochs(connection, self._run_id, records.epochs)
             statements.replace_samples(connection, self._run_id, records.samples)
             if records.outputs is not None:

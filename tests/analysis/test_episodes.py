@@ -50,10 +50,10 @@ def planted(
     return noisy_loss, errors[0], noisy_accuracy, errors[1]
 
 
-def false_alarms(kind: str, total: int = RUNS, **options: float) -> int:
+def false_alarms(kind: str, total: int = RUNS, alpha: float = 0.05) -> int:
     each = total // len(LENGTHS)
     runs = (noise(seed, epochs, kind) for epochs in LENGTHS for seed in range(each))
-    return sum(bool(find_episodes(*run, smallest=0.0, **options)) for run in runs)
+    return sum(bool(find_episodes(*run, smallest=0.0, alpha=alpha)) for run in runs)
 
 
 @pytest.mark.parametrize("kind", NOISES)
@@ -62,7 +62,7 @@ def test_noise_is_an_episode_in_one_of_twenty_runs_at_most(kind: str) -> None:
 
 
 def test_so_many_runs_would_show_a_test_that_forgets_how_many_spans_it_looks_at() -> None:
-    assert false_alarms("white", RUNS // 8, alpha=0.05 * 200**2) > RUNS // 8 // 20
+    assert false_alarms("white", RUNS // 8, 0.05 * 200**2) > RUNS // 8 // 20
 
 
 @pytest.mark.parametrize(

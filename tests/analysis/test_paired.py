@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from lossmon.analysis import diverging_epochs, explain_divergence
-from lossmon.analysis.history import history
+from lossmon.analysis.history import History, history
 from lossmon.analysis.paired import paired, paired_epochs
 from lossmon.analysis.steadied import slope, steadied_error
 from lossmon.records import SampleRecord, SampleSet
@@ -18,8 +18,14 @@ from tests.analysis.sampled import RECORDS, ROWS, SET, N
 from tests.analysis.trained import OUTPUT
 from tests.analysis.wobbles import wobbling_samples
 
-JUDGED = history(ROWS, OUTPUT, "val")
-assert JUDGED is not None
+
+def judged() -> History:
+    found = history(ROWS, OUTPUT, "val")
+    assert found is not None
+    return found
+
+
+JUDGED = judged()
 
 
 def read(output: str | None, epochs: Sequence[int]) -> list[SampleRecord]:

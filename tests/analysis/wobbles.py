@@ -79,10 +79,14 @@ def episodes_of(known: Samples, *, pairs: bool = True, **options: Any) -> list[E
     share, count = hits.mean(axis=1), loss.shape[1]
     smoothed = (count * share + 1.0) / (count + 2.0)
     covariance = ((loss * hits).mean(axis=1) - loss.mean(axis=1) * share) / count
+    given: dict[str, Any] = {
+        "covariance": covariance,
+        "pairs": paired(loss, hits) if pairs else None,
+    }
     return find_episodes(
         loss.mean(axis=1),
         loss.std(axis=1) / math.sqrt(count),
         share,
         np.sqrt(smoothed * (1.0 - smoothed) / (count + 2.0)),
-        **({"covariance": covariance, "pairs": paired(loss, hits) if pairs else None} | options),
+        **(given | options),
     )

@@ -18,8 +18,10 @@ from rich.console import Console
 from tests.bench import (
     analysis,
     beside,
+    episodes,
     gap,
     plans,
+    reading_list,
     reading_long,
     reading_pages,
     rules,
@@ -37,12 +39,14 @@ _PARTS = {
     "rules": rules.report,
     "analysis": analysis.report,
     "samples": samples.report,
+    "episodes": episodes.report,
     "gap": gap.report,
 }
 # They record much first.
 _ON_RECORDED = {
     "long": reading_long.report,
     "pages": reading_pages.report,
+    "list": reading_list.report,
     "beside": beside.report,
 }
 

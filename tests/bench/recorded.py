@@ -78,9 +78,28 @@ def record_many(db: str | Path, runs: int, batches: int) -> None:
         writer.close()
 
 
-def epochs_after(epoch: int, an_epoch: int) -> list[EpochRecord]:
+def record_list(db: str | Path, runs: int) -> None:
+    """Record so many runs of ten epochs and no batches, with what a list sorts and groups by."""
+    for number in range(runs):
+        writer = open_writer(
+            db,
+            name=f"run-{number:05}",
+            project=f"project-{number % 7}",
+            started=BEGUN + 60 * number,
+            tags=("swept", f"batch-{number % 50}"),
+            config={"lr": 10.0 ** -(number % 5), "units": 2 ** (number % 8), "seed": number},
+        )
+        found = [FINDING] if number % 4 == 0 else []
+        shift = (number * 7919 % runs) / runs
+        rows = [row for epoch in range(EPOCHS_OF_MANY) for row in epochs_after(epoch, 10, shift)]
+        writer.write((), rows, found)
+        writer.finish("finished" if number % 9 else "failed")
+        writer.close()
+
+
+def epochs_after(epoch: int, an_epoch: int, shift: float = 0.0) -> list[EpochRecord]:
     """The rows of an epoch, training and validation."""
-    loss = 1.0 / (1 + epoch)
+    loss = 1.0 / (1 + epoch) + shift
     return [
         EpochRecord(
             *(epoch, split, None, BEGUN + epoch, (epoch + 1) * an_epoch - 1, an_epoch),

@@ -60,7 +60,7 @@ def test_the_first_run_shows_up_by_itself(live: tuple[str, str], open_page: Open
     expect(page.get_by_text("The database cannot be read")).to_be_visible()
     expect(page.get_by_text("live.db")).to_be_visible()
     writer = start(database, LIVE, epochs=1)
-    expect(page.locator(".ag-center-cols-container")).to_contain_text(
+    expect(page.locator("#runs-grid .ag-center-cols-container")).to_contain_text(
         "digits-live", timeout=2 * SOON
     )
     expect(page.locator("#live")).to_have_text("1 run training")

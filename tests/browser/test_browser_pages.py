@@ -34,7 +34,14 @@ def overflow(page: Page) -> int:
 
 
 def row(page: Page, name: str) -> str:
-    return page.locator(".ag-center-cols-container .ag-row", has_text=name).inner_text()
+    return page.locator("#runs-grid .ag-center-cols-container .ag-row", has_text=name).inner_text()
+
+
+def tick(page: Page, name: str) -> None:
+    rows = page.locator("#runs-grid .ag-center-cols-container .ag-row", has_text=name)
+    index = rows.first.get_attribute("row-index")
+    boxes = page.locator("#runs-grid .ag-pinned-left-cols-container")
+    boxes.locator(f"[row-index='{index}'] input").click()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -56,11 +63,12 @@ def test_every_page_opens_at_every_size(
 def test_the_list_shows_findings_times_and_what_accuracy_means(
     seeded: str, open_page: OpenPage
 ) -> None:
-    page = open_page(seeded)
+    page = open_page(f"{seeded}/?cols=name,flags,val_accuracy,accuracy_metric,sparkline")
     expect(page.locator("#runs-summary")).to_have_text("9 runs · 3 with errors")
     flagged = row(page, "breast-cancer-logits")
     assert "1 error" in flagged
     assert "BinaryAccuracy(threshold=0.5)" in flagged
+    assert "0.8719\n0.835 – 0.902" in flagged
     assert page.locator(".ag-row svg path").count() >= 2 * (len(SCENARIOS) - 1)
     broken = page.locator(".lossmon-spark-broken")
     expect(broken).to_have_count(1)
@@ -69,10 +77,10 @@ def test_the_list_shows_findings_times_and_what_accuracy_means(
 
 def test_sorting_and_searching_stay_in_the_address(seeded: str, open_page: OpenPage) -> None:
     page = open_page(seeded)
-    expect(page.locator(".ag-row").first).to_be_visible()
+    expect(page.locator("#runs-grid .ag-row").first).to_be_visible()
     page.get_by_label("Search runs").fill("digits")
     expect(page.locator("#runs-grid .ag-pinned-left-cols-container .ag-row")).to_have_count(3)
-    page.locator(".ag-header-cell[col-id=val_loss]").click()
+    page.locator("#runs-grid .ag-header-cell[col-id=val_loss]").click()
     page.wait_for_url(re.compile(r"q=digits&sort=val_loss%3Aasc"))
     page.get_by_role("link", name="digits-overfit").click()
     expect(page.locator("h1")).to_have_text("digits-overfit")
@@ -83,7 +91,7 @@ def test_sorting_and_searching_stay_in_the_address(seeded: str, open_page: OpenP
 
 def test_a_column_can_be_filtered(seeded: str, open_page: OpenPage) -> None:
     page = open_page(seeded)
-    header = page.locator(".ag-header-cell[col-id=name]")
+    header = page.locator("#runs-grid .ag-header-cell[col-id=name]")
     header.hover()
     header.locator(".ag-header-cell-filter-button").click()
     page.get_by_label("Filter Value").first.fill("overfit")
@@ -93,10 +101,7 @@ def test_a_column_can_be_filtered(seeded: str, open_page: OpenPage) -> None:
 def test_selected_runs_are_compared(seeded: str, open_page: OpenPage) -> None:
     page = open_page(seeded)
     for name in ("digits-cnn", "digits-overfit"):
-        index = page.locator(".ag-center-cols-container .ag-row", has_text=name).get_attribute(
-            "row-index"
-        )
-        page.locator(f".ag-pinned-left-cols-container [row-index='{index}'] input").click()
+        tick(page, name)
     page.get_by_role("button", name="Compare 2 runs").click()
     expect(page.locator("h1")).to_have_text("Compare runs")
     assert "/compare?runs=" in page.url

@@ -9,6 +9,7 @@ import pytest
 
 from lossmon import InvalidArgument, Monitor
 from lossmon.capture.environment import environment
+from lossmon.capture.run_record import run_record
 
 
 @pytest.mark.parametrize(
@@ -53,3 +54,9 @@ def test_passwords_in_settings_and_arguments_are_not_kept(monkeypatch: pytest.Mo
         "args": ["postgresql://me:***@host/d"]
     }
     assert environment()["argv"] == ["train.py", "--db=postgresql://me:***@host/d"]
+
+
+def test_more_epochs_than_a_column_can_count_are_still_recorded() -> None:
+    asked = {"epochs": 10**30, "steps": None}
+    run = run_record(Monitor()._options, "id", started=0.0, params=asked, model={}, rank=None)
+    assert (run.epochs_planned, run.steps_planned) == (2**63 - 1, None)

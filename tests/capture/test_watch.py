@@ -105,3 +105,28 @@ def test_a_long_epoch_does_not_hold_back_what_short_ones_before_it_showed(
     assert watched.catch_up().findings == [FOUND]
     assert not watched.catch_up()
     assert asked.epochs == [1, 3]
+
+
+def test_episodes_of_a_long_run_are_searched_as_it_grows_and_at_its_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(watch, "ASKED_AGAIN", 0.0)
+    searched: list[int] = []
+    monkeypatch.setattr(watch, "episode_facts", lambda _, epochs: searched.append(len(epochs)))
+    facts: list[Facts] = []
+    watched = Watch(
+        Facts(()),
+        [],
+        ask=lambda known: facts.append(known) or [],
+        announce=lambda _: None,
+        trouble=pytest.fail,
+    )
+    for number in range(299):
+        watched.close(records(number))
+    assert searched[:50] == list(range(1, 51))
+    assert len(searched) < 150
+    assert searched[-1] < 299 == len(facts)
+    watched.end()
+    watched.end()
+    assert searched[-1] == 299
+    assert len(facts) == 300

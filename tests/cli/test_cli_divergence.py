@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -37,6 +38,32 @@ def test_show_tells_each_episode_in_sentences(invoke: Invoke, overfitted: str) -
     assert f"where loss and accuracy part ways {episode['summary']}" in text
     assert all(f"– {cause['sentence']}" in text for cause in episode["causes"])
     assert f"– {episode['advice']}" in text
+
+
+def test_show_tells_confidence_margins_and_why_the_splits_differ(
+    invoke: Invoke, tmp_path: Path
+) -> None:
+    scenario = Scenario("shifted", metric=SOFTMAX)
+    writer = RunWriter.open(tmp_path / "runs.db", scenario.record(), scenario.output_records())
+    rng = np.random.default_rng(0)
+    known: dict[str, float | None] = {"mean": 0.41, "right": 0.62, "wrong": -0.37, "median": 0.55}
+    labels = rng.integers(0, 2, 3000)
+    for epoch in range(4):
+        for split, sure in (("train", 0.9), ("val", 0.7)):
+            share = np.where((rng.random(3000) < sure) == (labels == 1), sure, 1 - sure)
+            row = recorded(epoch, split, np.stack([1 - share, share], axis=1), labels)
+            margins = known if split == "val" else None
+            writer.write(epochs=[EpochRecord(time=0.0, **row, margins=margins)])
+    writer.close()
+    db = str(tmp_path / "runs.db")
+    text = " ".join(invoke("show", "shifted", "--db", db).stdout.split())
+    assert "median margin 0.55 mean margin of right predictions 0.62" in text
+    assert "mean margin of wrong predictions -0.37" in text
+    document = json.loads(invoke("show", "shifted", "--db", db, "--json").stdout)
+    (difference,) = document["splits"]
+    assert difference["cause"] == "shifted-data"
+    assert f"training and validation {difference['sentence']}" in text
+    assert document["epochs"][-1]["margins"] == known
 
 
 def test_json_holds_the_evidence(invoke: Invoke, overfitted: str) -> None:

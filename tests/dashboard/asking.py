@@ -12,6 +12,9 @@ Question = dict[str, Any]
 
 USUAL: Mapping[str, Any] = {
     "compare-split.value": "val",
+    "compare-axis.value": "epoch",
+    "compare-measure.value": "loss",
+    "compare-view.value": "overlaid",
     "compare-need.value": "decisions",
     "compare-fp.value": "1",
     "place.data": "/",

@@ -8,14 +8,16 @@ from lossmon_dashboard.components.accuracy_meaning import accuracy_meanings
 from lossmon_dashboard.components.comparison import caution, comparable, differences
 from lossmon_dashboard.components.facts import flatten
 from lossmon_dashboard.components.findings import evidence_words, finding_list
-from lossmon_dashboard.components.grid import json_safe, run_grid_row
+from lossmon_dashboard.components.grid import json_safe
 from lossmon_dashboard.components.printed_and_meant import printed_and_meant
 from lossmon_dashboard.components.prose import passages
 from lossmon_dashboard.components.run_header import run_header, run_summary
+from lossmon_dashboard.components.run_rows import run_grid_row
 from lossmon_dashboard.components.run_settings import run_settings
 from lossmon_dashboard.components.verification import verification_rows, verification_summary
 from lossmon_dashboard.source import current_store
 
+from lossmon.store import RunQuery
 from tests.dashboard.tree import as_json, components, words
 
 
@@ -169,11 +171,18 @@ def test_a_faulty_run_is_named_before_it_is_compared() -> None:
     assert "error finding stands on wrong one" in words(caution([faulty]))
 
 
+@pytest.mark.usefixtures("app")
 def test_the_grid_counts_findings_and_keeps_what_is_not_finite() -> None:
+    (run,) = current_store().run_page(RunQuery("digits-overfit")).rows
     line = {"loss": [0.5, float("nan"), float("inf")], "val_loss": []}
-    found = [finding(), finding("warning")]
-    row = run_grid_row({"id": "a", "loss": float("inf"), "findings": found, "sparkline": line})
+    run |= {"sparkline": line}
+    run |= {"loss": float("inf"), "findings": [finding(), finding("warning")]}
+    row = run_grid_row(run, ["config.units", "config.nothing"])
+    assert (row["config.units"], row["config.nothing"]) == (512, "")
     assert row["sparkline"] == {"loss": [0.5, "NaN", "+inf"], "val_loss": []}
+    low, high = row["around"]["best_val_accuracy"]["span"]
+    assert low < row["best_val_accuracy"] < high
+    assert "95 % interval 0.543 to 0.635, of 384 samples" in row["around"]["best_val_loss"]["words"]
     assert row["severities"] == {"error": 1, "warning": 1, "info": 0}
     assert (row["loss"], row["flags"]) == ("+inf", 1010)
     assert as_json(row)["finding_words"]["error"] == "LM301 accuracy-with-regression"

@@ -5,6 +5,7 @@ from typing import Any
 
 from lossmon_dashboard.figures import (
     plot_calibration,
+    plot_multiples,
     plot_overlay,
     plot_pareto,
     plot_reliability,
@@ -12,7 +13,7 @@ from lossmon_dashboard.figures import (
 )
 from lossmon_dashboard.figures.calibration import _CalibrationInfo, _get_calibration_info
 from lossmon_dashboard.figures.lines import Line, legend_name
-from lossmon_dashboard.figures.overlay import _get_overlay_info, _OverlayInfo
+from lossmon_dashboard.figures.overlay import _get_overlay_info, _OverlayInfo, overlay_lines
 from lossmon_dashboard.figures.panes import steady_range
 from lossmon_dashboard.figures.pareto import _get_pareto_info, _Place
 from lossmon_dashboard.figures.reliability import _get_reliability_info, _ReliabilityInfo
@@ -20,7 +21,7 @@ from lossmon_dashboard.figures.right_and_wrong import (
     _get_right_and_wrong_info,
     _RightAndWrongInfo,
 )
-from lossmon_dashboard.theme import run_style
+from lossmon_dashboard.theme import run_styles
 
 from tests.dashboard.tree import as_json
 
@@ -64,6 +65,7 @@ def document(name: str, *values: float | None, **ends: Any) -> dict[str, Any]:
     epochs = [
         {
             "epoch": place,
+            "step": 10 * place + 9,
             "split": "val",
             "output": None,
             "loss": 9.0,
@@ -73,7 +75,7 @@ def document(name: str, *values: float | None, **ends: Any) -> dict[str, Any]:
         }
         for place, value in enumerate(values)
     ]
-    return {"name": name, "epochs": epochs, **ends}
+    return {"id": name, "name": name, "epochs": epochs, **ends}
 
 
 def test_overlay_prefers_the_recomputed_value_and_counts_epochs_from_one() -> None:
@@ -150,7 +152,43 @@ def test_flat_lines_get_an_axis_of_their_own_size() -> None:
     assert steady_range([]) is None
 
 
-def test_run_styles_do_not_repeat() -> None:
+def test_runs_keep_their_style_and_none_repeats() -> None:
     for scheme in ("light", "dark"):
-        assert len({run_style(place, scheme) for place in range(42)}) == 42
-        assert len({run_style(place, scheme)[1] for place in range(6)}) == 6
+        runs = [f"{number:012x}" for number in range(42)]
+        styles = run_styles(runs, scheme)
+        assert len(set(styles)) == 42
+        assert len({colour for colour, _ in run_styles(runs[:7], scheme)}) == 7
+        # A run looks alone as it does beside others that came later.
+        assert run_styles(runs[:1], scheme) == styles[:1]
+        assert run_styles(runs[:1] * 2, scheme)[0] == styles[0]
+
+
+def test_epochs_are_laid_beside_one_another_by_step_time_and_samples() -> None:
+    def row(epoch: int, split: str, time: float) -> dict[str, Any]:
+        place = {"epoch": epoch, "split": split, "output": None, "step": 10 * epoch + 9, "n": 320}
+        return place | {"time": time, "loss": 1.0, "recomputed_loss": None}
+
+    rows = [row(e, split, 1000.0 + 400 * e) for e in (0, 1, 2) for split in ("train", "val")]
+    run = {"id": "a", "name": "a", "epochs": rows, "started": "1970-01-01T00:15:00+00:00"}
+    # Resumed at 1500, after 450 s of training: the pause does not count.
+    resumed = run | {"resumes": [{"time": "1970-01-01T00:25:00+00:00", "seconds": 450.0}]}
+    assert overlay_lines([run], "val", "loss", "step") == ("step", (approximately(10, 20, 30),))
+    title, (line,) = overlay_lines([run], "val", "loss", "samples")
+    assert (title, line.x) == ("training samples seen", (320, 640, 960))
+    title, (line, other) = overlay_lines([run, resumed], "val", "loss", "time")
+    assert title == "minutes of training"
+    assert line.x == (100 / 60, 500 / 60, 900 / 60)
+    assert other.x == (100 / 60, 500 / 60, 750 / 60)
+
+
+def approximately(*steps: int) -> Line:
+    return Line("a", steps, (1.0,) * 3, tuple(f"1 · epoch {e}" for e in (1, 2, 3)))
+
+
+def test_many_runs_have_a_pane_each() -> None:
+    runs = [document(f"<b>{number}", 1.0, float(number)) for number in range(8)]
+    figure = as_json(plot_multiples(runs, "val"))
+    assert len(figure["layout"]["annotations"]) == 8
+    assert "&lt;b&gt;0" in figure["layout"]["annotations"][0]["text"]
+    assert len(figure["data"]) == 16
+    assert as_json(plot_multiples(runs, "val", "accuracy"))["layout"]["annotations"][0]["text"]

@@ -8,11 +8,14 @@ import pytest
 from lossmon_dashboard import create_app, figures
 from lossmon_dashboard.clock import moment, viewer_zone
 from lossmon_dashboard.components.accuracy_meaning import accuracy_meanings, accuracy_panel
+from lossmon_dashboard.components.comparison_table import comparison_csv
 from lossmon_dashboard.components.events import event_links
+from lossmon_dashboard.components.run_columns import COLUMNS
 from lossmon_dashboard.components.run_settings import run_settings
 from lossmon_dashboard.figures import HistoryView
 from lossmon_dashboard.pages import PAGES, run, runs
-from lossmon_dashboard.pages.compare import comparison, verdict
+from lossmon_dashboard.pages.compare import comparison, curves, options, verdict
+from lossmon_dashboard.pages.rules import catalogue
 from lossmon_dashboard.run_tabs.calibration import course_figures
 from lossmon_dashboard.run_tabs.divergence import told_divergence
 from lossmon_dashboard.run_tabs.history import read_history
@@ -28,6 +31,7 @@ from tests.analysis.sampled import RECORDS, ROWS
 from tests.dashboard.seed import HOSTILE, SCENARIOS, SOFTMAX, Scenario
 from tests.dashboard.tree import as_json, components, words
 
+EVERYTHING: dict[str, Any] = {"words": "", "archived": False, "by": None, "group": None}
 NAMES = [scenario.name for scenario in SCENARIOS]
 ADDRESSES = [
     ("/", ""),
@@ -46,6 +50,10 @@ ADDRESSES = [
     ("/rules", "?q=logits"),
     ("/rules/LM301", ""),
 ]
+
+
+def listed(request: Any = {}, **asked: Any) -> list[dict[str, Any]]:  # noqa: B006
+    return runs.contents(request, EVERYTHING | asked, ())[0]["rowData"]
 
 
 @pytest.mark.usefixtures("app")
@@ -74,33 +82,104 @@ def test_what_is_not_there_has_a_friendly_page(path: str, said: str) -> None:
 
 @pytest.mark.usefixtures("bare_app")
 def test_a_missing_database_is_named_with_the_way_to_a_first_run() -> None:
-    for content in (render("/run/latest", ""), runs.contents()[2]):
+    for content in (render("/run/latest", ""), runs.greeting()[0]):
         assert "none.db" in words(content)
         assert "lossmon.Monitor()" in words(content)
 
 
 @pytest.mark.usefixtures("app")
 def test_no_runs_yet_says_which_line_to_add(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(current_store(), "run_rows", lambda **_: [])
-    rows, _, notice, display, _ = runs.contents()
-    assert (rows, display) == ([], "none")
+    monkeypatch.setattr(current_store(), "has_runs", lambda: False)
+    notice, display = runs.greeting()
+    assert display == "none"
     assert "callbacks=[lossmon.Monitor()]" in words(notice)
 
 
 @pytest.mark.usefixtures("app")
 def test_rows_hold_what_their_columns_show_and_little_more() -> None:
-    shown = {column["field"] for column in runs._COLUMNS}
-    for row in runs.contents()[0]:
-        assert row.keys() - shown == {"id", "rules", "severities", "finding_words"}
+    shown = {column["field"] for column in COLUMNS}
+    beside = {"rules", "severities", "finding_words", "around", "progress", "mark", "archived"}
+    for row in listed():
+        assert row.keys() - shown == beside
         assert shown <= row.keys()
 
 
 @pytest.mark.usefixtures("app")
 def test_the_list_of_runs_sums_up() -> None:
-    rows, summary, notice, display, _ = runs.contents()
-    assert sorted(row["name"] for row in rows) == sorted(NAMES)
-    assert (summary, notice, display) == ("9 runs · 3 with errors", None, "block")
-    assert as_json(rows)
+    answer, summary, _, found = runs.contents({}, EVERYTHING, ())
+    assert sorted(row["name"] for row in answer["rowData"]) == sorted(NAMES)
+    assert (answer["rowCount"], found, summary) == (9, 9, "9 runs · 3 with errors")
+    assert runs.greeting() == (None, "block")
+    assert as_json(answer)
+
+
+@pytest.mark.usefixtures("app")
+@pytest.mark.parametrize(
+    ("request_", "asked", "names"),
+    [
+        ({"startRow": 1, "endRow": 3}, {}, ["custom-step", "two-heads"]),
+        (
+            {"sortModel": [{"colId": "val_loss", "sort": "desc"}], "endRow": 3},
+            {"words": "digits"},
+            ["digits-overfit", "digits-cnn", "digits-nan"],
+        ),
+        (
+            {
+                "filterModel": {
+                    "flags": {"filterType": "number", "type": "greaterThan", "filter": 99}
+                }
+            },
+            {},
+            ["digits-nan", "breast-cancer-logits", "diabetes-accuracy"],
+        ),
+        (
+            {
+                "filterModel": {
+                    "name": {
+                        "operator": "OR",
+                        "type": "x",
+                        "conditions": [
+                            {"type": "endsWith", "filter": "NAN"},
+                            {"type": "equals", "filter": "diabetes"},
+                        ],
+                    }
+                }
+            },
+            {},
+            ["digits-nan", "diabetes"],
+        ),
+        (
+            {"filterModel": {"config.units": {"type": "notBlank"}, "started": {"type": "nothing"}}},
+            {"by": "config.units", "group": "512"},
+            ["digits-overfit"],
+        ),
+        (
+            {"filterModel": {"val_accuracy": {"type": "inRange", "filter": 0.85, "filterTo": 0.9}}},
+            {},
+            ["breast-cancer-logits"],
+        ),
+        ({}, {"words": "LM408 units=512 OVERFIT"}, ["digits-overfit"]),
+        ({}, {"by": "tags", "group": "mlp"}, ["digits-overfit"]),
+        ({"sortModel": [{"colId": "no-such", "sort": "asc"}]}, {"words": "nowhere"}, []),
+    ],
+)
+def test_the_list_is_sorted_filtered_searched_and_cut_by_the_store(
+    request_: Any, asked: Any, names: list[str]
+) -> None:
+    assert [row["name"] for row in listed(request_, **asked)] == names
+
+
+@pytest.mark.usefixtures("app")
+def test_groups_of_runs_say_how_far_their_values_lie_apart() -> None:
+    rows, _, hidden, words_ = runs.grouping({**EVERYTHING, "by": "project"}, {})
+    assert not hidden
+    digits = next(row for row in rows if row["name"] == "digits")
+    assert (digits["runs"], digits["faulty"], digits["statuses"]) == (3, 1, "3 finished")
+    assert digits["best_val_loss"]["words"].startswith("mean ± standard deviation of 3 runs: 0.34")
+    (everything,) = runs.grouping({**EVERYTHING, "by": "config.lr"}, {})[0]
+    assert (everything["name"], everything["runs"]) == ("0.001", 2)
+    assert "choose a group" in words(words_)
+    assert runs.grouping(EVERYTHING, {})[2]
 
 
 @pytest.mark.usefixtures("app")
@@ -178,11 +257,43 @@ def test_printed_and_intended_accuracy_stand_side_by_side() -> None:
 def test_comparing_shows_ends_differences_and_caution() -> None:
     store = current_store()
     documents = [store.run_document(name) for name in ("digits-cnn", "digits-overfit", "diabetes")]
-    overlay, _, ends, different, mind = comparison(documents, "val", "light")
+    how: Any = {"split": "val", "axis": "time", "measure": "loss"}
+    overlay = curves(documents, "light", apart=False, **how)
+    _, ends, different, mind = comparison(documents, "light")
     assert len(as_json(overlay)["data"]) == 5
     assert "digits-overfit" in words(ends)
+    assert len(as_json(curves(documents, "light", apart=True, **how))["data"]) == 6
     assert "config.units 64 512" in words(different)
+    assert "environment.backend" not in words(different)
+    assert "environment.backend" in words(comparison(documents, "light", every=True)[2])
+    rows = comparison_csv([*documents, store.run_document(HOSTILE) | {"name": "=cmd|x"}], "val")
+    assert rows.splitlines()[0].startswith("id,run,split,epoch,step,seconds,samples,loss")
+    assert rows.count("digits-cnn,val,") == 12
+    assert ",'=cmd|x,val,1,12," in rows
     assert "do not mean the same by loss" in words(mind)
+
+
+@pytest.mark.usefixtures("app")
+def test_runs_to_compare_are_found_by_name_and_those_chosen_stay() -> None:
+    chosen = current_store().resolve("diabetes")
+    labels = [one["label"].partition(" (")[0] for one in options([chosen], "DIGITS nan")]
+    assert labels == ["diabetes", "digits-nan"]
+    assert len(options([])) == len(NAMES)
+
+
+@pytest.mark.usefixtures("app")
+def test_rules_say_in_which_runs_they_found_something() -> None:
+    assert "accuracy-with-regression".replace("-", " ") in words(catalogue("LM301")).lower()
+    assert "in 1 run error" in words(catalogue("LM301"))
+    assert "in 1 run" not in words(catalogue("LM103"))
+    assert len(catalogue("", found=True).children) == 4
+    assert "No rule matches" in words(catalogue("LM103", found=True))
+    page = render("/rules/LM301", "")
+    assert "Found in 1 run diabetes-accuracy diabetes · finished" in words(page)
+    links = [getattr(part, "href", "") for part in components(page)]
+    assert "/?q=LM301" in links
+    assert f"/run/{current_store().resolve('diabetes-accuracy')}" in links
+    assert "Found in" not in words(render("/rules/LM103", ""))
 
 
 @pytest.mark.usefixtures("app")
@@ -234,7 +345,7 @@ def test_runs_of_several_losses_are_not_weighed() -> None:
 @pytest.mark.usefixtures("app")
 def test_hostile_names_are_only_ever_text() -> None:
     document = current_store().run_document(HOSTILE)
-    contents = [run.description(document), runs.contents(), render("/compare", f"?runs={HOSTILE}")]
+    contents = [run.description(document), listed(), render("/compare", f"?runs={HOSTILE}")]
     contents.append(
         verdict(
             [document, current_store().run_document("digits-cnn")], None, (None, None, None), "tags"

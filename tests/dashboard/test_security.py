@@ -157,7 +157,7 @@ def test_a_database_is_only_ever_read(database: str, client: FlaskClient) -> Non
     before = Path(database).read_bytes()
     for output, values in {
         "page.children": {"url.pathname": "/run/latest"},
-        "runs-grid.rowData": {},
+        "runs-grid.getRowsResponse": {"runs-grid.getRowsRequest": {"startRow": 0}},
         "run-history-drawn.data": {"run-id.data": "latest"},
     }.items():
         assert ask(client, output, values).status_code == 200

@@ -8,14 +8,16 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 from markdown_it import MarkdownIt
 
 from lossmon.cli.options import sample_source
 from lossmon.errors import MissingExtra
 from lossmon.records import EpochRecord
-from lossmon.report import html_page, markdown, report_of, save_figures
+from lossmon.report import figures, html_page, markdown, report_of, save_figures
 from lossmon.report.figures import inert
+from lossmon.report.files import curve_keys
 from lossmon.store import RunWriter, open_store
 from tests.analysis.sampled import RECORDS, ROWS
 from tests.dashboard.seed import HOSTILE, SCENARIOS, SOFTMAX, Scenario
@@ -74,6 +76,23 @@ def test_a_report_of_several_runs_compares_them(reported: Reported) -> None:
         "None: the runs were set up alike."
         in _Reader(html_page(reported("digits-cnn", "digits-cnn"))).text
     )
+
+
+def test_each_output_of_several_is_drawn(reported: Reported) -> None:
+    page = _Reader(html_page(reported("two-heads", "two-heads")))
+    labels = [value for name, value in page.attributes if name == "aria-label"]
+    (run,) = reported("two-heads").runs
+    for of in ("", ", output kind", ", output colour"):
+        assert f"Loss and accuracy of the runs{of} by epoch" in labels
+        assert any(re.fullmatch(rf"Loss and accuracy of [^,]+{of} by epoch", n) for n in labels)
+    heads = [figures.curves([run.document], [run.name], output) for output in ("kind", "colour")]
+    for head, output in zip(heads, ("kind", "colour"), strict=True):
+        loss, accuracy = head.axes
+        rows = [r for r in run.document["epochs"] if (r["output"], r["split"]) == (output, "val")]
+        drawn = {line.get_label(): list(np.asarray(line.get_ydata())) for line in loss.lines}
+        assert drawn["validation"] == [row["recomputed_loss"] for row in rows]
+        assert accuracy.get_ylabel() == "accuracy"
+    assert curve_keys(reported("digits-cnn", "two-heads").runs) == ["curves"]
 
 
 @pytest.mark.parametrize("name", [scenario.name for scenario in SCENARIOS])
@@ -141,8 +160,6 @@ def test_odd_names_can_be_drawn(reported: Reported, name: str, tmp_path: Path) -
     report = reported("digits-cnn")
     (run,) = report.runs
     report.runs[0].__dict__["name"] = name
-    from lossmon.report import figures
-
     figure = figures.curves([run.document, run.document], [name, "other"])
     drawn = ElementTree.fromstring(figures.rendered(figure, "svg"))
     texts = {

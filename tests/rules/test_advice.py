@@ -75,10 +75,11 @@ def test_a_metric_that_repeats_the_loss_is_told_with_what_sets_nothing_apart() -
         "printed_metric": None,
     }
     smooth = keras.losses.BinaryCrossentropy(label_smoothing=0.1)
-    same = keras.metrics.BinaryCrossentropy(label_smoothing=0.1)
+    metric: Any = keras.metrics.BinaryCrossentropy
+    same = metric(label_smoothing=0.1)
     (finding,) = advice(1, "LM307", loss=smooth, metrics=[same])
     assert finding.evidence["arguments"]["label_smoothing"] == pytest.approx(0.1)
-    other = keras.metrics.BinaryCrossentropy(label_smoothing=0.2)
+    other = metric(label_smoothing=0.2)
     assert advice(1, "LM307", loss=smooth, metrics=[other]) == []
     assert advice(1, "LM307", WEIGHTS, loss="mse", metrics=["mse"]) == []
     assert advice(2, "LM307", loss="mse", metrics=[["mse"], ["mse"]]) == []

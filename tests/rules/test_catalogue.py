@@ -85,6 +85,7 @@ def test_codes_stay_with_their_names() -> None:
     assert known["LM301"] == "accuracy-with-regression"
     assert known["LM302"] == "accuracy-threshold-on-logits"
     assert known["LM305"] == "accuracy-alias-mismatch"
+    assert known["LM309"] == "logit-metric-on-probabilities"
     assert known["LM401"] == "nonfinite-loss"
     assert known["LM402"] == "reported-value-mismatch"
     assert known["LM404"] == "no-better-than-baseline"
@@ -109,8 +110,7 @@ def test_the_bad_example_fires(
     mine = [finding for finding in findings if finding.code == page.code]
     assert [(f.rule, f.severity) for f in mine] == [(page.name, page.severity)]
     evidence = json.dumps(dict(mine[0].evidence), allow_nan=False)
-    assert mine[0].evidence
-    assert page.severity == "info" or re.search(r"\d", evidence), "numbers prove it"
+    assert re.search(r"\d", evidence), "numbers prove it"
     assert mine[0].message
     # What mends a run, or its data, runs where the program stands.
     if page.code >= "LM4":

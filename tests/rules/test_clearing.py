@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from lossmon.records import BatchRecord
+from lossmon.records import BatchRecord, Split
 from lossmon.rules import ClippedFacts, Facts, GradientFacts, LayerGradient, UnitFacts, run_rules
 from tests.rules.simulated import Classifier, Regression, Task
 from tests.rules.test_training_rules import (
@@ -58,7 +58,7 @@ def learning_after(code: str, since: int) -> Callable[[], Course]:
 
     def course() -> Course:
         learner, records = (too_low if code == "LM415" else FAULTS[code])(0)
-        splits = dict.fromkeys(record.split for record in records)
+        splits: dict[Split, None] = dict.fromkeys(record.split for record in records)
         last = records[-1].epoch
         later = [
             learner.epoch(last + i, split, 1 - 0.8**i)

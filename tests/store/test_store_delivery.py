@@ -183,6 +183,25 @@ def test_what_was_pruned_after_a_sync_broke_off_is_not_delivered_again(
     assert store.run("latest")["batches"] == 500
 
 
+@pytest.mark.parametrize("full", ["_tell", "remove"])
+def test_a_run_that_was_deleted_after_a_sync_broke_off_stays_deleted(
+    away: Away, deliver: Deliver, monkeypatch: pytest.MonkeyPatch, full: str
+) -> None:
+    delivery = deliver(away.db)
+    delivery.send(steps(0, 10))
+    finish(delivery)
+    away.come_back()
+    with monkeypatch.context() as patch:
+        error = SpoolError("full") if full == "remove" else sqlite3.OperationalError("full")
+        patch.setattr(Spool, full, lambda *_: (_ for _ in ()).throw(error))
+        assert [one.problem for one in sync()] == ["full" if full == "remove" else None]
+    open_store(away.db).delete(["latest"])
+    told = [str(one.problem) for one in sync()]
+    assert open_store(away.db).run_rows() == []
+    assert ["it was deleted. Fix: delete" in problem for problem in told] == [True] * len(told)
+    assert len(told) == (full == "remove")
+
+
 def test_a_database_that_comes_back_within_the_run_gets_all_in_order(
     away: Away, deliver: Deliver, said: list[str], spool: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import math
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from sqlalchemy import delete, update
 
-from lossmon.errors import InvalidArgument
+from lossmon.errors import InvalidArgument, StoreError
 from lossmon.store import RunWriter, check_database, open_store, vacuum
 from lossmon.store.engine import database_url, opened
 from lossmon.store.schema import batches, runs
@@ -36,6 +37,24 @@ def test_what_is_missing_is_told(db: str, writer: RunWriter) -> None:
         missing == f"run {writer.run_id} (a-run): 1000 train batches were recorded, 900 are there"
     )
     assert summarised == f"run {writer.run_id}, train: 15 summaries of 64, of 900 batches"
+
+
+def test_a_damaged_document_is_told(path: Path) -> None:
+    writer = open_writer(path, config={"rate": 0.1})
+    writer.write([batch(0, loss=math.nan), batch(1)])
+    writer.close()
+    assert check_database(path) == []
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("UPDATE batches SET nonfinite_kinds = '{\"loss\"' WHERE step = 0")
+        connection.execute("UPDATE runs SET config = 'rate'")
+        connection.commit()
+    told = {
+        "1 row(s) of batches are damaged: nonfinite_kinds is no JSON",
+        "1 row(s) of runs are damaged: config is no JSON",
+    }
+    assert set(check_database(path)) == told
+    with pytest.raises(StoreError, match=r"as lossmon writes them.*Fix: `lossmon db check`"):
+        open_store(path).run("latest")
 
 
 def test_a_damaged_file_is_told(path: Path, file_writer: RunWriter) -> None:

@@ -212,10 +212,14 @@ def test_what_waits_on_this_machine_is_delivered_before(
     db: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     left_in_the_spool(db, 150, 350, monkeypatch)
-    found = find_resumable(db, "a-run", MODEL)
+    store = open_store(db)
+    run_id = store.resolve("a-run")
+    store.archive([run_id])
+    found = find_resumable(db, run_id[:8], MODEL)
     assert found.last_epoch == 2
     assert sync() == []
     assert found.take_over(3, run_record())[0] == 300
+    assert store.run(run_id)["archived"] is None
 
 
 def test_what_arrives_after_its_run_was_resumed_is_added_before_that_step_only(

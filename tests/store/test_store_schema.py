@@ -9,12 +9,14 @@ from pathlib import Path
 import pytest
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, text
 
 from lossmon.errors import SchemaOutdated, SchemaTooNew, StoreError
 from lossmon.store import RunWriter, info, open_store, upgrade
+from lossmon.store.engine import database_url, opened
 from lossmon.store.schema import HEAD, VERSION_TABLE, metadata
 from tests.store.made import open_writer
+from tests.store.postgres import PostgresServer
 
 
 def set_revision(path: Path, revision: str) -> None:
@@ -89,6 +91,24 @@ def test_a_newer_schema_says_so(path: Path, use: Callable[[Path], object]) -> No
     set_revision(path, "9999")
     with pytest.raises(SchemaTooNew, match=r"newer schema 9999.*pip install --upgrade lossmon"):
         use(path)
+
+
+def test_a_server_is_held_to_its_schema_too(postgres: PostgresServer) -> None:
+    db = postgres.take()
+    upgrade(db)
+    with opened(database_url(db)) as engine:
+
+        def say(revision: str) -> None:
+            with engine.begin() as connection:
+                connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '{revision}'"))
+
+        for revision, error in (("0000", SchemaOutdated), ("9999", SchemaTooNew)):
+            say(revision)
+            with pytest.raises(error):
+                open_store(db)
+        say(HEAD)
+    assert open_store(db).run_rows() == []
+    postgres.give_back(db)
 
 
 @pytest.mark.parametrize("use", [open_writer, upgrade])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import zlib
 from collections.abc import Callable
 from typing import Any
 
@@ -10,11 +11,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import delete
+from sqlalchemy import delete, select, update
 
 from lossmon.records import BatchRecord
 from lossmon.store import RunWriter, open_store, raw
-from lossmon.store.buckets import FAN, MEASURES, ROWS
+from lossmon.store.buckets import FAN, MEASURE, MEASURES, ROWS
 from lossmon.store.engine import database_url, opened
 from lossmon.store.schema import summaries
 from lossmon.store.selection import Series, read_buckets
@@ -129,8 +130,9 @@ def test_how_the_batches_are_cut_into_writes_changes_nothing(
         if again:
             cut.write(part)
         start += size
-    whole.close()
-    cut.close()
+    for writer in (whole, cut):
+        writer.finish("finished")
+        writer.close()
     for split in ("train", "val"):
         for level in range(2):
             found = [
@@ -140,10 +142,22 @@ def test_how_the_batches_are_cut_into_writes_changes_nothing(
             assert len(found[0]) == sum(sizes) // (ROWS * FAN**level)
 
 
+def test_buckets_are_stored_by_eights_and_the_rest_at_the_end(writer: RunWriter, db: str) -> None:
+    """One by one they would take longer than the batches themselves."""
+    for start in range(0, 700, 70):
+        writer.write([batch(step, loss=float(step)) for step in range(start, start + 70)])
+    assert len(buckets_of(db, writer.run_id, 0)) == FAN
+    series = open_store(db).batch_series("latest", ["loss"], split="train")
+    assert series["loss"].tolist() == [float(step) for step in range(700)]
+    writer.finish("finished")
+    assert len(buckets_of(db, writer.run_id, 0)) == 700 // ROWS
+
+
 def test_a_batch_that_is_delivered_twice_is_stored_once(writer: RunWriter, db: str) -> None:
     writer.write([batch(step, loss=1.0) for step in range(100)])
     writer.write([batch(step, loss=2.0) for step in range(90, 200)])
     writer.write([batch(200), batch(200)])
+    writer.finish("finished")
     store = open_store(db)
     rows = list(store.export_batches("latest"))
     assert [row["step"] for row in rows] == list(range(201))
@@ -159,6 +173,7 @@ def test_a_write_that_failed_leaves_no_trace_in_the_summaries(writer: RunWriter,
         writer.write([*rows, broken])
     writer.write(rows[:70])
     writer.write(rows[70:])
+    writer.finish("finished")
     found = buckets_of(db, writer.run_id, 0)
     assert found.measures["maximum"]["value"][:, MEASURES.index("loss")].tolist() == [63.0, 127.0]
 
@@ -169,6 +184,7 @@ def test_a_run_without_summaries_gets_them_when_it_goes_on(writer: RunWriter, db
         connection.execute(delete(summaries).where(summaries.c.bucket > 3))
     writer._summariser = type(writer._summariser)(writer.run_id)
     writer.write([batch(step, loss=float(step)) for step in range(1000, 1100)])
+    writer.finish("finished")
     for level in range(2):
         found = buckets_of(db, writer.run_id, level)
         assert len(found) == 1100 // (ROWS * FAN**level)
@@ -183,3 +199,20 @@ def test_columns_that_tell_of_places_can_be_asked_for(long: str) -> None:
     )
     assert series.keys() == {"step", "epoch", "batch"}
     assert series["step"][-1] == LONG - 1
+
+
+def test_summaries_take_little_room_and_older_ones_are_read(writer: RunWriter, db: str) -> None:
+    rows = [batch(step, loss=math.sin(step), accuracy=0.5, time=1e9 + step) for step in range(640)]
+    writer.write(rows)
+    writer.finish("finished")
+    told = buckets_of(db, writer.run_id, 0)
+    deflated = select(summaries.c.bucket, summaries.c.packed).where(summaries.c.rows == ROWS)
+    with opened(database_url(db)) as engine, engine.begin() as connection:
+        found = connection.execute(deflated).all()
+        assert max(len(row.packed) for row in found) < MEASURE.itemsize * 5
+        for row in found[::2]:
+            older = update(summaries).values(packed=zlib.decompress(row.packed))
+            same = summaries.c.bucket == row.bucket, summaries.c.rows == ROWS
+            connection.execute(older.where(*same))
+    again = buckets_of(db, writer.run_id, 0)
+    assert again.measures.tobytes() == told.measures.tobytes()

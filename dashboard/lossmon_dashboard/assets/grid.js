@@ -11,21 +11,87 @@
             return;
         }
         event.preventDefault();
+        open(href);
+    }
+
+    function open(href) {
         window.history.pushState({}, "", href);
         window.dispatchEvent(new CustomEvent("_dashprivate_pushstate"));
         window.scrollTo(0, 0);
     }
 
-    renderers.RunName = function ({data}) {
+    functions.openPage = open;
+
+    /* Rows that are still on their way have no data. */
+    const loaded = (draw) => (params) => params.data ? draw(params) : null;
+
+    renderers.RunName = loaded(function ({data}) {
         const href = window.lossmon.base() + "/run/" + encodeURIComponent(data.id);
         const go = (event) => visit(event, href);
-        return h("a", {href, onClick: go, className: "lossmon-link", title: data.name}, data.name);
-    };
+        const [colour, dash] = data.mark;
+        const mark = `lossmon-mark-line lossmon-colour-${colour} lossmon-dash-${dash}`;
+        const words = {href, onClick: go, className: "lossmon-link", title: data.name};
+        return h(
+            "span",
+            {className: "lossmon-name"},
+            h("span", {className: mark}),
+            h("a", words, data.name),
+            data.archived ? h("span", {className: "lossmon-chip"}, "archived") : null
+        );
+    });
 
-    renderers.RunStatus = ({value}) =>
-        h("span", {className: "lossmon-status lossmon-status-" + value}, value);
+    renderers.RunStatus = loaded(function ({data}) {
+        const {done, share, heard} = data.progress;
+        const title = data.status + ": " + done + "; last sign of life " + functions.formatTime(heard);
+        const part = data.status !== "finished" && share !== null && share < 1;
+        return h(
+            "span",
+            {className: "lossmon-status lossmon-status-" + data.status, title},
+            data.status,
+            part ? h("span", {className: "lossmon-quiet"}, Math.floor(share * 100) + " %") : null
+        );
+    });
 
-    renderers.Findings = function ({data}) {
+    renderers.Measure = loaded(function ({value, data, column}) {
+        const around = data.around[column.getColId()];
+        const said = h("span", null, functions.formatNumber(value));
+        if (value === null || !around) {
+            return said;
+        }
+        const span = around.span ? spanWords(column.getColId(), around.span) : "";
+        return h(
+            "span",
+            {title: around.words, className: "lossmon-measure"},
+            said,
+            h("span", {className: "lossmon-quiet"}, span)
+        );
+    });
+
+    function spanWords(column, [low, high]) {
+        return column.endsWith("accuracy")
+            ? low.toFixed(3) + " – " + high.toFixed(3)
+            : "± " + Number(((high - low) / 2).toPrecision(2));
+    }
+
+    renderers.Spread = loaded(function ({value}) {
+        if (!value) {
+            return h("span", {className: "lossmon-quiet"}, "–");
+        }
+        const deviation =
+            value.deviation === null ? "" : " ± " + Number(value.deviation.toPrecision(2));
+        const words = functions.formatNumber(value.mean) + deviation;
+        return h("span", {title: value.words}, words);
+    });
+
+    functions.bySpread = (one, other) =>
+        (one ? one.mean : Infinity) - (other ? other.mean : Infinity);
+
+    renderers.Setting = loaded(function ({value}) {
+        const words = value === null || value === undefined ? "–" : String(value);
+        return h("span", {title: words, className: words === "–" ? "lossmon-quiet" : ""}, words);
+    });
+
+    renderers.Findings = loaded(function ({data}) {
         const chips = ["error", "warning", "info"]
             .map((severity) => [severity, data.severities[severity]])
             .filter(([, amount]) => amount)
@@ -39,7 +105,7 @@
         return chips.length
             ? h("span", {className: "lossmon-chips"}, chips)
             : h("span", {className: "lossmon-quiet"}, data.rules.length ? "none; rules changed" : "none");
-    };
+    });
 
     renderers.Verified = function ({value}) {
         if (value === null || value === undefined) {
@@ -166,6 +232,7 @@
 
     const when = new Intl.DateTimeFormat(undefined, {dateStyle: "medium", timeStyle: "short"});
     functions.formatTime = (value) => (value ? when.format(new Date(value)) : "–");
+
 
     functions.rowIdentity = (data) => data.id;
 })();

@@ -70,6 +70,17 @@
             .forEach((trace) => Object.assign(trace, {visible: "legendonly"}));
     }
 
+    const USUAL = [
+        ...["name", "flags", "status", "verified", "sparkline", "val_loss", "best_val_loss"],
+        ...["val_accuracy", "best_val_accuracy", "val_intended_accuracy", "accuracy_metric"],
+        ...["started", "duration", "project", "tags", "notes"],
+    ];
+    const chosen = (shown) => {
+        const given = shown || USUAL;
+        const usual = given.length === USUAL.length && USUAL.every((one) => given.includes(one));
+        return usual ? "" : ["name", ...given.filter((one) => one !== "name")].join(",");
+    };
+
     const place = (here) => "lossmon-nav" + (here ? " lossmon-nav-here" : "");
 
     const unless = (value, usual) => (value === usual ? "" : value);
@@ -86,13 +97,19 @@
                     place(/^\/rules\b/.test(path)),
                 ];
             },
-            rememberComparison: (runs, split, need, fp, fn, threshold, by) =>
+            rememberComparison: (runs, split, need, fp, fn, threshold, by, axis, view, measure, all) =>
                 remember({
                     runs: (runs || []).join(","),
                     split: unless(split, "val"),
                     ...{need, fp, fn, threshold, by},
+                    axis: unless(axis, "epoch"),
+                    view: unless(view, (runs || []).length > 6 ? "apart" : "overlaid"),
+                    measure: unless(measure, "loss"),
+                    all: all ? "1" : "",
                 }),
-            rememberRuns: function (search, filters, columns, archived) {
+            rememberRules: (search, found) => remember({q: search, found: found ? "1" : ""}),
+            usualColumns: () => USUAL,
+            rememberRuns: function (search, filters, columns, archived, by, group, shown) {
                 const sorted = (columns || []).filter((column) => column.sort);
                 const sort = sorted.map((column) => column.colId + ":" + column.sort).join(",");
                 return remember({
@@ -100,6 +117,9 @@
                     filter: filters && Object.keys(filters).length ? JSON.stringify(filters) : "",
                     sort: unless(sort, "started:desc"),
                     archived: archived ? "1" : "",
+                    by: by || "",
+                    group: by && group !== null ? group : "",
+                    cols: chosen(shown),
                 });
             },
         },

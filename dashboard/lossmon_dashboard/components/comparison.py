@@ -13,12 +13,10 @@ from lossmon_dashboard.components.callout import callout
 from lossmon_dashboard.components.facts import flatten
 from lossmon_dashboard.components.run_header import epochs_done
 from lossmon_dashboard.links import run_link
-from lossmon_dashboard.theme import Scheme, run_style
+from lossmon_dashboard.theme import DASHES, Scheme, run_styles
 from lossmon_dashboard.wording import NOTHING, duration, listing, number, share
 
 Document = Mapping[str, Any]
-
-_CSS_STYLES = {"solid": "solid", "dash": "dashed", "dot": "dotted"}
 
 
 class _Column(NamedTuple):
@@ -41,14 +39,15 @@ def end_table(documents: Sequence[Document], scheme: Scheme) -> dmc.Table | dmc.
     if not documents:
         return dmc.Text("Choose the runs to compare above.", size="sm", c="dimmed")
     titles = ["Run", *(column.title for column in _COLUMNS), "Verified", "Epochs", "Duration"]
+    styles = run_styles([document["id"] for document in documents], scheme)
     bests = {column.key: _best(documents, column) for column in _COLUMNS}
     return dmc.Table(
         [
             dmc.TableThead(dmc.TableTr([dmc.TableTh(title) for title in titles])),
             dmc.TableTbody(
                 [
-                    _end_row(position, document, bests, scheme)
-                    for position, document in enumerate(documents)
+                    _end_row(document, bests, style)
+                    for document, style in zip(documents, styles, strict=True)
                 ]
             ),
         ],
@@ -67,12 +66,12 @@ def _best(documents: Sequence[Document], column: _Column) -> float | None:
 
 
 def _end_row(
-    position: int, document: Document, bests: Mapping[str, float | None], scheme: Scheme
+    document: Document, bests: Mapping[str, float | None], style: tuple[str, str]
 ) -> dmc.TableTr:
-    colour, dash = run_style(position, scheme)
+    colour, dash = style
     swatch = html.Span(
-        className="lossmon-swatch",
-        style={"borderTopColor": colour, "borderTopStyle": _CSS_STYLES.get(dash, "double")},
+        className=f"lossmon-swatch lossmon-mark-line lossmon-dash-{DASHES.index(dash)}",
+        style={"--lossmon-own": colour},
     )
     name = dcc.Link(document["name"], href=run_link(document["id"]), className="lossmon-link")
     cells = [_value(document.get(column.key), bests[column.key]) for column in _COLUMNS]
@@ -89,8 +88,13 @@ def _value(value: float | None, best: float | None) -> str | html.Strong:
     return html.Strong(words) if value is not None and value == best else words
 
 
-def differences(documents: Sequence[Document]) -> dict[str, list[str]]:
-    """The settings that are not the same in all runs, with the value of each run."""
+def differences(documents: Sequence[Document], *, every: bool = False) -> dict[str, list[str]]:
+    """The settings that are not the same in all runs, with the value of each run.
+
+    Args:
+        documents: the runs.
+        every: whether the others are wanted as well.
+    """
     settings = [
         flatten({key: document[key] for key in ("config", "model", "environment")})
         | _judged_by(document)
@@ -98,7 +102,7 @@ def differences(documents: Sequence[Document]) -> dict[str, list[str]]:
     ]
     names = dict.fromkeys(name for flat in settings for name in flat)
     table = {name: [flat.get(name, NOTHING) for flat in settings] for name in names}
-    return {name: values for name, values in table.items() if len(set(values)) > 1}
+    return {name: values for name, values in table.items() if every or len(set(values)) > 1}
 
 
 def _judged_by(document: Document) -> dict[str, str]:
@@ -111,9 +115,14 @@ def _judged_by(document: Document) -> dict[str, str]:
     }
 
 
-def difference_table(documents: Sequence[Document]) -> dmc.Table | dmc.Text:
-    """The differing settings as a table, one column a run."""
-    table = differences(documents)
+def difference_table(documents: Sequence[Document], *, every: bool = False) -> dmc.Table | dmc.Text:
+    """The differing settings as a table, one column a run.
+
+    Args:
+        documents: the runs.
+        every: whether settings that are the same in all runs are shown too.
+    """
+    table = differences(documents, every=every and len(documents) > 1)
     if not table:
         words = "Nothing: they were set up alike." if len(documents) > 1 else "Needs two runs."
         return dmc.Text(words, size="sm", c="dimmed")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import dash_mantine_components as dmc
 from dash import html
 
-from lossmon.analysis import Divergence
+from lossmon.analysis import Divergence, SplitDifference
 from lossmon_dashboard.components.labels import target
 from lossmon_dashboard.components.prose import with_code
 
@@ -18,11 +18,22 @@ NOTHING = (
 )
 
 
-def divergence_panel(episodes: Sequence[Divergence]) -> dmc.Stack | dmc.Text:
-    """Each episode with what the evidence says of its cause; a quiet line where there are none."""
-    if not episodes:
-        return dmc.Text(NOTHING, size="sm")
-    return dmc.Stack([_episode(episode) for episode in episodes], gap="md")
+def divergence_panel(
+    episodes: Sequence[Divergence], splits: Sequence[SplitDifference] = ()
+) -> dmc.Stack:
+    """Each episode with what the evidence says of its cause; a quiet line where there are none.
+
+    Args:
+        episodes: where loss and accuracy part ways.
+        splits: why training and validation loss differ.
+    """
+    told = [_episode(episode) for episode in episodes] or [dmc.Text(NOTHING, size="sm")]
+    return dmc.Stack([*told, *(_difference(one) for one in splits)], gap="md")
+
+
+def _difference(one: SplitDifference) -> dmc.Text:
+    output = [] if one.output is None else ["Output ", dmc.Code(one.output), ". "]
+    return dmc.Text([*output, one.sentence], size="sm")
 
 
 def _episode(episode: Divergence) -> html.Div:

@@ -1,4 +1,4 @@
-"""Grids: columns of the list of runs and of the verification table."""
+"""Grids, and the kinds of columns that they are made of."""
 
 from __future__ import annotations
 
@@ -8,9 +8,6 @@ from typing import Any
 
 import dash_ag_grid as dag
 
-from lossmon.records import SEVERITIES
-
-Row = Mapping[str, Any]
 Column = dict[str, Any]
 
 _OPTIONS: dict[str, Any] = {
@@ -19,12 +16,6 @@ _OPTIONS: dict[str, Any] = {
     "enableCellTextSelection": True,
     "tooltipShowDelay": 300,
 }
-# A list of a thousand runs is sent whole: no more of each than its row shows.
-_OF_RUN = (
-    *("id", "name", "status", "verified", "sparkline", "val_loss", "val_accuracy", "rules"),
-    *("val_intended_accuracy", "accuracy_metric", "loss", "accuracy", "epochs", "started"),
-    *("duration", "project", "tags"),
-)
 
 
 def grid(identity: str, columns: Sequence[Column], **props: Any) -> dag.AgGrid:
@@ -75,26 +66,6 @@ def drawn_column(field: str, title: str, width: int, renderer: str, **more: Any)
         "cellRenderer": renderer,
         "cellDataType": False,
         **more,
-    }
-
-
-def run_grid_row(run: Row) -> dict[str, Any]:
-    """A run as the grid of runs takes it: what is shown, findings counted, floats safe for JSON."""
-    findings: Sequence[Row] = run["findings"]
-    by_severity = {
-        severity: [finding for finding in findings if finding["severity"] == severity]
-        for severity in SEVERITIES
-    }
-    return {
-        **{key: json_safe(run[key]) for key in _OF_RUN if key in run},
-        "severities": {severity: len(found) for severity, found in by_severity.items()},
-        "finding_words": {
-            severity: ", ".join(f"{one['code']} {one['rule']}" for one in found)
-            for severity, found in by_severity.items()
-        },
-        "flags": 1000 * len(by_severity["error"])
-        + 10 * len(by_severity["warning"])
-        + len(by_severity["info"]),
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import dash_mantine_components as dmc
@@ -10,9 +10,11 @@ from dash import dcc, html
 
 from lossmon.rules import RulePage
 from lossmon_dashboard.components.prose import passages, with_code
-from lossmon_dashboard.links import rule_link
+from lossmon_dashboard.links import rule_link, run_link, runs_link
 from lossmon_dashboard.theme import SEVERITY_COLOURS
-from lossmon_dashboard.wording import sentence
+from lossmon_dashboard.wording import count, sentence
+
+_SHOWN_RUNS = 20
 
 
 def rule_page(page: RulePage) -> dmc.Paper:
@@ -39,12 +41,54 @@ def _parts(page: RulePage) -> list[Any]:
     ]
 
 
-def rule_rows(pages: Sequence[RulePage], words: str) -> dmc.Paper | dmc.Text:
-    """The rules in which all the words occur."""
+def fired_runs(code: str, runs: Sequence[Mapping[str, Any]]) -> dmc.Paper | None:
+    """The runs in which a rule found something.
+
+    Args:
+        code: of the rule.
+        runs: with `id`, `name`, `status` and `project`, the newest first.
+    """
+    if not runs:
+        return None
+    rows = [
+        html.Div(
+            [
+                dcc.Link(run["name"], href=run_link(run["id"]), className="lossmon-link"),
+                html.Span(" · ".join(filter(None, [run["project"], run["status"]]))),
+            ],
+            className="lossmon-fired",
+        )
+        for run in runs[:_SHOWN_RUNS]
+    ]
+    return dmc.Paper(
+        [
+            dmc.Title(f"Found in {count(len(runs), 'run')}", order=2, size="h5", mb="xs"),
+            *rows,
+            dcc.Link("Show them in the list", href=runs_link(code), className="lossmon-link"),
+        ],
+        className="lossmon-panel",
+        mt="md",
+    )
+
+
+def rule_rows(
+    pages: Sequence[RulePage], words: str, fired: Mapping[str, int] | None = None
+) -> dmc.Paper | dmc.Text:
+    """The rules in which all the words occur.
+
+    Args:
+        pages: the rules.
+        words: to search for.
+        fired: by code, in how many runs a rule found something.
+    """
     found = [page for page in pages if _matches(page, words)]
     if not found:
         return dmc.Text("No rule matches.", c="dimmed")
-    return dmc.Paper([_row(page) for page in found], className="lossmon-panel lossmon-rules")
+    amounts = fired or {}
+    return dmc.Paper(
+        [_row(page, amounts.get(page.code, 0)) for page in found],
+        className="lossmon-panel lossmon-rules",
+    )
 
 
 def _matches(page: RulePage, words: str) -> bool:
@@ -52,7 +96,7 @@ def _matches(page: RulePage, words: str) -> bool:
     return all(word in text or word in text.replace("-", " ") for word in words.lower().split())
 
 
-def _row(page: RulePage) -> dcc.Link:
+def _row(page: RulePage, fired: int) -> dcc.Link:
     return dcc.Link(
         [
             html.Span(page.code, className="lossmon-quiet"),
@@ -62,7 +106,15 @@ def _row(page: RulePage) -> dcc.Link:
                     dmc.Text(with_code(page.summary), size="sm", c="dimmed"),
                 ]
             ),
-            _severity(page),
+            html.Span(
+                [
+                    html.Span(f"in {count(fired, 'run')}", className="lossmon-fired-in")
+                    if fired
+                    else None,
+                    _severity(page),
+                ],
+                className="lossmon-chips",
+            ),
         ],
         href=rule_link(page.code),
         className="lossmon-rule",

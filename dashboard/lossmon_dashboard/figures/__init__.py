@@ -14,6 +14,7 @@ from lossmon_dashboard.figures.calibration import plot_calibration
 from lossmon_dashboard.figures.gap import GAP_COLUMNS, plot_gap
 from lossmon_dashboard.figures.history import HISTORY_COLUMNS, HistoryView, plot_history
 from lossmon_dashboard.figures.mistaken import plot_mistaken
+from lossmon_dashboard.figures.multiples import plot_multiples
 from lossmon_dashboard.figures.overlay import plot_overlay
 from lossmon_dashboard.figures.pareto import plot_pareto
 from lossmon_dashboard.figures.printed import PRINTED_COLUMNS, plot_printed
@@ -54,6 +55,7 @@ __all__ = [
     "plot_gap",
     "plot_history",
     "plot_mistaken",
+    "plot_multiples",
     "plot_overlay",
     "plot_pareto",
     "plot_printed",

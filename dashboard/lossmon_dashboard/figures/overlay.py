@@ -3,66 +3,85 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import plotly.graph_objects as go
 
 from lossmon.records import Split
-from lossmon_dashboard.figures.lines import Line, best_known, draw_line, draw_lost, epoch_line
+from lossmon_dashboard.figures.alignment import Axis, aligned, axis_unit
+from lossmon_dashboard.figures.lines import Line, best_known, draw_line, draw_lost, make_line
 from lossmon_dashboard.figures.panes import empty_pane, stacked_panes, steady_range
-from lossmon_dashboard.theme import Scheme, run_style
+from lossmon_dashboard.theme import Scheme, run_styles
 
 Document = Mapping[str, Any]
+Measure = Literal["loss", "accuracy"]
 
 
 class _OverlayInfo(NamedTuple):
     loss: tuple[Line, ...]
     accuracy: tuple[Line, ...]
+    x_title: str = "epoch"
 
 
-def plot_overlay(runs: Sequence[Document], split: Split, scheme: Scheme = "light") -> go.Figure:
-    """Loss and accuracy of each run by epoch, in the colour and line style of its place.
+def plot_overlay(
+    runs: Sequence[Document], split: Split, scheme: Scheme = "light", *, axis: Axis = "epoch"
+) -> go.Figure:
+    """Loss and accuracy of each run, in the colour and line style that are its own.
 
     Args:
-        runs: run documents with `name` and `epochs`; only rows of the whole model are drawn.
+        runs: run documents with `id`, `name` and `epochs`; only rows of the whole model are drawn.
         split: which data the values were measured on.
         scheme: the colour scheme to draw for.
+        axis: what the epochs are laid beside one another by.
     """
-    return _get_overlay_plot(_get_overlay_info(runs, split), scheme)
+    styles = run_styles([run["id"] for run in runs], scheme)
+    return _get_overlay_plot(_get_overlay_info(runs, split, axis), styles, scheme)
 
 
-def _get_overlay_info(runs: Sequence[Document], split: Split) -> _OverlayInfo:
-    return _OverlayInfo(
-        loss=tuple(_line(run, split, "loss") for run in runs),
-        accuracy=tuple(_line(run, split, "accuracy") for run in runs),
-    )
-
-
-def _line(run: Document, split: Split, measure: str) -> Line:
-    rows = [
-        {
-            "at": row["epoch"] + 1,
-            "epoch": row["epoch"],
-            "value": best_known(row, measure),
-        }
-        for row in run["epochs"]
-        if row["split"] == split and row["output"] is None
+def overlay_lines(
+    runs: Sequence[Document], split: Split, measure: Measure, axis: Axis
+) -> tuple[str, tuple[Line, ...]]:
+    """The title of an axis, and one value of each run along it."""
+    known = [aligned(run, split) for run in runs]
+    last = max((x for one in known for x in one.places[axis]), default=0.0)
+    size, title = axis_unit(axis, last)
+    lines = [
+        make_line(
+            run["name"],
+            [
+                (x, best_known(row, measure), f"epoch {row['epoch'] + 1}")
+                for x, row in zip(_scaled(one.places[axis], size), one.rows, strict=True)
+            ],
+        )
+        for run, one in zip(runs, known, strict=True)
     ]
-    return epoch_line(run["name"], rows, "value", axis="at")
+    return title, tuple(lines)
 
 
-def _get_overlay_plot(info: _OverlayInfo, scheme: Scheme) -> go.Figure:
+def _scaled(places: Sequence[float], size: float) -> Sequence[float]:
+    return places if size == 1 else [place / size for place in places]
+
+
+def _get_overlay_info(runs: Sequence[Document], split: Split, axis: Axis = "epoch") -> _OverlayInfo:
+    title, losses = overlay_lines(runs, split, "loss", axis)
+    return _OverlayInfo(losses, overlay_lines(runs, split, "accuracy", axis)[1], title)
+
+
+def _get_overlay_plot(
+    info: _OverlayInfo, styles: Sequence[tuple[str, str]], scheme: Scheme
+) -> go.Figure:
     panes = [("loss", info.loss), ("accuracy", info.accuracy)]
     shown = [(title, lines) for title, lines in panes if any(line.x for line in lines)]
     if not shown:
         return empty_pane("These runs have no such values yet.", scheme)
-    figure = stacked_panes([title for title, _ in shown], "epoch", scheme)
+    figure = stacked_panes([title for title, _ in shown], info.x_title, scheme)
     named: set[int] = set()
     for row, (_, lines) in enumerate(shown, start=1):
         for position, line in enumerate(lines):
             if line.x:
                 first = position not in named
-                figure.add_trace(_trace(line, position, scheme, showlegend=first), row=row, col=1)
+                trace = _trace(line, position, styles[position], showlegend=first)
+                figure.add_trace(trace, row=row, col=1)
                 named.add(position)
         figure.update_yaxes(range=steady_range(y for line in lines for y in line.y), row=row)
         lost = draw_lost(lines, scheme)
@@ -71,8 +90,8 @@ def _get_overlay_plot(info: _OverlayInfo, scheme: Scheme) -> go.Figure:
     return figure
 
 
-def _trace(line: Line, position: int, scheme: Scheme, *, showlegend: bool) -> go.Scatter:
-    colour, dash = run_style(position, scheme)
+def _trace(line: Line, position: int, style: tuple[str, str], *, showlegend: bool) -> go.Scatter:
+    colour, dash = style
     return draw_line(
         line,
         mode="lines+markers",

@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 from lossmon.analysis import Measured, pareto_front
 from lossmon_dashboard.figures.lines import best_known, legend_name
 from lossmon_dashboard.figures.panes import empty_pane, single_pane, steady_range
-from lossmon_dashboard.theme import Scheme, ink, run_style
+from lossmon_dashboard.theme import Scheme, ink, run_styles
 from lossmon_dashboard.wording import number
 
 NOTHING_TO_SHOW = "Needs two runs that have both a validation loss and a validation accuracy."
@@ -37,10 +37,11 @@ def plot_pareto(runs: Sequence[Mapping[str, Any]], scheme: Scheme = "light") -> 
     """Validation loss (left is better) against validation accuracy (up is better).
 
     Args:
-        runs: rows with `name`, `val_loss` and `val_accuracy`, and `epochs` where known.
+        runs: rows with `id`, `name`, `val_loss` and `val_accuracy`, and `epochs` where known.
         scheme: the colour scheme to draw for.
     """
-    return _get_pareto_plot(_get_pareto_info(runs), scheme)
+    styles = run_styles([run["id"] for run in runs], scheme)
+    return _get_pareto_plot(_get_pareto_info(runs), styles, scheme)
 
 
 def _get_pareto_info(runs: Sequence[Mapping[str, Any]]) -> _ParetoInfo:
@@ -81,7 +82,9 @@ def _finite(value: float | None) -> bool:
     return value is not None and math.isfinite(value)
 
 
-def _get_pareto_plot(info: _ParetoInfo, scheme: Scheme) -> go.Figure:
+def _get_pareto_plot(
+    info: _ParetoInfo, styles: Sequence[tuple[str, str]], scheme: Scheme
+) -> go.Figure:
     if len(info.places) < 2:
         return empty_pane(NOTHING_TO_SHOW, scheme)
     figure = single_pane("validation loss", "validation accuracy", scheme)
@@ -93,7 +96,7 @@ def _get_pareto_plot(info: _ParetoInfo, scheme: Scheme) -> go.Figure:
             name=legend_name(place.name),
             showlegend=False,
             legendgroup=str(place.position),
-            marker={"color": run_style(place.position, scheme)[0], "size": 5, "opacity": 0.45},
+            marker={"color": styles[place.position][0], "size": 5, "opacity": 0.45},
             text=[
                 f"epoch {(p.epoch or 0) + 1}: loss {number(p.loss)}, accuracy {number(p.accuracy)}"
                 for p in epochs
@@ -109,7 +112,7 @@ def _get_pareto_plot(info: _ParetoInfo, scheme: Scheme) -> go.Figure:
         hoverinfo="skip",
     )
     for place in info.places:
-        colour, _ = run_style(place.position, scheme)
+        colour, _ = styles[place.position]
         figure.add_scatter(
             x=[place.loss],
             y=[place.accuracy],

@@ -7,11 +7,12 @@ from typing import Any, Literal, get_args
 
 import dash
 import dash_mantine_components as dmc
-from dash import ClientsideFunction, Input, Output, html, no_update
+from dash import ClientsideFunction, Input, Output, State, dcc, html, no_update
 
 from lossmon.analysis import Costs, Need, distinct_names, weigh
 from lossmon.errors import InvalidArgument, RunNotFound
 from lossmon.records import Split
+from lossmon.store import RunQuery
 from lossmon_dashboard import figures
 from lossmon_dashboard.components.callout import callout
 from lossmon_dashboard.components.comparison import (
@@ -19,10 +20,13 @@ from lossmon_dashboard.components.comparison import (
     difference_table,
     end_table,
 )
+from lossmon_dashboard.components.comparison_table import comparison_csv
 from lossmon_dashboard.components.labels import spoken
 from lossmon_dashboard.components.notice import back_to_runs
 from lossmon_dashboard.components.panel import chart, drawn, keep_view, panel
 from lossmon_dashboard.components.weighing import needs_control, weighing_panel
+from lossmon_dashboard.figures.alignment import Axis
+from lossmon_dashboard.figures.overlay import Measure
 from lossmon_dashboard.figures.panes import PAIR_HEIGHT
 from lossmon_dashboard.links import COMPARE, MOST_COMPARED
 from lossmon_dashboard.source import current_store
@@ -32,6 +36,13 @@ PATH = COMPARE
 NAME = "Compare"
 
 NEEDS: tuple[str, ...] = get_args(Need)
+AXES = {"epoch": "Epoch", "step": "Step", "time": "Time", "samples": "Samples"}
+VIEWS = {"overlaid": "Overlaid", "apart": "Apart"}
+MEASURES = {"loss": "Loss", "accuracy": "Accuracy"}
+MOST_OVERLAID = 6
+"""More runs are drawn apart unless the reader says otherwise."""
+
+_OFFERED = 50
 _SPLITS = [{"value": "val", "label": "Validation"}, {"value": "train", "label": "Training"}]
 
 
@@ -45,6 +56,10 @@ def layout(
     fn: str = "",
     threshold: str = "",
     by: str = "",
+    axis: str = "epoch",
+    view: str = "",
+    measure: str = "loss",
+    all: str = "",  # noqa: A002 - the word that stands in the address
     **_: str,
 ) -> dmc.Container:
     """The page.
@@ -58,13 +73,15 @@ def layout(
         fn: cost of a missed 1.
         threshold: probability from which on 1 is decided for.
         by: what repeats of one setting share.
+        axis: what epochs are laid beside one another by.
+        view: `overlaid` or `apart`; by the number of runs where it says neither.
+        measure: `loss` or `accuracy`, where the runs are drawn apart.
+        all: `1` where settings are shown that are the same in all runs.
 
     Raises:
         StoreError: the database cannot be read.
     """
     del argument
-    known = current_store().run_rows()
-    options = [{"value": row["id"], "label": f"{row['name']} ({row['id'][:6]})"} for row in known]
     chosen = _resolve([part for part in runs.split(",") if part][:MOST_COMPARED])
     return dmc.Container(
         dmc.Stack(
@@ -75,9 +92,13 @@ def layout(
                         dmc.Title("Compare runs", order=1, size="h2", className="lossmon-title"),
                     ]
                 ),
-                _controls(options, chosen, split if split == "train" else "val"),
+                _controls(chosen, split if split == "train" else "val"),
                 html.Div(id="compare-caution"),
-                *_panels(needs_control(need if need in NEEDS else "", fp, fn, threshold, by)),
+                *_panels(
+                    needs_control(need if need in NEEDS else "", fp, fn, threshold, by),
+                    _drawing(axis, view, measure, many=len(chosen) > MOST_OVERLAID),
+                    every=all == "1",
+                ),
             ],
             gap="md",
         ),
@@ -98,18 +119,70 @@ def _resolve(names: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def _controls(options: Sequence[Any], chosen: Sequence[str], split: str) -> dmc.Group:
+def options(chosen: Sequence[str], words: str = "") -> list[dict[str, str]]:
+    """Runs to choose from: those that are chosen, and the newest that answer to some words."""
+    listed = current_store().listed_runs(RunQuery(archived=True))
+    named = [(run["id"], f"{run['name']} ({run['id'][:6]})", run["archived"]) for run in listed]
+    parts = words.casefold().split()
+    found = [
+        (identity, label)
+        for identity, label, hidden in named
+        if hidden is None and all(part in label.casefold() for part in parts)
+    ]
+    labels = {identity: label for identity, label, _ in named if identity in set(chosen)}
+    kept = [(identity, labels[identity]) for identity in chosen if identity in labels]
+    offered = dict([*kept, *found[:_OFFERED]])
+    return [{"value": identity, "label": label} for identity, label in offered.items()]
+
+
+def _drawing(axis: str, view: str, measure: str, *, many: bool) -> dmc.Group:
+    """How the curves are drawn."""
+    return dmc.Group(
+        [
+            _choice("compare-axis", "Along", AXES, axis, "epoch"),
+            _choice("compare-view", "Runs", VIEWS, view, "apart" if many else "overlaid"),
+            _choice("compare-measure", "Of each run apart", MEASURES, measure, "loss"),
+            dmc.Button("CSV", id="compare-csv", variant="default", size="sm"),
+            dcc.Download(id="compare-download"),
+            dcc.Store(id="compare-narrow"),
+        ],
+        gap="md",
+        align="end",
+        mb="sm",
+    )
+
+
+def _choice(
+    identity: str, label: str, words: Mapping[str, str], value: str, usual: str
+) -> html.Div:
+    data = [{"value": key, "label": word} for key, word in words.items()]
+    control = dmc.SegmentedControl(
+        id=identity, value=value if value in words else usual, data=data, size="sm"
+    )
+    heading = dmc.Text(label, size="sm", fw=500, mb=3)
+    return html.Div(
+        [heading, control],
+        id=f"{identity}-choice",
+        role="group",
+        className="lossmon-choice",
+        **spoken(label),
+    )
+
+
+def _controls(chosen: Sequence[str], split: str) -> dmc.Group:
     return dmc.Group(
         [
             dmc.MultiSelect(
                 id="compare-runs",
-                data=list(options),
+                data=options(chosen),
+                searchValue="",
+                nothingFoundMessage="No run matches.",
                 value=list(chosen),
                 searchable=True,
                 maxValues=MOST_COMPARED,
                 clearable=True,
                 placeholder="Add a run",
-                style={"flex": "1 1 320px"},
+                className="lossmon-several",
                 **spoken("Runs to compare"),
             ),
             dmc.SegmentedControl(id="compare-split", data=_SPLITS, value=split),
@@ -118,12 +191,14 @@ def _controls(options: Sequence[Any], chosen: Sequence[str], split: str) -> dmc.
     )
 
 
-def _panels(questions: dmc.Group) -> list[Any]:
+def _panels(questions: dmc.Group, drawing: dmc.Group, *, every: bool) -> list[Any]:
     return [
         panel(
-            "Loss and accuracy by epoch",
-            "Each run keeps its colour and line style on this page. Click a name to hide it.",
-            chart("compare-overlay", "Loss and accuracy of the runs by epoch", PAIR_HEIGHT),
+            "Loss and accuracy",
+            "A run has its colour and line style here and in the list; of two with the same, the "
+            "second takes another. Click a name to hide it.",
+            drawing,
+            chart("compare-overlay", "Loss and accuracy of the runs", PAIR_HEIGHT),
         ),
         panel(
             "Which one to take",
@@ -148,7 +223,14 @@ def _panels(questions: dmc.Group) -> list[Any]:
                 ),
                 panel(
                     "What was different",
-                    "Only the settings in which these runs differ.",
+                    "The settings in which these runs differ.",
+                    dmc.Switch(
+                        id="compare-all",
+                        label="Also what is the same in all",
+                        checked=every,
+                        size="sm",
+                        mb="sm",
+                    ),
                     html.Div(id="compare-differences", className="lossmon-scroll"),
                 ),
             ],
@@ -162,23 +244,46 @@ def register(app: dash.Dash) -> None:
 
     @app.callback(
         Output(drawn("compare-overlay"), "data"),
+        Output("compare-measure-choice", "hidden"),
+        inputs={
+            "revision": Input("revision", "data"),
+            "runs": Input("compare-runs", "value"),
+            "split": Input("compare-split", "value"),
+            "axis": Input("compare-axis", "value"),
+            "view": Input("compare-view", "value"),
+            "measure": Input("compare-measure", "value"),
+            "narrow": Input("compare-narrow", "data"),
+            "scheme": Input("scheme", "data"),
+        },
+    )
+    def draw(
+        revision: Any,
+        runs: list[str] | None,
+        scheme: Scheme | None,
+        view: str,
+        **how: Any,
+    ) -> tuple[Any, bool]:
+        del revision
+        if scheme is None:
+            return no_update, no_update  # pyright: ignore[reportReturnType]
+        return curves(_documents(runs), scheme, apart=view == "apart", **how), view != "apart"
+
+    @app.callback(
         Output(drawn("compare-pareto"), "data"),
         Output("compare-ends", "children"),
         Output("compare-differences", "children"),
         Output("compare-caution", "children"),
         Input("revision", "data"),
         Input("compare-runs", "value"),
-        Input("compare-split", "value"),
+        Input("compare-all", "checked"),
         Input("scheme", "data"),
     )
     def compare(
-        _: Any, runs: list[str] | None, split: Split, scheme: Scheme | None
+        _: Any, runs: list[str] | None, every: bool | None, scheme: Scheme | None
     ) -> tuple[Any, ...]:
         if scheme is None:
-            return (no_update,) * 5
-        store = current_store()
-        documents = [store.run_document(run) for run in runs or []]
-        return comparison(documents, split, scheme)
+            return (no_update,) * 4
+        return comparison(_documents(runs), scheme, every=bool(every))
 
     @app.callback(
         Output("compare-weighed", "children"),
@@ -199,10 +304,35 @@ def register(app: dash.Dash) -> None:
         threshold: str | None,
         by: str | None,
     ) -> Any:
-        store = current_store()
-        documents = [store.run_document(run) for run in runs or []]
-        return verdict(documents, need or None, (fp, fn, threshold), by)
+        return verdict(_documents(runs), need or None, (fp, fn, threshold), by)
 
+    @app.callback(
+        Output("compare-runs", "data"),
+        Input("compare-runs", "searchValue"),
+        State("compare-runs", "value"),
+        prevent_initial_call=True,
+    )
+    def offer(words: str | None, runs: list[str] | None) -> Any:
+        return options(runs or [], words or "")
+
+    @app.callback(
+        Output("compare-download", "data"),
+        Input("compare-csv", "n_clicks"),
+        State("compare-runs", "value"),
+        State("compare-split", "value"),
+        prevent_initial_call=True,
+    )
+    def download(clicks: int | None, runs: list[str] | None, split: Split) -> Any:
+        if not clicks:
+            return no_update
+        text = comparison_csv(_documents(runs), split)
+        return {"content": text, "filename": "lossmon-comparison.csv", "type": "text/csv"}
+
+    app.clientside_callback(
+        ClientsideFunction("lossmon_runs", "isNarrow"),
+        Output("compare-narrow", "data"),
+        Input("compare-view", "value"),
+    )
     keep_view(app, "compare-overlay", "compare-pareto")
     app.clientside_callback(
         ClientsideFunction("lossmon", "rememberComparison"),
@@ -213,7 +343,16 @@ def register(app: dash.Dash) -> None:
         Input("compare-fn", "value"),
         Input("compare-threshold", "value"),
         Input("compare-by", "value"),
+        Input("compare-axis", "value"),
+        Input("compare-view", "value"),
+        Input("compare-measure", "value"),
+        Input("compare-all", "checked"),
     )
+
+
+def _documents(runs: Sequence[str] | None) -> list[dict[str, Any]]:
+    store = current_store()
+    return [store.run_document(run) for run in runs or ()]
 
 
 def verdict(
@@ -252,16 +391,36 @@ def _costs(fp: str | None, fn: str | None, threshold: str | None) -> Costs | Non
     return Costs(1.0 if one is None else one, 1.0 if two is None else two, cut).checked()
 
 
+def curves(
+    documents: Sequence[Mapping[str, Any]],
+    scheme: Scheme,
+    *,
+    split: Split,
+    axis: Axis,
+    measure: Measure,
+    apart: bool,
+    narrow: bool | None = False,
+) -> Any:
+    """The curves of some runs, over one another or apart; zoom is kept while both stay the same."""
+    if apart:
+        columns = 1 if narrow else 3
+        figure = figures.plot_multiples(
+            documents, split, measure, scheme, axis=axis, columns=columns
+        )
+    else:
+        figure = figures.plot_overlay(documents, split, scheme, axis=axis)
+    identity = ",".join(document["id"] for document in documents)
+    return figure.update_layout(uirevision=f"{identity}/{split}/{axis}/{apart}/{apart and measure}")
+
+
 def comparison(
-    documents: Sequence[Mapping[str, Any]], split: Split, scheme: Scheme
+    documents: Sequence[Mapping[str, Any]], scheme: Scheme, *, every: bool = False
 ) -> tuple[Any, ...]:
-    """Overlay, Pareto view, end values, differences and caution for some runs."""
-    overlay = figures.plot_overlay(documents, split, scheme)
+    """Pareto view, end values, differences and caution for some runs."""
     identity = ",".join(document["id"] for document in documents)
     return (
-        overlay.update_layout(uirevision=f"{identity}/{split}"),
         figures.plot_pareto(documents, scheme).update_layout(uirevision=identity),
         end_table(documents, scheme),
-        difference_table(documents),
+        difference_table(documents, every=every),
         caution(documents),
     )

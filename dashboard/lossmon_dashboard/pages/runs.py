@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import dash
 import dash_mantine_components as dmc
-from dash import ClientsideFunction, Input, Output, Patch, State, html, no_update
+import flask
+from dash import ClientsideFunction, Input, Output, State, dcc, html, no_update
 
 from lossmon.errors import StoreError
-from lossmon_dashboard.components.grid import (
-    drawn_column,
-    grid,
-    number_column,
-    run_grid_row,
-    text_column,
-)
-from lossmon_dashboard.components.labels import spoken
+from lossmon.store import RunPage
+from lossmon_dashboard.changes import READ_ONLY
+from lossmon_dashboard.components.grid import grid
 from lossmon_dashboard.components.notice import no_database, no_runs_yet
+from lossmon_dashboard.components.run_columns import CONFIG, chosen_columns, run_columns
+from lossmon_dashboard.components.run_editor import edit_dialog, register_editor
+from lossmon_dashboard.components.run_groups import group_choices, group_grid, group_rows
+from lossmon_dashboard.components.run_query import run_query
+from lossmon_dashboard.components.run_rows import run_grid_row
+from lossmon_dashboard.components.run_tools import column_choices, run_tools
+from lossmon_dashboard.components.run_views import keys_dialog, register_views
 from lossmon_dashboard.links import MOST_COMPARED, RUNS, compare_link
 from lossmon_dashboard.source import current_store
 from lossmon_dashboard.theme import PAGE_WIDTH
@@ -28,27 +31,16 @@ from lossmon_dashboard.wording import count
 PATH = RUNS
 NAME = "Runs"
 
+AT_ONCE = 100
+"""Rows that the grid asks for at a time."""
+
 _ROW, _HEADER = 42, 68
 """Heights in pixels, the header with the bar to scroll by."""
-
-_TIME = {"function": "formatTime(params.value)"}
-_COLUMNS = (
-    drawn_column("name", "Name", 190, "RunName", minWidth=150),
-    drawn_column("flags", "Findings", 156, "Findings", filter="agNumberColumnFilter"),
-    drawn_column("status", "Status", 106, "RunStatus"),
-    drawn_column("verified", "Verified", 126, "Verified", filter="agNumberColumnFilter"),
-    drawn_column("sparkline", "Loss so far", 116, "Sparkline", sortable=False, filter=False),
-    number_column("val_loss", "Val loss", 92),
-    number_column("val_accuracy", "Val acc.", 92),
-    number_column("val_intended_accuracy", "Meant", 92),
-    text_column("accuracy_metric", "Accuracy means", 240),
-    number_column("loss", "Train loss", 112),
-    number_column("accuracy", "Train acc.", 112),
-    number_column("epochs", "Epochs", 96),
-    text_column("started", "Started", 186, valueFormatter=_TIME, tooltipField=None),
-    number_column("duration", "Duration", 122, "formatDuration"),
-    text_column("project", "Project", 140),
-    drawn_column("tags", "Tags", 180, "Tags"),
+_HELP = (
+    "Loss and accuracy are those of the validation data, computed a second time by lossmon where "
+    "that was possible, with the 95 % interval in which they may lie on other data of the same "
+    "kind. “Verified” is the share of epoch values that agree with what Keras computed, “meant” "
+    "the accuracy that was intended where the printed one is misread. Tick two or more to compare."
 )
 
 
@@ -59,6 +51,9 @@ def layout(
     filter: str = "",  # noqa: A002 - the word that stands in the address
     sort: str = "started:desc",
     archived: str = "",
+    by: str = "",
+    group: str | None = None,
+    cols: str = "",
     **_: str,
 ) -> html.Div:
     """The page.
@@ -69,35 +64,37 @@ def layout(
         filter: filters of the columns, as JSON.
         sort: `column:asc` or `column:desc`, several separated by commas.
         archived: `1` where archived runs are shown too.
+        by: what the runs are grouped by.
+        group: the group whose runs are shown; all where None.
+        cols: the columns that are shown, separated by commas.
     """
     del argument
+    shown, settings = chosen_columns(cols), _settings()
+    editable = not flask.current_app.config[READ_ONLY]
+    tools = run_tools(
+        q,
+        archived=archived == "1",
+        by=by,
+        columns=shown,
+        settings=settings,
+        editable=editable,
+    )
+    body = [
+        dmc.Group([_heading(), tools], justify="space-between", align="end", mb="md"),
+        html.Div(group_grid(), id="runs-grouped", hidden=not by),
+        html.Div(id="runs-within"),
+        _grid(shown, _filters(filter), sort),
+        dmc.Text(_HELP, size="sm", c="dimmed", mt="sm"),
+        keys_dialog(),
+        *([edit_dialog()] if editable else []),
+    ]
     return html.Div(
         [
+            dcc.Store(id="runs-group", data=group),
+            dcc.Store(id="runs-found"),
+            dcc.Store(id="runs-refreshed"),
             html.Div(id="runs-notice"),
-            dmc.Container(
-                [
-                    dmc.Group(
-                        [_heading(), _tools(q, archived=archived == "1")],
-                        justify="space-between",
-                        align="end",
-                        mb="md",
-                    ),
-                    _grid(q, _filters(filter), sort),
-                    dmc.Text(
-                        "Loss and accuracy are those of the last epoch, computed a second time by "
-                        "lossmon where that was possible. “Verified” is the share of epoch values "
-                        "that agree with what Keras computed, “meant” the accuracy that was "
-                        "intended where the printed one is misread. Tick two or more to compare.",
-                        size="sm",
-                        c="dimmed",
-                        mt="sm",
-                    ),
-                ],
-                id="runs-body",
-                size=PAGE_WIDTH,
-                px=0,
-                display="none",
-            ),
+            dmc.Container(body, id="runs-body", size=PAGE_WIDTH, px=0, display="none"),
         ]
     )
 
@@ -111,39 +108,25 @@ def _heading() -> html.Div:
     )
 
 
-def _tools(q: str, *, archived: bool) -> dmc.Group:
-    search = dmc.TextInput(
-        id="runs-search",
-        placeholder="Search runs",
-        value=q,
-        className="lossmon-search",
-        debounce=200,
-        **spoken("Search runs"),
-    )
-    button = dmc.Button("Compare", id="runs-compare", disabled=True)
-    switch = dmc.Switch(id="runs-archived", label="Archived", checked=archived)
-    return dmc.Group([switch, search, button], wrap="nowrap", className="lossmon-tools")
-
-
-def _grid(q: str, filters: dict[str, Any], sort: str) -> Any:
-    directions = {
-        column: way for column, _, way in (part.partition(":") for part in sort.split(","))
-    }
-    columns = [
-        column | ({"sort": directions[column["field"]]} if column["field"] in directions else {})
-        for column in _COLUMNS
-    ]
+def _grid(shown: Sequence[str], filters: dict[str, Any], sort: str) -> Any:
+    parts = (part.partition(":") for part in sort.split(","))
+    order = {column: way for column, _, way in parts if way in ("asc", "desc")}
     return grid(
         "runs-grid",
-        columns,
+        run_columns(shown, order),
+        rowModelType="infinite",
         getRowId="params.data.id",
         filterModel=filters,
         persistence=False,
         dashGridOptions={
-            "quickFilterText": q,
-            "rowSelection": {"mode": "multiRow", "headerCheckbox": True},
+            "cacheBlockSize": AT_ONCE,
+            "maxBlocksInCache": 4,
+            "maxConcurrentDatasourceRequests": 1,
+            "blockLoadDebounceMillis": 50,
+            "suppressFieldDotNotation": True,
+            "rowSelection": {"mode": "multiRow", "headerCheckbox": False},
             "selectionColumnDef": {"width": 46, "pinned": "left"},
-            "localeText": {"noMatchingRows": "No run matches.", "noRowsToShow": "No runs."},
+            "localeText": {"noRowsToShow": "No run matches."},
         },
     )
 
@@ -156,31 +139,146 @@ def _filters(text: str) -> dict[str, Any]:
     return filters if isinstance(filters, dict) else {}
 
 
+def _settings() -> list[str]:
+    """The columns `config.…` that the runs have."""
+    try:
+        settings = current_store().config_columns()
+    except StoreError:
+        return []
+    return [key for key in settings if "," not in key]
+
+
 def register(app: dash.Dash) -> None:
     """Connect the grid, the search and the selection."""
+    _connect_rows(app)
+    _connect_columns(app)
+    _connect_comparison(app)
+    register_views(app)
+    if not app.server.config[READ_ONLY]:
+        register_editor(app)
+        app.clientside_callback(
+            ClientsideFunction("lossmon_edits", "offerEdits"),
+            Output("runs-edit", "disabled"),
+            Input("runs-grid", "selectedRows"),
+        )
+
+
+def _connect_rows(app: dash.Dash) -> None:
+    asked = {
+        "words": State("runs-search", "value"),
+        "archived": State("runs-archived", "checked"),
+        "by": State("runs-by", "value"),
+        "group": State("runs-group", "data"),
+    }
 
     @app.callback(
-        Output("runs-grid", "rowData"),
-        Output("runs-summary", "children"),
         Output("runs-notice", "children"),
         Output("runs-body", "display"),
-        Output("runs-grid", "style"),
         Input("revision", "data"),
-        Input("runs-archived", "checked"),
     )
-    def fill(_: Any, archived: bool | None) -> tuple[Any, ...]:
-        return contents(archived=bool(archived))
+    def greet(_: Any) -> tuple[Any, str]:
+        return greeting()
 
     @app.callback(
-        Output("runs-grid", "dashGridOptions"),
+        Output("runs-grid", "getRowsResponse"),
+        Output("runs-summary", "children"),
+        Output("runs-grid", "style"),
+        Output("runs-found", "data"),
+        inputs={
+            "request": Input("runs-grid", "getRowsRequest"),
+            "asked": asked,
+            "shown": State("runs-columns", "value"),
+        },
+    )
+    def fill(
+        request: dict[str, Any] | None, asked: dict[str, Any], shown: list[str] | None
+    ) -> tuple[Any, ...]:
+        return (no_update,) * 4 if request is None else contents(request, asked, shown or ())
+
+    @app.callback(
+        Output("runs-groups", "rowData"),
+        Output("runs-groups", "style"),
+        Output("runs-grouped", "hidden"),
+        Output("runs-within", "children"),
+        inputs={
+            "revision": Input("revision", "data"),
+            "asked": {
+                "words": Input("runs-search", "value"),
+                "archived": Input("runs-archived", "checked"),
+                "by": Input("runs-by", "value"),
+                "group": Input("runs-group", "data"),
+            },
+            "filters": Input("runs-grid", "filterModel"),
+        },
+    )
+    def group(revision: Any, asked: dict[str, Any], filters: Any) -> tuple[Any, ...]:
+        del revision
+        return grouping(asked, filters)
+
+    app.clientside_callback(
+        ClientsideFunction("lossmon_runs", "refreshRuns"),
+        # Without an output, Dash would ask for the list on pages that have none.
+        Output("runs-refreshed", "data"),
+        Input("revision", "data"),
         Input("runs-search", "value"),
+        Input("runs-archived", "checked"),
+        Input("runs-group", "data"),
+        Input("runs-by", "value"),
+        Input("runs-columns", "value"),
         prevent_initial_call=True,
     )
-    def search(words: str | None) -> Patch:
-        changed = Patch()
-        changed["quickFilterText"] = words or ""
-        return changed
+    app.clientside_callback(
+        ClientsideFunction("lossmon_runs", "showFound"), Input("runs-found", "data")
+    )
+    app.clientside_callback(
+        ClientsideFunction("lossmon_runs", "pickGroup"),
+        Output("runs-group", "data"),
+        Input("runs-groups", "cellClicked"),
+        Input("runs-by", "value"),
+        State("runs-group", "data"),
+        prevent_initial_call=True,
+    )
 
+
+def _connect_columns(app: dash.Dash) -> None:
+    @app.callback(
+        Output("runs-columns-choices", "children"),
+        Output("runs-by", "data"),
+        Input("runs-columns-open", "n_clicks"),
+        Input("revision", "data"),
+        State("runs-columns", "value"),
+    )
+    def offer(_: int | None, __: Any, shown: list[str] | None) -> tuple[Any, Any]:
+        settings = _settings()
+        return column_choices(settings, shown or ()), group_choices(settings)
+
+    @app.callback(
+        Output("runs-grid", "columnDefs"),
+        Input("runs-columns", "value"),
+        prevent_initial_call=True,
+    )
+    def choose(shown: list[str] | None) -> Any:
+        return run_columns(shown or ())
+
+    app.clientside_callback(
+        ClientsideFunction("lossmon", "usualColumns"),
+        Output("runs-columns", "value"),
+        Input("runs-columns-usual", "n_clicks"),
+        prevent_initial_call=True,
+    )
+    app.clientside_callback(
+        ClientsideFunction("lossmon", "rememberRuns"),
+        Input("runs-search", "value"),
+        Input("runs-grid", "filterModel"),
+        Input("runs-grid", "columnState"),
+        Input("runs-archived", "checked"),
+        Input("runs-by", "value"),
+        Input("runs-group", "data"),
+        Input("runs-columns", "value"),
+    )
+
+
+def _connect_comparison(app: dash.Dash) -> None:
     @app.callback(
         Output("runs-compare", "disabled"),
         Output("runs-compare", "children"),
@@ -199,27 +297,61 @@ def register(app: dash.Dash) -> None:
         # The button comes with its page, which Dash takes for a change of `n_clicks`.
         return compare_link(row["id"] for row in selected or ()) if clicks else no_update
 
-    app.clientside_callback(
-        ClientsideFunction("lossmon", "rememberRuns"),
-        Input("runs-search", "value"),
-        Input("runs-grid", "filterModel"),
-        Input("runs-grid", "columnState"),
-        Input("runs-archived", "checked"),
-    )
+
+def greeting() -> tuple[Any, str]:
+    """What stands in place of the list, and whether the list is shown."""
+    try:
+        known = current_store().has_runs()
+    except StoreError as error:
+        return no_database(str(error)), "none"
+    return (None, "block") if known else (no_runs_yet(), "none")
 
 
 def contents(
-    *, archived: bool = False
-) -> tuple[list[dict[str, Any]], str, Any, str, dict[str, str]]:
-    """Rows of the grid, the summary, the notice, whether the grid is shown and how high it is."""
+    request: Mapping[str, Any], asked: Mapping[str, Any], shown: Sequence[str]
+) -> tuple[dict[str, Any], str, dict[str, str], int]:
+    """Rows for the grid, what the summary says, how high the grid is, how many runs there are."""
+    query = run_query(request, **_question(asked))
+    start = int(request.get("startRow") or 0)
+    stop = min(int(request.get("endRow") or start + AT_ONCE), start + 10 * AT_ONCE)
     try:
-        runs = current_store().run_rows(archived=archived)
-        hidden = not runs and not archived and bool(current_store().run_rows(archived=True))
-    except StoreError as error:
-        return [], "", no_database(str(error)), "none", {}
-    if not runs and not hidden:
-        return [], "", no_runs_yet(), "none", {}
-    return [run_grid_row(run) for run in runs], summary(runs), None, "block", height(len(runs))
+        page = current_store().run_page(query, start, stop)
+    except StoreError:
+        page = RunPage([], 0, 0, 0)
+    settings = [field for field in shown if field.startswith(CONFIG)]
+    rows = [run_grid_row(run, settings) for run in page.rows]
+    return (
+        {"rowData": rows, "rowCount": page.found},
+        summary(page),
+        height(page.found),
+        page.found,
+    )
+
+
+def _question(asked: Mapping[str, Any]) -> dict[str, Any]:
+    return {**asked, "words": asked["words"] or "", "archived": bool(asked["archived"])}
+
+
+def grouping(asked: Mapping[str, Any], filters: Any) -> tuple[Any, ...]:
+    """Rows of the groups, their height, whether they are hidden, and which of them is shown."""
+    by, group = asked["by"], asked["group"]
+    if not by:
+        return [], {}, True, None
+    request = {"filterModel": filters if isinstance(filters, dict) else {}}
+    query = run_query(request, **_question({**asked, "group": None}))
+    try:
+        rows = group_rows(current_store().run_groups(query, by))
+    except StoreError:
+        rows = []
+    if group is None:
+        words: Any = "All runs; choose a group to see its own."
+    else:
+        words = ["Runs of ", dmc.Code(group), "; choose it again to see all."]
+    tall = {"height": f"clamp(150px, {_ROW * len(rows) + _HEADER}px, 300px)"}
+    return rows, tall, False, dmc.Text(words, **_QUIET)
+
+
+_QUIET: dict[str, Any] = {"size": "sm", "c": "dimmed", "my": "xs"}
 
 
 def height(runs: int) -> dict[str, str]:
@@ -227,14 +359,12 @@ def height(runs: int) -> dict[str, str]:
     return {"height": f"clamp(340px, {_ROW * runs + _HEADER}px, calc(100dvh - 230px))"}
 
 
-def summary(runs: Sequence[dict[str, Any]]) -> str:
+def summary(page: RunPage) -> str:
     """How many runs there are, how many train, and how many have a meaningless number."""
-    training = sum(run["status"] == "running" for run in runs)
-    faulty = sum(any(f["severity"] == "error" for f in run["findings"]) for run in runs)
-    parts = [count(len(runs), "run")]
-    if training:
-        parts.append(f"{training} training")
-    parts.append(f"{faulty} with errors" if faulty else "no errors found")
+    parts = [count(page.found, "run")]
+    if page.training:
+        parts.append(f"{page.training} training")
+    parts.append(f"{page.faulty} with errors" if page.faulty else "no errors found")
     return " · ".join(parts)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import dash
 from dash import Input, Output, State, html, no_update
 
+from lossmon.analysis import explain_splits
 from lossmon_dashboard import figures
 from lossmon_dashboard.components.divergence import divergence_panel
 from lossmon_dashboard.components.panel import chart, drawn, keep_view, panel
@@ -69,4 +70,6 @@ def register(app: dash.Dash) -> None:
 
 def told_divergence(run: str) -> Any:
     """Every episode of a run of the database, explained down to the samples it comes from."""
-    return divergence_panel(explained(current_store(), run))
+    store = current_store()
+    splits = explain_splits(store.epoch_rows(run), store.output_rows(run))
+    return divergence_panel(explained(store, run), splits)

@@ -3,8 +3,7 @@
 ## What it does
 Flags one-hot rows under a sparse cross-entropy, class ids under a categorical one, two one-hot
 columns against a single sigmoid, class ids that were scaled to fractions, and metrics that read
-labels in the other encoding. Of a regression metric, which compares ids with every unit, it only
-advises.
+labels in the other encoding.
 
 ## Why is this bad
 Some of these raise, with a message about shapes; others train without a word. Ids divided by 255
@@ -33,15 +32,13 @@ model.compile(loss="sparse_categorical_crossentropy")
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from lossmon.records import Finding, MetricSpec, Severity
 from lossmon.rules.compile_call import compile_with
 from lossmon.rules.facts import Facts, OutputFacts
-from lossmon.rules.families import REGRESSION_LOSSES
 from lossmon.rules.judgement import binary_as_two_columns, scaled_ids, wrong_encoding
 from lossmon.rules.metric_code import metric_with, own_name
-from lossmon.rules.wording import labels_evidence, labels_text, metrics_text
+from lossmon.rules.wording import labels_evidence, labels_text
 
 code = "LM202"
 name = "label-encoding-mismatch"
@@ -63,7 +60,6 @@ _WANTS_ROWS = {
     "precision": "SparseCategoricalAccuracy",
     "recall": "SparseCategoricalAccuracy",
 }
-_ELEMENTWISE = REGRESSION_LOSSES | {"root_mean_squared_error"}
 _OVERLAPS = ("mean_io_u", "io_u")
 _OVERLAPS_OF_ROWS = {"one_hot_io_u": "IoU", "one_hot_mean_io_u": "MeanIoU"}
 
@@ -75,8 +71,6 @@ def check(facts: Facts) -> Iterator[Finding]:
         problem = next((p for p in (_loss_problem(output), *read) if p is not None), None)
         if problem is not None:
             yield _finding(output, *problem)
-        elif (compared := _compared_with_units(output)) is not None:
-            yield replace(_finding(output, *compared), severity="info")
 
 
 def _loss_problem(output: OutputFacts) -> tuple[str, str] | None:
@@ -115,17 +109,6 @@ def _metric_problem(output: OutputFacts, metric: MetricSpec) -> tuple[str, str] 
         fix = compile_with(output, instead={metric.key: better})
         return f"{found}, but {metric.key!r} has sparse_y_true={sparse}", fix
     return None
-
-
-def _compared_with_units(output: OutputFacts) -> tuple[str, str] | None:
-    """Regression metrics, to which ids are quantities that every unit should equal."""
-    if output.label_kind != "class_ids" or (output.units or 1) < 2:
-        return None
-    metrics = [metric for metric in output.metrics if metric.name in _ELEMENTWISE]
-    if not metrics:
-        return None
-    fix = compile_with(output, instead=dict.fromkeys(metric.key for metric in metrics))
-    return f"class ids, which {metrics_text(metrics)} compares with all {output.units} units", fix
 
 
 def _metric_fix(

@@ -1,0 +1,110 @@
+/* Changes of runs: what is asked for, said, and taken back. */
+(function () {
+    "use strict";
+    const grid = (id) =>
+        document.querySelector(`#${id} .ag-root`) && window.dash_ag_grid.getApi(id);
+    const say = (id, props) => window.dash_clientside.set_props(id, props);
+    const ask = (change) => say("runs-change", {data: {...change, at: Date.now()}});
+    const triggered = () => window.dash_clientside.callback_context.triggered[0].prop_id;
+    const each = (rows, value) => Object.fromEntries(rows.map((row) => [row.id, value(row)]));
+    const TITLES = {name: "Rename", tags: "Tags", note: "Note"};
+    const UNDO_MS = 8000;
+    let editing = null;
+    let waiting = null;
+
+    function editRuns(clicks, rows) {
+        const action = triggered().replace(/^runs-/, "").split(".")[0];
+        if (clicks && rows && rows.length) {
+            if (action === "archive") {
+                const archived = !rows.every((row) => row.archived);
+                ask({put: each(rows, () => ({archived}))});
+            } else if (action === "delete") {
+                ask({put: each(rows, () => ({archived: true})), then: "delete"});
+            } else {
+                openDialog(action === "rename" ? "name" : action, rows);
+            }
+        }
+        return window.dash_clientside.no_update;
+    }
+
+    function openDialog(what, rows) {
+        editing = what;
+        const shared = rows[0].tags.filter((tag) => rows.every((row) => row.tags.includes(tag)));
+        const value = {name: rows[0].name, tags: shared, note: rows[0].notes || ""};
+        const amount = rows.length === 1 ? rows[0].name : rows.length + " runs";
+        say("runs-dialog", {opened: true, title: TITLES[what] + ": " + amount});
+        for (const field of Object.keys(TITLES)) {
+            const here = {display: field === what ? "block" : "none"};
+            say("runs-edit-" + field, {value: value[field], display: here.display});
+        }
+    }
+
+    function saveRuns(_, __, name, tags, note, rows) {
+        if (!editing || !rows || !rows.length) {
+            return window.dash_clientside.no_update;
+        }
+        const shared = rows[0].tags.filter((tag) => rows.every((row) => row.tags.includes(tag)));
+        const put = {
+            name: () => ({name}),
+            note: () => ({notes: note || null}),
+            tags: (row) => ({
+                tags: [...row.tags.filter((tag) => !shared.includes(tag)), ...(tags || [])],
+            }),
+        }[editing];
+        editing = null;
+        say("runs-dialog", {opened: false});
+        ask({put: each(rows, put)});
+        return window.dash_clientside.no_update;
+    }
+
+    function tellChange(changed) {
+        if (!changed) {
+            return window.dash_clientside.no_update;
+        }
+        clearTimeout(waiting && waiting.timer);
+        if (waiting && waiting.remove) {
+            ask({delete: waiting.remove});
+        }
+        waiting = null;
+        const toast = document.getElementById("toast");
+        toast.hidden = !changed.said;
+        toast.classList.toggle("lossmon-toast-failed", Boolean(changed.failed));
+        document.getElementById("toast-words").textContent = changed.said;
+        document.getElementById("toast-undo").hidden = !changed.undo;
+        const timer = setTimeout(endWaiting, changed.failed ? 3 * UNDO_MS : UNDO_MS);
+        waiting = {timer, undo: changed.undo, remove: changed.delete};
+        const api = grid("runs-grid");
+        if (api && !api.isDestroyed() && !changed.failed) {
+            const gone = JSON.stringify(changed.undo || {}).includes('"archived"');
+            gone && api.deselectAll();
+            gone ? api.purgeInfiniteCache() : api.refreshInfiniteCache();
+        }
+        return window.dash_clientside.no_update;
+    }
+
+    function endWaiting() {
+        document.getElementById("toast").hidden = true;
+        const remove = waiting && waiting.remove;
+        waiting = null;
+        remove && ask({delete: remove});
+    }
+
+    function undoChange(clicks) {
+        if (clicks && waiting && waiting.undo) {
+            clearTimeout(waiting.timer);
+            ask({put: waiting.undo});
+            waiting = null;
+        }
+        return window.dash_clientside.no_update;
+    }
+
+    window.dash_clientside = Object.assign({}, window.dash_clientside, {
+        lossmon_edits: {
+            editRuns,
+            offerEdits: (rows) => !(rows && rows.length),
+            saveRuns,
+            tellChange,
+            undoChange,
+        },
+    });
+})();

@@ -1,0 +1,144 @@
+/* The list of runs in the browser: when its rows are asked for, named views, and keys. */
+(function () {
+    "use strict";
+    const KEPT = "lossmon-views";
+    const nothing = () => window.dash_clientside.no_update;
+
+    /* Asked for too early, a grid complains to the console. */
+    const grid = (id) =>
+        document.querySelector(`#${id} .ag-root`) && window.dash_ag_grid.getApi(id);
+
+    /* Where other runs are asked for, the list begins anew; otherwise its rows are renewed. */
+    function refreshRuns() {
+        const api = grid("runs-grid");
+        const what = window.dash_clientside.callback_context.triggered.map((one) => one.prop_id);
+        if (api && !api.isDestroyed()) {
+            if (what.some((id) => !/^(revision|runs-columns)\./.test(id))) {
+                api.purgeInfiniteCache();
+                api.ensureIndexVisible && api.getDisplayedRowCount() && api.ensureIndexVisible(0);
+            } else {
+                api.refreshInfiniteCache();
+            }
+        }
+        return window.dash_clientside.no_update;
+    }
+
+    function showFound(found) {
+        const api = grid("runs-grid");
+        if (api && !api.isDestroyed()) {
+            found === 0 ? api.showNoRowsOverlay() : api.hideOverlay();
+        }
+        return window.dash_clientside.no_update;
+    }
+
+    function pickGroup(cell, by, group) {
+        const what = window.dash_clientside.callback_context.triggered[0].prop_id;
+        if (what.startsWith("runs-by") || !cell) {
+            return null;
+        }
+        return cell.rowId === group ? null : cell.rowId;
+    }
+
+    function views() {
+        try {
+            const kept = JSON.parse(window.localStorage.getItem(KEPT) || "[]");
+            return Array.isArray(kept) ? kept : [];
+        } catch (_) {
+            return [];
+        }
+    }
+
+    function keep(list) {
+        try {
+            window.localStorage.setItem(KEPT, JSON.stringify(list));
+        } catch (_) {
+            /* A browser that keeps nothing forgets views when the page is left. */
+        }
+        listViews();
+    }
+
+    const own = (search) => (/^(\?|$)/.test(search) ? search : "");
+
+    /* Names are text nodes: a browser's storage is no place to take HTML from. */
+    function listViews() {
+        const list = document.getElementById("views-list");
+        if (list) {
+            list.replaceChildren(...[{name: "All runs", search: ""}, ...views()].map(viewRow));
+        }
+        return nothing();
+    }
+
+    function viewRow({name, search}, place) {
+        const row = document.createElement("div");
+        const link = document.createElement("a");
+        link.href = window.location.pathname + own(String(search || ""));
+        link.textContent = String(name);
+        link.className = "lossmon-link";
+        row.append(link);
+        if (place) {
+            const drop = document.createElement("button");
+            drop.textContent = "×";
+            drop.setAttribute("aria-label", "Forget the view " + name);
+            drop.onclick = () => keep(views().filter((_, at) => at !== place - 1));
+            row.append(drop);
+        }
+        return row;
+    }
+
+    function saveView(_, __, name) {
+        const named = (name || "").trim();
+        if (!named) {
+            return nothing();
+        }
+        const others = views().filter((view) => view.name !== named);
+        keep([...others, {name: named, search: window.location.search}]);
+        return "";
+    }
+
+    const runLink = (id) => window.lossmon.base() + "/run/" + encodeURIComponent(id);
+
+    function go(api, event) {
+        const focused = api.getFocusedCell();
+        if (event.key === "Enter" && focused) {
+            const row = api.getDisplayedRowAtIndex(focused.rowIndex);
+            row && row.data && window.dashAgGridFunctions.openPage(runLink(row.data.id));
+        } else if (/^Arrow(Up|Down)$/.test(event.key) && !event.target.closest(".ag-root")) {
+            event.preventDefault();
+            const row = focused ? focused.rowIndex : 0;
+            api.ensureIndexVisible(row);
+            api.setFocusedCell(row, "name");
+        }
+    }
+
+    const BUSY = "input:not([type=checkbox]), textarea, select, [contenteditable], [role=dialog]";
+
+    document.addEventListener("keydown", function (event) {
+        const api = grid("runs-grid");
+        const held = event.ctrlKey || event.metaKey || event.altKey;
+        if (!api || api.isDestroyed() || held || event.target.closest(BUSY)) {
+            return;
+        }
+        if (event.key === "/") {
+            event.preventDefault();
+            document.getElementById("runs-search").focus();
+        } else if (event.key === "c") {
+            document.getElementById("runs-compare").click();
+        } else if (event.key === "?") {
+            window.dash_clientside.set_props("keys-help", {opened: true});
+        } else if (!event.target.closest("button, a, [role=menuitem]")) {
+            go(api, event);
+        }
+    });
+
+    window.dash_clientside = Object.assign({}, window.dash_clientside, {
+        lossmon_runs: {
+            refreshRuns,
+            showFound,
+            pickGroup,
+            isNarrow: () => window.innerWidth < 640,
+            listViews,
+            saveView,
+            showKeys: (clicks) => (clicks ? true : nothing()),
+        },
+    });
+})();

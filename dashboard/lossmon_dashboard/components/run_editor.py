@@ -1,0 +1,81 @@
+"""What can be done with the runs that are ticked: a menu, and the dialog that asks for values."""
+
+from __future__ import annotations
+
+import dash
+import dash_mantine_components as dmc
+from dash import ClientsideFunction, Input, State
+
+from lossmon_dashboard.components.labels import CLOSE
+
+ACTIONS = ("rename", "tags", "note", "archive", "delete")
+
+
+def edit_menu() -> dmc.Menu:
+    """The menu, which can be opened where runs are ticked."""
+    return dmc.Menu(
+        [
+            dmc.MenuTarget(
+                dmc.Button("Edit", id="runs-edit", variant="default", disabled=True),
+            ),
+            dmc.MenuDropdown(
+                [
+                    dmc.MenuItem("Rename …", id="runs-rename"),
+                    dmc.MenuItem("Tags …", id="runs-tags"),
+                    dmc.MenuItem("Note …", id="runs-note"),
+                    dmc.MenuDivider(),
+                    dmc.MenuItem("Archive, or back in sight", id="runs-archive"),
+                    dmc.MenuItem("Delete", id="runs-delete", color="red"),
+                ]
+            ),
+        ],
+        position="bottom-end",
+        shadow="md",
+    )
+
+
+def edit_dialog() -> dmc.Modal:
+    """Asks for a name, for tags or for a note."""
+    return dmc.Modal(
+        dmc.Stack(
+            [
+                dmc.TextInput(id="runs-edit-name", label="Name"),
+                dmc.TagsInput(
+                    id="runs-edit-tags",
+                    label="Tags that all of them have",
+                    description="Enter after each. Other tags of single runs stay.",
+                    value=[],
+                    maxTags=50,
+                ),
+                dmc.Textarea(id="runs-edit-note", label="Note", minRows=4, autosize=True),
+                dmc.Group(dmc.Button("Save", id="runs-edit-save"), justify="flex-end"),
+            ]
+        ),
+        id="runs-dialog",
+        title="Edit",
+        opened=False,
+        centered=True,
+        closeButtonProps=CLOSE,
+    )
+
+
+def register_editor(app: dash.Dash) -> None:
+    """Connect menu and dialog; what they come to goes to `runs-change`."""
+    rows = State("runs-grid", "selectedRows")
+    for action in ACTIONS:
+        app.clientside_callback(
+            ClientsideFunction("lossmon_edits", "editRuns"),
+            Input(f"runs-{action}", "n_clicks"),
+            rows,
+            prevent_initial_call=True,
+        )
+    app.clientside_callback(
+        ClientsideFunction("lossmon_edits", "saveRuns"),
+        Input("runs-edit-save", "n_clicks"),
+        Input("runs-edit-name", "n_submit"),
+        State("runs-edit-name", "value"),
+        State("runs-edit-tags", "value"),
+        State("runs-edit-note", "value"),
+        rows,
+        prevent_initial_call=True,
+    )

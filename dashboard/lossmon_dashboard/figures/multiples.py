@@ -1,0 +1,92 @@
+"""Many runs side by side: a small pane each, on the same axes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from lossmon.records import Split
+from lossmon_dashboard.figures.alignment import Axis
+from lossmon_dashboard.figures.lines import Line, draw_line, legend_name
+from lossmon_dashboard.figures.overlay import Measure, overlay_lines
+from lossmon_dashboard.figures.panes import empty_pane, steady_range
+from lossmon_dashboard.theme import Scheme, ink, run_styles, template
+
+Document = Mapping[str, Any]
+
+_PANE = 170
+_WITH_OTHERS = 16
+"""Of more runs, the others are not drawn behind each."""
+
+
+def plot_multiples(
+    runs: Sequence[Document],
+    split: Split,
+    measure: Measure = "loss",
+    scheme: Scheme = "light",
+    *,
+    axis: Axis = "epoch",
+    columns: int = 3,
+) -> go.Figure:
+    """One value of each run in a pane of its own, the other runs in grey behind it.
+
+    Args:
+        runs: run documents with `id`, `name` and `epochs`.
+        split: which data the values were measured on.
+        measure: "loss" or "accuracy".
+        scheme: the colour scheme to draw for.
+        axis: what the epochs are laid beside one another by.
+        columns: panes in a row.
+    """
+    title, lines = overlay_lines(runs, split, measure, axis)
+    if not any(line.x for line in lines):
+        return empty_pane("These runs have no such values yet.", scheme)
+    return _get_multiples_plot(runs, lines, title, scheme, columns)
+
+
+def _get_multiples_plot(
+    runs: Sequence[Document], lines: Sequence[Line], x_title: str, scheme: Scheme, columns: int
+) -> go.Figure:
+    wide = min(columns, len(lines))
+    tall = math.ceil(len(lines) / wide)
+    frame: dict[str, Any] = {
+        "rows": tall,
+        "cols": wide,
+        "shared_xaxes": "all",
+        "shared_yaxes": "all",
+        "subplot_titles": [legend_name(line.name, 32) for line in lines],
+        "horizontal_spacing": 0.04,
+        "vertical_spacing": min(0.12, 0.3 / tall),
+    }
+    figure = make_subplots(**frame)
+    styles = run_styles([run["id"] for run in runs], scheme)
+    behind = _behind(lines, scheme) if len(lines) <= _WITH_OTHERS else None
+    for place, (line, (colour, dash)) in enumerate(zip(lines, styles, strict=True)):
+        at: dict[str, Any] = {"row": place // wide + 1, "col": place % wide + 1}
+        if behind is not None:
+            figure.add_trace(behind, **at)
+        style = {"color": colour, "width": 2.5, "dash": dash}
+        figure.add_trace(draw_line(line, line=style, showlegend=False), **at)
+    figure.update_layout(
+        template=template(scheme), height=_PANE * tall + 60, margin={"t": 32}, showlegend=False
+    )
+    figure.update_annotations(font={"size": 12, "color": ink(scheme).text})
+    figure.update_xaxes(title_text=x_title, row=tall)
+    figure.update_yaxes(range=steady_range(y for line in lines for y in line.y))
+    return figure
+
+
+def _behind(lines: Sequence[Line], scheme: Scheme) -> go.Scatter:
+    """All runs as one quiet trace, interrupted between them."""
+    return go.Scatter(
+        x=[x for line in lines for x in (*line.x, None)],
+        y=[y for line in lines for y in (*line.y, None)],
+        mode="lines",
+        line={"color": ink(scheme).border, "width": 1},
+        hoverinfo="skip",
+        showlegend=False,
+    )

@@ -1,0 +1,212 @@
+"""What may be asked of a list of runs: words, conditions on its columns, an order, a group."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Listed = Mapping[str, Any]
+"""A run as lists are made of: its columns by name, `config.…` among them."""
+
+Operator = Literal[
+    "contains",
+    "notContains",
+    "equals",
+    "notEqual",
+    "startsWith",
+    "endsWith",
+    "greaterThan",
+    "greaterThanOrEqual",
+    "lessThan",
+    "lessThanOrEqual",
+    "inRange",
+    "blank",
+    "notBlank",
+]
+
+_NEWEST = ("started", True)
+SETTING = "setting"
+"""The group of runs whose config differs in its seed alone."""
+SEEDS = ("seed", "random_seed", "random_state", "rng_seed")
+CONFIG = "config."
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One condition on a column.
+
+    Attributes:
+        operator: how it is compared.
+        value: with what; not asked of `blank` and `notBlank`.
+        upto: the upper end of `inRange`, which is included.
+    """
+
+    operator: Operator
+    value: str | float | None = None
+    upto: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnFilter:
+    """Conditions on one column, of which all or any must hold."""
+
+    column: str
+    conditions: tuple[Condition, ...]
+    every: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class RunQuery:
+    """Which runs, in which order.
+
+    Attributes:
+        words: texts that must all occur somewhere in what is said of a run, in any case.
+        filters: conditions on columns, which must all hold.
+        order: columns and whether each is descending; the first counts most.
+        archived: whether archived runs are among them.
+        group: what the runs are grouped by, and the group that they must be of; None for all.
+    """
+
+    words: str = ""
+    filters: tuple[ColumnFilter, ...] = ()
+    order: tuple[tuple[str, bool], ...] = (("started", True),)
+    archived: bool = False
+    group: tuple[str, str] | None = None
+
+
+def chosen(runs: Iterable[Listed], query: RunQuery) -> list[Listed]:
+    """The runs that a query asks for, in its order.
+
+    Args:
+        runs: the newest first, which stays where the order leaves it open.
+        query: what is asked for.
+    """
+    words = query.words.casefold().split()
+    found = [
+        run
+        for run in runs
+        if (query.archived or run["archived"] is None)
+        and all(_passes(run, one) for one in query.filters)
+        and (query.group is None or query.group[1] in groups_of(run, query.group[0]))
+        and (not words or _mentions(run, words))
+    ]
+    for column, descending in reversed(query.order):
+        if (column, descending) == _NEWEST and column == query.order[-1][0]:
+            continue
+        found = _sorted(found, column, descending=descending)
+    return found
+
+
+def _sorted(runs: Sequence[Listed], column: str, *, descending: bool) -> list[Listed]:
+    """Runs by a column; NaN behind the other values either way, and what is not known last."""
+    values = [(run.get(column), run) for run in runs]
+    known = [(_rank(value), run) for value, run in values if not _is_blank(value)]
+    sortable = [(rank, run) for rank, run in known if rank is not None]
+    sortable.sort(key=lambda one: one[0], reverse=descending)
+    odd = [run for rank, run in known if rank is None]
+    blank = [run for value, run in values if _is_blank(value)]
+    return [*(run for _, run in sortable), *odd, *blank]
+
+
+def groups_of(run: Listed, by: str) -> Sequence[str]:
+    """The groups that a run is of: as many as it has tags, none where it does not say.
+
+    Args:
+        run: the run.
+        by: "project", "tags", `SETTING` or `config.…`.
+    """
+    if by == "tags":
+        return run["tags"]
+    if by == SETTING:
+        return [name] if (name := setting(run)) else []
+    value = run.get(by)
+    return [] if _is_blank(value) else [as_text(value)]
+
+
+def setting(run: Listed) -> str:
+    """The config of a run in words, but for its seed; empty where it names nothing else."""
+    parts = {
+        key.removeprefix(CONFIG): value
+        for key, value in run.items()
+        if key.startswith(CONFIG) and key.rpartition(".")[2].lower() not in SEEDS
+    }
+    return ", ".join(f"{key}={as_text(value)}" for key, value in sorted(parts.items()))
+
+
+def as_text(value: Any) -> str:
+    """A value as it is searched, filtered and grouped by."""
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(as_text, value))
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return "" if value is None else str(value)
+
+
+def _is_blank(value: Any) -> bool:
+    return value is None or (isinstance(value, (str, list)) and not value)
+
+
+def _rank(value: Any) -> tuple[bool, float, str] | None:
+    """Numbers before texts; None of what is no number."""
+    if isinstance(value, (bool, int, float)):
+        return None if math.isnan(value) else (False, float(value), "")
+    return (True, 0.0, as_text(value).casefold())
+
+
+def _mentions(run: Listed, words: Sequence[str]) -> bool:
+    text = run["text"]
+    return all(word in text for word in words)
+
+
+def searched(run: Listed) -> str:
+    """All that is said of a run, in which words are looked for."""
+    said = (run["id"], run["name"], run["project"], run["status"], run["tags"], run["notes"])
+    config = (f"{key.removeprefix(CONFIG)}={as_text(run[key])}" for key in run if CONFIG in key)
+    found = (run.get("accuracy_metric"), run.get("loss_name"), *run.get("rules_found", ()))
+    return "\n".join([*map(as_text, said), *config, *map(as_text, found)]).casefold()
+
+
+def _passes(run: Listed, wanted: ColumnFilter) -> bool:
+    value = run.get(wanted.column)
+    judged = (_holds(value, condition) for condition in wanted.conditions)
+    return all(judged) if wanted.every else any(judged)
+
+
+def _holds(value: Any, condition: Condition) -> bool:
+    if condition.operator in ("blank", "notBlank"):
+        return _is_blank(value) == (condition.operator == "blank")
+    if isinstance(condition.value, str):
+        return _TEXT[condition.operator](as_text(value).casefold(), condition.value.casefold())
+    if not isinstance(value, (bool, int, float)) or condition.value is None:
+        return False
+    if condition.operator == "inRange":
+        return condition.value <= value <= (math.inf if condition.upto is None else condition.upto)
+    return _NUMBER[condition.operator](float(value), condition.value)
+
+
+def _never(*_: Any) -> bool:
+    return False
+
+
+_TEXT: Mapping[str, Callable[[str, str], bool]] = {
+    "contains": lambda text, part: part in text,
+    "notContains": lambda text, part: part not in text,
+    "equals": lambda text, other: text == other,
+    "notEqual": lambda text, other: text != other,
+    "startsWith": lambda text, part: text.startswith(part),
+    "endsWith": lambda text, part: text.endswith(part),
+    **dict.fromkeys(
+        ("greaterThan", "greaterThanOrEqual", "lessThan", "lessThanOrEqual", "inRange"), _never
+    ),
+}
+_NUMBER: Mapping[str, Callable[[float, float], bool]] = {
+    "equals": lambda value, other: math.isclose(value, other, rel_tol=1e-9),
+    "notEqual": lambda value, other: not math.isclose(value, other, rel_tol=1e-9),
+    "greaterThan": lambda value, other: value > other,
+    "greaterThanOrEqual": lambda value, other: value >= other,
+    "lessThan": lambda value, other: value < other,
+    "lessThanOrEqual": lambda value, other: value <= other,
+    **dict.fromkeys(("contains", "notContains", "startsWith", "endsWith"), _never),
+}

@@ -1,0 +1,193 @@
+"""The list of runs as people use it: many runs, columns, groups, views, keys, changes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from lossmon.store import RunQuery, open_store
+from tests.browser.conftest import OpenPage, serving
+from tests.dashboard.seed import HOSTILE, Scenario, write
+from tests.store.made import STARTED, open_writer
+
+pytestmark = pytest.mark.browser
+
+SOON = 10_000
+MANY = 130
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory: pytest.TempPathFactory) -> Generator[tuple[str, str]]:
+    """The address of a dashboard over more runs than are asked for at once, and its database."""
+    path = str(tmp_path_factory.mktemp("many") / "runs.db")
+    for number in range(MANY):
+        name = f"run-{number:03}"
+        writer = open_writer(path, name=name, started=STARTED + number, config={"lr": number % 2})
+        writer.finish("finished")
+        writer.close()
+    with serving(path) as address:
+        yield address, path
+
+
+def row(page: Page, name: str) -> Locator:
+    return page.locator("#runs-grid .ag-center-cols-container .ag-row", has_text=name)
+
+
+def tick(page: Page, name: str) -> None:
+    index = row(page, name).get_attribute("row-index")
+    boxes = page.locator("#runs-grid .ag-pinned-left-cols-container")
+    boxes.locator(f"[row-index='{index}'] input").click()
+
+
+def test_many_runs_are_scrolled_searched_and_followed(
+    many: tuple[str, str], open_page: OpenPage
+) -> None:
+    address, path = many
+    page = open_page(address)
+    expect(page.locator("#runs-summary")).to_have_text(f"{MANY} runs · no errors found")
+    tick(page, "run-129")
+    page.evaluate("dash_ag_grid.getApi('runs-grid').ensureIndexVisible(120)")
+    expect(row(page, "run-009")).to_be_visible(timeout=SOON)
+    tick(page, "run-009")
+    expect(page.locator("#runs-compare")).to_have_text("Compare 2 runs")
+    writer = open_writer(path, name="brand-new")
+    expect(page.locator("#runs-summary")).to_contain_text("1 training", timeout=SOON)
+    # What is looked at stays, and so does what was ticked.
+    expect(row(page, "run-009")).to_be_visible()
+    expect(page.locator("#runs-compare")).to_have_text("Compare 2 runs")
+    page.get_by_label("Search runs").fill("brand")
+    expect(row(page, "brand-new")).to_contain_text("running", timeout=SOON)
+    expect(page.locator("#runs-summary")).to_have_text("1 run · 1 training · no errors found")
+    page.get_by_label("Search runs").fill("nothing like it")
+    expect(page.get_by_text("No run matches.")).to_be_visible(timeout=SOON)
+    writer.close()
+
+
+def test_columns_groups_views_and_keys(seeded: str, open_page: OpenPage) -> None:
+    page = open_page(f"{seeded}/?q=digits")
+    expect(row(page, "digits-cnn")).to_be_visible(timeout=SOON)
+    page.get_by_role("button", name="Columns").click()
+    page.get_by_label("Status", exact=True).uncheck()
+    page.get_by_label("Findings", exact=True).uncheck()
+    page.get_by_label("units", exact=True).check()
+    page.keyboard.press("Escape")
+    page.wait_for_url(re.compile(r"cols=name,verified,[a-z_,]*config\.units$"))
+    expect(page.locator("#runs-grid .ag-header-cell[col-id=status]")).to_have_count(0)
+    page.get_by_role("textbox", name="Group by").click()
+    page.get_by_role("option", name="units").click()
+    expect(page.locator("#runs-groups")).to_contain_text("512", timeout=SOON)
+    page.locator("#runs-groups .ag-row", has_text="512").locator("[col-id=name]").click()
+    expect(page.locator("#runs-summary")).to_contain_text("1 run ·", timeout=SOON)
+    page.wait_for_url(re.compile(r"by=config\.units&group=512&"))
+
+    page.get_by_role("button", name="Views").click()
+    page.get_by_label("Name of the view").fill("<b>wide</b>")
+    page.get_by_role("button", name="Save").click()
+    page.locator("#views-list").get_by_text("All runs").click()
+    expect(page.locator("#runs-summary")).to_contain_text("9 runs", timeout=SOON)
+    assert page.url == f"{seeded}/"
+    page.get_by_role("button", name="Views").click()
+    page.locator("#views-list").get_by_text("<b>wide</b>").click()
+    expect(page.locator("#runs-summary")).to_contain_text("1 run ·", timeout=SOON)
+    expect(page.get_by_label("Search runs")).to_have_value("digits")
+
+    page.goto(f"{seeded}/?q=digits")
+    expect(row(page, "digits-cnn")).to_be_visible(timeout=SOON)
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keys")).to_contain_text("compare the runs")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog", name="Keys")).to_be_hidden()
+    page.keyboard.press("/")
+    expect(page.get_by_label("Search runs")).to_be_focused()
+    page.get_by_label("Search runs").blur()
+    for key in ("ArrowDown", "Space", "ArrowDown", "Space"):
+        page.keyboard.press(key)
+    expect(page.locator("#runs-compare")).to_have_text("Compare 2 runs")
+    page.keyboard.press("c")
+    expect(page.locator("h1")).to_have_text("Compare runs", timeout=SOON)
+    page.go_back()
+    expect(row(page, "digits-cnn")).to_be_visible(timeout=SOON)
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile("/run/"))
+
+
+def test_runs_are_changed_and_changes_are_undone(tmp_path: Path, open_page: OpenPage) -> None:
+    path = str(tmp_path / "runs.db")
+    for name in ("first", "second"):
+        write(path, Scenario(name, epochs=1))
+    with serving(path) as address:
+        page = open_page(address)
+        toast = page.locator("#toast")
+        tick(page, "first")
+        page.get_by_role("button", name="Edit").click()
+        page.get_by_role("menuitem", name="Rename").click()
+        page.get_by_role("textbox", name="Name", exact=True).fill(HOSTILE)
+        page.keyboard.press("Enter")
+        expect(toast).to_contain_text("1 run renamed.", timeout=SOON)
+        expect(row(page, HOSTILE)).to_be_visible(timeout=SOON)
+        assert page.locator("img[src=x]").count() == 0
+        toast.get_by_role("button", name="Undo").click()
+        expect(row(page, "first")).to_be_visible(timeout=SOON)
+
+        tick(page, "second")
+        page.get_by_role("button", name="Edit").click()
+        page.get_by_role("menuitem", name="Tags").click()
+        page.get_by_role("textbox", name="Tags that all").fill("both")
+        page.keyboard.press("Enter")
+        page.get_by_role("button", name="Save").click()
+        expect(toast).to_contain_text("2 runs changed.", timeout=SOON)
+        assert {tag for run in listed(path) for tag in run["tags"]} == {"both"}
+
+        page.get_by_role("button", name="Edit").click()
+        page.get_by_role("menuitem", name="Delete").click()
+        expect(toast).to_contain_text("2 runs deleted.", timeout=SOON)
+        expect(page.get_by_text("No run matches.")).to_be_visible(timeout=SOON)
+        toast.get_by_role("button", name="Undo").click()
+        expect(row(page, "second")).to_be_visible(timeout=SOON)
+
+        tick(page, "second")
+        page.get_by_role("button", name="Edit").click()
+        page.get_by_role("menuitem", name="Delete").click()
+        expect(toast).to_be_visible(timeout=SOON)
+        expect(toast).to_be_hidden(timeout=2 * SOON)
+        for _ in range(50):
+            if len(listed(path)) == 1:
+                break
+            page.wait_for_timeout(100)
+        assert [run["name"] for run in listed(path)] == ["first"]
+        page.close()
+
+
+def listed(path: str) -> list[dict[str, object]]:
+    return [dict(run) for run in open_store(path).listed_runs(RunQuery(archived=True))]
+
+
+def test_runs_are_compared_along_any_axis_and_apart(seeded: str, open_page: OpenPage) -> None:
+    page = open_page(f"{seeded}/compare?runs=digits-cnn,digits-overfit&axis=samples")
+    title = page.locator("#compare-overlay .x2title")
+    expect(title).to_have_text("training samples seen", timeout=SOON)
+    page.locator("#compare-axis").get_by_text("Step").click()
+    expect(title).to_have_text("step")
+    page.locator("#compare-all").check()
+    expect(page.locator("#compare-differences")).to_contain_text("environment.backend")
+    page.locator("#compare-view").get_by_text("Apart").click()
+    expect(page.locator("#compare-overlay .annotation-text")).to_have_count(2)
+    page.locator("#compare-measure").get_by_text("Accuracy").click()
+    page.wait_for_url(re.compile("axis=step&view=apart&measure=accuracy&all=1$"))
+    with page.expect_download() as download:
+        page.get_by_role("button", name="CSV").click()
+    lines = Path(download.value.path()).read_text().splitlines()
+    assert len(lines) == 1 + 12 + 20
+    page.get_by_role("textbox", name="Runs to compare").fill("nan")
+    page.get_by_role("option", name="digits-nan").click()
+    expect(page.locator("#compare-ends tbody tr")).to_have_count(3)
+    page.goto(f"{seeded}/rules?found=1")
+    expect(page.locator(".lossmon-rule")).to_have_count(4)
+    page.locator(".lossmon-rule", has_text="LM301").click()
+    page.get_by_role("link", name="Show them in the list").click()
+    expect(page.locator("#runs-summary")).to_contain_text("1 run ·", timeout=SOON)
