@@ -86,7 +86,21 @@ def test_overconfidence_is_explained_and_nothing_is_claimed_of_healthy_runs(stor
 
 def explained(store: Store, name: str) -> list[Divergence]:
     document = store.run(name)
-    return explain_divergence(document["epochs"], document["outputs"])
+    return explain_divergence(document["epochs"], document["outputs"], store.sample_reader(name))
+
+
+def test_the_episode_of_the_readme_is_beyond_doubt_and_names_its_samples(store: Store) -> None:
+    (episode,) = explained(store, "digits-overfit")
+    assert (episode.kind, episode.split) == ("loss_rises", "val")
+    assert episode.p_value < 1e-6
+    assert episode.first_epoch < 15 < episode.last_epoch
+    assert episode.loss[1] > 1.3 * episode.loss[0]
+    first, *_ = episode.causes
+    assert first.name == "wrong-predictions"
+    assert "misclassified all along, nearly all of that from" in first.sentence
+    assert len(first.evidence["positions"]) == min(first.evidence["samples"], 20)
+    temperature = next(c for c in episode.causes if c.name == "recoverable-loss")
+    assert temperature.evidence["scaled_loss"] < episode.loss[0]
 
 
 @pytest.mark.parametrize("name", _SOUND)

@@ -34,8 +34,12 @@ SPLITS = {"dropout": "measured-while-training", "distribution_shift": "shifted-d
 
 class Told(NamedTuple):
     document: Any
-    causes: list[set[str]]
+    episodes: list[lossmon.analysis.Divergence]
     printed: str
+
+    @property
+    def causes(self) -> list[set[str]]:
+        return [{cause.name for cause in episode.causes} for episode in self.episodes]
 
 
 def trained(name: str, directory: Path, monkeypatch: pytest.MonkeyPatch) -> Told:
@@ -55,20 +59,26 @@ def trained(name: str, directory: Path, monkeypatch: pytest.MonkeyPatch) -> Told
     )
     splits = lossmon.analysis.explain_splits(document["epochs"], document["outputs"])
     assert [one.cause for one in splits] == ([SPLITS[name]] if name in SPLITS else [])
-    return Told(document, [{c.name for c in one.causes} for one in found], printed.getvalue())
+    return Told(document, found, printed.getvalue())
 
 
 def test_every_example_is_judged() -> None:
     assert {script.stem for script in PHENOMENA.glob("*.py")} == {*CAUSES, *CONTROLS}
 
 
-def demand_one_story(document: Any) -> None:
-    """The finding tells of the last episode that the run page explains, and of no other."""
-    explained = lossmon.analysis.explain_divergence(document["epochs"], document["outputs"])
-    told = [f["evidence"] for f in document["findings"] if f["code"] == "LM406"]
-    shown = [(e.split, e.kind, e.first_epoch + 1, e.last_epoch + 1) for e in explained][-1:]
+def demand_one_story(told: Told) -> None:
+    """The finding is the last episode that the epochs show, and the run page shows it too."""
+    document = told.document
+    by_epochs = lossmon.analysis.explain_divergence(document["epochs"], document["outputs"])
+    last = [(e.split, e.kind, e.first_epoch + 1, e.last_epoch + 1) for e in by_epochs][-1:]
+    found = [f["evidence"] for f in document["findings"] if f["code"] == "LM406"]
     names = ("split", "kind", "since_epoch", "until_epoch")
-    assert [tuple(evidence[name] for name in names) for evidence in told] == shown
+    assert [tuple(evidence[name] for name in names) for evidence in found] == last
+    for _, kind, since, until in last:
+        assert any(
+            episode.kind == kind and episode.first_epoch < until and episode.last_epoch + 1 > since
+            for episode in told.episodes
+        )
 
 
 @pytest.mark.parametrize("name", CAUSES)
@@ -84,7 +94,7 @@ def test_the_true_cause_is_named_and_no_other(
     assert told.printed.startswith("Epochs ")
     assert "of the validation data" in told.printed  # which samples they are
     assert told.document["verified"] == 1.0
-    demand_one_story(told.document)
+    demand_one_story(told)
 
 
 @pytest.mark.parametrize("name", CONTROLS)
@@ -93,7 +103,7 @@ def test_nothing_is_claimed_of_a_control(
 ) -> None:
     told = trained(name, tmp_path, monkeypatch)
     assert told.causes == []
-    demand_one_story(told.document)
+    demand_one_story(told)
     assert [f for f in told.document["findings"] if f["severity"] != "info"] == []
     assert "Epochs" not in told.printed
     if name == "dropout":

@@ -69,8 +69,9 @@ def carry_out(change: Change) -> dict[str, Any]:
     """Do what is asked, or say why not.
 
     Args:
-        change: "put", the values to set by run and column, and "then" where they are to be deleted
-            unless that is undone; or "delete", the runs to delete, which must be out of sight.
+        change: "put", the values to set by run and column ("tags" may say which to "add" and to
+            "remove"), and "then" where the runs are to be deleted unless that is undone; or
+            "delete", the runs to delete, which must be out of sight.
 
     Returns:
         "said", and "undo" (the "put" that takes it back) and "delete" where there is such; "at"
@@ -84,7 +85,7 @@ def carry_out(change: Change) -> dict[str, Any]:
 
 
 def _put(change: Change) -> dict[str, Any]:
-    values: Mapping[str, Mapping[str, Any]] = change.get("put") or {}
+    values = _with_tags(change.get("put") or {})
     deleting = change.get("then") == "delete"
     if deleting:
         _demand_ended(list(values))
@@ -93,6 +94,27 @@ def _put(change: Change) -> dict[str, Any]:
     if deleting:
         return {"said": f"{runs} deleted.", "undo": before, "delete": list(values)}
     return {"said": f"{runs} {_deed(values)}.", "undo": before}
+
+
+def _with_tags(values: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """The same with the tags that runs will have, where it says which to add and to remove."""
+    listed = current_store().listed_runs(RunQuery(archived=True))
+    present = {run["id"]: run["tags"] for run in listed}
+    return {
+        run: {
+            column: _tags(present.get(run, []), value)
+            if column == "tags" and isinstance(value, Mapping)
+            else value
+            for column, value in wanted.items()
+        }
+        for run, wanted in values.items()
+    }
+
+
+def _tags(present: Sequence[str], change: Mapping[str, Sequence[str]]) -> list[str]:
+    kept = [tag for tag in present if tag not in change.get("remove", ())]
+    added = (tag.strip() for tag in change.get("add", ()))
+    return list(dict.fromkeys([*kept, *(tag for tag in added if tag)]))
 
 
 def _deed(values: Mapping[str, Mapping[str, Any]]) -> str:

@@ -112,6 +112,12 @@ def _values(value: Any) -> bool:
     )
 
 
+def _tags(value: Any) -> bool:
+    return _mapping(value) and all(
+        key in ("add", "remove") and _list_of(_text, 100)(one) for key, one in value.items()
+    )
+
+
 _MOST_CHANGED = 1000
 
 
@@ -149,7 +155,7 @@ def _or_nothing(check: Check) -> Check:
 _CHANGED: Mapping[str, Check] = {
     "name": _text,
     "notes": _or_nothing(_text),
-    "tags": _list_of(_text, 100),
+    "tags": lambda value: _list_of(_text, 100)(value) or _tags(value),
     "archived": _flag,
 }
 

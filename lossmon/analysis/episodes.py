@@ -181,6 +181,7 @@ class _Search(NamedTuple):
 
     size: int
     loss: Blocks
+    steadied: Blocks
     accuracy: Blocks
     logarithmic: bool
     spans: Spans
@@ -194,11 +195,12 @@ class _Search(NamedTuple):
         # Whether an accuracy holds is judged by what so many samples show of any, paired or not:
         # else the least loss of skill would end the episode of a loss that doubles.
         accuracy = blocks(series.accuracy, series.accuracy_error, size)
-        spans = Spans.of(series, loss, accuracy, size, shared)
+        steadied = series.steadied(size) or loss
+        spans = Spans.of(loss, steadied, accuracy, size, shared)
         small = smallest * float(np.abs(series.loss).mean())
         least = np.log1p(smallest) if series.logarithmic else small
         kinds = spans.kinds(alpha / spans.looks, least) if spans.looks else {}
-        return cls(size, loss, accuracy, series.logarithmic, spans, kinds)
+        return cls(size, loss, steadied, accuracy, series.logarithmic, spans, kinds)
 
     def choices(self) -> list[_Choice]:
         """The largest episode, then the largest of those beside it, and so on."""
@@ -237,7 +239,7 @@ class _Search(NamedTuple):
         """The episode of a span, its ends moved to where the loss leaves one level for another."""
         kind, span = choice
         first, last = int(self.spans.first[span]), int(self.spans.last[span])
-        start, end = self._tightened(first, last)
+        start, end = _tightened(self.steadied if kind == "loss_rises" else self.loss, first, last)
         values = self.loss.medians[[start, end]]
         before, after = (np.exp(values) if self.logarithmic else values).tolist()
         tails = [self._judged_by(kind).tails(rising=kind != "both_fall")[span]]
@@ -254,19 +256,20 @@ class _Search(NamedTuple):
             float(min(self.spans.looks * max(tails), 1.0)),
         )
 
-    def _tightened(self, first: int, last: int) -> tuple[int, int]:
-        """Onset: the last block still at the level of the start; end: the first at the last one."""
-        medians = self.loss.medians[first : last + 1]
-        near = np.sqrt(2.0 * self.loss.noise)
-        rising = medians[-1] >= medians[0]
-        path = medians if rising else -medians
-        start = int(np.flatnonzero(path <= path[0] + near)[-1])
-        end = int(np.flatnonzero(path >= path[-1] - near)[0])
-        return (first + start, first + end) if start < end else (first, last)
-
     def _epoch(self, block: int) -> int:
         """The epoch that a block stands for: its middle, or the end of the run."""
         if block == 0:
             return 0
         final = len(self.loss.medians) - 1
         return block + (self.size - 1 if block == final else self.size // 2)
+
+
+def _tightened(of: Blocks, first: int, last: int) -> tuple[int, int]:
+    """Onset: the last block still at the level of the start; end: the first at the last one."""
+    medians = of.medians[first : last + 1]
+    near = np.sqrt(2.0 * of.noise)
+    rising = medians[-1] >= medians[0]
+    path = medians if rising else -medians
+    start = int(np.flatnonzero(path <= path[0] + near)[-1])
+    end = int(np.flatnonzero(path >= path[-1] - near)[0])
+    return (first + start, first + end) if start < end else (first, last)

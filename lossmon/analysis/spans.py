@@ -81,19 +81,19 @@ class Spans(NamedTuple):
     looks: int
 
     @classmethod
-    def of(cls, series: Series, loss: Blocks, accuracy: Blocks, size: int, shared: float) -> Spans:
+    def of(
+        cls, loss: Blocks, steadied: Blocks, accuracy: Blocks, size: int, shared: float
+    ) -> Spans:
         """Compare all blocks of so many epochs that share none."""
         count = len(loss.medians)
         first, last = _pairs(count, size)
         changed = changes(loss, first, last, shared)
-        steady = series.steadied(size)
-        apart = changed if steady is None else changes(steady, first, last, shared)
         return cls(
             first,
             last,
             changed,
             changes(accuracy, first, last, shared),
-            apart.at_most(changed.sizes),
+            changes(steadied, first, last, shared).at_most(changed.sizes),
             # Spans of blocks that overlap by more than half are one and the same look.
             2 * len(_pairs(count, size, -(-size // 2))[0]),
         )

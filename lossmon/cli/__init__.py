@@ -72,6 +72,7 @@ for command in (
     programs.dashboard,
     checking.check,
     programs.rules,
+    programs.completion,
     inspection.runs,
     inspection.show,
     inspection.findings,

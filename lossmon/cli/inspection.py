@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
@@ -11,21 +11,46 @@ from rich.console import Console
 from lossmon.cli.finding_text import print_findings
 from lossmon.cli.options import costs_of, print_json, sample_source, with_db, with_json
 from lossmon.cli.tables import print_run, print_runs
+from lossmon.cli.watching import watch
 from lossmon.cli.words import visible
 from lossmon.store import open_store
+
+if TYPE_CHECKING:
+    from lossmon.store import Store
+
+_watching = click.option(
+    "--watch", "watching", is_flag=True, help="Draw again as it goes on, until Ctrl-C."
+)
+
+
+def _demand_table(*, watching: bool, as_json: bool) -> None:
+    if watching and as_json:
+        raise click.UsageError(
+            "--watch draws a table. Received: --json with it. Fix: leave out one of them"
+        )
 
 
 @click.command()
 @click.option("--archived", is_flag=True, help="Also those that were archived.")
+@_watching
 @with_db
 @with_json
-def runs(archived: bool, db: str | None, as_json: bool) -> None:
+def runs(*, archived: bool, watching: bool, db: str | None, as_json: bool) -> None:
     """All runs, newest first, but for archived ones."""
-    rows = open_store(db).run_rows(archived=archived)
+    _demand_table(watching=watching, as_json=as_json)
+    store = open_store(db)
     if as_json:
-        print_json(rows)
+        print_json(store.run_rows(archived=archived))
+        return
+
+    def draw(console: Console) -> bool:
+        print_runs(console, visible(store.run_rows(archived=archived)))
+        return watching
+
+    if watching:
+        watch(draw, store.revision)
     else:
-        print_runs(Console(), visible(rows))
+        draw(Console())
 
 
 @click.command()
@@ -38,17 +63,50 @@ def runs(archived: bool, db: str | None, as_json: bool) -> None:
     metavar="EPOCH EPOCH",
     help="Epochs to compare samples of. Default: that of the least loss, and the last one.",
 )
+@_watching
 @with_db
 @with_json
 def show(
-    *, run: str, samples: bool, between: tuple[int, int] | None, db: str | None, as_json: bool
+    *,
+    run: str,
+    samples: bool,
+    between: tuple[int, int] | None,
+    watching: bool,
+    db: str | None,
+    as_json: bool,
 ) -> None:
     """One run: each epoch's values, and where and why loss and accuracy part ways."""
-    from lossmon.analysis import explain_divergence, explain_splits
-    from lossmon.cli.sample_text import print_samples, sample_rows
+    _demand_table(watching=watching, as_json=as_json)
+    from lossmon.cli.sample_text import print_samples
 
     store = open_store(db)
-    document = store.run_document(run)
+    # The same one to the end, though another may come to bear its name.
+    run_id = store.resolve(run)
+    if as_json:
+        print_json(_document(store, run_id, samples=samples, between=between))
+        return
+
+    def draw(console: Console) -> bool:
+        document = visible(_document(store, run_id, samples=samples, between=between))
+        print_run(console, document)
+        if "samples" in document:
+            print_samples(console, document["samples"])
+        return document["status"] == "running"
+
+    if watching:
+        watch(draw, lambda: store.revision(run_id))
+    else:
+        draw(Console())
+
+
+def _document(
+    store: Store, run_id: str, *, samples: bool, between: tuple[int, int] | None
+) -> dict[str, Any]:
+    """All there is to show of a run."""
+    from lossmon.analysis import explain_divergence, explain_splits
+    from lossmon.cli.sample_text import sample_rows
+
+    document = store.run_document(run_id)
     reader = store.sample_reader(document["id"])
     episodes = explain_divergence(document["epochs"], document["outputs"], reader)
     document["divergence"] = [episode.document() for episode in episodes]
@@ -57,12 +115,7 @@ def show(
     if samples or between:
         epochs = None if between is None else (between[0] - 1, between[1] - 1)
         document["samples"] = sample_rows(store, document, epochs)
-    if as_json:
-        print_json(document)
-        return
-    print_run(Console(), visible(document))
-    if "samples" in document:
-        print_samples(Console(), visible(document["samples"]))
+    return document
 
 
 @click.command()

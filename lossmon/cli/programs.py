@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 import click
+from click.shell_completion import get_completion_class
 from rich.console import Console
 
 from lossmon.cli.options import print_json, with_db, with_json
@@ -72,6 +73,16 @@ def _serve(db: str | None, host: str, port: int, *, no_browser: bool, **more: An
     from lossmon_dashboard import serve
 
     serve(db, host=host, port=port, open_browser=not no_browser, **more)
+
+
+@click.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.pass_context
+def completion(context: click.Context, shell: str) -> None:
+    """Shell completion: `eval "$(lossmon completion bash)"`, best in the shell's own start file."""
+    script = get_completion_class(shell)
+    assert script is not None
+    click.echo(script(context.find_root().command, {}, "lossmon", "_LOSSMON_COMPLETE").source())
 
 
 @click.command()

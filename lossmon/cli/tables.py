@@ -13,6 +13,7 @@ from lossmon.cli.divergence_text import print_divergence, print_splits
 from lossmon.cli.finding_text import print_findings
 from lossmon.cli.meaning_text import print_meaning
 from lossmon.cli.reconciliation_text import print_reconciliation
+from lossmon.cli.sparkline import sparkline
 from lossmon.cli.words import WIDE, Row, flags, number, ranks_text, styled, table
 from lossmon.rules import change_text
 
@@ -31,7 +32,8 @@ def print_runs(console: Console, rows: Sequence[Row]) -> None:
         values["intended_accuracy"] = "meant"
     numeric = (*values.values(), "verified")
     last = "findings" if wide else "flags"
-    shown = table("run", "status", "split", *numeric, last, numbers=numeric)
+    course = ["course"] if wide else []
+    shown = table("run", "status", "split", *course, *numeric, last, numbers=numeric)
     shown.columns[0].overflow = "fold"
     for column in shown.columns[1:]:
         column.no_wrap = True
@@ -42,6 +44,7 @@ def print_runs(console: Console, rows: Sequence[Row]) -> None:
             + (f" [dim]{ranks_text(row)}[/]" if row["ranks"] else ""),
             styled(row["status"]),
             "train" if row["val_loss"] is None else "val",
+            *([_course(row)] if wide else []),
             *(number(_last(row, key)) for key in values),
             f"{row['verified']:.0%}",
             flags(row, codes_only=not wide),
@@ -52,6 +55,12 @@ def print_runs(console: Console, rows: Sequence[Row]) -> None:
 def _last(row: Row, value: str) -> float | None:
     """The last epoch's value on validation data; on training data where there was none."""
     return row[value if row["val_loss"] is None else f"val_{value}"]
+
+
+def _course(row: Row) -> str:
+    """How the loss went, of validation data where there is any."""
+    lines = row["sparkline"]
+    return sparkline(lines["val_loss"] or lines["loss"])
 
 
 def print_run(console: Console, document: Row) -> None:
@@ -67,6 +76,7 @@ def print_run(console: Console, document: Row) -> None:
             escape(f"{name}loss is {output['loss'] or '–'}, ")
             + escape(f"accuracy is {output['accuracy_metric'] or '–'}")
         )
+    print_courses(console, document["epochs"])
     console.print()
     print_epochs(console, document["epochs"])
     print_meaning(console, document["outputs"], document["epochs"])
@@ -79,6 +89,21 @@ def print_run(console: Console, document: Row) -> None:
         console.print("[dim]rules:[/] " + escape(change_text(change)))
     for trouble in document["troubles"]:
         console.print(f"[yellow]trouble:[/] {escape(trouble['message'])}")
+
+
+def print_courses(console: Console, epochs: Sequence[Row]) -> None:
+    """Small curves of the model as a whole: loss and accuracy, train and val."""
+    whole = [row for row in epochs if row["output"] is None]
+    for value in ("loss", "accuracy"):
+        known = f"recomputed_{value}"
+        curves: list[str] = []
+        for split in ("train", "val"):
+            rows = [row for row in whole if row["split"] == split]
+            values = [row[value] if row[known] is None else row[known] for row in rows]
+            if curve := sparkline(values, width=32):
+                curves.append(f"[dim]{split}[/] {curve}")
+        if curves:
+            console.print(f"{value:<9}", "   ".join(curves))
 
 
 def print_ranks(console: Console, document: Row) -> None:

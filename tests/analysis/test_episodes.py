@@ -89,6 +89,10 @@ def test_a_rise_is_found_beneath_jumps_of_loss_and_accuracy() -> None:
     assert found_in(runs) >= 14
     assert found_in(runs, pairs=False) >= 14
     assert found_in(runs, pairs=False, covariance=None) <= 10
+    # It lasts as long as what is beneath the jumps does, from about epoch 13 on.
+    found = [run[0] for run in map(episodes_of, runs) if run]
+    assert np.median([episode.length for episode in found]) >= 6
+    assert np.median([episode.end for episode in found]) >= 18
 
 
 def test_what_each_sample_does_shows_a_rise_in_few_epochs() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from lossmon.store import RunQuery, open_store
+from lossmon.store import Listed, RunQuery, open_store
 from tests.browser.conftest import OpenPage, serving
 from tests.dashboard.seed import HOSTILE, Scenario, write
 from tests.store.made import STARTED, open_writer
@@ -141,7 +141,17 @@ def test_runs_are_changed_and_changes_are_undone(tmp_path: Path, open_page: Open
         page.keyboard.press("Enter")
         page.get_by_role("button", name="Save").click()
         expect(toast).to_contain_text("2 runs changed.", timeout=SOON)
-        assert {tag for run in listed(path) for tag in run["tags"]} == {"both"}
+        expect(toast).to_be_visible()
+        page.wait_for_load_state("networkidle")
+        page.get_by_role("button", name="Edit").click()
+        page.get_by_role("menuitem", name="Tags").click()
+        page.get_by_role("textbox", name="Tags that all").fill("again")
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("dialog")).to_contain_text("both")
+        page.get_by_role("button", name="Save").click()
+        expect(page.get_by_role("dialog")).to_be_hidden()
+        page.wait_for_load_state("networkidle")
+        assert {tuple(run["tags"]) for run in listed(path)} == {("both", "again")}
 
         page.get_by_role("button", name="Edit").click()
         page.get_by_role("menuitem", name="Delete").click()
@@ -163,8 +173,8 @@ def test_runs_are_changed_and_changes_are_undone(tmp_path: Path, open_page: Open
         page.close()
 
 
-def listed(path: str) -> list[dict[str, object]]:
-    return [dict(run) for run in open_store(path).listed_runs(RunQuery(archived=True))]
+def listed(path: str) -> list[Listed]:
+    return open_store(path).listed_runs(RunQuery(archived=True))
 
 
 def test_runs_are_compared_along_any_axis_and_apart(seeded: str, open_page: OpenPage) -> None:

@@ -16,7 +16,7 @@ from lossmon.cli.options import print_json
 from tests.cli.conftest import Invoke, Seeded
 
 COMMANDS = (
-    *("archive", "check", "compare", "dashboard", "db", "demo", "export", "findings"),
+    *("archive", "check", "compare", "completion", "dashboard", "db", "demo", "export", "findings"),
     *("import", "prune", "report", "rm", "rules", "runs", "show", "sync", "unarchive"),
 )
 READING = (

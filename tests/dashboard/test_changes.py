@@ -61,6 +61,15 @@ def test_several_runs_are_renamed_tagged_and_noted_and_it_is_taken_back(
     assert shown(store, "name", "tags", "notes") == before
 
 
+def test_tags_are_added_and_removed_from_what_is_there(client: FlaskClient, store: Store) -> None:
+    one = store.resolve("one")
+    done = change(client, put={one: {"tags": {"add": ["new", " new ", ""], "remove": ["gone"]}}})
+    assert shown(store, "tags")[0] == [["kept", "new"]]
+    assert done["undo"] == {one: {"tags": ["kept"]}}
+    change(client, put={one: {"tags": {"remove": ["kept"]}}})
+    assert shown(store, "tags")[0] == [["new"]]
+
+
 def test_a_change_is_made_whole_or_not_at_all(client: FlaskClient, store: Store) -> None:
     one = store.resolve("one")
     for other in ({"nobody": {"notes": "x"}}, {store.resolve("two"): {"name": "  "}}):
@@ -129,6 +138,7 @@ def test_nobody_changes_anything_from_elsewhere_or_without_the_token(
         {"put": {"one": {"status": "finished"}}},
         {"put": {"one": ["name"]}},
         {"put": {"one": {"tags": [1]}}},
+        {"put": {"one": {"tags": {"set": ["x"]}}}},
         {"put": {"one": {"archived": 1}}},
         {"put": {"one": {"name": "x" * 10_001}}},
         {"delete": "one"},

@@ -18,7 +18,7 @@ with app.server.test_request_context():
     for path in ("/", "/run/latest", "/compare", "/rules", "/rules/LM301"):
         render(path, "?runs=latest")
     observe("/", {})
-    runs.contents()
+    runs.contents({}, {"words": "", "archived": False, "by": None, "group": None}, ())
     run.description(current_store().run_document("latest"))
 heavy = {"keras", "tensorflow", "jax", "torch"} & set(sys.modules)
 print(sorted(heavy))

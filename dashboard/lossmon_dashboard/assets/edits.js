@@ -12,9 +12,17 @@
     let editing = null;
     let waiting = null;
 
-    function editRuns(clicks, rows) {
+    /* The rows as they are now: what the grid told of its selection may be older than a change. */
+    function ticked() {
+        const api = grid("runs-grid");
+        const nodes = api && !api.isDestroyed() ? api.getSelectedNodes() : [];
+        return nodes.map((node) => node.data).filter(Boolean);
+    }
+
+    function editRuns(clicks) {
         const action = triggered().replace(/^runs-/, "").split(".")[0];
-        if (clicks && rows && rows.length) {
+        const rows = ticked();
+        if (clicks && rows.length) {
             if (action === "archive") {
                 const archived = !rows.every((row) => row.archived);
                 ask({put: each(rows, () => ({archived}))});
@@ -28,32 +36,38 @@
     }
 
     function openDialog(what, rows) {
-        editing = what;
         const shared = rows[0].tags.filter((tag) => rows.every((row) => row.tags.includes(tag)));
         const value = {name: rows[0].name, tags: shared, note: rows[0].notes || ""};
         const amount = rows.length === 1 ? rows[0].name : rows.length + " runs";
+        editing = {what, rows, shared};
         say("runs-dialog", {opened: true, title: TITLES[what] + ": " + amount});
         for (const field of Object.keys(TITLES)) {
-            const here = {display: field === what ? "block" : "none"};
-            say("runs-edit-" + field, {value: value[field], display: here.display});
+            say("runs-edit-" + field, {
+                value: value[field],
+                display: field === what ? "block" : "none",
+            });
         }
     }
 
-    function saveRuns(_, __, name, tags, note, rows) {
-        if (!editing || !rows || !rows.length) {
+    function saveRuns(_, __, name, tags, note) {
+        if (!editing) {
             return window.dash_clientside.no_update;
         }
-        const shared = rows[0].tags.filter((tag) => rows.every((row) => row.tags.includes(tag)));
-        const put = {
-            name: () => ({name}),
-            note: () => ({notes: note || null}),
-            tags: (row) => ({
-                tags: [...row.tags.filter((tag) => !shared.includes(tag)), ...(tags || [])],
-            }),
-        }[editing];
+        const {what, rows, shared} = editing;
+        const wanted = tags || [];
+        const change = {
+            name: {name},
+            note: {notes: note || null},
+            tags: {
+                tags: {
+                    add: wanted.filter((tag) => !shared.includes(tag)),
+                    remove: shared.filter((tag) => !wanted.includes(tag)),
+                },
+            },
+        }[what];
         editing = null;
         say("runs-dialog", {opened: false});
-        ask({put: each(rows, put)});
+        ask({put: each(rows, () => change)});
         return window.dash_clientside.no_update;
     }
 

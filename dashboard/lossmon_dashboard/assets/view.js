@@ -71,8 +71,8 @@
     }
 
     const USUAL = [
-        ...["name", "flags", "status", "verified", "sparkline", "val_loss", "best_val_loss"],
-        ...["val_accuracy", "best_val_accuracy", "val_intended_accuracy", "accuracy_metric"],
+        ...["name", "flags", "status", "verified", "sparkline", "val_loss", "val_accuracy"],
+        ...["val_intended_accuracy", "accuracy_metric", "best_val_loss", "best_val_accuracy"],
         ...["started", "duration", "project", "tags", "notes"],
     ];
     const chosen = (shown) => {

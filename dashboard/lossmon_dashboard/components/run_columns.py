@@ -12,17 +12,17 @@ CONFIG = "config."
 _TIME = {"function": "formatTime(params.value)"}
 _NUMBER = "agNumberColumnFilter"
 COLUMNS: tuple[Column, ...] = (
-    drawn_column("name", "Name", 200, "RunName", minWidth=150, filter="agTextColumnFilter"),
+    drawn_column("name", "Name", 210, "RunName", minWidth=150, filter="agTextColumnFilter"),
     drawn_column("flags", "Findings", 156, "Findings", filter=_NUMBER),
     drawn_column("status", "Status", 128, "RunStatus", filter="agTextColumnFilter"),
     drawn_column("verified", "Verified", 126, "Verified", filter=_NUMBER),
     drawn_column("sparkline", "Loss so far", 116, "Sparkline", sortable=False, filter=False),
-    drawn_column("val_loss", "Val loss", 138, "Measure", filter=_NUMBER),
-    drawn_column("best_val_loss", "Best val loss", 138, "Measure", filter=_NUMBER),
+    drawn_column("val_loss", "Val loss", 148, "Measure", filter=_NUMBER),
     drawn_column("val_accuracy", "Val accuracy", 180, "Measure", filter=_NUMBER),
-    drawn_column("best_val_accuracy", "Best val accuracy", 180, "Measure", filter=_NUMBER),
     number_column("val_intended_accuracy", "Meant", 92),
     text_column("accuracy_metric", "Accuracy means", 240),
+    drawn_column("best_val_loss", "Best val loss", 148, "Measure", filter=_NUMBER),
+    drawn_column("best_val_accuracy", "Best val accuracy", 180, "Measure", filter=_NUMBER),
     text_column("started", "Started", 186, valueFormatter=_TIME, tooltipField=None),
     number_column("duration", "Duration", 122, "formatDuration"),
     text_column("project", "Project", 140),

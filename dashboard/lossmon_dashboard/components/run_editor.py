@@ -61,12 +61,10 @@ def edit_dialog() -> dmc.Modal:
 
 def register_editor(app: dash.Dash) -> None:
     """Connect menu and dialog; what they come to goes to `runs-change`."""
-    rows = State("runs-grid", "selectedRows")
     for action in ACTIONS:
         app.clientside_callback(
             ClientsideFunction("lossmon_edits", "editRuns"),
             Input(f"runs-{action}", "n_clicks"),
-            rows,
             prevent_initial_call=True,
         )
     app.clientside_callback(
@@ -76,6 +74,5 @@ def register_editor(app: dash.Dash) -> None:
         State("runs-edit-name", "value"),
         State("runs-edit-tags", "value"),
         State("runs-edit-note", "value"),
-        rows,
         prevent_initial_call=True,
     )

@@ -60,7 +60,12 @@ def views_menu() -> dmc.Popover:
 def keys_button() -> dmc.ActionIcon:
     """Opens the list of keys."""
     return dmc.ActionIcon(
-        "?", id="keys-open", variant="default", size="lg", **spoken("Show the keys")
+        "?",
+        id="keys-open",
+        variant="default",
+        size="lg",
+        visibleFrom="sm",
+        **spoken("Show the keys"),
     )
 
 

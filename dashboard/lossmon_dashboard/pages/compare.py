@@ -141,7 +141,7 @@ def _drawing(axis: str, view: str, measure: str, *, many: bool) -> dmc.Group:
         [
             _choice("compare-axis", "Along", AXES, axis, "epoch"),
             _choice("compare-view", "Runs", VIEWS, view, "apart" if many else "overlaid"),
-            _choice("compare-measure", "Of each run apart", MEASURES, measure, "loss"),
+            _choice("compare-measure", "Value", MEASURES, measure, "loss"),
             dmc.Button("CSV", id="compare-csv", variant="default", size="sm"),
             dcc.Download(id="compare-download"),
             dcc.Store(id="compare-narrow"),
@@ -213,28 +213,23 @@ def _panels(questions: dmc.Group, drawing: dmc.Group, *, every: bool) -> list[An
             "Values of the last epoch; the best of each column among comparable runs is bold.",
             html.Div(id="compare-ends", className="lossmon-scroll"),
         ),
-        dmc.SimpleGrid(
-            [
-                panel(
-                    "Loss against accuracy",
-                    "Left is a smaller loss, up a higher accuracy. Large dots are last epochs, "
-                    "small ones those before; the dotted line joins what nothing beats on both.",
-                    chart("compare-pareto", "Validation loss against validation accuracy"),
-                ),
-                panel(
-                    "What was different",
-                    "The settings in which these runs differ.",
-                    dmc.Switch(
-                        id="compare-all",
-                        label="Also what is the same in all",
-                        checked=every,
-                        size="sm",
-                        mb="sm",
-                    ),
-                    html.Div(id="compare-differences", className="lossmon-scroll"),
-                ),
-            ],
-            cols={"base": 1, "md": 2},
+        panel(
+            "Loss against accuracy",
+            "Left is a smaller loss, up a higher accuracy. Large dots are last epochs, "
+            "small ones those before; the dotted line joins what nothing beats on both.",
+            chart("compare-pareto", "Validation loss against validation accuracy"),
+        ),
+        panel(
+            "What was different",
+            "The settings in which these runs differ.",
+            dmc.Switch(
+                id="compare-all",
+                label="Also what is the same in all",
+                checked=every,
+                size="sm",
+                mb="sm",
+            ),
+            html.Div(id="compare-differences", className="lossmon-scroll"),
         ),
     ]
 

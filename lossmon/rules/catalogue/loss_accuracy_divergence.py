@@ -4,7 +4,9 @@
 Tells of the last episode of divergence that has not been undone, on validation data, or on training
 data without any: epochs in which loss and accuracy both rose, both fell, or the loss rose while the
 accuracy held, by more than sampling error and wobble together explain in any span of the run. It
-is an episode of `lossmon.analysis`, as the run page explains it; it is undone where the loss or an
+is an episode of `lossmon.analysis`, found from the values of the epochs. The run page, `show` and
+the report find it in the same way, and read the samples one by one where they were recorded: they
+may tell of smaller changes, and place one a little otherwise. It is undone where the loss or an
 accuracy that moved has gone more than half of the way back. Where loss and accuracy get worse
 together they say the same, and this is silent: see `overfitting`.
 
