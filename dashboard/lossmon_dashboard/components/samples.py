@@ -40,7 +40,9 @@ def sample_grid(identity: str) -> dag.AgGrid:
         number_column("rise", "Change of loss", 140),
     ]
     shared = [column | {"flex": 1} for column in columns]
-    return grid(identity, shared, style={"height": 360})
+    # Screen readers want every heading to be there, also those that are out of sight.
+    options = {"suppressColumnVirtualisation": True}
+    return grid(identity, shared, style={"height": 360}, dashGridOptions=options)
 
 
 def sample_rows(before: SampleRecord, after: SampleRecord, kind: str) -> list[dict[str, Any]]:
