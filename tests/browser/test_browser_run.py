@@ -161,6 +161,8 @@ def test_everyone_can_use_the_page_of_a_run(
         tab(page, name)
         page.wait_for_load_state("networkidle")
         page.wait_for_timeout(300)
+        for grid in page.locator("#page .ag-root").all():
+            expect(grid.locator(".ag-header-cell").first).to_be_visible()
         page.evaluate(AXE)
         found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
         told = [(one["id"], one["nodes"][0]["html"][:300]) for one in found["violations"]]
