@@ -29,6 +29,7 @@ from lossmon.records import Finding
 if TYPE_CHECKING:
     from lossmon import analysis
     from lossmon.capture import Monitor, check
+    from lossmon.inline import dashboard
     from lossmon.store import Store, open_store
 
 __version__ = "0.1.0"
@@ -51,6 +52,7 @@ __all__ = [
     "__version__",
     "analysis",
     "check",
+    "dashboard",
     "open_store",
     "recompute",
 ]
@@ -58,6 +60,7 @@ __all__ = [
 _LAZY = {
     "Monitor": "lossmon.capture",
     "check": "lossmon.capture",
+    "dashboard": "lossmon.inline",
     "Store": "lossmon.store",
     "open_store": "lossmon.store",
 }

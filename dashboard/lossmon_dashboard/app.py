@@ -2,15 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import dash
 
 from lossmon.errors import StoreError
-from lossmon_dashboard import shell
+from lossmon_dashboard import export, shell
 from lossmon_dashboard.changes import READ_ONLY
 from lossmon_dashboard.pages import PAGES
 from lossmon_dashboard.questions import check_questions
 from lossmon_dashboard.security import LOOPBACK_HOSTS, guard
 from lossmon_dashboard.source import DATABASE
+
+_PAGE = """<!DOCTYPE html>
+<html lang="en">
+    <head>
+        {%metas%}
+        <title>{%title%}</title>
+        {%favicon%}
+        {%css%}
+    </head>
+    <body>
+        {%app_entry%}
+        <footer>
+            {%config%}
+            {%scripts%}
+            {%renderer%}
+        </footer>
+    </body>
+</html>"""
 
 
 def create_app(
@@ -18,6 +38,8 @@ def create_app(
     *,
     hosts: frozenset[str] = LOOPBACK_HOSTS,
     token: str | None = None,
+    prefix: str = "",
+    frames: Sequence[str] = (),
     read_only: bool = False,
 ) -> dash.Dash:
     """Build the dashboard over a database.
@@ -26,6 +48,9 @@ def create_app(
         db: a path or a SQLAlchemy URL; `$LOSSMON_DB`, else `sqlite:///lossmon.db`, where None.
         hosts: host names that requests may be addressed to.
         token: what must be presented before anything is shown; None where none is required.
+        prefix: the path below which browsers see it, such as `/lossmon` behind a proxy. Requests
+            come with that path as `SCRIPT_NAME`, as `lossmon_dashboard.serve` gives them.
+        frames: origins of pages that may hold it in a frame; none by default.
         read_only: whether runs can be looked at only, not renamed, tagged, archived or deleted.
 
     Returns:
@@ -38,6 +63,9 @@ def create_app(
         suppress_callback_exceptions=True,
         on_error=_keep_what_is_shown,
         serve_locally=True,
+        requests_pathname_prefix=f"{prefix}/",
+        routes_pathname_prefix="/",
+        index_string=_PAGE,
         meta_tags=[
             {"name": "viewport", "content": "width=device-width, initial-scale=1"},
             {"name": "color-scheme", "content": "light dark"},
@@ -45,11 +73,13 @@ def create_app(
     )
     app.server.config[DATABASE] = db
     app.server.config[READ_ONLY] = read_only
-    app.layout = shell.layout()
+    # Made for each page: its links begin with the path that the request came by.
+    app.layout = shell.layout
     shell.register(app)
     for page in PAGES:
         page.register(app)
-    guard(app.server, hosts=hosts, token=token, scripts=app.csp_hashes())
+    export.register(app.server)
+    guard(app.server, hosts=hosts, token=token, scripts=app.csp_hashes(), frames=frames)
     check_questions(app)
     return app
 

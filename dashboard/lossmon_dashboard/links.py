@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from urllib.parse import parse_qsl, quote, unquote
 
+import flask
+
 RUNS = "/"
 RUN = "/run"
 COMPARE = "/compare"
@@ -12,29 +14,39 @@ RULES = "/rules"
 MOST_COMPARED = 50
 
 
+def base() -> str:
+    """What stands before every address, where a proxy serves the dashboard below a path."""
+    return flask.request.script_root if flask.has_request_context() else ""
+
+
+def page_link(path: str) -> str:
+    """A page of the dashboard, as browsers ask for it."""
+    return base() + path
+
+
 def run_link(run: str) -> str:
     """The page of one run."""
-    return f"{RUN}/{quote(run, safe='')}"
+    return page_link(f"{RUN}/{quote(run, safe='')}")
 
 
 def runs_link(words: str) -> str:
     """The runs in which some words occur."""
-    return f"{RUNS}?q={quote(words, safe='')}"
+    return page_link(f"{RUNS}?q={quote(words, safe='')}")
 
 
 def rule_link(code: str) -> str:
     """The page of one rule."""
-    return f"{RULES}/{quote(code, safe='')}"
+    return page_link(f"{RULES}/{quote(code, safe='')}")
 
 
 def compare_link(runs: Iterable[str]) -> str:
     """The comparison of several runs."""
-    return f"{COMPARE}?runs=" + ",".join(quote(run, safe="") for run in runs)
+    return page_link(f"{COMPARE}?runs=") + ",".join(quote(run, safe="") for run in runs)
 
 
 def split_path(pathname: str | None) -> tuple[str, str | None]:
     """A path as (page, argument): `/run/abc` → (`/run`, `abc`), `/` → (`/`, None)."""
-    head, _, tail = (pathname or "/").strip("/").partition("/")
+    head, _, tail = (pathname or "/").removeprefix(base()).strip("/").partition("/")
     return f"/{head}", unquote(tail) or None
 
 

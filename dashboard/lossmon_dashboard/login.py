@@ -16,6 +16,8 @@ import flask
 from markupsafe import Markup
 from werkzeug.wrappers import Response
 
+from lossmon_dashboard.links import page_link
+
 LOGIN = "/login"
 
 _SCRIPT = """
@@ -89,7 +91,7 @@ def register_login(server: flask.Flask, token: str) -> None:
         target = _own_page(flask.request.form.get("next", "/"))
         if not _same(flask.request.form.get("token", "").strip(), token):
             return _login_page(_WRONG, target)
-        answer = flask.redirect(target, code=303)
+        answer = flask.redirect(page_link(target), code=303)
         answer.set_cookie(
             cookie, session, httponly=True, samesite="Lax", secure=flask.request.is_secure
         )
@@ -116,7 +118,9 @@ def _refusal() -> Response | tuple[str, int, dict[str, str]]:
 
 
 def _login_page(words: str, next_page: str) -> Response:
-    page = _PAGE.format(words=words, action=LOGIN, next_page=next_page, script=Markup(_SCRIPT))
+    page = _PAGE.format(
+        words=words, action=page_link(LOGIN), next_page=next_page, script=Markup(_SCRIPT)
+    )
     headers = {"Cache-Control": "no-store"}
     return flask.Response(page, 401, headers, mimetype="text/html")
 

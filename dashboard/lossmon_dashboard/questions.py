@@ -16,6 +16,7 @@ Part = Mapping[str, Any]
 
 _UPDATE = "/_dash-update-component"
 _KINDS = ("inputs", "state")
+_AXES = ("step", "epoch", "time", "samples")
 _LONGEST_TEXT = 10_000
 _MOST_PARTS = 10_000
 # JSON can spell what no answer could.
@@ -125,7 +126,15 @@ def _place(value: Any) -> bool:
 
 
 def _span(value: Any) -> bool:
-    return _list_of(_place)(value) and len(value) == 2
+    """Which axis, and from where to where on it."""
+    if not isinstance(value, list) or len(value) != 3:
+        return False
+    axis, *ends = cast("list[Any]", value)
+    return axis in _AXES and all(map(_place, ends))
+
+
+def _pair(value: Any) -> bool:
+    return _list_of(_count)(value) and len(value) == 2
 
 
 def _list_of(check: Check, most: int = _MOST_PARTS) -> Check:
@@ -169,10 +178,18 @@ VALUES: Mapping[str, Check] = {
     "revision.data": _scalars,
     "rules-found.checked": _or_nothing(_flag),
     "rules-search.value": _or_nothing(_text),
+    "run-axis.value": _or_nothing(_text),
     "run-detail.value": _or_nothing(_text),
+    "run-epoch.max": _or_nothing(_count),
+    "run-epoch.value": _or_nothing(_count),
     "run-id.data": _text,
+    "run-kind.value": _one_of("worst", "turned_wrong", "turned_right", "stayed_wrong"),
     "run-log.checked": _or_nothing(_flag),
+    "run-opened.data": _or_nothing(_scalars),
     "run-output.value": _or_nothing(_text),
+    "run-pair.max": _or_nothing(_count),
+    "run-pair.value": _or_nothing(_pair),
+    "run-smooth.value": _or_nothing(_text),
     "run-span.data": _or_nothing(_span),
     "run-value.value": _or_nothing(_text),
     "runs-archived.checked": _or_nothing(_flag),

@@ -39,7 +39,12 @@ def is_loopback(host: str) -> bool:
 
 
 def guard(
-    server: flask.Flask, *, hosts: frozenset[str], token: str | None, scripts: Sequence[str]
+    server: flask.Flask,
+    *,
+    hosts: frozenset[str],
+    token: str | None,
+    scripts: Sequence[str],
+    frames: Sequence[str] = (),
 ) -> None:
     """Put every request to the server under the rules.
 
@@ -49,6 +54,7 @@ def guard(
             literal IP address (which no other site can claim as its own name).
         token: what must be presented, see `lossmon_dashboard.login`; None where none is required.
         scripts: hashes of the inline scripts that pages are made with.
+        frames: origins of pages that may hold the dashboard in a frame; none by default.
     """
     server.config["MAX_CONTENT_LENGTH"] = MOST_BYTES
     server.before_request(_host_guard(hosts))
@@ -56,7 +62,7 @@ def guard(
     if token is not None:
         register_login(server, token)
     server.register_error_handler(DependencyException, _unknown_part)
-    server.after_request(_headers(scripts))
+    server.after_request(_headers(scripts, frames))
 
 
 def host_name(header: str) -> str:
@@ -115,7 +121,10 @@ def _unknown_part(_: Exception) -> tuple[str, int]:
     return "There is no such part of the page.", 404
 
 
-def _headers(scripts: Sequence[str]) -> Callable[[flask.Response], flask.Response]:
+def _headers(
+    scripts: Sequence[str], frames: Sequence[str]
+) -> Callable[[flask.Response], flask.Response]:
+    ancestors = " ".join(frames) or "'none'"
     policy = "; ".join(
         [
             "default-src 'self'",
@@ -127,7 +136,7 @@ def _headers(scripts: Sequence[str]) -> Callable[[flask.Response], flask.Respons
             "object-src 'none'",
             "base-uri 'none'",
             "form-action 'self'",
-            "frame-ancestors 'none'",
+            f"frame-ancestors {ancestors}",
         ]
     )
     fixed = {
@@ -137,8 +146,9 @@ def _headers(scripts: Sequence[str]) -> Callable[[flask.Response], flask.Respons
         "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
         "Referrer-Policy": "same-origin",
         "X-Content-Type-Options": "nosniff",
-        "X-Frame-Options": "DENY",
     }
+    if not frames:
+        fixed["X-Frame-Options"] = "DENY"
 
     def add_headers(response: flask.Response) -> flask.Response:
         response.headers.update(fixed)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import gc
+import re
 import secrets
 import socket
 import sys
 import threading
 import time
 import webbrowser
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from contextlib import closing, suppress
 
 import dash
@@ -22,6 +23,7 @@ from lossmon_dashboard.security import ANY_ADDRESS, LOOPBACK_HOSTS, MOST_BYTES, 
 from lossmon_dashboard.source import current_store
 
 DEFAULT_PORT = 8050
+_PATH = re.compile(r"/[\w\-.~/]*", re.ASCII)
 _FIRST_QUESTIONS_S = 2.0
 _WILDCARDS = frozenset({"0.0.0.0", "::", ""})
 
@@ -34,6 +36,8 @@ def serve(
     on_ready: Callable[[str], None] | None = None,
     *,
     allow_hosts: Collection[str] = (),
+    prefix: str = "",
+    frames: Sequence[str] = (),
     read_only: bool = False,
 ) -> None:
     """Serve the dashboard until the process is interrupted.
@@ -45,15 +49,19 @@ def serve(
         open_browser: whether to open the page in a browser.
         on_ready: called with the address of the page once connections are accepted.
         allow_hosts: further names that the dashboard is reached by, e.g. that of a proxy.
+        prefix: the path below which a proxy serves it, such as `/lossmon`, whether or not the proxy
+            takes it off before it passes a request on.
+        frames: origins of pages that may hold the dashboard in a frame.
         read_only: whether runs can be looked at only.
 
     Raises:
-        InvalidArgument: nothing can listen on that address and port.
+        InvalidArgument: nothing can listen on that address and port, or `prefix` is no path.
     """
+    path = _path(prefix)
     listener = _listen(host, port)
     token = None if is_loopback(host) else secrets.token_urlsafe(24)
     hosts = allowed_hosts(host) | {name.lower() for name in allow_hosts}
-    app = create_app(db, hosts=hosts, token=token, read_only=read_only)
+    app = create_app(db, hosts=hosts, token=token, read_only=read_only, prefix=path, frames=frames)
     # What is loaded now stays: collections need not go through it again within every long answer.
     gc.collect()
     gc.freeze()
@@ -63,8 +71,9 @@ def serve(
         threads=8,
         ident="lossmon",
         max_request_body_size=MOST_BYTES,
+        url_prefix=path,
     )
-    url = page_address(host, listener.getsockname()[1])
+    url = page_address(host, listener.getsockname()[1], path)
     with closing(server), suppress(KeyboardInterrupt):
         sys.stdout.write(f"lossmon dashboard: {url}  (stop with Ctrl-C)\n")
         if token is not None:
@@ -98,11 +107,22 @@ def allowed_hosts(host: str) -> frozenset[str]:
     return LOOPBACK_HOSTS | names | own | {ANY_ADDRESS}
 
 
-def page_address(host: str, port: int) -> str:
+def _path(prefix: str) -> str:
+    """A prefix as `/path`, without a slash at its end; empty for none."""
+    path = "/" + prefix.strip("/")
+    if not _PATH.fullmatch(path):
+        raise InvalidArgument(
+            f"`prefix` must be a path of letters, digits and `-._~`. Received: {prefix!r}. "
+            "Fix: e.g. --prefix /lossmon"
+        )
+    return path.rstrip("/")
+
+
+def page_address(host: str, port: int, prefix: str = "") -> str:
     """The address to open."""
     name = socket.gethostname() if host in _WILDCARDS else host
     bracketed = f"[{name}]" if ":" in name else name
-    return f"http://{bracketed}:{port}/"
+    return f"http://{bracketed}:{port}{prefix}/"
 
 
 def login_link(address: str, token: str) -> str:

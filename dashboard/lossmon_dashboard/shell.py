@@ -13,7 +13,7 @@ from lossmon.errors import RunNotFound, StoreError
 from lossmon_dashboard.changes import register_changes, toast
 from lossmon_dashboard.components.labels import spoken
 from lossmon_dashboard.components.notice import no_database, not_found
-from lossmon_dashboard.links import RULES, RUN, RUNS, read_query, split_path
+from lossmon_dashboard.links import RULES, RUN, RUNS, page_link, read_query, split_path
 from lossmon_dashboard.pages import PAGES
 from lossmon_dashboard.source import current_store
 from lossmon_dashboard.theme import MANTINE, PAGE_WIDTH
@@ -35,7 +35,7 @@ def layout() -> dmc.MantineProvider:
             toast(),
             html.A("Skip to content", href="#page", className="lossmon-skip"),
             dmc.AppShell(
-                [dmc.AppShellHeader(_header()), dmc.AppShellMain(html.Main(id="page"))],
+                [dmc.AppShellHeader(_header()), dmc.AppShellMain(html.Div(id="page"))],
                 header={"height": 56},
                 padding="md",
             ),
@@ -48,14 +48,14 @@ def layout() -> dmc.MantineProvider:
 def _header() -> dmc.Container:
     brand = dcc.Link(
         [html.Span(className="lossmon-mark"), html.Span("lossmon")],
-        href=RUNS,
+        href=page_link(RUNS),
         className="lossmon-brand",
         title="lossmon: the honest meter for Keras training",
     )
     navigation = html.Nav(
         [
-            dcc.Link("Runs", href=RUNS, id="nav-runs", className="lossmon-nav"),
-            dcc.Link("Rules", href=RULES, id="nav-rules", className="lossmon-nav"),
+            dcc.Link("Runs", href=page_link(RUNS), id="nav-runs", className="lossmon-nav"),
+            dcc.Link("Rules", href=page_link(RULES), id="nav-rules", className="lossmon-nav"),
         ],
         **spoken("Pages"),
     )

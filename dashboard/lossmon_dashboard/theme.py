@@ -85,6 +85,12 @@ def split_colour(split: Split, scheme: Scheme) -> str:
     return ink(scheme).palette[0 if split == "train" else 1]
 
 
+def faint(colour: str, opacity: float) -> str:
+    """A colour of a palette as one that lets through what is behind it."""
+    red, green, blue = (int(colour[place : place + 2], 16) for place in (1, 3, 5))
+    return f"rgba({red},{green},{blue},{opacity})"
+
+
 def run_mark(run: str) -> tuple[int, int]:
     """The places of a run's colour and line style, the same wherever it is drawn.
 

@@ -16,6 +16,14 @@ from lossmon.analysis.calibration import (
     squared_calibration_error,
 )
 from lossmon.analysis.causes import Cause
+from lossmon.analysis.classes import (
+    ClassLevel,
+    Confusion,
+    class_levels,
+    confusion,
+    largest_losses,
+    sample_row,
+)
 from lossmon.analysis.comparison import Difference, Measure, compare
 from lossmon.analysis.decomposition import (
     Change,
@@ -64,6 +72,7 @@ from lossmon.analysis.samples import (
     turned_samples,
 )
 from lossmon.analysis.settings import differing_settings, distinct_names, flattened, run_settings
+from lossmon.analysis.smoothing import exponential_average
 from lossmon.analysis.splits import SplitDifference, explain_splits
 from lossmon.analysis.telling import difference_sentence, weighing_sentences
 from lossmon.analysis.temperature import Temperature, fit_temperature
@@ -78,6 +87,8 @@ __all__ = [
     "Brier",
     "Cause",
     "Change",
+    "ClassLevel",
+    "Confusion",
     "Costs",
     "Difference",
     "Divergence",
@@ -108,8 +119,10 @@ __all__ = [
     "calibration_error",
     "calibration_gap",
     "calibration_values",
+    "class_levels",
     "compare",
     "compare_groups",
+    "confusion",
     "count_wins",
     "decision_costs",
     "difference_document",
@@ -119,10 +132,12 @@ __all__ = [
     "diverging_epochs",
     "explain_divergence",
     "explain_splits",
+    "exponential_average",
     "find_episodes",
     "fit_temperature",
     "flattened",
     "holm",
+    "largest_losses",
     "last_measured",
     "loss_interval",
     "margins",
@@ -140,6 +155,7 @@ __all__ = [
     "right_and_wrong",
     "roc_area",
     "run_settings",
+    "sample_row",
     "samples_of",
     "seed_groups",
     "share_difference",

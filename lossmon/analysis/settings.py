@@ -28,6 +28,8 @@ def differing_settings(documents: Sequence[Row]) -> list[tuple[str, list[Any]]]:
 def run_settings(document: Row) -> dict[str, Any]:
     """A run's config, model and optimiser as one flat dictionary."""
     model = dict(document["model"] or {})
+    # Names of layers are numbered through a process: they would differ between equal models.
+    model.pop("summary", None)
     optimizer = {"optimizer": model.pop("optimizer", None) or {}}
     parts = {"config": document["config"] or {}, "model": model} | optimizer
     return flattened(parts)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import subprocess
 import sys
+from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import keras
 
 from lossmon.store import without_passwords
 
+_MOST_LAYERS = 200
 _PACKAGES = ("lossmon", "keras", "numpy", "tensorflow", "tensorflow-cpu", "jax", "torch")
 
 
@@ -84,11 +86,29 @@ def describe_model(model: Any) -> dict[str, Any]:
         "class": type(model).__name__,
         "parameters": int(model.count_params()) if model.built else None,
         "layers": len(model.layers),
+        "summary": [_layer(layer) for layer in model.layers[:_MOST_LAYERS]],
         "optimizer": _plain(optimizer.get_config()) if optimizer is not None else None,
         "jit_compile": bool(model.jit_compile),
         "run_eagerly": bool(model.run_eagerly),
         "steps_per_execution": int(model.steps_per_execution),
         "dtype_policy": model.dtype_policy.name,
+    }
+
+
+def _layer(layer: Any) -> dict[str, Any]:
+    """One line of `model.summary()`: name, class, shape of the output, weights."""
+    shape, parameters = None, None
+    # Layers of one's own may not know either.
+    with suppress(Exception):
+        shape = _plain(layer.output.shape)
+    with suppress(Exception):
+        parameters = int(layer.count_params())
+    return {
+        "name": layer.name,
+        "class": type(layer).__name__,
+        "shape": shape,
+        "parameters": parameters,
+        "trainable": bool(layer.trainable),
     }
 
 

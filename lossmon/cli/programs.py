@@ -51,6 +51,9 @@ def demo(db: str | None, no_dashboard: bool, host: str, port: int, no_browser: b
     multiple=True,
     help="A further name that the dashboard is reached by, such as that of a proxy.",
 )
+@click.option(
+    "--prefix", default="", metavar="PATH", help="The path below which a proxy serves it: /lossmon."
+)
 def dashboard(
     *,
     db: str | None,
@@ -59,30 +62,17 @@ def dashboard(
     no_browser: bool,
     allow_host: tuple[str, ...],
     read_only: bool,
+    prefix: str,
 ) -> None:
     """Serve the dashboard. Loopback by default; any other address asks for a token."""
-    _serve(db, host, port, no_browser=no_browser, allow_hosts=allow_host, read_only=read_only)
+    more = {"allow_hosts": allow_host, "read_only": read_only, "prefix": prefix}
+    _serve(db, host, port, no_browser=no_browser, **more)
 
 
-def _serve(
-    db: str | None,
-    host: str,
-    port: int,
-    *,
-    no_browser: bool,
-    allow_hosts: tuple[str, ...] = (),
-    read_only: bool = False,
-) -> None:
+def _serve(db: str | None, host: str, port: int, *, no_browser: bool, **more: Any) -> None:
     from lossmon_dashboard import serve
 
-    serve(
-        db,
-        host=host,
-        port=port,
-        open_browser=not no_browser,
-        allow_hosts=allow_hosts,
-        read_only=read_only,
-    )
+    serve(db, host=host, port=port, open_browser=not no_browser, **more)
 
 
 @click.command()

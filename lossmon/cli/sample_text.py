@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import click
 import numpy as np
 from rich.console import Console
 from rich.markup import escape
 
-from lossmon.analysis import turned_samples
+from lossmon.analysis import largest_losses, sample_row, turned_samples
 from lossmon.cli.words import Row, number, table
 from lossmon.errors import InvalidArgument
 from lossmon.records import SampleRecord
@@ -84,26 +83,8 @@ def _row(output: str | None, before: SampleRecord, after: SampleRecord) -> Row:
         "n": len(after.loss),
         "keyed_by": None if samples is None else samples.keyed_by,
         "turned": turned,
-        "worst": [_worst(after, place) for place in _largest(after)],
+        "worst": [sample_row(after, place) for place in largest_losses(after, WORST).tolist()],
     }
-
-
-def _largest(record: SampleRecord) -> list[int]:
-    losses = np.nan_to_num(record.loss, nan=np.inf)
-    return np.argsort(-losses, kind="stable")[:WORST].tolist()
-
-
-def _worst(record: SampleRecord, place: int) -> Row:
-    samples = record.samples
-    columns: dict[str, Any] = {
-        "label": None if samples is None else samples.labels,
-        "predicted": record.predicted,
-        "confidence": record.confidence,
-        "correct": record.correct,
-    }
-    values = {name: None if of is None else of[place].item() for name, of in columns.items()}
-    key = None if samples is None else f"{samples.keys[place]:016x}"
-    return {"position": place, "key": key, "loss": record.loss[place].item()} | values
 
 
 def print_samples(console: Console, rows: Sequence[Row]) -> None:

@@ -18,6 +18,8 @@ from lossmon.store.run_query import (
     RunQuery,
     as_text,
 )
+from lossmon.store.spans import Spans
+from lossmon.store.spreadsheet import csv_text
 from lossmon.store.store import Store, open_store
 from lossmon.store.sync import Synced, sync
 from lossmon.store.tables import EXPORTED, EXPORTED_EPOCHS
@@ -41,12 +43,14 @@ __all__ = [
     "RunPage",
     "RunQuery",
     "RunWriter",
+    "Spans",
     "Spread",
     "Store",
     "Synced",
     "Trouble",
     "as_text",
     "check_database",
+    "csv_text",
     "demand_short",
     "find_resumable",
     "info",

@@ -14,6 +14,7 @@ from lossmon.store.liveness import present_status, trained_seconds
 from lossmon.store.ranks import joined, read_parts
 from lossmon.store.reading import among, iso_time, read_epochs, read_outputs
 from lossmon.store.schema import runs
+from lossmon.store.stalling import read_stalled
 
 _LISTED = (
     *("id", "name", "project", "status", "started", "ended", "duration", "heartbeat", "host"),
@@ -70,6 +71,7 @@ def read_document(connection: Connection, run_id: str) -> dict[str, Any]:
     return {
         **summary,
         **row,
+        "stalled": read_stalled(connection, run_id),
         "troubles": [{**t, "time": iso_time(t["time"])} for t in row["troubles"]],
         "outputs": read_outputs(connection, run_id),
         "epochs": rows,

@@ -11,12 +11,14 @@ from lossmon.records import RunStatus
 from lossmon.store.liveness import present_status
 from lossmon.store.ranks import is_part, of_job
 from lossmon.store.schema import changes, runs
+from lossmon.store.stalling import read_stalled
 
 
 def read_revision(connection: Connection, run_id: str | None = None) -> str:
     """Return a token that is another one as soon as there is something new to show.
 
-    Covers what was written and, since no one writes that, which runs have become interrupted.
+    Covers what was written and, since no one writes that, which runs have become interrupted, and
+    whether the one looked at has come to a stop.
 
     Args:
         connection: to read by.
@@ -27,7 +29,9 @@ def read_revision(connection: Connection, run_id: str | None = None) -> str:
         counter = select(func.max(runs.c.revision)).where(of_job(run_id))
     wanted = true() if run_id is None else of_job(run_id)
     interrupted = " ".join(_unended(connection, "interrupted", wanted))
-    return f"{connection.execute(counter).scalar()}-{zlib.crc32(interrupted.encode()):08x}"
+    stalled = run_id is not None and read_stalled(connection, run_id) is not None
+    token = f"{connection.execute(counter).scalar()}-{zlib.crc32(interrupted.encode()):08x}"
+    return token + ("-stalled" if stalled else "")
 
 
 def read_recording(connection: Connection) -> list[str]:

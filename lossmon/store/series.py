@@ -69,7 +69,7 @@ def read_series(
     Raises:
         InvalidArgument: a column is not one of the numeric columns.
     """
-    _demand_numeric(columns)
+    demand_numeric(columns)
     measures = tuple(name for name in columns if name not in POSITION) or ("time",)
     most = max(_LEAST_BUCKETS, max_points)
     request = _Request(Series(run_id, split, output), measures, step_range, most)
@@ -82,7 +82,12 @@ def read_series(
     return masked | dict(zip(POSITION, points.position, strict=True))
 
 
-def _demand_numeric(columns: Sequence[str]) -> None:
+def demand_numeric(columns: Sequence[str]) -> None:
+    """Raise where a name is not one of the numeric columns of `batches`.
+
+    Raises:
+        InvalidArgument: it says which.
+    """
     numeric = [c.name for c in batches.columns if c.name in {*POSITION, *MEASURES}]
     unknown = [name for name in columns if name not in numeric]
     if unknown or not columns:
@@ -95,7 +100,7 @@ def _demand_numeric(columns: Sequence[str]) -> None:
 def _points(connection: Connection, request: _Request) -> Iterator[Block]:
     yield Block(*(np.zeros((n, 0)) for n in (3, len(request.measures), len(request.measures))))
     first, end = numbers_within(connection, request.series, 0, request.steps)
-    pruned = _is_pruned(connection, request.series.run_id)
+    pruned = is_pruned(connection, request.series.run_id)
     if not pruned and (end - first) * ROWS <= FAN * request.most:
         yield from _raw(connection, request, None)
         return
@@ -107,7 +112,8 @@ def _points(connection: Connection, request: _Request) -> Iterator[Block]:
         yield from _cut_buckets(connection, request, first, end)
 
 
-def _is_pruned(connection: Connection, run_id: str) -> bool:
+def is_pruned(connection: Connection, run_id: str) -> bool:
+    """Tell whether the batches of a run were reduced to summaries."""
     return connection.execute(select(runs.c.pruned).where(runs.c.id == run_id)).scalar() is not None
 
 

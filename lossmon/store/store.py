@@ -44,6 +44,7 @@ from lossmon.store.run_pages import (
 from lossmon.store.run_query import Listed, RunQuery, chosen
 from lossmon.store.sample_reading import read_sample_epochs, read_samples
 from lossmon.store.series import BatchSeries, read_series
+from lossmon.store.spans import Spans, read_spans
 from lossmon.store.tables import (
     export_rows,
     read_batch_table,
@@ -141,7 +142,8 @@ class Store:
 
         Returns:
             The element of `run_rows`, plus `environment`, `config`, `model`, `verify`,
-            `troubles`, `outputs` and, instead of their number, the rows of `epochs`; of a
+            `troubles`, `outputs` and, instead of their number, the rows of `epochs`; `stalled`, for
+            how many seconds a training run has made no batch, where that is unusually long; of a
             distributed job, whose rank 0 these are of, `joined_epochs` over all ranks.
         """
         with self._reading() as connection:
@@ -160,6 +162,11 @@ class Store:
         """
         with self._reading() as connection:
             return read_runs(connection, archived=archived, remembered=self._remembered)
+
+    def run_summary(self, run: str) -> dict[str, Any]:
+        """Return the element of `run_rows` of one run."""
+        with self._reading() as connection:
+            return read_run(connection, resolve_run(connection, run))
 
     def run_page(self, query: RunQuery, start: int = 0, stop: int = 100) -> RunPage:
         """Return some of the runs that a query asks for: what lists of many runs show.
@@ -292,6 +299,46 @@ class Store:
                 split=split,
                 output=output,
                 max_points=max_points,
+                step_range=step_range,
+            )
+
+    def batch_spans(
+        self,
+        run: str,
+        columns: Sequence[str],
+        *,
+        split: Split,
+        output: str | None = None,
+        most: int = 2000,
+        step_range: tuple[int, int] | None = None,
+    ) -> dict[str, Spans]:
+        """Return numeric columns of the batches as mean, least and greatest value of spans.
+
+        Where there are no more batches than `most`, each span is one. The extremes are those of the
+        batches, however long a span is; a long run is read from its summaries.
+
+        Args:
+            run: the run.
+            columns: numeric columns of the table `batches`.
+            split: "train" or "val".
+            output: an output's name; None for the model as a whole.
+            most: so many spans; of summaries there may be some hundreds more at the ends.
+            step_range: the first and last step wanted, both included.
+
+        Returns:
+            Of each column the spans in which it is known.
+
+        Raises:
+            InvalidArgument: a column is not one of the numeric columns.
+        """
+        with self._reading() as connection:
+            return read_spans(
+                connection,
+                resolve_run(connection, run),
+                columns,
+                split=split,
+                output=output,
+                most=most,
                 step_range=step_range,
             )
 

@@ -72,7 +72,9 @@ def open_page(browser: Browser) -> Generator[OpenPage]:
     trouble: list[str] = []
     contexts: list[Any] = []
 
-    def open_one(address: str, *, width: int = 1280, scheme: Any = "light") -> Page:
+    def open_one(
+        address: str, *, width: int = 1280, scheme: Any = "light", foreign: bool = False
+    ) -> Page:
         context = browser.new_context(
             viewport={"width": width, "height": 900},
             color_scheme=scheme,
@@ -86,7 +88,8 @@ def open_page(browser: Browser) -> Generator[OpenPage]:
         page.on("console", lambda message: trouble.append(f"{message.type}: {message.text}"))
         page.on("pageerror", lambda error: trouble.append(f"error: {error}"))
         page.on("dialog", lambda dialog: trouble.append(f"dialog: {dialog.message}"))
-        page.on("request", lambda request: _note_foreign(request.url, own.group(), trouble))
+        if not foreign:
+            page.on("request", lambda request: _note_foreign(request.url, own.group(), trouble))
         page.goto(address)
         expect(page.locator("#page h1, #page h2").first).to_be_visible(timeout=20_000)
         return page

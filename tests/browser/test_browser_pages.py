@@ -14,7 +14,12 @@ ADDRESSES = [
     "/",
     "/run/digits-cnn",
     "/run/two-heads?output=colour",
-    "/run/digits-nan?scale=log",
+    "/run/digits-nan?scale=log&axis=time&smooth=10",
+    "/run/digits-overfit?tab=divergence",
+    "/run/digits-overfit?tab=calibration&epoch=3",
+    "/run/digits-cnn?tab=samples",
+    "/run/breast-cancer-logits?tab=verification",
+    "/run/custom-step?tab=settings",
     "/compare?runs=digits-cnn,digits-overfit",
     "/rules",
     "/rules/LM301",
@@ -137,19 +142,6 @@ def test_a_finding_leads_to_its_rule(seeded: str, open_page: OpenPage) -> None:
     card.get_by_role("link", name="LM301").click()
     expect(page.locator("h1")).to_have_text("Accuracy with regression")
     expect(page.get_by_text("Use instead")).to_be_visible()
-
-
-def test_the_controls_of_a_run_stay_in_the_address(seeded: str, open_page: OpenPage) -> None:
-    page = open_page(f"{seeded}/run/digits-cnn")
-    legend = page.locator("#run-history .legendtext")
-    expect(legend).to_have_text(["train, each batch", "train", "val"])
-    page.locator("#run-detail").get_by_text("Epochs", exact=True).click()
-    page.locator("#run-value").get_by_text("Printed").click()
-    page.get_by_label("Logarithmic loss").check()
-    expect(legend).to_have_text(["train as printed", "val as printed"])
-    page.wait_for_url("**/run/digits-cnn?detail=epochs&value=reported&scale=log")
-    page.reload()
-    expect(legend).to_have_text(["train as printed", "val as printed"])
 
 
 def test_times_are_in_the_zone_of_the_browser(seeded: str, open_page: OpenPage) -> None:

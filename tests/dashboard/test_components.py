@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import UTC
 from typing import Any
 
 import pytest
@@ -10,8 +11,9 @@ from lossmon_dashboard.components.findings import evidence_words, finding_list
 from lossmon_dashboard.components.grid import json_safe
 from lossmon_dashboard.components.printed_and_meant import printed_and_meant
 from lossmon_dashboard.components.prose import passages
-from lossmon_dashboard.components.run_header import run_summary
+from lossmon_dashboard.components.run_header import run_header, run_summary
 from lossmon_dashboard.components.run_rows import run_grid_row
+from lossmon_dashboard.components.run_settings import run_settings
 from lossmon_dashboard.components.verification import verification_rows, verification_summary
 from lossmon_dashboard.source import current_store
 
@@ -281,3 +283,27 @@ def test_printed_numbers_without_an_audit_say_how_to_get_one() -> None:
 
 def test_a_run_of_an_older_version_has_no_reasons() -> None:
     assert "whole epoch" in words(printed_and_meant([epoch(0, "train", reconciliation=None)]))
+
+
+def test_a_stalled_run_and_troubles_are_said_at_the_head(app: Any) -> None:
+    run = current_store().run_document("custom-step")
+    head = run_header(run | {"status": "running", "stalled": 185.0}, UTC)
+    assert "stalled" in words(head)
+    assert "no batch came for 3 min 05 s" in str(head)
+    assert "lossmon had trouble during this run (1 message)" in words(head)
+    settings = words(run_settings(run | {"model": {"summary": [LAYER]}}, UTC))
+    assert "(UTC):  the queue was full" in settings
+    assert "dense Dense (batch, 10) 650 no, frozen" in settings
+    assert "{" not in settings
+    quiet = words(run_settings(run | {"troubles": []}))
+    assert "lossmon had no trouble" in quiet
+    assert "Not recorded" in quiet
+
+
+LAYER = {
+    "name": "dense",
+    "class": "Dense",
+    "shape": [None, 10],
+    "parameters": 650,
+    "trainable": False,
+}

@@ -6,9 +6,12 @@ from typing import Any
 import numpy as np
 import pytest
 from lossmon_dashboard.figures import HistoryView, plot_history
-from lossmon_dashboard.figures.history import _Curve, _get_history_info, _HistoryInfo
+from lossmon_dashboard.figures.axis import STEPS, TimeAxis, clock_axis, epoch_axis, sample_axis
+from lossmon_dashboard.figures.events import Event
+from lossmon_dashboard.figures.history import _Curve, _get_history_info
 from lossmon_dashboard.figures.lines import Line
 
+from lossmon.store import Spans
 from tests.dashboard.tree import as_json
 
 EPOCHS = [
@@ -39,19 +42,31 @@ EPOCHS = [
 ]
 
 
-def series(**columns: list[float | None]) -> dict[str, Any]:
-    length = len(next(iter(columns.values())))
-    masked = {
-        name: np.ma.masked_array(
-            [math.nan if value is None else value for value in values],
-            mask=[value is None for value in values],
-        )
-        for name, values in columns.items()
-    }
-    return {"step": np.arange(length), **masked}
+def spans(**columns: list[float | None]) -> dict[str, Spans]:
+    """Each batch a span; None is not known."""
+    return {name: span_of(values) for name, values in columns.items()}
 
 
-BATCHES = series(
+def span_of(values: list[float | None], size: int = 1) -> Spans:
+    known = [(step, value) for step, value in enumerate(values) if value is not None]
+    steps, found = (np.array([pair[i] for pair in known]) for i in (0, 1))
+    odd = ~np.isfinite(found.astype(float))
+    mean = np.where(odd, math.nan, found.astype(float))
+    first = steps.astype(np.int64) * size
+    return Spans(
+        first,
+        first + size - 1,
+        np.where(odd, 0, size),
+        mean,
+        mean - (size > 1),
+        mean + (size > 1),
+        odd.astype(np.int64),
+        np.where(odd, found.astype(float), 0.0),
+        first,
+    )
+
+
+BATCHES = spans(
     loss=[2.0, 1.5],
     recomputed_loss=[2.0, math.inf],
     accuracy=[None, None],
@@ -59,9 +74,13 @@ BATCHES = series(
 )
 
 
+def info_of(epochs: Any, batches: Any, view: HistoryView, axis: TimeAxis = STEPS) -> dict[str, Any]:
+    return {p.title: p.curves for p in _get_history_info(epochs, batches, view, axis).panes}
+
+
 def test_the_usual_view_shows_batches_epochs_and_the_intended_accuracy() -> None:
-    assert _get_history_info(EPOCHS, BATCHES, HistoryView()) == _HistoryInfo(
-        loss=(
+    assert info_of(EPOCHS, BATCHES, HistoryView()) == {
+        "loss": (
             _Curve(
                 Line(
                     "train, each batch",
@@ -76,28 +95,27 @@ def test_the_usual_view_shows_batches_epochs_and_the_intended_accuracy() -> None
             _Curve(Line("train", (9,), (1.0,), ("1 · epoch 1",)), "train", "recomputed"),
             _Curve(Line("val", (9,), (1.2,), ("1.2 · epoch 1",)), "val", "recomputed"),
         ),
-        accuracy=(
+        "accuracy": (
             _Curve(Line("train", (9,), (0.5,), ("0.5 · epoch 1",)), "train", "recomputed"),
             _Curve(
                 Line("train, as intended", (9,), (0.6,), ("0.6 · epoch 1",)), "train", "intended"
             ),
         ),
-        log=False,
-    )
+    }
 
 
 def test_what_was_not_recomputed_is_shown_as_keras_computed_it_and_says_so() -> None:
     rows = [row | {"recomputed_loss": None} for row in EPOCHS]
-    info = _get_history_info(rows, BATCHES, HistoryView(detail="epochs"))
-    assert [(curve.line.name, curve.line.y, curve.kind) for curve in info.loss] == [
+    info = info_of(rows, BATCHES, HistoryView(detail="epochs"))
+    assert [(curve.line.name, curve.line.y, curve.kind) for curve in info["loss"]] == [
         ("train as Keras computed (not verified)", (1.01,), "own"),
         ("val as Keras computed (not verified)", (1.21,), "own"),
     ]
 
 
 def test_all_three_values_can_be_seen_together() -> None:
-    info = _get_history_info(EPOCHS, BATCHES, HistoryView(detail="epochs", value="all"))
-    train = [curve for curve in info.loss if curve.split == "train"]
+    info = info_of(EPOCHS, BATCHES, HistoryView(detail="epochs", value="all"))
+    train = [curve for curve in info["loss"] if curve.split == "train"]
     assert [(curve.kind, curve.line.y) for curve in train] == [
         ("reported", (1.5,)),
         ("own", (1.01,)),
@@ -125,7 +143,7 @@ def test_a_run_without_accuracy_has_one_pane() -> None:
 
 
 def test_before_the_first_value_the_chart_says_so() -> None:
-    nothing = series(loss=[], recomputed_loss=[], accuracy=[], recomputed_accuracy=[])
+    nothing = spans(loss=[], recomputed_loss=[], accuracy=[], recomputed_accuracy=[])
     layout = as_json(plot_history([], nothing, HistoryView()))["layout"]
     assert "first values appear" in layout["annotations"][0]["text"].replace("<br>", " ")
 
@@ -139,11 +157,81 @@ def test_before_the_first_value_the_chart_says_so() -> None:
             HistoryView("epochs", "all", log=True, output="head"),
         ),
         ({"detail": "batches", "value": "reported"}, HistoryView("batches", "reported")),
+        ({"axis": "time", "smooth": "50"}, HistoryView(axis="time", smooth=50)),
     ],
 )
 def test_a_view_is_read_from_its_address(query: dict[str, str], view: HistoryView) -> None:
     assert HistoryView.from_query(query) == view
 
 
+ODD = {"detail": "x", "value": "<b>", "scale": "?", "axis": "z", "smooth": "7"}
+
+
 def test_an_address_that_makes_no_sense_is_the_usual_view() -> None:
-    assert HistoryView.from_query({"detail": "x", "value": "<b>", "scale": "?"}) == HistoryView()
+    assert HistoryView.from_query(ODD) == HistoryView()
+
+
+def test_a_long_run_has_a_band_from_the_least_to_the_greatest_batch() -> None:
+    many = {**BATCHES, "recomputed_loss": span_of([2.0, 5.0, math.nan], size=64)}
+    traces = as_json(plot_history([], many, HistoryView(smooth=50)))["data"]
+    assert [(trace["name"], trace["y"]) for trace in traces] == [
+        ("train, least to greatest batch", [1.0, 4.0, None]),
+        ("train, least to greatest batch", [3.0, 6.0, None]),
+        ("train, mean of batches", [2.0, 5.0, None]),
+        ("train, moving average over 50 batches", [2.0, pytest.approx(4.78, abs=0.01), None]),
+        ("not a finite number", [5.0]),
+    ]
+    assert traces[2]["text"][1] == "5 · mean of steps 64–127, 4 to 6"
+
+
+ENDS: list[dict[str, Any]] = [
+    {"epoch": e, "split": "train", "step": 10 * e + 9, "n": 320, "time": 100.0 + 60 * e}
+    for e in range(3)
+]
+
+
+@pytest.mark.parametrize(
+    ("axis", "title", "places"),
+    [
+        (STEPS, "training step", [4.0, 9.0, 34.0]),
+        (epoch_axis(ENDS, 10), "epoch", [0.5, 1.0, 3.5]),
+        (sample_axis(ENDS, 32), "training samples seen", [160.0, 320.0, 1120.0]),
+        (
+            clock_axis([(e["step"], e["time"]) for e in ENDS], 40.0, "noon"),
+            "seconds since the start, noon",
+            [30.0, 60.0, 210.0],
+        ),
+    ],
+)
+def test_one_training_is_counted_in_four_ways(
+    axis: TimeAxis, title: str, places: list[float]
+) -> None:
+    assert (axis.title, axis.places_of([4, 9, 34])) == (title, pytest.approx(places))
+    assert [axis.step_of(place) for place in places] == pytest.approx([4, 9, 34])
+
+
+def test_an_axis_is_there_before_the_first_epoch_has_ended() -> None:
+    assert epoch_axis([], 10).places_of([4]) == [0.5]
+    assert clock_axis([(0, 7200.0), (1, 14_400.0)], 0.0).title == "hours since the start"
+
+
+def test_findings_and_episodes_stand_in_a_lane_of_the_same_axis() -> None:
+    events = [
+        Event("Epochs 2–3: <b>", "why", "episode::1", 19, 29),
+        Event("Overfitting", "word " * 99, "finding:LM408:", None, severity="warning"),
+    ]
+    axis = epoch_axis(ENDS, 10)
+    figure = as_json(
+        plot_history(ENDS, BATCHES, HistoryView(axis="epoch"), events=events, axis=axis)
+    )
+    lane = [trace for trace in figure["data"] if trace.get("customdata")]
+    ends = [(trace["x"][0], trace["x"][-1], trace["customdata"][0]) for trace in lane]
+    assert ends == [
+        (2.0, 3.0, "episode::1"),
+        (pytest.approx(0.1), pytest.approx(0.1), "finding:LM408:"),
+    ]
+    assert lane[0]["text"][0].startswith("Epochs 2–3: &lt;b&gt;<br>")
+    assert lane[1]["text"][0].endswith("<br>…")
+    bands = [shape for shape in figure["layout"]["shapes"] if shape["type"] == "rect"]
+    assert {(band["x0"], band["x1"]) for band in bands} == {(2.0, 3.0)}
+    assert figure["layout"]["meta"] == {"axis": "epoch"}

@@ -5,17 +5,26 @@ from typing import Any
 
 import dash
 import pytest
-from lossmon_dashboard import create_app
+from lossmon_dashboard import create_app, figures
 from lossmon_dashboard.clock import moment, viewer_zone
+from lossmon_dashboard.components.accuracy_meaning import accuracy_meanings, accuracy_panel
 from lossmon_dashboard.components.comparison_table import comparison_csv
+from lossmon_dashboard.components.events import event_links
 from lossmon_dashboard.components.run_columns import COLUMNS
+from lossmon_dashboard.components.run_settings import run_settings
 from lossmon_dashboard.figures import HistoryView
 from lossmon_dashboard.pages import PAGES, run, runs
 from lossmon_dashboard.pages.compare import comparison, curves, options, verdict
 from lossmon_dashboard.pages.rules import catalogue
+from lossmon_dashboard.run_tabs.calibration import course_figures
+from lossmon_dashboard.run_tabs.divergence import told_divergence
+from lossmon_dashboard.run_tabs.history import read_history
+from lossmon_dashboard.run_tabs.samples import class_figures
+from lossmon_dashboard.run_tabs.verification import compared
 from lossmon_dashboard.shell import live_indicator, observe, render
 from lossmon_dashboard.source import current_store
 
+from lossmon.errors import RunNotFound
 from lossmon.records import EpochRecord
 from lossmon.store import RunWriter
 from tests.analysis.sampled import RECORDS, ROWS
@@ -30,6 +39,11 @@ ADDRESSES = [
     ("/", "?filter=not-json&sort=&argument=x&nonsense=1"),
     ("/run/latest", "?detail=epochs&value=all&scale=log"),
     ("/run/two-heads", "?output=kind"),
+    ("/run/two-heads", "?output=kind&tab=calibration&epoch=3"),
+    ("/run/digits-cnn", "?tab=samples&epochs=1-4&kind=turned_wrong"),
+    ("/run/digits-cnn", "?tab=divergence"),
+    ("/run/digits-cnn", "?tab=verification"),
+    ("/run/digits-cnn", "?tab=samples&epoch=x&epochs=9-9-9"),
     ("/compare", "?runs=digits-cnn,digits-overfit"),
     ("/compare", ""),
     ("/compare", "?runs=nobody,,&split=train"),
@@ -173,6 +187,8 @@ def test_groups_of_runs_say_how_far_their_values_lie_apart() -> None:
 def test_every_kind_of_run_can_be_described(name: str) -> None:
     document = current_store().run_document(name)
     header, findings, *rest = run.description(document)
+    rest += [*compared(document["epochs"]), accuracy_panel(accuracy_meanings(document))]
+    rest += [run_settings(document), told_divergence(name)]
     assert document["name"] in words(header)
     assert all(
         finding["message"].split("`")[0] in words(findings) for finding in document["findings"]
@@ -184,41 +200,47 @@ def test_every_kind_of_run_can_be_described(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_every_kind_of_run_can_be_drawn(name: str, scheme: Any) -> None:
-    for view in (HistoryView(), HistoryView("batches", "reported", log=True)):
-        assert as_json(run.history_figure(name, view, scheme))["data"]
-    rows = current_store().epoch_rows(name, output=None)
-    assert len(as_json(run.confidence_figures(rows, scheme))) == 3
-    assert run.has_confidence(rows) == (name != "diabetes")
+    views = (HistoryView(), HistoryView("batches", "reported", log=True, axis="epoch", smooth=10))
+    for view in (*views, HistoryView(axis="time"), HistoryView(axis="samples")):
+        assert as_json(read_history(current_store(), name, view).figure(scheme))["data"]
+    gap, recoverable = course_figures(name, None, scheme)
+    assert as_json([gap, recoverable, *class_figures([], scheme)])
 
 
 @pytest.mark.usefixtures("app")
 def test_a_divergence_is_told_in_sentences_and_shaded_in_the_chart() -> None:
-    panel = words(run.described("digits-overfit")[3])
+    panel = words(told_divergence("digits-overfit"))
     assert "validation loss rose 0.6" in panel
     assert "although accuracy did not fall" in panel
     assert "stop at epoch" in panel
-    (span,) = run.diverging_steps("digits-overfit", None)
-    assert 50 < span[0] < span[1] == 239
-    figure = as_json(run.history_figure("digits-overfit", HistoryView(), "light"))
+    shown = read_history(current_store(), "digits-overfit", HistoryView())
+    (episode,) = [event for event in shown.events if event.last is not None]
+    span = (episode.first, episode.last)
+    assert 50 < (span[0] or 0) < (span[1] or 0) == 239
+    assert [event.target for event in shown.events if event.severity] == ["finding:LM408:"]
+    figure = as_json(shown.figure("light"))
     bands = [shape for shape in figure["layout"]["shapes"] if shape["type"] == "rect"]
     assert {(band["x0"], band["x1"]) for band in bands} == {span}
-    assert {band["xref"] for band in bands} == {"x", "x2"}
-    assert figure["data"][-1]["name"] == "loss and accuracy part ways"
+    assert {band["xref"] for band in bands} == {"x2", "x3"}
+    assert "loss and accuracy part ways" in {trace["name"] for trace in figure["data"]}
+    assert ": loss rises while accuracy holds" in words(event_links(shown.events))
 
 
 @pytest.mark.usefixtures("app")
 @pytest.mark.parametrize("name", ["digits-cnn", "diabetes", "digits-nan", "custom-step"])
 def test_where_nothing_parts_nothing_is_shaded(name: str) -> None:
-    panel = words(run.described(name)[3])
+    panel = words(told_divergence(name))
     assert panel.startswith("Nowhere so far")
-    figure = as_json(run.history_figure(name, HistoryView(), "light"))
+    figure = as_json(read_history(current_store(), name, HistoryView()).figure("light"))
     assert not figure["layout"].get("shapes")
 
 
 @pytest.mark.usefixtures("app")
 def test_outputs_are_drawn_one_by_one() -> None:
-    whole = run.history_figure("two-heads", HistoryView(), "light")
-    kind = run.history_figure("two-heads", HistoryView(output="kind"), "light")
+    whole, kind = (
+        read_history(current_store(), "two-heads", HistoryView(output=output)).figure("light")
+        for output in (None, "kind")
+    )
     assert kind.layout.uirevision != whole.layout.uirevision
     assert as_json(kind)["data"]
 
@@ -226,7 +248,7 @@ def test_outputs_are_drawn_one_by_one() -> None:
 @pytest.mark.usefixtures("app")
 def test_printed_and_intended_accuracy_stand_side_by_side() -> None:
     document = current_store().run_document("breast-cancer-logits")
-    accuracy = words(run.description(document)[2])
+    accuracy = words(accuracy_panel(accuracy_meanings(document)))
     assert "printed 0.872 BinaryAccuracy(threshold=0.5)" in accuracy
     assert "intended 0.907 BinaryAccuracy(threshold=0.0)" in accuracy
 
@@ -381,7 +403,27 @@ def test_the_samples_that_a_rise_comes_from_are_named(tmp_path: Path) -> None:
     writer.write(epochs=epochs, samples=list(RECORDS.values()))
     writer.close()
     with create_app(str(tmp_path / "runs.db")).server.test_request_context():
-        panel = words(run.described("overconfident")[3])
+        panel = words(told_divergence("overconfident"))
     assert "samples that the model became surer of" in panel
     assert "of the validation data" in panel
     assert "Scaling by T =" in panel
+
+
+@pytest.mark.usefixtures("app")
+def test_each_chart_can_be_drawn_from_a_database() -> None:
+    store = current_store()
+    axis = figures.history_of(store, "digits-overfit", axis="epoch", smooth=10)
+    assert as_json(axis)["layout"]["meta"] == {"axis": "epoch"}
+    bars = as_json(figures.reliability_of(store, "digits-cnn", 3))["data"][1]
+    known = store.epoch_rows("digits-cnn", split="val")[3]["reliability"]
+    assert bars["y"] == [band["accuracy"] for band in known]
+    both = ["digits-cnn", "digits-overfit"]
+    drawn = [figures.overlay_of(store, both), figures.pareto_of(store, both)]
+    drawn += [
+        getattr(figures, name)(store, "two-heads", output="kind", scheme="dark")
+        for name in figures.__all__
+        if name.endswith("_of") and name not in ("overlay_of", "pareto_of")
+    ]
+    assert len([as_json(figure) for figure in drawn]) == 11
+    with pytest.raises(RunNotFound):
+        figures.gap_of(store, "nobody")

@@ -12,8 +12,8 @@ from flask.testing import FlaskClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lossmon_dashboard import create_app
-from lossmon_dashboard.pages.run import steps_around
 from lossmon_dashboard.questions import VALUES
+from lossmon_dashboard.run_tabs.history import Zoom, steps_around
 
 from tests.dashboard.asking import ask, question_for, questions
 
@@ -164,13 +164,16 @@ def test_what_is_not_there_is_not_an_error(
 
 def test_a_zoom_is_read_with_room_on_both_sides() -> None:
     assert steps_around(None) is None
-    assert steps_around([100.5, 200.25]) == (50, 251)
-    assert steps_around([200, 0]) == (0, 300)
+    assert steps_around(Zoom.of(["step", 100.5, 200.25])) == (50, 251)
+    assert steps_around(Zoom.of(["step", 200, 0])) == (0, 300)
+    assert steps_around(Zoom.of(["epoch", 1, 2])) is None
 
 
 def test_a_zoomed_chart_holds_what_is_near_and_no_more(client: FlaskClient) -> None:
     answer = ask(
-        client, "run-history-drawn.data", {"run-id.data": "digits-cnn", "run-span.data": [40, 60]}
+        client,
+        "run-history-drawn.data",
+        {"run-id.data": "digits-cnn", "run-span.data": ["step", 40, 60]},
     )
     lines = answer.get_json()["response"]["run-history-drawn"]["data"]["data"]
     batches = next(line for line in lines if line["name"] == "train, each batch")

@@ -7,9 +7,11 @@ import sys
 import time
 from typing import Any
 
+import pytest
+
 from lossmon.store import open_store
 from lossmon.store.liveness import HEARTBEAT_SECONDS, present_status, process_lives
-from tests.store.made import open_writer
+from tests.store.made import batch, open_writer
 
 GONE = 2**22 + 1  # above the greatest process id that Linux hands out
 
@@ -68,3 +70,22 @@ def test_an_interrupted_run_lasted_until_its_last_heartbeat(db: str) -> None:
     (shown,) = open_store(db).run_rows()
     assert 50 <= shown["duration"] < 55
     assert shown["ended"] is None
+
+
+def test_a_run_that_makes_no_more_batches_has_come_to_a_stop(db: str) -> None:
+    writer, now = open_writer(db), time.time()
+    store = open_store(db)
+    assert store.run("latest")["stalled"] is None
+    writer.write([batch(step, time=now - 65 + step) for step in range(3)])
+    assert store.run("latest")["stalled"] == pytest.approx(63, abs=5)
+    before = store.revision("latest")
+    assert before.endswith("-stalled")
+    # What takes half a minute each is not late after one.
+    slow = [batch(10 + n, batch=n, time=now - 63 - 30 * (20 - n)) for n in range(20)]
+    writer.write(slow)
+    assert store.run("latest")["stalled"] is None
+    writer.write([batch(40, time=now)])
+    assert not store.revision("latest").endswith("-stalled")
+    writer.finish("finished")
+    assert store.run("latest")["stalled"] is None
+    writer.close()

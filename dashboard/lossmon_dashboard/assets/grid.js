@@ -26,7 +26,7 @@
     const loaded = (draw) => (params) => params.data ? draw(params) : null;
 
     renderers.RunName = loaded(function ({data}) {
-        const href = "/run/" + encodeURIComponent(data.id);
+        const href = window.lossmon.base() + "/run/" + encodeURIComponent(data.id);
         const go = (event) => visit(event, href);
         const [colour, dash] = data.mark;
         const mark = `lossmon-mark-line lossmon-colour-${colour} lossmon-dash-${dash}`;

@@ -111,7 +111,7 @@
         true
     );
 
-    const runLink = (id) => "/run/" + encodeURIComponent(id);
+    const runLink = (id) => window.lossmon.base() + "/run/" + encodeURIComponent(id);
 
     function go(api, event) {
         const focused = api.getFocusedCell();

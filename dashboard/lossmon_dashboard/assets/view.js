@@ -1,6 +1,14 @@
 /* What only the browser knows or can do: its time zone, and the address that carries the view. */
 (function () {
     "use strict";
+    /* What stands before every address, where a proxy serves the dashboard below a path. */
+    function base() {
+        const config = JSON.parse(document.getElementById("_dash-config").textContent);
+        return config.requests_pathname_prefix.replace(/\/$/, "");
+    }
+
+    window.lossmon = {base};
+
     const zone = Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
     document.cookie =
         "lossmon_zone=" + encodeURIComponent(zone) + "; path=/; max-age=31536000; SameSite=Lax";
@@ -33,7 +41,7 @@
         return window.dash_clientside.no_update;
     }
 
-    const AXES = ["xaxis", "xaxis2", "yaxis", "yaxis2"];
+    const AXES = ["xaxis", "xaxis2", "xaxis3", "yaxis", "yaxis2", "yaxis3"];
 
     function keepView(figure, identity) {
         if (!figure) {
@@ -62,14 +70,6 @@
             .forEach((trace) => Object.assign(trace, {visible: "legendonly"}));
     }
 
-    function shownSpan(_, before) {
-        const shown = document.querySelector("#run-history .js-plotly-plot");
-        const axis = (shown && shown.layout && shown.layout.xaxis) || {};
-        const span = axis.autorange === false && axis.range ? axis.range.map(Number) : null;
-        const same = JSON.stringify(span) === JSON.stringify(before || null);
-        return same ? window.dash_clientside.no_update : span;
-    }
-
     const USUAL = [
         ...["name", "flags", "status", "verified", "sparkline", "val_loss", "val_accuracy"],
         ...["val_intended_accuracy", "accuracy_metric", "best_val_loss", "best_val_accuracy"],
@@ -89,19 +89,14 @@
         lossmon: {
             nameTab,
             keepView,
-            shownSpan,
-            showPlace: (path) => [
-                scheme(),
-                place(path === "/" || /^\/(run|compare)\b/.test(path)),
-                place(/^\/rules\b/.test(path)),
-            ],
-            rememberRun: (detail, value, log, output) =>
-                remember({
-                    detail: unless(detail, "both"),
-                    value: unless(value, "recomputed"),
-                    scale: log ? "log" : "",
-                    output: output || "",
-                }),
+            showPlace: function (address) {
+                const path = address.slice(base().length) || "/";
+                return [
+                    scheme(),
+                    place(path === "/" || /^\/(run|compare)\b/.test(path)),
+                    place(/^\/rules\b/.test(path)),
+                ];
+            },
             rememberComparison: (runs, split, need, fp, fn, threshold, by, axis, view, measure, all) =>
                 remember({
                     runs: (runs || []).join(","),

@@ -31,7 +31,7 @@ def finding_badges(findings: Sequence[Mapping[str, Any]]) -> list[dmc.Badge]:
             color=SEVERITY_COLOURS[severity],
             variant="light",
             size="lg",
-            className="lossmon-badge",
+            className=f"lossmon-badge lossmon-ink-{severity}",
         )
         for severity in SEVERITIES
         if (amount := sum(finding["severity"] == severity for finding in findings))
@@ -48,4 +48,6 @@ def verified_badge(verified: float, epochs: int) -> dmc.Badge:
 
 
 def _quiet(words: str, colour: str) -> dmc.Badge:
-    return dmc.Badge(words, color=colour, variant="light", size="lg", className="lossmon-badge")
+    ink = {"teal": "good", "orange": "warning"}.get(colour, "dimmed")
+    name = f"lossmon-badge lossmon-ink-{ink}"
+    return dmc.Badge(words, color=colour, variant="light", size="lg", className=name)

@@ -7,15 +7,19 @@ from typing import Any, Literal
 import dash_mantine_components as dmc
 
 
-def callout(kind: Literal["good", "warning"], title: str, *children: Any) -> dmc.Paper:
+def callout(
+    kind: Literal["good", "warning"], title: str, *children: Any, **props: Any
+) -> dmc.Paper:
     """A framed remark with a coloured edge.
 
     Args:
         kind: which edge.
         title: the remark in a few words.
         children: what there is to say beyond it.
+        props: further properties of the paper.
     """
     return dmc.Paper(
         [dmc.Text(title, fw=600), *children],
         className=f"lossmon-panel lossmon-finding lossmon-{kind}",
+        **props,
     )

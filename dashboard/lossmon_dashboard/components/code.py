@@ -10,7 +10,8 @@ def paste_ready(code: str) -> html.Div:
     """A block of code with a button that copies it."""
     return html.Div(
         [
-            dmc.Code(code, block=True, className="lossmon-code"),
+            # Where lines are too long they scroll, which takes the focus.
+            dmc.Code(code, block=True, className="lossmon-code", tabIndex=0),
             dmc.CopyButton(
                 "Copy",
                 copiedChildren="Copied",

@@ -8,6 +8,7 @@ import dash_mantine_components as dmc
 from dash import html
 
 from lossmon.analysis import Divergence, SplitDifference
+from lossmon_dashboard.components.labels import target
 from lossmon_dashboard.components.prose import with_code
 
 NOTHING = (
@@ -45,4 +46,10 @@ def _episode(episode: Divergence) -> html.Div:
             dmc.Text(episode.advice, mt=6),
         ],
         className="lossmon-episode",
+        **target(episode_target(episode.output, episode.first_epoch)),
     )
+
+
+def episode_target(output: str | None, first_epoch: int) -> str:
+    """By which the passage on an episode is found on the page."""
+    return f"episode:{output or ''}:{first_epoch}"

@@ -9,12 +9,17 @@ import dash_mantine_components as dmc
 
 from lossmon_dashboard.components.findings import evidence_words
 
+# A table of its own tells these.
+_TABLES = ("summary", "model.summary")
+
 
 def flatten(settings: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
     """Nested settings as dotted names and readable values; what is not set is left out."""
     flat: dict[str, str] = {}
     for key, value in settings.items():
         name = f"{prefix}{key}"
+        if name in _TABLES:
+            continue
         if isinstance(value, Mapping):
             flat |= flatten(value, f"{name}.")  # pyright: ignore[reportUnknownArgumentType]
         elif value is not None:

@@ -13,7 +13,7 @@ from lossmon.records import SEVERITIES
 from lossmon.rules import change_text
 from lossmon_dashboard.components.callout import callout
 from lossmon_dashboard.components.code import paste_ready
-from lossmon_dashboard.components.labels import spoken
+from lossmon_dashboard.components.labels import spoken, target
 from lossmon_dashboard.components.prose import with_code
 from lossmon_dashboard.links import rule_link
 from lossmon_dashboard.theme import SEVERITY_COLOURS
@@ -60,14 +60,26 @@ def finding_card(finding: Row) -> dmc.Paper:
             gap="sm",
         ),
         className=f"lossmon-panel lossmon-finding lossmon-{finding['severity']}",
+        **target(finding_target(finding)),
     )
+
+
+def finding_target(finding: Row) -> str:
+    """By which the card of a finding is found on the page."""
+    return f"finding:{finding['code']}:{finding['output'] or ''}"
 
 
 def _heading(finding: Row, colour: str) -> list[Any]:
     output = finding["output"]
     return [
         dmc.Tooltip(
-            dmc.Badge(finding["severity"], color=colour, variant="filled", radius="sm"),
+            dmc.Badge(
+                finding["severity"],
+                color=colour,
+                variant="filled",
+                radius="sm",
+                className=f"lossmon-severity-{finding['severity']}",
+            ),
             label=_MEANING[finding["severity"]],
         ),
         dmc.Text(sentence(finding["rule"]), fw=600),
@@ -80,14 +92,12 @@ def _heading(finding: Row, colour: str) -> list[Any]:
 def _evidence(evidence: Row) -> html.Div | None:
     if not evidence:
         return None
+    values = [
+        html.Div([html.Dt(key.replace("_", " ")), html.Dd(evidence_words(value))])
+        for key, value in evidence.items()
+    ]
     return html.Div(
-        [
-            html.Div([html.Dt(key.replace("_", " ")), html.Dd(evidence_words(value))])
-            for key, value in evidence.items()
-        ],
-        className="lossmon-evidence",
-        role="group",
-        **spoken("Evidence"),
+        html.Dl(values, className="lossmon-evidence"), role="group", **spoken("Evidence")
     )
 
 

@@ -8,7 +8,7 @@ import dash_mantine_components as dmc
 from dash import dcc
 
 from lossmon_dashboard.components.code import paste_ready
-from lossmon_dashboard.links import RUNS
+from lossmon_dashboard.links import RUNS, page_link
 
 QUICK_START = """\
 import lossmon
@@ -56,4 +56,4 @@ def not_found(message: str) -> dmc.Center:
 
 def back_to_runs() -> dcc.Link:
     """The way back to the list of runs."""
-    return dcc.Link("← All runs", href=RUNS, className="lossmon-link")
+    return dcc.Link("← All runs", href=page_link(RUNS), className="lossmon-link")

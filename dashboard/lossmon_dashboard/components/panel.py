@@ -10,15 +10,31 @@ import plotly.graph_objects as go
 from dash import ClientsideFunction, Input, Output, State, dcc, html
 
 from lossmon_dashboard.components.labels import spoken
+from lossmon_dashboard.components.save import save_menu
 from lossmon_dashboard.figures.panes import CHART_HEIGHT
 
 # Nothing leaves the machine: plotly would otherwise offer to upload the chart to its cloud.
 GRAPH_CONFIG: Any = {
     "displaylogo": False,
     "plotlyServerURL": "",
-    "modeBarButtonsToRemove": ["sendChartToCloud", "select2d", "lasso2d", "autoScale2d"],
-    "toImageButtonOptions": {"format": "png", "scale": 2, "filename": "lossmon"},
+    "modeBarButtonsToRemove": ["sendChartToCloud", "toImage", "select2d", "lasso2d", "autoScale2d"],
 }
+
+
+# Neither light nor dark: which of them is asked for is not known yet.
+_CLEAR, _GREY = "rgba(0,0,0,0)", "#868e96"
+_WAITING = go.Figure(
+    layout={
+        "template": None,
+        "paper_bgcolor": _CLEAR,
+        "plot_bgcolor": _CLEAR,
+        "xaxis": {"visible": False},
+        "yaxis": {"visible": False},
+        "annotations": [
+            {"text": "reading …", "showarrow": False, "font": {"size": 13, "color": _GREY}}
+        ],
+    }
+)
 
 
 def panel(title: str, help_text: str, *children: Any, **props: Any) -> dmc.Paper:
@@ -32,7 +48,7 @@ def panel(title: str, help_text: str, *children: Any, **props: Any) -> dmc.Paper
     """
     return dmc.Paper(
         [
-            dmc.Title(title, order=3, size="h5"),
+            dmc.Title(title, order=2, size="h5"),
             dmc.Text(help_text, size="sm", c="dimmed", mb="sm", maw=760),
             *children,
         ],
@@ -41,18 +57,32 @@ def panel(title: str, help_text: str, *children: Any, **props: Any) -> dmc.Paper
     )
 
 
-def chart(identity: str, label: str, height: int = CHART_HEIGHT) -> html.Div:
+def chart(
+    identity: str, label: str, height: int = CHART_HEIGHT, *, full: str | None = None
+) -> html.Div:
     """A chart to be filled by a callback, with the room it will need and a name for readers.
 
     Figures go to the store `drawn(identity)`; `keep_view` hands them on to the chart.
+
+    Args:
+        identity: the id of the chart.
+        label: what it shows, for readers who do not see it.
+        height: the room it will need, in pixels.
+        full: the address of the full data behind it; None where there is none.
     """
     graph = dcc.Graph(
         id=identity,
-        figure=go.Figure(layout={"xaxis": {"visible": False}, "yaxis": {"visible": False}}),
+        figure=_WAITING,
         config=GRAPH_CONFIG,
         style={"height": height},
     )
-    return html.Div([dcc.Store(id=drawn(identity)), html.Div(graph, role="img", **spoken(label))])
+    return html.Div(
+        [
+            dcc.Store(id=drawn(identity)),
+            save_menu(identity, label, full),
+            html.Div(graph, role="figure", **spoken(label)),
+        ]
+    )
 
 
 def drawn(identity: str) -> str:

@@ -7,9 +7,11 @@ from datetime import tzinfo
 from typing import Any
 
 import dash_mantine_components as dmc
+from dash import html
 
 from lossmon_dashboard.clock import moment
 from lossmon_dashboard.components.badges import finding_badges, status_badge, verified_badge
+from lossmon_dashboard.components.labels import goes_to
 from lossmon_dashboard.components.prose import with_code
 from lossmon_dashboard.wording import count, duration, listing, number, share
 
@@ -33,6 +35,7 @@ def run_header(document: Row, zone: tzinfo) -> dmc.Stack:
             dmc.Group(
                 [
                     status_badge(document["status"]),
+                    *_stalled(document.get("stalled")),
                     *finding_badges(document["findings"]),
                     verified_badge(document["verified"], len(document["epochs"])),
                     *(_tag(tag) for tag in document["tags"]),
@@ -40,10 +43,38 @@ def run_header(document: Row, zone: tzinfo) -> dmc.Stack:
                 gap="xs",
             ),
             dmc.Text(" · ".join(origin), size="sm", c="dimmed"),
+            *_troubles(document["troubles"]),
             *([dmc.Text(with_code(document["notes"]), maw=860)] if document["notes"] else []),
         ],
         gap="xs",
     )
+
+
+def _stalled(seconds: float | None) -> list[dmc.Tooltip]:
+    if seconds is None:
+        return []
+    badge = dmc.Badge(
+        "stalled", color="orange", variant="filled", size="lg", className="lossmon-badge"
+    )
+    words = f"Its process lives, but no batch came for {duration(seconds)}."
+    return [dmc.Tooltip(badge, label=words)]
+
+
+def _troubles(troubles: Sequence[Row]) -> list[html.Button]:
+    """A way to what went wrong inside lossmon; nothing where nothing did."""
+    if not troubles:
+        return []
+    words = f"lossmon had trouble during this run ({count(len(troubles), 'message')})"
+    mark = html.Span(className="lossmon-event-warning")
+    return [
+        html.Button(
+            [mark, words],
+            type="button",
+            className="lossmon-event",
+            style={"alignSelf": "flex-start"},
+            **goes_to("troubles", "settings"),
+        )
+    ]
 
 
 def _ranks(document: Row) -> str:

@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, tzinfo
 from typing import Any
 
 import dash_mantine_components as dmc
 from dash import html
 
+from lossmon_dashboard.clock import moment
 from lossmon_dashboard.components.callout import callout
 from lossmon_dashboard.components.facts import fact_table
+from lossmon_dashboard.components.labels import spoken, target
 from lossmon_dashboard.components.panel import panel
+from lossmon_dashboard.wording import NOTHING
 
 Row = Mapping[str, Any]
 
 
-def run_settings(document: Row) -> dmc.Stack:
-    """Outputs, config, model, environment and lossmon's own troubles."""
+def run_settings(document: Row, zone: tzinfo = UTC) -> dmc.Stack:
+    """Outputs, config, model, environment and lossmon's own troubles.
+
+    Args:
+        document: the run.
+        zone: of the times.
+    """
     return dmc.Stack(
         [
-            *_troubles(document["troubles"]),
+            _troubles(document["troubles"], zone),
             html.Div(
                 [
                     panel(
@@ -45,6 +54,11 @@ def run_settings(document: Row) -> dmc.Stack:
                 ],
                 className="lossmon-masonry",
             ),
+            panel(
+                "Layers",
+                "The model as it was when training began, layer by layer.",
+                _layers((document["model"] or {}).get("summary")),
+            ),
         ],
         gap="md",
     )
@@ -58,20 +72,60 @@ def _output(output: Row) -> html.Div:
         if key not in hidden and value not in (None, False)
     }
     if output["shape"] is not None:
-        sizes = ["batch" if size is None else str(size) for size in output["shape"]]
-        facts["shape"] = f"({', '.join(sizes)})"
+        facts["shape"] = shape_words(output["shape"])
     title = [dmc.Text(output["name"], fw=600, mt="xs")] if output["name"] else []
     return html.Div([*title, fact_table(facts, "Nothing is known of this output.")])
 
 
-def _troubles(troubles: Sequence[Row]) -> list[dmc.Paper]:
-    if not troubles:
-        return []
-    return [
-        callout(
-            "warning",
-            "lossmon had trouble during this run",
-            dmc.Text("Training went on, but some of what lossmon records may be missing."),
-            dmc.List([dmc.ListItem(trouble["message"]) for trouble in troubles]),
+def _layers(layers: Sequence[Row] | None) -> html.Div | dmc.Text:
+    if not layers:
+        words = "Not recorded: by an older lossmon, or a model without layers of its own."
+        return dmc.Text(words, size="sm", c="dimmed")
+    heads = ("Layer", "Kind", "Output", "Weights", "Trained")
+    rows = [
+        (
+            layer["name"],
+            layer["class"],
+            shape_words(layer["shape"]),
+            NOTHING if layer["parameters"] is None else f"{layer['parameters']:,}",
+            "yes" if layer["trainable"] else "no, frozen",
         )
+        for layer in layers
     ]
+    table = dmc.Table(
+        [
+            dmc.TableThead(dmc.TableTr([dmc.TableTh(head) for head in heads])),
+            dmc.TableTbody([dmc.TableTr([dmc.TableTd(cell) for cell in row]) for row in rows]),
+        ],
+        className="lossmon-ends",
+    )
+    return html.Div(table, className="lossmon-scroll", tabIndex=0, role="group", **spoken("Layers"))
+
+
+def shape_words(shape: Sequence[Any] | None) -> str:
+    """A shape as people write it: `(batch, 28, 28)`."""
+    if shape is None:
+        return NOTHING
+    sizes = ["batch" if size is None else str(size) for size in shape]
+    return f"({', '.join(sizes)})"
+
+
+def _troubles(troubles: Sequence[Row], zone: tzinfo) -> dmc.Paper:
+    if not troubles:
+        return callout(
+            "good",
+            "lossmon had no trouble",
+            dmc.Text("All it set out to record is here.", size="sm"),
+        )
+    said = [
+        dmc.ListItem([dmc.Text(f"{moment(trouble['time'], zone)}: ", span=True, c="dimmed"), words])
+        for trouble in troubles
+        for words in [trouble["message"]]
+    ]
+    return callout(
+        "warning",
+        "lossmon had trouble during this run",
+        dmc.Text("Training went on, but some of what lossmon records may be missing."),
+        dmc.List(said),
+        **target("troubles"),
+    )

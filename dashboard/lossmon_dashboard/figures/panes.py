@@ -13,24 +13,34 @@ from lossmon_dashboard.theme import Scheme, ink, template
 
 PANE_HEIGHT = 250
 _LEGEND_HEIGHT = 70
+_LANE_HEIGHT = 44
 CHART_HEIGHT = PANE_HEIGHT + _LEGEND_HEIGHT
 PAIR_HEIGHT = 2 * PANE_HEIGHT + _LEGEND_HEIGHT
 
 
-def stacked_panes(titles: Sequence[str], x_title: str, scheme: Scheme) -> go.Figure:
+def stacked_panes(
+    titles: Sequence[str], x_title: str, scheme: Scheme, *, lane: bool = False
+) -> go.Figure:
     """Panes above one another that zoom, pan and answer the pointer together.
 
     Args:
         titles: what each pane measures, top to bottom.
         x_title: what the common axis counts.
         scheme: the colour scheme to draw for.
+        lane: whether there is a narrow row for events above the panes.
     """
-    figure = make_subplots(rows=len(titles), shared_xaxes=True, vertical_spacing=0.06)
-    _dress(figure, scheme, height=PANE_HEIGHT * len(titles) + _LEGEND_HEIGHT)
+    heights = [*([_LANE_HEIGHT] if lane else []), *([PANE_HEIGHT] * len(titles))]
+    figure = make_subplots(
+        rows=len(heights),
+        shared_xaxes=True,
+        vertical_spacing=0.04 if lane else 0.06,
+        row_heights=heights,
+    )
+    _dress(figure, scheme, height=sum(heights) + _LEGEND_HEIGHT)
     figure.update_layout(hovermode="x unified", hoversubplots="axis")
-    for row, title in enumerate(titles, start=1):
+    for row, title in enumerate(titles, start=1 + lane):
         figure.update_yaxes(title_text=title, row=row)
-    figure.update_xaxes(title_text=x_title, row=len(titles))
+    figure.update_xaxes(title_text=x_title, row=len(heights))
     return figure
 
 

@@ -14,7 +14,7 @@ from lossmon.store import Listed, RunQuery
 from lossmon_dashboard.components.labels import spoken
 from lossmon_dashboard.components.notice import not_found
 from lossmon_dashboard.components.rule_page import fired_runs, rule_page, rule_rows
-from lossmon_dashboard.links import RULES
+from lossmon_dashboard.links import RULES, page_link
 from lossmon_dashboard.source import current_store
 from lossmon_dashboard.theme import PAGE_WIDTH
 
@@ -41,7 +41,7 @@ def layout(
         page = rule_pages([argument])[0]
     except InvalidArgument as error:
         return not_found(str(error))
-    back = dcc.Link("← All rules", href=RULES, className="lossmon-link")
+    back = dcc.Link("← All rules", href=page_link(RULES), className="lossmon-link")
     return dmc.Container(
         dmc.Box([back, rule_page(page), _fired(page.code)], maw=_READING_WIDTH),
         size=PAGE_WIDTH,

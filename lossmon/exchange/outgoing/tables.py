@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
@@ -10,9 +9,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from lossmon.errors import MissingExtra
+from lossmon.store import csv_text
 
-# What spreadsheets take for the beginning of a formula, and the sign that says it is none.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
 _AT_ONCE = 65_536
 Row = Mapping[str, Any]
 
@@ -25,16 +23,8 @@ def write_csv(rows: Iterable[Row], columns: Sequence[str], file: IO[str]) -> Non
         columns: which, and in what order.
         file: to write to.
     """
-    writer = csv.DictWriter(file, columns, extrasaction="ignore", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
-
-
-def _cell(value: Any) -> Any:
-    """A text that a spreadsheet would calculate gets a `'` before it; numbers stay as they are."""
-    if isinstance(value, (dict, list)):
-        return json.dumps(value)
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+    for part in csv_text(columns, rows):
+        file.write(part)
 
 
 def write_parquet(rows: Iterable[Row], columns: Sequence[str], path: Path) -> None:
@@ -66,7 +56,10 @@ def write_parquet(rows: Iterable[Row], columns: Sequence[str], path: Path) -> No
 
 _INTEGERS = ("step", "epoch", "batch", "batches", "n", "nonfinite")
 _TEXTS = ("split", "output", "status", "reason")
-_DOCUMENTS = ("reliability", "class_counts", "reported", "reconciliation", "baselines", "metrics")
+_DOCUMENTS = (
+    *("reliability", "class_counts", "reported", "reconciliation", "baselines", "metrics"),
+    "margins",
+)
 
 
 def _type(pa: Any, name: str) -> Any:

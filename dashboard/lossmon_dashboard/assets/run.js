@@ -1,0 +1,107 @@
+/* The page of a run: its address carries tab and controls, charts tell what they show. */
+(function () {
+    "use strict";
+
+    /* Parts of the address that are not told stay as they are: each tab knows its own alone. */
+    function remember(values) {
+        const query = new URLSearchParams(window.location.search);
+        for (const [key, value] of Object.entries(values)) {
+            query.delete(key);
+            if (value) {
+                query.set(key, value);
+            }
+        }
+        const words = query.toString();
+        const address = window.location.pathname + (words ? "?" + words : "");
+        if (address !== window.location.pathname + window.location.search) {
+            window.history.replaceState({}, "", address);
+        }
+        return window.dash_clientside.no_update;
+    }
+
+    const unless = (value, usual) => (value === usual ? "" : value);
+
+    function openTab(tab) {
+        remember({tab: unless(tab, "curves")});
+        const query = Object.fromEntries(new URLSearchParams(window.location.search));
+        return Object.assign(query, {tab});
+    }
+
+    /* Which part of its axis the chart shows; nothing while it shows all of it. */
+    function shownSpan(_, __, before) {
+        const shown = document.querySelector("#run-history .js-plotly-plot");
+        const layout = (shown && shown.layout) || {};
+        const axis = layout.xaxis || {};
+        const {triggered} = window.dash_clientside.callback_context;
+        const turned = triggered.some((part) => part.prop_id === "run-axis.value");
+        const zoomed = !turned && axis.autorange === false && axis.range && layout.meta;
+        const span = zoomed ? [layout.meta.axis, ...axis.range.map(Number)] : null;
+        const same = JSON.stringify(span) === JSON.stringify(before || null);
+        return same ? window.dash_clientside.no_update : span;
+    }
+
+    /* A part of the page that a tab may still have to bring. */
+    function goTo(name, tab) {
+        if (tab) {
+            window.dash_clientside.set_props("run-tabs", {value: tab});
+        }
+        let left = 40;
+        (function look() {
+            const found = document.querySelector(`[data-target="${window.CSS.escape(name)}"]`);
+            if (found) {
+                found.setAttribute("tabindex", "-1");
+                found.scrollIntoView({behavior: "smooth", block: "center"});
+                found.focus({preventScroll: true});
+            } else if ((left -= 1)) {
+                window.setTimeout(look, 100);
+            }
+        })();
+    }
+
+    document.addEventListener("click", function (event) {
+        const link = event.target.closest && event.target.closest("[data-goes-to]");
+        if (link) {
+            goTo(link.dataset.goesTo, link.dataset.tab);
+        }
+    });
+
+    /* The pointer answers for all panes together: only a click into the lane means an event. */
+    let pressed = 0;
+    document.addEventListener("pointerdown", (event) => (pressed = event.clientY), true);
+
+    function goToEvent(click) {
+        const lane = document.querySelector("#run-history .nsewdrag");
+        const point = click && click.points.find((one) => typeof one.customdata === "string");
+        if (point && lane && pressed <= lane.getBoundingClientRect().bottom) {
+            const name = point.customdata;
+            goTo(name, name.startsWith("episode") ? "divergence" : null);
+        }
+        return window.dash_clientside.no_update;
+    }
+
+    const components = (window.dashMantineFunctions = window.dashMantineFunctions || {});
+    components.epochLabel = (value) => "epoch " + value;
+
+    window.dash_clientside = Object.assign({}, window.dash_clientside, {
+        lossmon_run: {
+            openTab,
+            shownSpan,
+            goToEvent,
+            rememberOutput: (output) => remember({output}),
+            rememberCurves: (detail, value, axis, smooth, log) =>
+                remember({
+                    detail: unless(detail, "both"),
+                    value: unless(value, "recomputed"),
+                    axis: unless(axis, "step"),
+                    smooth: unless(smooth, "0"),
+                    scale: log ? "log" : "",
+                }),
+            rememberEpoch: (epoch, last) => remember({epoch: unless(epoch, last)}),
+            rememberSamples: (pair, kind) =>
+                remember({
+                    epochs: pair ? pair.join("-") : "",
+                    kind: unless(kind, "worst"),
+                }),
+        },
+    });
+})();

@@ -1,0 +1,98 @@
+"""Curves whose points stand for several batches: a mean, and a band from least to greatest."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import plotly.graph_objects as go
+
+from lossmon.analysis import exponential_average
+from lossmon.store import Spans
+from lossmon_dashboard.figures.axis import TimeAxis
+from lossmon_dashboard.figures.lines import Line
+from lossmon_dashboard.theme import faint
+from lossmon_dashboard.wording import number
+
+SpansOfBatches = Mapping[str, Spans]
+
+BAND = "train, least to greatest batch"
+
+
+class Spanned(NamedTuple):
+    """A curve of batches.
+
+    Attributes:
+        line: the mean of each span, or each batch where spans are one batch.
+        band: least and greatest value of each span; None where spans are one batch.
+    """
+
+    line: Line
+    band: tuple[tuple[float | None, ...], tuple[float | None, ...]] | None
+
+
+def spanned_line(spans: Spans, axis: TimeAxis) -> Spanned:
+    """The curve of some batches, with all that sticks out of it."""
+    single = spans.single
+    name = "train, each batch" if single else "train, mean of batches"
+    line = Line(name, _places(spans, axis), _finite(spans.mean), _hover(spans), _lost(spans, axis))
+    return Spanned(line, None if single else (_finite(spans.low), _finite(spans.high)))
+
+
+def smoothed_line(spans: Spans, axis: TimeAxis, over: int) -> Line:
+    """The exponential moving average over about so many batches, debiased."""
+    smooth = exponential_average(spans.mean, spans.count, span=over)
+    name = f"train, moving average over {over} batches"
+    hover = tuple(f"{number(value)} · average" for value in smooth.tolist())
+    return Line(name, _places(spans, axis), _finite(smooth), hover)
+
+
+def draw_band(spanned: Spanned, colour: str) -> list[go.Scatter]:
+    """The band as two traces, to be drawn below its line."""
+    if spanned.band is None:
+        return []
+    edge: dict[str, Any] = {
+        "x": spanned.line.x,
+        "mode": "lines",
+        "line": {"width": 0.5, "color": faint(colour, 0.35)},
+        "hoverinfo": "skip",
+        "name": BAND,
+        "legendgroup": BAND,
+    }
+    low, high = spanned.band
+    return [
+        go.Scatter(y=low, showlegend=False, **edge),
+        go.Scatter(y=high, fill="tonexty", fillcolor=faint(colour, 0.2), showlegend=True, **edge),
+    ]
+
+
+def _places(spans: Spans, axis: TimeAxis) -> tuple[float, ...]:
+    if spans.single:
+        return tuple(axis.places_of(spans.first_step.tolist()))
+    return tuple(axis.places_of(((spans.first_step + spans.last_step) / 2).tolist()))
+
+
+def _finite(values: Any) -> tuple[float | None, ...]:
+    return tuple(value if math.isfinite(value) else None for value in values.tolist())
+
+
+def _lost(spans: Spans, axis: TimeAxis) -> tuple[tuple[float, str], ...]:
+    odd = spans.broken > 0
+    places = axis.places_of(spans.odd_step[odd].tolist())
+    kinds = (number(value) for value in spans.odd[odd].tolist())
+    return tuple(zip(places, kinds, strict=True))
+
+
+def _hover(spans: Spans) -> tuple[str, ...]:
+    parts = (spans.first_step, spans.last_step, spans.mean, spans.low, spans.high)
+    columns = [part.tolist() for part in parts]
+    if spans.single:
+        odd = spans.odd.tolist()
+        values = [o if math.isnan(m) else m for m, o in zip(columns[2], odd, strict=True)]
+        steps = zip(values, columns[0], strict=True)
+        return tuple(f"{number(value)} · step {step:,}" for value, step in steps)
+    return tuple(
+        f"{number(mean)} · mean of steps {first:,}–{last:,}, {number(low)} to {number(high)}"
+        for first, last, mean, low, high in zip(*columns, strict=True)
+    )

@@ -1,0 +1,42 @@
+"""The dashboard as a notebook starts it: in a frame, and no longer than the notebook's kernel.
+
+`python -m lossmon_dashboard.framed [DB]`; `lossmon.dashboard` does so.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+
+from lossmon_dashboard.server import serve
+
+FRAMES = (
+    "'self'",
+    *(
+        f"{scheme}://{host}:*"
+        for scheme in ("http", "https")
+        for host in ("localhost", "127.0.0.1")
+    ),
+    "vscode-webview:",
+    "https://*.googleusercontent.com",
+)
+"""Who may hold it in a frame: notebooks of this machine, of VS Code and of Colab."""
+
+
+def main() -> None:
+    """Serve a database on any free port of this machine until standard input ends."""
+    threading.Thread(target=_end_with_the_kernel, daemon=True).start()
+    db = sys.argv[1] if len(sys.argv) > 1 else None
+    # Where other pages may frame it, a click that was meant for them must change nothing.
+    serve(db, port=0, open_browser=False, frames=FRAMES, read_only=True)
+
+
+def _end_with_the_kernel() -> None:
+    # The pipe ends however the kernel ends, and no handler of its own could tell of a SIGKILL.
+    sys.stdin.read()
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

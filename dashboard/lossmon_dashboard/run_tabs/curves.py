@@ -1,0 +1,149 @@
+"""Loss and accuracy over the training, and what the word accuracy means in it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import dash
+import dash_mantine_components as dmc
+from dash import ClientsideFunction, Input, Output, State, dcc, html, no_update
+
+from lossmon_dashboard.clock import viewer_zone
+from lossmon_dashboard.components.accuracy_meaning import accuracy_meanings, accuracy_panel
+from lossmon_dashboard.components.choice import choice
+from lossmon_dashboard.components.events import event_links
+from lossmon_dashboard.components.panel import chart, drawn, keep_view, panel
+from lossmon_dashboard.export import export_link
+from lossmon_dashboard.figures.history import SMOOTHING, HistoryView
+from lossmon_dashboard.figures.panes import PAIR_HEIGHT
+from lossmon_dashboard.run_tabs.history import Zoom, read_history
+from lossmon_dashboard.run_tabs.opened import OpenedRun
+from lossmon_dashboard.source import current_store
+from lossmon_dashboard.theme import Scheme
+
+KEY = "curves"
+TITLE = "Curves"
+
+_DETAILS = [
+    {"value": "both", "label": "Both"},
+    {"value": "epochs", "label": "Epochs"},
+    {"value": "batches", "label": "Batches"},
+]
+_VALUES = [
+    {"value": "recomputed", "label": "Recomputed"},
+    {"value": "own", "label": "Keras' own"},
+    {"value": "reported", "label": "Printed"},
+    {"value": "all", "label": "All"},
+]
+_AXES = [
+    {"value": "step", "label": "Steps"},
+    {"value": "epoch", "label": "Epochs"},
+    {"value": "time", "label": "Time"},
+    {"value": "samples", "label": "Samples"},
+]
+_SMOOTHING = [{"value": str(span), "label": str(span) if span else "Off"} for span in SMOOTHING]
+
+
+def content(run: OpenedRun) -> list[Any]:
+    """The panels, to be filled by callbacks."""
+    full = export_link(run.id, "batches")
+    return [
+        dcc.Store(id="run-span"),
+        panel(
+            "Loss and accuracy",
+            "Every batch is a faint line, every epoch a marked one; in long runs a band from the "
+            "least to the greatest batch. Drag to zoom in to single batches. Values are lossmon's "
+            "own second computation unless you choose otherwise; smoothing is an exponential "
+            "moving average.",
+            _controls(HistoryView.from_query(run.query)),
+            chart("run-history", "Loss and accuracy over the training", PAIR_HEIGHT, full=full),
+            html.Div(id="run-events"),
+        ),
+        panel(
+            "What “accuracy” means here",
+            "Keras resolves the word from tensor shapes alone. This is what it became.",
+            html.Div(id="run-accuracy"),
+        ),
+    ]
+
+
+def _controls(view: HistoryView) -> dmc.Group:
+    return dmc.Group(
+        [
+            choice("run-detail", "Detail", view.detail, _DETAILS),
+            choice("run-value", "Values", view.value, _VALUES),
+            choice("run-axis", "Time axis", view.axis, _AXES),
+            choice("run-smooth", "Smoothing, batches", str(view.smooth), _SMOOTHING),
+            dmc.Switch(id="run-log", label="Logarithmic loss", checked=view.log, mb=7),
+        ],
+        gap="md",
+        mb="xs",
+        align="flex-end",
+    )
+
+
+def register(app: dash.Dash) -> None:
+    """Connect the chart to the run, its controls and the colour scheme."""
+    controls = {
+        "detail": Input("run-detail", "value"),
+        "value": Input("run-value", "value"),
+        "axis": Input("run-axis", "value"),
+        "smooth": Input("run-smooth", "value"),
+        "log": Input("run-log", "checked"),
+    }
+
+    @app.callback(
+        Output(drawn("run-history"), "data"),
+        Output("run-events", "children"),
+        inputs={
+            "revision": Input("revision", "data"),
+            "controls": controls,
+            "output": Input("run-output", "value"),
+            "scheme": Input("scheme", "data"),
+            "place": {"zoom": Input("run-span", "data"), "run": State("run-id", "data")},
+        },
+    )
+    def draw_history(
+        revision: Any,
+        controls: dict[str, Any],
+        output: str | None,
+        scheme: Scheme | None,
+        place: dict[str, Any],
+    ) -> tuple[Any, Any]:
+        del revision
+        if scheme is None:
+            return no_update, no_update
+        view = chosen_view(controls, output)
+        shown = read_history(
+            current_store(), place["run"], view, Zoom.of(place["zoom"]), viewer_zone()
+        )
+        return shown.figure(scheme), event_links(shown.events)
+
+    @app.callback(
+        Output("run-accuracy", "children"),
+        Input("revision", "data"),
+        State("run-id", "data"),
+    )
+    def tell_accuracy(_: Any, run: str) -> Any:
+        return accuracy_panel(accuracy_meanings(current_store().run_document(run)))
+
+    keep_view(app, "run-history")
+    app.clientside_callback(
+        ClientsideFunction("lossmon_run", "shownSpan"),
+        Output("run-span", "data"),
+        Input("run-history", "relayoutData"),
+        Input("run-axis", "value"),
+        State("run-span", "data"),
+        prevent_initial_call=True,
+    )
+    app.clientside_callback(
+        ClientsideFunction("lossmon_run", "goToEvent"), Input("run-history", "clickData")
+    )
+    app.clientside_callback(ClientsideFunction("lossmon_run", "rememberCurves"), *controls.values())
+
+
+def chosen_view(controls: dict[str, Any], output: str | None) -> HistoryView:
+    """The view that the controls stand at."""
+    words = {key: str(value) for key, value in controls.items() if value and key != "log"}
+    scale = {"scale": "log"} if controls["log"] else {}
+    return HistoryView.from_query({**words, **scale, **({"output": output} if output else {})})

@@ -1,0 +1,151 @@
+"""What the chart of loss and accuracy is drawn from, read as finely as it is looked at."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, tzinfo
+from typing import Any, NamedTuple, get_args
+
+import plotly.graph_objects as go
+
+from lossmon.store import Store
+from lossmon_dashboard import figures
+from lossmon_dashboard.clock import moment
+from lossmon_dashboard.components.events import events_of
+from lossmon_dashboard.figures.axis import (
+    AXIS_COLUMNS,
+    STEPS,
+    TimeAxis,
+    clock_axis,
+    epoch_axis,
+    sample_axis,
+)
+from lossmon_dashboard.figures.events import Event
+from lossmon_dashboard.figures.history import HistoryView, Measure, batch_column
+from lossmon_dashboard.figures.spanned import SpansOfBatches
+from lossmon_dashboard.run_tabs.episodes import explained
+from lossmon_dashboard.theme import Scheme
+
+Row = Mapping[str, Any]
+
+_TIMES = 300
+
+
+class Zoom(NamedTuple):
+    """The part of an axis that the reader has zoomed to."""
+
+    axis: str
+    first: float
+    last: float
+
+    @classmethod
+    def of(cls, told: Sequence[Any] | None) -> Zoom | None:
+        """What the browser tells; None where the whole run is shown."""
+        return None if told is None else cls(told[0], *sorted(told[1:]))
+
+
+class History(NamedTuple):
+    """The chart of a run, read but not drawn.
+
+    Attributes:
+        run: the run.
+        view: what is shown.
+        axis: what the common axis counts.
+        epochs: epoch rows of what is shown.
+        batches: columns of its batches.
+        events: findings and episodes of the whole run.
+    """
+
+    run: str
+    view: HistoryView
+    axis: TimeAxis
+    epochs: Sequence[Row]
+    batches: SpansOfBatches
+    events: Sequence[Event]
+
+    def figure(self, scheme: Scheme) -> go.Figure:
+        """The chart; zoom is kept while run, output, axis and scale stay the same."""
+        figure = figures.plot_history(
+            self.epochs,
+            self.batches,
+            self.view,
+            scheme,
+            events=self.events,
+            axis=self.axis,
+        )
+        kept = (self.run, self.view.output, self.view.log, self.axis.name)
+        return figure.update_layout(uirevision="/".join(map(str, kept)))
+
+
+def read_history(
+    store: Store, run: str, view: HistoryView, zoom: Zoom | None = None, zone: tzinfo = UTC
+) -> History:
+    """Read what the chart of a run shows.
+
+    Args:
+        store: the database.
+        run: the run.
+        view: what to show of it.
+        zoom: only what is near is then read, and more finely; None for the whole run.
+        zone: of the time at which the run began.
+    """
+    summary = store.run_summary(run)
+    rows = store.epoch_rows(run, output=view.output, columns=AXIS_COLUMNS)
+    axis = _axis(store, summary, rows, view, zone)
+    steps = steps_around(zoom, axis)
+    columns = {batch_column(measure, view) for measure in get_args(Measure)} | {"loss", "accuracy"}
+    ends = {row["epoch"]: row["step"] for row in rows}
+    return History(
+        run,
+        view,
+        axis,
+        store.epoch_rows(
+            run, output=view.output, columns=figures.HISTORY_COLUMNS, step_range=steps
+        ),
+        store.batch_spans(
+            run, sorted(columns), split="train", output=view.output, step_range=steps
+        ),
+        events_of(summary["findings"], explained(store, run), ends, view.output),
+    )
+
+
+def _axis(
+    store: Store, summary: Row, epochs: Sequence[Row], view: HistoryView, zone: tzinfo
+) -> TimeAxis:
+    if view.axis == "step":
+        return STEPS
+    if view.axis == "epoch":
+        return epoch_axis(epochs, _steps_an_epoch(summary, epochs))
+    name = "time" if view.axis == "time" else "n"
+    spans = store.batch_spans(
+        summary["id"], [name], split="train", output=view.output, most=_TIMES
+    )[name]
+    if view.axis == "samples":
+        return sample_axis(epochs, float(spans.mean[-1]) if len(spans.mean) else None)
+    middles = ((spans.first_step + spans.last_step) / 2).tolist()
+    times = dict(zip(middles, spans.mean.tolist(), strict=True))
+    times |= {row["step"]: row["time"] for row in epochs if row["split"] == "train"}
+    started = datetime.fromisoformat(summary["started"]).timestamp()
+    when = moment(summary["started"], zone)
+    return clock_axis(sorted(times.items()), started, when)
+
+
+def _steps_an_epoch(summary: Row, epochs: Sequence[Row]) -> float | None:
+    """As planned; where that is not known, what the last epoch took, or what was done so far."""
+    planned, steps = summary["epochs_planned"], summary["steps_planned"]
+    if planned and steps:
+        return steps / planned
+    ends = sorted({row["step"] for row in epochs if row["split"] == "train"})
+    if ends:
+        return ends[-1] - (ends[-2] if len(ends) > 1 else -1)
+    return None if summary["step"] is None else summary["step"] + 1.0
+
+
+def steps_around(zoom: Zoom | None, axis: TimeAxis = STEPS) -> tuple[int, int] | None:
+    """The steps of a zoom, and half as many on both sides, so that lines go on beyond the edge."""
+    if zoom is None or zoom.axis != axis.name:
+        return None
+    first, last = axis.step_of(zoom.first), axis.step_of(zoom.last)
+    room = (last - first) / 2
+    return max(0, math.floor(first - room)), max(0, math.ceil(last + room))

@@ -1,0 +1,132 @@
+"""The dashboard inside a notebook: a process of its own behind a frame in a cell.
+
+A process of its own, so that a training in the same notebook loses nothing to it, and goes on being
+watched while its cell runs. It ends with the notebook's kernel.
+"""
+
+from __future__ import annotations
+
+import atexit
+import html
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from lossmon.errors import InvalidArgument, StoreError
+
+_HEIGHT = 820
+_PORT = "{port}"
+_ADDRESS = re.compile(r"http://[^/:]+:(\d+)\S*")
+
+_started: dict[tuple[str, str], tuple[subprocess.Popen[str], int]] = {}
+
+
+class InlineDashboard:
+    """A dashboard in a cell: notebooks show it by `_repr_html_`.
+
+    Attributes:
+        url: its address, as the browser asks for it.
+    """
+
+    def __init__(self, url: str, height: int, port: int) -> None:
+        self.url = url
+        self._height = height
+        self._port = port
+
+    def _repr_html_(self) -> str:
+        address = html.escape(self.url, quote=True)
+        return (
+            f'<iframe src="{address}" title="lossmon" width="100%" height="{self._height}" '
+            'style="border: 0" allow="clipboard-write"></iframe>'
+        )
+
+    def _ipython_display_(self) -> None:
+        # Only in Colab, whose pages reach no port of the kernel's machine, is a frame not enough.
+        colab: Any = sys.modules.get("google.colab.output")
+        if colab is not None:
+            path = "/" + self.url.split("/", 3)[-1]
+            colab.serve_kernel_port_as_iframe(self._port, path=path, height=str(self._height))
+            return
+        shown: Any = sys.modules.get("IPython.display")
+        if shown is not None:
+            shown.display(shown.HTML(self._repr_html_()))
+
+    def __repr__(self) -> str:
+        return f"lossmon dashboard: {self.url}"
+
+
+def dashboard(
+    db: str | os.PathLike[str] | None = None,
+    run: str | None = None,
+    *,
+    height: int = _HEIGHT,
+    proxy: str | None = None,
+) -> InlineDashboard:
+    """Show the dashboard in a cell of a notebook: the last line of the cell.
+
+    It is served by a process of its own, which is started once for each database.
+
+    Args:
+        db: a path or a SQLAlchemy URL; `$LOSSMON_DB`, else `lossmon.db` here, where None.
+        run: a run to open: an id, a name, or "latest", which follows a training; None for the list.
+        height: of the frame, in pixels.
+        proxy: the path under which the browser reaches a port of this machine where that is not
+            its own, with `{port}` in it: "/user/me/proxy/{port}/" of a JupyterHub with
+            jupyter-server-proxy. None: found out from `$JUPYTERHUB_SERVICE_PREFIX`, else the
+            browser is on this machine.
+
+    Returns:
+        What the notebook shows; its `url` opens in a tab of its own.
+
+    Raises:
+        InvalidArgument: `proxy` has no `{port}` in it.
+        StoreError: the dashboard could not be started.
+    """
+    behind = _proxy() if proxy is None else proxy
+    if behind and _PORT not in behind:
+        raise InvalidArgument(
+            f"`proxy` must be a path with {_PORT} in it. Received: {proxy!r}. "
+            'Fix: e.g. proxy="/user/me/proxy/{port}/"'
+        )
+    port = _served(None if db is None else str(Path(db) if isinstance(db, os.PathLike) else db))
+    path = "" if run is None else f"run/{quote(run, safe='')}"
+    root = f"http://localhost:{port}/" if not behind else behind.replace(_PORT, str(port))
+    return InlineDashboard(f"{root.rstrip('/')}/{path}", height, port)
+
+
+def _proxy() -> str:
+    prefix = os.environ.get("JUPYTERHUB_SERVICE_PREFIX")
+    return f"{prefix.rstrip('/')}/proxy/{_PORT}/" if prefix else ""
+
+
+def _served(db: str | None) -> int:
+    """The port of the process that serves a database; it is started where there is none."""
+    key = (db or os.environ.get("LOSSMON_DB", ""), str(Path.cwd()))
+    process, port = _started.get(key, (None, 0))
+    if process is not None and process.poll() is None:
+        return port
+    _started[key] = _start(db)
+    return _started[key][1]
+
+
+def _start(db: str | None) -> tuple[subprocess.Popen[str], int]:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "lossmon_dashboard.framed", *([] if db is None else [db])],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    atexit.register(process.terminate)
+    said = process.stdout.readline()
+    found = _ADDRESS.search(said)
+    if found is None:
+        raise StoreError(
+            f"the dashboard could not be started. Received: {said.strip() or 'nothing'}. "
+            "Fix: `lossmon dashboard` in a terminal says why."
+        )
+    return process, int(found[1])

@@ -1,0 +1,201 @@
+"""Curves of any length as spans of batches: mean, least and greatest value of each.
+
+Where every batch has room a span is one batch. Else spans are made of batches or of the summaries
+that the writer keeps, whichever are fewer rows to read, so that what is read and returned does not
+grow with the run; the extremes of a span are those of its batches, whatever its length.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from sqlalchemy import Connection, and_
+
+from lossmon.records import Split
+from lossmon.store.buckets import FAN, LEVELS, MEASURE, POSITION, ROWS, Array, Block, Buckets
+from lossmon.store.raw import read_blocks
+from lossmon.store.schema import batches
+from lossmon.store.selection import (
+    Series,
+    after,
+    before,
+    bucket_ends,
+    numbers_within,
+    read_buckets,
+)
+from lossmon.store.series import demand_numeric, is_pruned
+from lossmon.store.thinning import one_of_each
+
+Steps = tuple[int, int] | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Spans:
+    """One column over consecutive spans of batches, those alone in which it is known; shape `(S,)`.
+
+    Attributes:
+        first_step, last_step: where each begins and ends, int64.
+        count: batches with a finite value, int64.
+        mean, low, high: their mean and extremes, float64; NaN where there is none.
+        broken: batches whose value is NaN or infinite, int64.
+        odd: the first of these, float64; 0 where there is none.
+        odd_step: where it was, int64; the first step where there is none.
+    """
+
+    first_step: Array
+    last_step: Array
+    count: Array
+    mean: Array
+    low: Array
+    high: Array
+    broken: Array
+    odd: Array
+    odd_step: Array
+
+    @property
+    def single(self) -> bool:
+        """Whether every span is one batch."""
+        return not len(self.count) or int((self.count + self.broken).max()) <= 1
+
+
+def read_spans(
+    connection: Connection,
+    run_id: str,
+    columns: Sequence[str],
+    *,
+    split: Split,
+    output: str | None = None,
+    most: int = 2000,
+    step_range: Steps = None,
+) -> dict[str, Spans]:
+    """Return columns of the batches in about `most` spans at most.
+
+    Args:
+        connection: to read by.
+        run_id: the run.
+        columns: numeric columns of `batches`.
+        split: "train" or "val".
+        output: the output; None for the model as a whole.
+        most: so many spans; of summaries there may be some hundreds more at the ends.
+        step_range: the first and last step wanted, both included; None for all.
+
+    Raises:
+        InvalidArgument: a column is not one of the numeric columns.
+    """
+    demand_numeric(columns)
+    names = tuple(name for name in columns if name not in POSITION)
+    series = Series(run_id, split, output)
+    parts = [*_parts(connection, series, names, most, step_range)]
+    firsts = np.concatenate([part.first for part in parts])
+    lasts = np.concatenate([part.last for part in parts])
+    measures = np.concatenate([part.measures for part in parts])
+    order = np.lexsort(firsts.T[::-1])
+    return {
+        name: _spans(firsts[order], lasts[order], measures[order, place])
+        for place, name in enumerate(names)
+    }
+
+
+def _spans(first: Array, last: Array, measure: Array) -> Spans:
+    known = (measure["count"] > 0) | (measure["nonfinite"] > 0)
+    first, last, measure = first[known, 0], last[known, 0], measure[known]
+    finite, broken = measure["count"] > 0, measure["nonfinite"] > 0
+    mean, low, high = (
+        np.where(finite, values, np.nan)
+        for values in (
+            measure["mean"],
+            measure["minimum"]["value"],
+            measure["maximum"]["value"],
+        )
+    )
+    return Spans(
+        first,
+        last,
+        measure["count"],
+        mean,
+        low,
+        high,
+        measure["nonfinite"],
+        np.where(broken, measure["broken"]["value"], 0.0),
+        np.where(broken, measure["broken"]["step"], first),
+    )
+
+
+def _parts(
+    connection: Connection, series: Series, names: tuple[str, ...], most: int, steps: Steps
+) -> Iterator[Buckets]:
+    first, end = numbers_within(connection, series, 0, steps)
+    pruned = is_pruned(connection, series.run_id)
+    if not pruned and (end - first) * ROWS <= FAN * most:
+        yield _grouped(_raw(connection, series, names, steps), most)
+        return
+    yield from _summaries(connection, series, names, most, steps)
+    if pruned:
+        # Its batches are gone: a span that the range cuts is told whole.
+        for number in (first - 1, end) if steps is not None else ():
+            yield read_buckets(connection, series, 0, names, (number, number + 1))
+        return
+    ends = bucket_ends(connection, series, first, end)
+    for outside in () if ends is None else (before(ends[0]), after(ends[1])):
+        wanted = outside if steps is None else and_(outside, batches.c.step.between(*steps))
+        yield _grouped(one_of_each([_none(names), *read_blocks(connection, series, names, wanted)]))
+
+
+def _summaries(
+    connection: Connection, series: Series, names: tuple[str, ...], most: int, steps: Steps
+) -> Iterator[Buckets]:
+    """The finest buckets of which there are not too many, and finer ones at both ends."""
+    first, end = numbers_within(connection, series, 0, steps)
+    coarsest = next(
+        (level for level in range(LEVELS) if (end - first) // FAN**level <= most), LEVELS - 1
+    )
+    covered: tuple[int, int] | None = None
+    for level in range(coarsest, -1, -1):
+        first, end = numbers_within(connection, series, level, steps)
+        inner = (end, end) if covered is None else (FAN * covered[0], FAN * covered[1])
+        for numbers in ((first, inner[0]), (inner[1], end)):
+            if numbers[0] < numbers[1]:
+                yield read_buckets(connection, series, level, names, numbers)
+        covered = first, end
+
+
+def _raw(connection: Connection, series: Series, names: tuple[str, ...], steps: Steps) -> Block:
+    wanted = None if steps is None else batches.c.step.between(*steps)
+    return one_of_each([_none(names), *read_blocks(connection, series, names, wanted)])
+
+
+def _none(names: tuple[str, ...]) -> Block:
+    return Block(*(np.zeros((n, 0)) for n in (len(POSITION), len(names), len(names))))
+
+
+def _grouped(block: Block, most: int | None = None) -> Buckets:
+    """Batches as spans of equal length, at most so many; of `ROWS` batches where that is open."""
+    total = len(block)
+    size = ROWS if most is None else max(1, -(-total // most))
+    starts = np.arange(0, total, size)
+    found = np.zeros((len(starts), len(block.values)), MEASURE)
+    if not total:
+        empty = np.zeros((0, len(POSITION)), np.int64)
+        return Buckets(empty, empty, found)
+    position = block.position.astype(np.int64)
+    known = block.known.astype(bool)
+    finite = known & np.isfinite(block.values)
+    broken = known & ~finite
+    values = np.where(finite, block.values, 0.0)
+    counts = np.add.reduceat(finite, starts, axis=1, dtype=np.int64)
+    found["count"] = counts.T
+    found["nonfinite"] = np.add.reduceat(broken, starts, axis=1, dtype=np.int64).T
+    with np.errstate(over="ignore"):
+        found["mean"] = (np.add.reduceat(values, starts, axis=1) / np.maximum(counts, 1)).T
+    low, high = (np.where(finite, block.values, bound) for bound in (np.inf, -np.inf))
+    found["minimum"]["value"] = np.minimum.reduceat(low, starts, axis=1).T
+    found["maximum"]["value"] = np.maximum.reduceat(high, starts, axis=1).T
+    for measure, places in enumerate(broken):
+        rows = np.flatnonzero(places)
+        groups, at = np.unique(rows // size, return_index=True)
+        found["broken"]["value"][groups, measure] = block.values[measure, rows[at]]
+        found["broken"]["step"][groups, measure] = position[0, rows[at]]
+    lasts = np.append(starts[1:], total) - 1
+    return Buckets(position[:, starts].T, position[:, lasts].T, found)

@@ -1,0 +1,116 @@
+"""The dashboard in a notebook's frame, and below a path behind a proxy."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import threading
+from collections.abc import Generator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+import waitress.server
+from lossmon_dashboard import create_app
+from playwright.sync_api import expect
+
+import lossmon
+from lossmon import inline
+from tests.browser.conftest import OpenPage
+from tests.dashboard.seed import SCENARIOS, seed, write
+
+pytestmark = pytest.mark.browser
+
+
+class Notebook(BaseHTTPRequestHandler):
+    """A page as a notebook makes it: what `_repr_html_` gives, in a cell."""
+
+    cell = ""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html; charset=utf-8")
+        self.end_headers()
+        page = f"<html><head><link rel=icon href=data:,></head><div id=page><h1>{self.cell}</h1>"
+        self.wfile.write(page.encode())
+
+    def log_request(self, code: object = "-", size: object = "-") -> None:
+        """Say nothing."""
+
+
+def test_a_notebook_shows_a_run_and_its_kernel_takes_the_dashboard_along(
+    tmp_path: Path, open_page: OpenPage
+) -> None:
+    path = tmp_path / "runs.db"
+    write(str(path), SCENARIOS[0])
+    shown = lossmon.dashboard(path, "latest", height=500)
+    assert lossmon.dashboard(path).url == shown.url.removesuffix("run/latest")
+    Notebook.cell = shown._repr_html_()
+    assert 'height="500"' in Notebook.cell
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Notebook)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        # The frame is another origin: what it asks for is no foreign request of the page's own.
+        page = open_page(f"http://localhost:{server.server_port}/", foreign=True)
+        frame = page.frame_locator("iframe")
+        expect(frame.locator("h1")).to_have_text("digits-cnn")
+        expect(frame.locator("#run-history .legendtext").first).to_be_visible()
+    finally:
+        server.shutdown()
+        server.server_close()
+    ((process, _),) = [of for key, of in inline._started.items() if key[0] == str(path)]
+    assert process.stdin is not None
+    process.stdin.close()
+    assert process.wait(timeout=20) == 0
+    assert process.stdout is not None
+    process.stdout.close()
+
+
+@pytest.mark.parametrize("proxy", ["/user/me/proxy/8050", "no path"])
+def test_a_proxy_needs_the_port(proxy: str) -> None:
+    with pytest.raises(lossmon.InvalidArgument, match=r"\{port\} in it"):
+        lossmon.dashboard("runs.db", proxy=proxy)
+
+
+def test_a_process_that_cannot_start_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = subprocess.Popen(["true"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    monkeypatch.setattr(inline.subprocess, "Popen", lambda *_, **__: said)
+    with pytest.raises(lossmon.StoreError, match="could not be started"):
+        lossmon.dashboard("nowhere.db")
+    said.wait()
+    for pipe in (said.stdin, said.stdout):
+        assert pipe is not None
+        pipe.close()
+
+
+@pytest.fixture(scope="module")
+def proxied(tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
+    """The address of a dashboard below a path."""
+    path = str(tmp_path_factory.mktemp("proxied") / "runs.db")
+    seed(path)
+    app = create_app(path, prefix="/some/path")
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = waitress.server.create_server(app.server, sockets=[listener], url_prefix="/some/path")
+    threading.Thread(target=server.run, daemon=True).start()
+    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    server.close()
+
+
+def test_all_works_below_a_path(proxied: str, open_page: OpenPage) -> None:
+    page = open_page(f"{proxied}/some/path/")
+    page.get_by_role("link", name="digits-overfit").click()
+    expect(page.locator("h1")).to_have_text("digits-overfit")
+    assert "/some/path/run/" in page.url
+    expect(page.locator("#run-history .legendtext").first).to_be_visible()
+    page.get_by_label("Save: Loss and accuracy").click()
+    with page.expect_download() as download:
+        page.get_by_text("All numbers behind it").click()
+    assert download.value.suggested_filename.endswith("-batches.csv")
+    page.get_by_role("link", name="LM408").click()
+    expect(page.locator("h1")).to_have_text("Overfitting")
+    page.get_by_role("link", name="Rules", exact=True).click()
+    page.wait_for_url("**/some/path/rules")
+    expect(page.locator("#nav-rules")).to_have_class("lossmon-nav lossmon-nav-here")
+    page.reload()
+    page.get_by_role("link", name="Runs", exact=True).click()
+    expect(page.locator("#runs-summary")).to_contain_text("9 runs")

@@ -1,0 +1,169 @@
+"""The page of a run: its tabs, its chart, and what can be taken along."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Generator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import axe_playwright_python
+import numpy as np
+import pytest
+from playwright.sync_api import Page, expect
+
+from lossmon.records import EpochRecord
+from lossmon.store import RunWriter
+from tests.analysis.sampled import RECORDS, ROWS, SET
+from tests.browser.conftest import OpenPage, serving
+from tests.dashboard.seed import SOFTMAX, Scenario
+
+pytestmark = pytest.mark.browser
+
+AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
+
+
+@pytest.fixture(scope="module")
+def sampled(tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
+    """A dashboard over a run whose every validation sample is known."""
+    path = str(tmp_path_factory.mktemp("sampled") / "runs.db")
+    scenario = Scenario("sampled", metric=SOFTMAX)
+    writer = RunWriter.open(path, scenario.record(), scenario.output_records())
+    epochs = [EpochRecord(time=0.0, **row) for row in ROWS]
+    first = RECORDS[0]
+    labels = np.where(first.correct, first.predicted, 1 - first.predicted)
+    known = replace(SET, labels=labels)
+    writer.write(epochs=epochs, samples=[replace(one, samples=known) for one in RECORDS.values()])
+    writer.finish("finished")
+    writer.close()
+    with serving(path) as address:
+        yield address
+
+
+def tab(page: Page, name: str) -> None:
+    page.get_by_role("tab", name=name).click()
+
+
+def x_range(page: Page) -> Any:
+    return page.evaluate(
+        "document.querySelector('#run-history .js-plotly-plot').layout.xaxis.range.map(Number)"
+    )
+
+
+def test_the_controls_of_a_run_stay_in_the_address(seeded: str, open_page: OpenPage) -> None:
+    page = open_page(f"{seeded}/run/digits-cnn")
+    legend = page.locator("#run-history .legendtext")
+    expect(legend).to_have_text(["train, each batch", "train", "val"])
+    page.locator("#run-smooth").get_by_text("10", exact=True).click()
+    expect(legend).to_have_text(
+        ["train, each batch", "train, moving average over 10 batches", "train", "val"]
+    )
+    page.locator("#run-axis").get_by_text("Epochs").click()
+    expect(page.locator("#run-history .x2title, #run-history .xtitle").last).to_have_text("epoch")
+    assert x_range(page)[1] < 15
+    page.locator("#run-detail").get_by_text("Epochs", exact=True).click()
+    page.locator("#run-value").get_by_text("Printed").click()
+    page.get_by_label("Logarithmic loss").check()
+    expect(legend).to_have_text(["train as printed", "val as printed"])
+    view = "detail=epochs&value=reported&axis=epoch&smooth=10&scale=log"
+    for part in view.split("&"):
+        page.wait_for_url(re.compile(part))
+    tab(page, "Calibration")
+    page.wait_for_url(re.compile("tab=calibration"))
+    tab(page, "Curves")
+    expect(legend).to_have_text(["train as printed", "val as printed"])
+    page.reload()
+    expect(legend).to_have_text(["train as printed", "val as printed"])
+
+
+def test_tabs_load_when_they_are_opened(seeded: str, open_page: OpenPage) -> None:
+    page = open_page(f"{seeded}/run/breast-cancer-logits")
+    expect(page.locator("#run-history .legendtext").first).to_be_visible()
+    for part in ("#run-verification", "#run-reliability", "#run-samples", "#run-settings"):
+        expect(page.locator(part)).to_have_count(0)
+    tab(page, "Printed and true")
+    expect(page.locator("#run-correct .legendtext").first).to_have_text("train, printed")
+    expect(page.locator("#run-verification .ag-row").first).to_be_visible()
+    expect(page.locator("#run-history")).to_have_count(0)
+    tab(page, "Settings")
+    expect(page.locator("#run-settings")).to_contain_text("lossmon had no trouble")
+    page.reload()
+    expect(page.locator("#run-settings")).to_contain_text("25,450")
+
+
+def test_an_event_on_the_axis_leads_to_its_explanation(seeded: str, open_page: OpenPage) -> None:
+    page = open_page(f"{seeded}/run/digits-overfit")
+    lane = page.locator("#run-history .nsewdrag").first
+    lane.scroll_into_view_if_needed()
+    box = lane.bounding_box()
+    assert box
+    bar = (box["x"] + 0.7 * box["width"], box["y"] + 0.76 * box["height"])
+    page.mouse.move(*bar)
+    expect(page.locator("#run-history .hoverlayer")).to_contain_text(
+        "loss rises while accuracy holds"
+    )
+    page.mouse.click(*bar)
+    expect(page.locator("#run-divergence")).to_contain_text("stop at epoch")
+    expect(page.locator("[data-target^='episode:']")).to_be_focused()
+    tab(page, "Curves")
+    page.get_by_role("button", name="Overfitting (LM408)").press("Enter")
+    expect(page.locator("[data-target^='finding:']")).to_be_focused()
+
+
+def test_a_chart_is_saved_as_a_picture_and_as_numbers(
+    seeded: str, open_page: OpenPage, tmp_path: Path
+) -> None:
+    page = open_page(f"{seeded}/run/digits-cnn?detail=epochs")
+    expect(page.locator("#run-history .legendtext").first).to_be_visible()
+    heads = {"PNG": b"\x89PNG", "SVG": b"<svg", "shown": b"line,x,y,value", "behind": b"step,epoch"}
+    for name, head in heads.items():
+        page.get_by_label("Save: Loss and accuracy").click()
+        with page.expect_download() as download:
+            page.locator(".lossmon-save[open]").get_by_text(re.compile(name)).click()
+        download.value.save_as(tmp_path / name)
+        assert (tmp_path / name).read_bytes().startswith(head), name
+    assert "train,11,2." not in (tmp_path / "shown").read_text()
+    assert (tmp_path / "shown").read_text().count("\n") == 1 + 4 * 12
+
+
+def test_samples_and_calibration_of_the_epoch_that_is_chosen(
+    sampled: str, open_page: OpenPage
+) -> None:
+    page = open_page(f"{sampled}/run/sampled?tab=calibration")
+    told = page.locator("#run-confidence")
+    expect(told).to_contain_text("surer than it is right")
+    last = told.inner_text()
+    thumb = page.get_by_role("slider", name="Epoch")
+    thumb.press("Home")
+    page.wait_for_url(re.compile("epoch=1$"))
+    expect(told).to_contain_text("less sure than it is right")
+    assert told.inner_text() != last
+    tab(page, "Samples")
+    expect(page.locator("#run-turned")).to_contain_text("turned wrong")
+    expect(page.locator("#run-samples .ag-row").first).to_contain_text("wrong")
+    expect(page.locator("#run-mistaken .js-plotly-plot .hm")).not_to_have_count(0)
+    page.locator("#run-kind").get_by_text("Turned right").click()
+    expect(page.locator("#run-samples .ag-row").first).to_contain_text("wrong → right")
+    page.get_by_role("slider", name="Earlier epoch").press("ArrowRight")
+    page.wait_for_url(re.compile("epochs=2-30.*kind=turned_right"))
+    page.reload()
+    expect(page.locator("#run-samples-said")).to_contain_text("epoch 30 against epoch 2")
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
+def test_everyone_can_use_the_page_of_a_run(
+    sampled: str, open_page: OpenPage, width: int, scheme: str
+) -> None:
+    page = open_page(f"{sampled}/run/sampled", width=width, scheme=scheme)
+    expect(page.locator("h1")).to_have_text("sampled")
+    for name in ("Curves", "Loss against", "Calibration", "Samples", "Printed", "Settings"):
+        tab(page, name)
+        page.wait_for_load_state("networkidle")
+        page.wait_for_timeout(300)
+        for grid in page.locator("#page .ag-root").all():
+            expect(grid.locator(".ag-header-cell").first).to_be_visible()
+        page.evaluate(AXE)
+        found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+        told = [(one["id"], one["nodes"][0]["html"][:300]) for one in found["violations"]]
+        assert told == [], name
