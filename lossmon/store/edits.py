@@ -83,5 +83,7 @@ def _stored(column: str, value: Any) -> Any:
 
 
 def edit_run(url: URL, run_id: str, **values: Any) -> None:
-    """Set the `name`, `notes` or `tags` of a run."""
-    put_values(url, {run_id: values})
+    """Set columns of a run, such as its `notes` or `tags`."""
+    texts = {key: storable_text(v) if isinstance(v, str) else v for key, v in values.items()}
+    with writing(url) as connection:
+        change_run(connection, run_id, **texts)
