@@ -58,6 +58,12 @@ if BACKEND == "tensorflow":
         runpy.run_path(str(PROGRAMS / "tuner.py"), run_name="__main__")
         runs = lossmon.open_store(database).run_rows()
         assert [run["project"] for run in runs] == ["hidden-size"] * 3
+        assert {run["status"] for run in runs} == {"finished"}
+        assert {run["verified"] for run in runs} == {1.0}
+        for run in runs:
+            config = run_of(database, run["id"])["config"]
+            assert run["name"] == f"hidden-size-{config['trial']}"
+            assert 4 <= config["units"] <= 32
 
     def test_postgresql_takes_runs(monkeypatch: pytest.MonkeyPatch) -> None:
         with running_server() as server:

@@ -44,8 +44,7 @@ def tick(page: Page, name: str) -> None:
     boxes.locator(f"[row-index='{index}'] input").click()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
 def test_every_page_opens_at_every_size(
     seeded: str, open_page: OpenPage, width: int, scheme: str
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from lossmon_dashboard.run_tabs import TABS
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import OpenPage, serving
@@ -32,8 +33,12 @@ def test_hostile_texts_do_nothing_on_any_page(tmp_path: Path, open_page: OpenPag
         page.goto(f"{address}/run/{runs[0]}")
         # The first run that a server describes takes it longest.
         expect(page.locator("h1")).to_have_text(EVIL, timeout=20_000)
-        expect(page.locator("#run-settings")).to_contain_text(EVIL)
-        untouched(page)
+        for tab in TABS:
+            page.goto(f"{address}/run/{runs[0]}?tab={tab.KEY}")
+            expect(page.locator("h1")).to_have_text(EVIL)
+            untouched(page)
+            if tab.KEY == "settings":
+                expect(page.locator("#run-settings")).to_contain_text(EVIL)
         page.goto(f"{address}/compare?runs={','.join(runs)}")
         expect(page.locator("#compare-ends")).to_contain_text(EVIL)
         untouched(page)

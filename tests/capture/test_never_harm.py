@@ -102,15 +102,14 @@ def test_weights_and_history_are_bit_identical(source: str, how: dict[str, Any],
 
 
 @pytest.mark.parametrize(
-    "how",
+    ("how", "scheduled"),
     [
-        {},
-        pytest.param({"jit_compile": True}, marks=exact_when_compiled),
-        pytest.param({"steps_per_execution": 3}, marks=several_steps),
+        pytest.param({}, True, id="schedule"),
+        pytest.param({}, False, id="plateau"),
+        pytest.param({"jit_compile": True}, True, marks=exact_when_compiled, id="schedule-jit"),
+        pytest.param({"steps_per_execution": 3}, False, marks=several_steps, id="plateau-several"),
     ],
-    ids=["default", "jit", "several-steps"],
 )
-@pytest.mark.parametrize("scheduled", [True, False], ids=["schedule", "plateau"])
 # How Keras itself reads a rate that it changes.
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 def test_neither_verifying_nor_reading_the_rate_changes_a_bit(

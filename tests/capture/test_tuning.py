@@ -1,59 +1,29 @@
-"""A search of KerasTuner: one run a trial, of one project."""
+"""Trials of KerasTuner; that a search is recorded trial by trial is shown in `test_programs`."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+from types import SimpleNamespace as Known
 
 import keras
-import keras_tuner
-import numpy as np
-import pytest
 
-import lossmon
+from lossmon.capture.options import Options
+from lossmon.capture.tuning import Trial, of_trial, trial_of
 
-# Of KerasTuner's own.
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
-X = np.random.default_rng(0).normal(size=(64, 3)).astype("float32")
-Y = (X[:, :1] > 0).astype("float32")
+TRIAL = Trial("sizes", "007", {"units": 8, "rate": 0.1})
 
 
-def build(hp: Any) -> Any:
-    units = hp.Int("units", 2, 8, step=2)
-    layers = [keras.layers.Dense(units, "relu"), keras.layers.Dense(1, "sigmoid")]
-    model = keras.Sequential([keras.Input((3,)), *layers])
-    model.compile("adam", "binary_crossentropy", metrics=["accuracy"])
-    return model
+def test_the_trial_is_known_by_the_callback_that_the_tuner_adds() -> None:
+    trial = Known(trial_id="007", hyperparameters=Known(values={"units": 8, "rate": 0.1}))
+    added = Known(tuner=Known(project_name="sizes"), trial=trial)
+    assert trial_of([keras.callbacks.History(), added]) == TRIAL
+    assert trial_of([keras.callbacks.History()]) is None
+    assert trial_of([Known(tuner=None, trial=trial), Known(trial="of patience")]) is None
 
 
-def test_each_trial_is_a_run_with_its_hyperparameters(tmp_path: Path) -> None:
-    tuner = keras_tuner.RandomSearch(
-        build, "val_loss", max_trials=2, directory=str(tmp_path), project_name="sizes"
-    )
-    db = tmp_path / "runs.db"
-    watch = lossmon.Monitor(db, config={"data": "drawn"}, tags=["search"])
-    tuner.search(X, Y, validation_split=0.25, epochs=2, callbacks=[watch], verbose=0)
-    store = lossmon.open_store(db)
-    rows = store.run_rows()
-    trials = {
-        trial_id: trial.hyperparameters.values for trial_id, trial in tuner.oracle.trials.items()
-    }
-    assert {row["name"] for row in rows} == {f"sizes-{trial}" for trial in trials}
-    for row in rows:
-        assert (row["project"], row["tags"], row["status"]) == ("sizes", ["search"], "finished")
-        config = store.run_document(row["id"])["config"]
-        assert config == {**trials[config["trial"]], "data": "drawn", "trial": config["trial"]}
-        assert row["verified"] == 1.0
-    assert watch.run_id is None
-
-
-def test_what_the_monitor_is_given_goes_before(tmp_path: Path) -> None:
-    tuner = keras_tuner.RandomSearch(
-        build, "val_loss", max_trials=1, directory=str(tmp_path), project_name="sizes"
-    )
-    db = tmp_path / "runs.db"
-    watch = lossmon.Monitor(db, run="mine", project="own")
-    tuner.search(X, Y, validation_split=0.25, epochs=1, callbacks=[watch], verbose=0)
-    (row,) = lossmon.open_store(db).run_rows()
-    (trial,) = tuner.oracle.trials
-    assert (row["name"], row["project"]) == (f"mine-{trial}", "own")
+def test_what_the_monitor_is_given_goes_before() -> None:
+    plain = of_trial(Options(), TRIAL)
+    assert (plain.run, plain.project) == ("sizes-007", "sizes")
+    assert plain.config == {"units": 8, "rate": 0.1, "trial": "007"}
+    said = of_trial(Options(run="mine", project="own", config={"rate": 0.2}), TRIAL)
+    assert (said.run, said.project) == ("mine-007", "own")
+    assert said.config == {"units": 8, "rate": 0.2, "trial": "007"}
