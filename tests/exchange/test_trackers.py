@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -63,13 +66,20 @@ def test_a_store_of_mlflow_is_read(mlflow_client: Any, tmp_path: Path, kind: str
         assert run.tags == ("team=a",)
 
 
-def test_a_database_of_trackio_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TRACKIO_DIR", str(tmp_path))
-    import trackio
+TRACKIO = f"""
+from math import inf, nan
+import trackio
+losses = {LOSSES!r}
+trackio.init(project="digits", name="one", config={{"units": 64}}, embed=False)
+for step in range(3):
+    trackio.log({{key: values[step] for key, values in losses.items()}}, step=10 * step)
+trackio.finish()
+"""
 
-    trackio.init(project="digits", name="one", config={"units": 64}, embed=False)
-    for step in range(3):
-        trackio.log({key: values[step] for key, values in LOSSES.items()}, step=10 * step)
-    trackio.finish()
+
+def test_a_database_of_trackio_is_read(tmp_path: Path) -> None:
+    # A process of its own: Trackio asks where to write only when it is imported.
+    surroundings = os.environ | {"TRACKIO_DIR": str(tmp_path)}
+    subprocess.run([sys.executable, "-c", TRACKIO], env=surroundings, check=True)
     (run,) = imported_runs(str(tmp_path / "digits.db"))
     check(run, "Trackio")
