@@ -287,7 +287,7 @@ def test_evaluations_take_no_sample_of_large_predictions_away(
     monkeypatch.setattr("lossmon.capture.letting_out.LARGE_STEP", 8)
     curious = Curious("on_epoch_end")
     recorded = record(
-        _compiled(dense()), X, IDS, epochs=4, validation_split=0.25, callbacks=[curious]
+        _compiled(dense()), X, IDS, epochs=16, validation_split=0.25, callbacks=[curious]
     )
     val = [row["coverage"] for row in recorded.epochs if row["split"] == "val"]
     assert sum(share > 0.0 for share in val) > 1
