@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,9 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tensorboard.util.tensor_util import make_ndarray
 
 from lossmon.cli import cli
-from lossmon.exchange import imported_runs, store_run
-from lossmon.store import open_store
+from lossmon.exchange import imported_runs, store_run, write_csv, write_parquet
+from lossmon.records import EpochRecord
+from lossmon.store import EXPORTED_EPOCHS, open_store
 from tests.exchange.conftest import EPOCHS, Trained
 
 SHOWN = ("loss", "accuracy", "reported_loss", "reported_accuracy", "intended_accuracy")
@@ -104,3 +106,17 @@ def test_a_place_that_cannot_be_written_is_said(trained: Trained, tmp_path: Path
         result = CliRunner().invoke(cli, ["export", trained.run, "--db", trained.db, *arguments])
         assert result.exit_code == 2
         assert said in result.output
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_texts_that_look_like_formulas_come_back_unchanged(tmp_path: Path, ending: str) -> None:
+    names = ["=1+1", "'quoted'", "-x"]
+    rows = [{**asdict(EpochRecord(n, "val", name, 1.0))} for n, name in enumerate(names)]
+    path = tmp_path / f"epochs.{ending}"
+    if ending == "csv":
+        with path.open("w") as file:
+            write_csv(rows, EXPORTED_EPOCHS, file)
+    else:
+        write_parquet(rows, EXPORTED_EPOCHS, path)
+    (run,) = imported_runs(str(path))
+    assert [record.output for record in run.epochs] == names

@@ -37,7 +37,15 @@ def read_own_table(path: Path) -> list[ImportedRun]:
 def _of_csv(path: Path) -> list[ImportedRun]:
     with path.open(encoding="utf-8", newline="") as file:
         reader = csv.DictReader(file)
-        return _runs(path, reader.fieldnames or (), ({**row} for row in reader))
+        return _runs(path, reader.fieldnames or (), map(_without_signs, reader))
+
+
+def _without_signs(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row without the signs by which CSV tells spreadsheets that a text is no formula."""
+    return {
+        key: value[1:] if key in _TEXTS and (value or "")[:1] == "'" else value
+        for key, value in row.items()
+    }
 
 
 def _of_parquet(path: Path) -> list[ImportedRun]:
@@ -89,8 +97,7 @@ def _value(name: str, value: Any) -> Any:
     if value is None or value == "":
         return None
     if name in _TEXTS:
-        # The sign by which the export tells spreadsheets that a text is no formula.
-        return value[1:] if value[:1] == "'" else value
+        return value
     if isinstance(value, str) and value[:1] in "[{":
         return json.loads(value)
     return int(value) if name in _COUNTS else float(value) if isinstance(value, str) else value
