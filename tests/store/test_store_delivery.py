@@ -85,6 +85,11 @@ def away(tmp_path: Path) -> Away:
     return Away(tmp_path)
 
 
+def until_said(words: str, said: list[str], delivery: Delivery) -> None:
+    """Said when the database takes records again, which is after its file is there."""
+    until(lambda: any(words in message for message in said), delivery)
+
+
 def until(condition: Callable[[], bool], delivery: Delivery) -> None:
     deadline = time.monotonic() + 20
     while not condition():
@@ -232,7 +237,7 @@ def test_what_neither_the_database_nor_the_spool_takes_is_dropped_batches_first_
         delivery.send(Records(epochs=[epoch(first // 50)]))
     delivery.send(Records(findings=[FINDING]))
     away.come_back()
-    until(away.db.exists, delivery)
+    until_said("150 records were dropped", said, delivery)
     finish(delivery)
     assert stored(away.db) == list(range(150, 250))
     run = open_store(away.db).run("latest")
@@ -242,7 +247,7 @@ def test_what_neither_the_database_nor_the_spool_takes_is_dropped_batches_first_
 
 
 def test_samples_that_nothing_takes_are_dropped_oldest_first_and_counted(
-    away: Away, deliver: Deliver, spool: Path, monkeypatch: pytest.MonkeyPatch
+    away: Away, deliver: Deliver, said: list[str], spool: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(f"{MODULE}.HELD_SAMPLES", 2)
     spool.write_text("no folder can be made here")
@@ -250,7 +255,7 @@ def test_samples_that_nothing_takes_are_dropped_oldest_first_and_counted(
     for number in range(5):
         delivery.send(Records(epochs=[epoch(number)], samples=[sample_record(number)]))
     away.come_back()
-    until(away.db.exists, delivery)
+    until_said("3 records were dropped", said, delivery)
     finish(delivery)
     store = open_store(away.db)
     assert store.sample_epochs("latest") == [3, 4]
@@ -323,7 +328,7 @@ def test_a_file_that_was_removed_is_begun_anew_though_its_inode_is_used_again(
     for file in path.parent.glob(f"{path.name}*"):
         file.unlink()
     delivery.send(steps(10, 20))
-    until(path.exists, delivery)
+    until_said("removed or replaced", said, delivery)
     finish(delivery)
     assert stored(path) == list(range(10, 20))
     (trouble,) = open_store(path).run("latest")["troubles"]

@@ -40,24 +40,28 @@
         const value = {name: rows[0].name, tags: shared, note: rows[0].notes || ""};
         const amount = rows.length === 1 ? rows[0].name : rows.length + " runs";
         editing = {what, rows, shared};
-        say("runs-dialog", {opened: true, title: TITLES[what] + ": " + amount});
+        /* Filled before it opens: what is typed at once must not be overwritten. */
         for (const field of Object.keys(TITLES)) {
             say("runs-edit-" + field, {
                 value: value[field],
                 display: field === what ? "block" : "none",
             });
         }
+        say("runs-dialog", {opened: true, title: TITLES[what] + ": " + amount});
     }
 
-    function saveRuns(_, __, name, tags, note) {
+    /* What Dash knows of a field may be older than the Enter that ended it. */
+    const typed = (field) => document.getElementById("runs-edit-" + field).value;
+
+    function saveRuns(_, __, tags) {
         if (!editing) {
             return window.dash_clientside.no_update;
         }
         const {what, rows, shared} = editing;
         const wanted = tags || [];
         const change = {
-            name: {name},
-            note: {notes: note || null},
+            name: {name: typed("name")},
+            note: {notes: typed("note") || null},
             tags: {
                 tags: {
                     add: wanted.filter((tag) => !shared.includes(tag)),

@@ -71,8 +71,6 @@ def register_editor(app: dash.Dash) -> None:
         ClientsideFunction("lossmon_edits", "saveRuns"),
         Input("runs-edit-save", "n_clicks"),
         Input("runs-edit-name", "n_submit"),
-        State("runs-edit-name", "value"),
         State("runs-edit-tags", "value"),
-        State("runs-edit-note", "value"),
         prevent_initial_call=True,
     )
