@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from lossmon.store.checking import check_database
 from lossmon.store.delivery import Delivery
-from lossmon.store.maintenance import check_database, vacuum
+from lossmon.store.maintenance import vacuum
 from lossmon.store.names import demand_short, new_run_id, new_run_name
 from lossmon.store.parcel import Ending, Records, RunHeader, Trouble
 from lossmon.store.passwords import without_passwords

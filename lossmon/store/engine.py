@@ -6,7 +6,6 @@ import json
 import os
 import sqlite3
 import time
-import zlib
 from collections.abc import Generator
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -19,6 +18,7 @@ from sqlalchemy.pool import NullPool
 
 from lossmon.errors import InvalidArgument, MissingExtra, StoreError
 from lossmon.store.bulk import allow_columns
+from lossmon.store.damage import Damaged
 from lossmon.store.passwords import SECRET_OPTIONS, without_passwords
 
 DEFAULT_DATABASE = "sqlite:///lossmon.db"
@@ -269,7 +269,7 @@ def explained(url: URL) -> Generator[None]:
             f"Received: {received}. "
             f"Fix: check the path and its permissions, or name another with db=… or ${VARIABLE}."
         ) from error
-    except (json.JSONDecodeError, zlib.error) as error:
+    except (json.JSONDecodeError, Damaged) as error:
         raise StoreError(
             f"expected values as lossmon writes them at {describe(url)}. Received: {error}. "
             "Fix: `lossmon db check` looks for damage."

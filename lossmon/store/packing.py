@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from lossmon.store.buckets import MEASURE, MEASURES, POSITION, Array, Buckets
+from lossmon.store.damage import damage_named
 
 PLACES = tuple(f"{end}_{name}" for end in ("first", "last") for name in POSITION)
 NAMES = ("run_id", "split", "output", "rows", "bucket", *PLACES, "measures", "packed")
@@ -58,6 +59,9 @@ def unpack(rows: Sequence[Any], measures: Sequence[str]) -> Buckets:
     Args:
         rows: of consecutive buckets.
         measures: which to return, in this order; one that a row does not have counts no value.
+
+    Raises:
+        Damaged: a row is not as `summary_rows` makes them.
     """
     places = np.array([tuple(row)[:6] for row in rows], np.int64).reshape(len(rows), 6)
     found = np.zeros((len(rows), len(measures)), MEASURE)
@@ -67,8 +71,10 @@ def unpack(rows: Sequence[Any], measures: Sequence[str]) -> Buckets:
     for names, members in alike.items():
         wanted, at = _match(names, tuple(measures))
         count = names.count(",") + 1
-        stored = np.frombuffer(b"".join(_inflated(rows[i][7], count) for i in members), MEASURE)
-        found[np.array(members)[:, None], wanted] = stored.reshape(len(members), -1)[:, at]
+        with damage_named("a summary of batches"):
+            inflated = b"".join(_inflated(rows[i][7], count) for i in members)
+            stored = np.frombuffer(inflated, MEASURE).reshape(len(members), count)
+        found[np.array(members)[:, None], wanted] = stored[:, at]
     return Buckets(places[:, :3], places[:, 3:], found)
 
 

@@ -21,8 +21,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lossmon.records import SampleRecord, SampleSet, Split
+from lossmon.store.damage import damage_named
 
 LOSS, JUDGED, PREDICTED = "loss", "loss,correct,confidence", "loss,correct,confidence,predicted"
+_BYTES = {LOSS: (3,), JUDGED: (5,), PREDICTED: (6, 7, 9)}
+"""Of a sample."""
 _STEPS = 32_766
 _NAN = 32_767
 _DROPPED = 8  # bits of a float32
@@ -75,8 +78,19 @@ def pack(record: SampleRecord) -> PackedSamples:
 
 
 def unpack(row: Mapping[str, Any], samples: SampleSet | None) -> SampleRecord:
-    """Return the record of a row of `samples`."""
+    """Return the record of a row of `samples`.
+
+    Raises:
+        Damaged: the row is not as `pack` makes them.
+    """
+    with damage_named("a record of samples"):
+        return _unpacked(row, samples)
+
+
+def _unpacked(row: Mapping[str, Any], samples: SampleSet | None) -> SampleRecord:
     n, content = row["n"], np.frombuffer(zlib.decompress(row["packed"]), np.uint8)
+    if n * len(content) == 0 or len(content) / n not in _BYTES[row["measures"]]:
+        raise ValueError(f"{len(content)} bytes of {n} samples")
     bits = _joined(content[: 3 * n], n, np.uint32) << np.uint32(_DROPPED)
     correct = confidence = predicted = None
     if row["measures"] != LOSS:
@@ -104,16 +118,27 @@ def pack_set(samples: SampleSet, split: Split, output: str | None) -> PackedSet:
 
 
 def unpack_set(row: Mapping[str, Any]) -> SampleSet:
-    """Return the set of a row of `sample_sets`."""
-    labels, weights = row["labels"], row["weights"]
-    return SampleSet(
-        np.frombuffer(row["keys"], "<u8").astype(np.uint64, copy=False),
-        row["keyed_by"],
-        None if labels is None else np.frombuffer(zlib.decompress(labels), "<i8").astype(np.int64),
-        None
-        if weights is None
-        else np.frombuffer(zlib.decompress(weights), "<f4").astype(np.float32),
-    )
+    """Return the set of a row of `sample_sets`.
+
+    Raises:
+        Damaged: the row is not as `pack_set` makes them.
+    """
+    labels, weights, n = row["labels"], row["weights"], row["n"]
+    with damage_named("a set of samples"):
+        return SampleSet(
+            _numbers(row["keys"], "<u8", n).astype(np.uint64, copy=False),
+            row["keyed_by"],
+            None if labels is None else _inflated(labels, "<i8", n).astype(np.int64),
+            None if weights is None else _inflated(weights, "<f4", n).astype(np.float32),
+        )
+
+
+def _inflated(content: bytes, dtype: str, n: int) -> NDArray[Any]:
+    return _numbers(zlib.decompress(content), dtype, n)
+
+
+def _numbers(content: bytes, dtype: str, n: int) -> NDArray[Any]:
+    return np.frombuffer(content, dtype).reshape(n)
 
 
 def _loss_planes(loss: NDArray[np.float32]) -> bytes:

@@ -6,13 +6,14 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from sqlalchemy import delete, update
+from sqlalchemy import delete, make_url, update
 
 from lossmon.errors import InvalidArgument, StoreError
 from lossmon.store import RunWriter, check_database, open_store, vacuum
 from lossmon.store.engine import database_url, opened
-from lossmon.store.schema import batches, runs
-from tests.store.made import FINDING, batch, epoch, open_writer
+from lossmon.store.schema import batches, runs, sample_sets, samples, summaries
+from tests.store.made import FINDING, batch, epoch, open_writer, sample_record
+from tests.store.postgres import PostgresServer
 
 
 def record(writer: RunWriter, steps: int = 1000) -> None:
@@ -55,6 +56,28 @@ def test_a_damaged_document_is_told(path: Path) -> None:
     assert set(check_database(path)) == told
     with pytest.raises(StoreError, match=r"as lossmon writes them.*Fix: `lossmon db check`"):
         open_store(path).run("latest")
+
+
+def test_summaries_and_samples_that_cannot_be_unpacked_are_told(db: str) -> None:
+    writer = open_writer(db)
+    rows = [batch(step, loss=0.5) for step in range(200)]
+    writer.write(rows, [epoch(0, loss=0.5)], samples=[sample_record(0), sample_record(1)])
+    writer.finish("finished")
+    writer.close()
+    assert check_database(db) == []
+    store = open_store(db)
+    with opened(database_url(db)) as engine, engine.begin() as connection:
+        connection.execute(update(summaries).where(summaries.c.bucket == 1).values(packed=b"\x78x"))
+        connection.execute(update(samples).where(samples.c.epoch == 1).values(packed=b""))
+        connection.execute(update(sample_sets).values(keys=sample_sets.c.labels))
+    told = [f"1 row(s) of {name} are damaged" for name in ("summaries", "sample_sets", "samples")]
+    for line, expected in zip(check_database(db), told, strict=True):
+        assert line == f"run {writer.run_id}: {expected}: cannot be unpacked"
+    damaged = r"as lossmon writes them.*cannot be unpacked.*Fix: `lossmon db check`"
+    with pytest.raises(StoreError, match=damaged):
+        store.samples("latest")
+    with pytest.raises(StoreError, match=damaged):
+        store.batch_spans("latest", ["loss"], split="train", most=2)
 
 
 def test_a_damaged_file_is_told(path: Path, file_writer: RunWriter) -> None:
@@ -142,3 +165,18 @@ def test_only_what_has_ended_by_itself_counts_as_ended(db: str, writer: RunWrite
     with opened(database_url(db)) as engine, engine.begin() as connection:
         connection.execute(update(runs).values(heartbeat=0.0))
     assert open_store(db).prune("latest") == 64
+
+
+def test_a_role_that_owns_no_table_is_told_that_it_gives_no_space_back(
+    postgres: PostgresServer,
+) -> None:
+    db = postgres.take()
+    with closing(open_writer(db)) as writer:
+        record(writer)
+    guest = f"guest_{make_url(db).database}"
+    postgres.execute(f"CREATE ROLE {guest}", f"GRANT pg_read_all_data TO {guest}")
+    as_guest = make_url(db).update_query_dict({"options": f"-c role={guest}"})
+    with pytest.raises(StoreError, match=r"permission denied.*Fix: .* as their owner"):
+        vacuum(as_guest.render_as_string(hide_password=False))
+    postgres.execute(f"DROP ROLE {guest}")
+    postgres.give_back(db)
