@@ -69,13 +69,14 @@ class MissingExtra(LossmonError, ImportError):
     Args:
         package: the package that is missing.
         purpose: what it is needed for.
-        extra: the extra of lossmon that brings it.
+        extra: the extra of lossmon that brings it; None where there is none.
     """
 
-    def __init__(self, package: str, purpose: str, extra: str) -> None:
+    def __init__(self, package: str, purpose: str, extra: str | None) -> None:
+        wanted = package if extra is None else f"'lossmon[{extra}]'"
         super().__init__(
             f"{purpose} needs the package `{package}`, which is not installed. "
-            f"Fix: pip install 'lossmon[{extra}]'"
+            f"Fix: pip install {wanted}"
         )
 
 

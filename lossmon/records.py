@@ -71,7 +71,13 @@ class Location:
 
 @dataclass(frozen=True, slots=True)
 class LocatedFinding:
-    """A finding with the calls of a program that it is about, where they are known."""
+    """A finding with the calls of a program that it is about.
+
+    Attributes:
+        finding: what was found.
+        compile: where the model was compiled; None where that is not known.
+        fit: where it was to be trained; None likewise.
+    """
 
     finding: Finding
     compile: Location | None = None
@@ -121,7 +127,20 @@ class MetricSpec:
 
 @dataclass(frozen=True, slots=True)
 class OutputRecord:
-    """One output of the model and what is judged on it."""
+    """One output of the model and what is judged on it.
+
+    Attributes:
+        name: the output's name; None where the model has one.
+        layer: the layer that it comes from.
+        shape: with None for the batch axis.
+        dtype: as Keras writes it, e.g. "float32".
+        activation: the activation behind it, where that is known.
+        loss: the loss that it was resolved to; None where it has none.
+        loss_weight: its factor in the total loss.
+        accuracy_metric: what the printed accuracy is; None where none is printed.
+        intended_metric: the accuracy that was meant, where the printed one is misread.
+        metrics: every metric of this output, as resolved.
+    """
 
     name: str | None
     layer: str | None = None
@@ -140,6 +159,14 @@ class RunRecord:
     """One `fit` call.
 
     Attributes:
+        id: twelve hexadecimal characters.
+        name: the user's, or a made-up one; need not be unique.
+        project: what it belongs to; None where nothing was said.
+        started: Unix seconds.
+        host: name of the machine that trains.
+        pid: the training process there.
+        tags: the user's words to find it by.
+        notes: the user's free text.
         environment: versions, backend, device, argv, git commit, ….
         model: name, class, parameters, optimizer and its settings, ….
         config: the user's own.
@@ -148,6 +175,9 @@ class RunRecord:
         job: what the ranks of a distributed job have in common; None outside of one.
         rank: this process's rank in it, from 0.
         world_size: how many ranks it has.
+        epochs_planned: epochs asked of `fit`, those before `initial_epoch` included.
+        steps_planned: optimiser steps that makes; None where it is not known before.
+        verify: "auto", "full" or "off".
     """
 
     id: str
@@ -177,7 +207,11 @@ class BatchRecord:
     Attributes:
         step: optimiser steps made in the run before this one (0 for the first); for `val`, the
             last train step before it.
+        epoch: from 0.
         batch: index within the epoch, from 0.
+        split: "train" or "val".
+        output: the output's name; None for the model as a whole.
+        time: when the step ended, Unix seconds.
         n: samples in the batch.
         weight: sum of the sample weights (n where there are none).
         loss: the batch's own data loss as Keras computed it, without the penalty.
@@ -186,7 +220,8 @@ class BatchRecord:
         reported_loss: what Keras showed callbacks: a running mean, penalty included.
         accuracy, recomputed_accuracy, reported_accuracy: likewise for the accuracy metric.
         intended_accuracy: the accuracy that was meant, where the printed one is misread.
-        correct: elements predicted right; judged: elements judged.
+        correct: elements predicted right.
+        judged: elements judged: samples, or labels where each sample has several.
         confidence: mean probability of the predicted class.
         loss_correct, loss_wrong: mean loss over the right and over the wrong elements.
         loss_squares: sum over samples of squared sample losses.
@@ -227,11 +262,22 @@ class BatchRecord:
 
 @dataclass(slots=True)
 class EpochRecord:
-    """One epoch of one split and output: the same over the whole epoch.
+    """One epoch of one split and output.
 
     Attributes:
+        epoch: from 0.
+        split: "train" or "val".
+        output: the output's name; None for the model as a whole.
+        time: when it ended, Unix seconds.
         step: the last train step of the epoch.
         batches: batches seen.
+        n, weight, loss, recomputed_loss, penalty, accuracy, recomputed_accuracy: as of a batch,
+            over the whole epoch.
+        intended_accuracy, correct, judged, confidence, loss_correct, loss_wrong: likewise.
+        loss_squares, nonfinite, status, reason: likewise.
+        reported_loss, reported_accuracy: what Keras printed at its end.
+        learning_rate: the optimiser's, at its end.
+        seconds: wall time.
         coverage: share of the samples whose values were recomputed.
         loss_gap, accuracy_gap: reported − recomputed, same span, same terms (the penalty is added
             to the recomputed loss before it is compared).
@@ -339,6 +385,9 @@ class SampleRecord:
     """What one epoch made of each sample of one output, all in one order, shape `(N,)` each.
 
     Attributes:
+        epoch: from 0.
+        split: "val".
+        output: the output's name; None for the only one.
         loss: of each sample, before its weight.
         correct: whether it was predicted right, in all its labels where it has several; None where
             there is no right or wrong.

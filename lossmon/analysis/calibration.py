@@ -61,11 +61,14 @@ class Brier(NamedTuple):
 
 
 def calibration_gap(confidence: npt.ArrayLike, correct: npt.ArrayLike) -> float:
-    """Mean confidence minus share right: above 0 the model is surer than it is right.
+    """Return mean confidence minus share right: above 0 the model is surer than it is right.
 
     Args:
         confidence: probability of each predicted class, shape `(N,)`.
         correct: whether each prediction is right, shape `(N,)`.
+
+    Returns:
+        A difference of shares, -1 to 1.
 
     >>> round(calibration_gap([0.9, 0.7], [True, False]), 6)
     0.3
@@ -81,7 +84,7 @@ def reliability_diagram(
     bins: int = 15,
     binning: Binning = "width",
 ) -> list[Band]:
-    """Share right at each level of confidence, with its interval; empty bins are left out.
+    """Return the share right at each level of confidence; empty bins are left out.
 
     Args:
         confidence: probability of each predicted class, shape `(N,)`.
@@ -89,6 +92,9 @@ def reliability_diagram(
         bins: how many.
         binning: "width": ((m - 1) / M, m / M], as Guo et al.; "mass": as many predictions in each,
             equal confidences staying together.
+
+    Returns:
+        Bins by confidence, ascending, each with Wilson's interval.
     """
     sure, hits = _pair(confidence, correct)
     place = _places(sure, bins, binning)
@@ -113,7 +119,7 @@ def calibration_error(
     bins: int = 15,
     binning: Binning = "width",
 ) -> float:
-    """Expected calibration error: mean of |accuracy - confidence| over bins, by size, 0 to 1.
+    """Return the expected calibration error: mean of |accuracy - confidence| over bins, by size.
 
     It is biased upwards: noise alone makes bins miss (see `squared_calibration_error`).
 
@@ -122,6 +128,9 @@ def calibration_error(
         correct: whether each prediction is right, shape `(N,)`.
         bins: how many.
         binning: bins of equal "width", or of equal "mass" (Nixon et al. 2019).
+
+    Returns:
+        A share from 0 to 1.
 
     >>> round(calibration_error([0.9, 0.8], [True, False]), 6)
     0.45
@@ -139,11 +148,21 @@ def squared_calibration_error(
     binning: Binning = "mass",
     debiased: bool = True,
 ) -> float:
-    """Mean over bins of (accuracy - confidence)², by size.
+    """Return the mean over bins of (accuracy - confidence)², by size.
 
     The plug-in value of a perfectly calibrated model is not 0 but about bins / (4 N): each bin's
     sampling variance p (1 - p) / (n - 1) is taken off where `debiased` (Bröcker 2012; Kumar et al.
     2019), which can make it negative. Bins of one prediction tell nothing and are left out then.
+
+    Args:
+        confidence: probability of each predicted class, shape `(N,)`.
+        correct: whether each prediction is right, shape `(N,)`.
+        bins: how many.
+        binning: bins of equal "width", or of equal "mass" (Nixon et al. 2019).
+        debiased: whether what noise alone makes of it is taken off.
+
+    Returns:
+        A squared share; below 0 where noise would explain more than there is.
     """
     sure, hits = _pair(confidence, correct)
     place = _places(sure, bins, binning)
@@ -198,6 +217,9 @@ def brier_of_classes(
         probabilities: shape `(N, C)`.
         labels: class ids, shape `(N,)`.
         bins: of equal width, for each class.
+
+    Raises:
+        InvalidArgument: there is not one id of a class for each row of probabilities.
 
     >>> round(brier_of_classes([[0.8, 0.2], [0.4, 0.6]], [0, 0]).score, 6)
     0.4

@@ -75,7 +75,11 @@ def confusion(record: SampleRecord, most: int = 20) -> Confusion | None:
 
 
 def class_levels(record: SampleRecord) -> list[ClassLevel]:
-    """Share right and mean loss of each class, by id; masked samples are left out."""
+    """Return share right and mean loss of each class, by id; masked samples are left out.
+
+    Args:
+        record: the samples of one epoch.
+    """
     labels = _labels(record)
     if labels is None:
         return []
@@ -94,13 +98,25 @@ def class_levels(record: SampleRecord) -> list[ClassLevel]:
 
 
 def largest_losses(record: SampleRecord, most: int) -> Places:
-    """Positions of the samples of the largest losses, the worst first; NaN is worst of all."""
+    """Return where the largest losses are, the worst first; NaN is worst of all.
+
+    Args:
+        record: the samples of one epoch.
+        most: so many at most.
+
+    Returns:
+        Positions in the validation data, shape `(most,)` or less.
+    """
     losses = np.where(_counted(record), np.nan_to_num(record.loss, nan=np.inf), -np.inf)
     return np.argsort(-losses, kind="stable")[:most]
 
 
 def sample_row(record: SampleRecord, place: int) -> dict[str, Any]:
     """What one epoch made of one sample, as plain values.
+
+    Args:
+        record: the samples of one epoch.
+        place: position in the validation data, from 0.
 
     Returns:
         "position", "key" (by which it is recognised in other runs), "loss", "label", "predicted",

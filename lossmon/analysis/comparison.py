@@ -75,6 +75,10 @@ def compare(runs: Sequence[Measured]) -> list[Difference]:
     Args:
         runs: two or more, of different names.
 
+    Returns:
+        Of each two runs, the earlier one first, the difference of their losses, and of their
+        accuracies.
+
     Raises:
         InvalidArgument: names are not distinct.
     """

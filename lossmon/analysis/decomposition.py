@@ -86,11 +86,17 @@ def right_and_wrong(loss: npt.ArrayLike, correct: npt.ArrayLike) -> Level:
 
 
 def worst_share(loss: npt.ArrayLike, worst: float = 0.01) -> float:
-    """Share of the total loss that the samples of largest loss carry.
+    """Return the share of the total loss that the samples of largest loss carry.
 
     Args:
         loss: of each sample, shape `(N,)`, none below 0.
         worst: which part of the samples; at least one is taken.
+
+    Returns:
+        0 to 1; 0 where the total is 0.
+
+    Raises:
+        InvalidArgument: there are no losses, or `worst` is no share above 0.
 
     >>> worst_share([1.0] * 99 + [101.0])
     0.505
@@ -108,13 +114,19 @@ def worst_share(loss: npt.ArrayLike, worst: float = 0.01) -> float:
 
 
 def margins(probabilities: npt.ArrayLike, labels: npt.ArrayLike) -> Floats:
-    """Probability of the true class minus that of the likeliest other one, -1 to 1.
+    """Return the probability of the true class minus that of the likeliest other one.
 
     Above 0 the prediction is right. Source: Schapire et al., *Boosting the margin*, 1998.
 
     Args:
         probabilities: shape `(N, C)`, C > 1.
         labels: class ids, shape `(N,)`.
+
+    Returns:
+        -1 to 1, float64, shape `(N,)`.
+
+    Raises:
+        InvalidArgument: there is not one id of a class for each row, or one class only.
 
     >>> margins([[0.7, 0.2, 0.1], [0.6, 0.3, 0.1]], [0, 1]).round(6)
     array([ 0.5, -0.3])
@@ -164,6 +176,9 @@ def turns(
         correct_before: whether each was predicted right, shape `(N,)`.
         loss_after: of the same samples in the same order.
         correct_after: whether each is predicted right then.
+
+    Raises:
+        InvalidArgument: all four are not of the same samples.
     """
     (one, was), (two, has) = _pair(loss_before, correct_before), _pair(loss_after, correct_after)
     if one.shape != two.shape:

@@ -55,7 +55,7 @@ class Divergence:
         return " ".join([self.summary, *(cause.sentence for cause in self.causes), self.advice])
 
     def document(self) -> dict[str, Any]:
-        """The same as plain values, with `explanation` and `length` in epochs."""
+        """Return the same as plain values, with `explanation` and `length` in epochs."""
         length = self.last_epoch - self.first_epoch + 1
         return asdict(self) | {"length": length, "explanation": self.explanation}
 
@@ -83,7 +83,7 @@ def explain_divergence(
 def diverging_epochs(
     epochs: Iterable[Row], output: Row, samples: SampleReader | None = None
 ) -> list[tuple[Kind, int, int]]:
-    """Kind, first and last epoch of each episode of one output, without an explanation.
+    """Return kind, first and last epoch of each episode of one output, without an explanation.
 
     Args:
         epochs: epochs of a run; `EPISODE_COLUMNS` of them are enough.

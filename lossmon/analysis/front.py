@@ -9,7 +9,7 @@ from lossmon.analysis.measured import Measured
 
 
 def pareto_front(runs: Sequence[Measured]) -> list[Measured]:
-    """Runs, or epochs of runs, than which none is better in one and as good in the other.
+    """Return runs, or epochs of runs, that no other one beats in loss and accuracy both.
 
     Those without an accuracy, or with a loss that is not finite, are left out.
 

@@ -57,7 +57,18 @@ class Turned(NamedTuple):
 
 
 def wilson(successes: float, total: float, *, level: float = 0.95) -> tuple[float, float]:
-    """Wilson's interval of a share: good for few samples and shares near 0 or 1.
+    """Return Wilson's interval of a share: good for few samples and shares near 0 or 1.
+
+    Args:
+        successes: how many of them.
+        total: how many there are; counts of samples.
+        level: how surely the interval holds the true share.
+
+    Returns:
+        Its ends, each from 0 to 1.
+
+    Raises:
+        InvalidArgument: there is nothing, or more successes than there is.
 
     >>> [round(end, 4) for end in wilson(9, 10)]
     [0.5958, 0.9821]
@@ -97,11 +108,17 @@ def share_difference(
 
 
 def mean_error(values: npt.ArrayLike, weights: npt.ArrayLike | None = None) -> tuple[float, float]:
-    """Mean and its standard error; of weighted values that of a ratio (linearised).
+    """Return mean and standard error; of weighted values those of a ratio (linearised).
 
     Args:
         values: one for each sample, shape `(N,)`, N > 1.
         weights: how much each counts, shape `(N,)`; 1 each where None.
+
+    Returns:
+        Both in the unit of the values.
+
+    Raises:
+        InvalidArgument: there are not two values, or not one weight for each.
     """
     array = np.asarray(values, dtype=np.float64)
     heft = np.ones_like(array) if weights is None else np.asarray(weights, dtype=np.float64)
@@ -214,6 +231,9 @@ def paired_bootstrap(
         second: losses of the other on the same samples, in the same order, shape `(N,)`.
         level: how surely the interval holds the difference.
         seed: of the samples drawn.
+
+    Raises:
+        InvalidArgument: both are not of the same samples.
     """
     one, two = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
     if one.shape != two.shape:
@@ -231,6 +251,9 @@ def mcnemar(first: npt.ArrayLike, second: npt.ArrayLike) -> Turned:
         first: whether one model is right, shape `(N,)`.
         second: whether the other is, shape `(N,)`.
 
+    Raises:
+        InvalidArgument: both are not of the same samples.
+
     >>> mcnemar([1, 1, 1, 1, 1, 1], [0, 0, 0, 0, 0, 1]).p_value
     0.0625
     """
@@ -245,7 +268,14 @@ def mcnemar(first: npt.ArrayLike, second: npt.ArrayLike) -> Turned:
 
 
 def sign_test(one: int, two: int) -> float:
-    """Chance of a split at least as uneven of a fair coin, two-sided, exact.
+    """Return the chance that a fair coin falls at least as unevenly, two-sided, exact.
+
+    Args:
+        one: how often it fell on one side.
+        two: how often on the other.
+
+    Returns:
+        A p-value, 0 to 1.
 
     >>> sign_test(5, 0), sign_test(0, 0)
     (0.0625, 1.0)
@@ -275,7 +305,13 @@ def matched_difference(
 
 
 def holm(p_values: npt.ArrayLike) -> Floats:
-    """Holm's correction: p-values that hold for all of several tests together.
+    """Return p-values that hold for all of several tests together: Holm's correction.
+
+    Args:
+        p_values: of the single tests, 0 to 1, shape `(N,)`.
+
+    Returns:
+        float64, shape `(N,)`, in the same order, at most 1.
 
     >>> holm([0.01, 0.04, 0.03]).round(6).tolist()
     [0.03, 0.06, 0.06]

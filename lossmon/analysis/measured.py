@@ -42,7 +42,11 @@ class Samples:
         return self.chance, self.labels
 
     def at(self, places: npt.NDArray[np.intp]) -> Samples:
-        """Only the samples at these places, in their order."""
+        """Only the samples at these places, in their order.
+
+        Args:
+            places: positions, int, shape `(M,)`.
+        """
 
         def some(array: npt.NDArray[Any] | None) -> npt.NDArray[Any] | None:
             return None if array is None else array[places]
@@ -112,7 +116,12 @@ class Measured:
 
     @classmethod
     def of_samples(cls, name: str, samples: Samples) -> Measured:
-        """Sum up the samples of a run."""
+        """Sum up the samples of a run.
+
+        Args:
+            name: how the run is called.
+            samples: of one output and epoch.
+        """
         hits, (mean, error) = samples.correct, mean_error(samples.loss)
         return cls(name, mean, error, float(hits.sum()), float(hits.size), samples)
 
@@ -123,7 +132,7 @@ class Measured:
 
 
 def measured_epochs(name: str, epochs: Iterable[Row], output: Row, split: Split) -> list[Measured]:
-    """Every epoch of one output and split of a recorded run that tells right from wrong.
+    """Return each epoch of one output and split that tells right from wrong, in order.
 
     Args:
         name: how the run is called.
@@ -150,6 +159,13 @@ def measured_epochs(name: str, epochs: Iterable[Row], output: Row, split: Split)
 
 
 def last_measured(name: str, epochs: Iterable[Row], output: Row, split: Split) -> Measured | None:
-    """The last of `measured_epochs`; None where there is none."""
+    """Return the last of `measured_epochs`; None where there is none.
+
+    Args:
+        name: how the run is called.
+        epochs: the run's epochs, as `Store.epoch_rows` gives them.
+        output: the output, as `Store.output_rows` gives it.
+        split: "train" or "val".
+    """
     found = measured_epochs(name, epochs, output, split)
     return found[-1] if found else None

@@ -97,7 +97,13 @@ class Recommendation(NamedTuple):
 
 
 def recommend(runs: Sequence[Measured], need: Need, costs: Costs | None = None) -> str:
-    """Which run to take for a need, in one sentence; see `weigh_need`."""
+    """Return which run to take for a need, in one sentence; see `weigh_need`.
+
+    Args:
+        runs: two or more, of different names.
+        need: what the model is for.
+        costs: of wrong decisions between two classes; None for equal ones.
+    """
     return weigh_need(runs, need, costs).sentence
 
 
@@ -157,12 +163,15 @@ def _chosen(
 
 
 def decision_costs(chance: npt.ArrayLike, labels: npt.ArrayLike, costs: Costs) -> Floats:
-    """Cost of the decision on each sample.
+    """Return the cost of the decision on each sample.
 
     Args:
         chance: probability of class 1, shape `(N,)`.
         labels: 0 or 1, shape `(N,)`.
         costs: of wrong decisions.
+
+    Returns:
+        In the unit of `costs`, float64, shape `(N,)`; 0 where it is right.
 
     Raises:
         InvalidArgument: a cost is not above 0, or the threshold not from 0 to 1.

@@ -71,6 +71,10 @@ def parts(before: Level, after: Level) -> Parts:
     The rates are weighted by the mean of both shares, the shares by the mean of both rates
     (Kitagawa, *Components of a difference between two rates*, 1955), so that nothing is left over.
 
+    Args:
+        before: shares and mean losses of one epoch.
+        after: those of a later one.
+
     >>> parts(Level(0.5, 0.1, 2.0, 10), Level(0.5, 0.1, 4.0, 10))
     Parts(wrong=1.0, right=0.0, turned=0.0)
     """

@@ -38,7 +38,11 @@ class Area(NamedTuple):
         return _error(self.positive, self.negative)
 
     def difference(self, other: Area) -> tuple[float, float]:
-        """This area minus another one on the same samples, and the standard error of that."""
+        """Return this area minus another one on the same samples, and its standard error.
+
+        Args:
+            other: of the same samples in the same order.
+        """
         return self.value - other.value, _error(
             self.positive - other.positive, self.negative - other.negative
         )

@@ -76,6 +76,9 @@ def compare_groups(
         groups: two or more, each of two or more runs that differ in their seed only.
         names: of the groups; None for their runs' common beginnings.
 
+    Returns:
+        Of each two groups the difference of their means, first minus second.
+
     Raises:
         InvalidArgument: a group has fewer than two runs, which show no spread.
     """

@@ -35,7 +35,11 @@ class TurnedSamples(NamedTuple):
     turned_right: Places
 
     def document(self, most: int = 20) -> dict[str, Any]:
-        """The same as plain values, with at most so many positions of each kind."""
+        """Return the same as plain values.
+
+        Args:
+            most: so many positions of each kind at most.
+        """
         return {
             name: {**change._asdict(), "positions": getattr(self, name)[:most].tolist()}
             for name, change in self.turns._asdict().items()

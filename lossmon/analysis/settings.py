@@ -9,7 +9,11 @@ from lossmon.analysis.history import Row
 
 
 def distinct_names(documents: Sequence[Row]) -> list[str]:
-    """The runs' names; with the beginning of their ids where names are not distinct."""
+    """Return the runs' names; with the beginning of their ids where names are not distinct.
+
+    Args:
+        documents: the runs, as `Store.run` gives them.
+    """
     names = [document["name"] for document in documents]
     return [
         name if names.count(name) == 1 else f"{name} ({document['id'][:6]})"
@@ -18,7 +22,14 @@ def distinct_names(documents: Sequence[Row]) -> list[str]:
 
 
 def differing_settings(documents: Sequence[Row]) -> list[tuple[str, list[Any]]]:
-    """Settings (config, model and optimiser) that are not the same in all runs."""
+    """Return the settings (config, model and optimiser) that are not the same in all runs.
+
+    Args:
+        documents: the runs, as `Store.run` gives them.
+
+    Returns:
+        By name, each with its value in every run, in their order; None where it has none.
+    """
     flat = [run_settings(document) for document in documents]
     keys = sorted({key for settings in flat for key in settings})
     rows = [(key, [settings.get(key) for settings in flat]) for key in keys]
@@ -26,7 +37,11 @@ def differing_settings(documents: Sequence[Row]) -> list[tuple[str, list[Any]]]:
 
 
 def run_settings(document: Row) -> dict[str, Any]:
-    """A run's config, model and optimiser as one flat dictionary."""
+    """Return a run's config, model and optimiser as one flat dictionary.
+
+    Args:
+        document: the run, as `Store.run` gives it.
+    """
     model = dict(document["model"] or {})
     # Names of layers are numbered through a process: they would differ between equal models.
     model.pop("summary", None)
@@ -36,7 +51,12 @@ def run_settings(document: Row) -> dict[str, Any]:
 
 
 def flattened(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Settings within settings by dotted keys: `optimizer.rate`."""
+    """Return settings within settings by dotted keys: `optimizer.rate`.
+
+    Args:
+        settings: a mapping, of which values may be mappings.
+        prefix: what all keys begin with.
+    """
     flat: dict[str, Any] = {}
     for key, value in settings.items():
         if isinstance(value, Mapping):

@@ -51,7 +51,7 @@ class SplitDifference:
     sentence: str
 
     def document(self) -> dict[str, Any]:
-        """The same as plain values."""
+        """Return the same as plain values."""
         return asdict(self)
 
 

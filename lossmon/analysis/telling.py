@@ -15,7 +15,11 @@ _POINTS_SHOWN = 5
 
 
 def weighing_sentences(one: Weighing) -> Iterator[str]:
-    """All that is told of a comparison, the recommendations last."""
+    """Yield all that is told of a comparison, the recommendations last.
+
+    Args:
+        one: a comparison, as `weigh` gives it.
+    """
     if len(one.runs) <= _PAIRS_SHOWN:
         yield from (difference_sentence(d) for d in one.differences)
     if one.wins:
@@ -28,7 +32,12 @@ def weighing_sentences(one: Weighing) -> Iterator[str]:
 
 
 def difference_sentence(found: Difference, over: str = "") -> str:
-    """One difference with its interval and what follows from it."""
+    """Return one difference with its interval and what follows from it, in a sentence.
+
+    Args:
+        found: of two runs or groups.
+        over: what it was taken over, as the end of the sentence has it.
+    """
     value, low, high = found.interval
     verdict = f"{found.better} is better" if found.better else "no evidence of a difference"
     return (

@@ -25,7 +25,7 @@ _MARGINS = {
 
 
 def calibration_values(epoch: Row) -> Iterator[tuple[str, float]]:
-    """Each value that is known of an epoch, under what it is called.
+    """Yield each value that is known of an epoch, under what it is called.
 
     Args:
         epoch: with the fields of `EpochRecord`, or none.

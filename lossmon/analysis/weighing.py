@@ -102,6 +102,9 @@ def weigh(
         costs: of wrong decisions between two classes.
         group_by: what runs are repeats by, see `seed_groups`.
 
+    Returns:
+        One comparison for each output and split, what `lossmon compare` tells.
+
     Raises:
         InvalidArgument: costs without a need for decisions, or a run that `group_by` does not fit.
     """
@@ -202,7 +205,11 @@ def _wins(runs: Sequence[Measured]) -> list[Wins]:
 
 
 def difference_document(difference: Difference) -> dict[str, Any]:
-    """A difference as plain values."""
+    """Return a difference as plain values, as `--json` prints it.
+
+    Args:
+        difference: of two runs or groups.
+    """
     return {
         **difference._asdict(),
         "interval": difference.interval._asdict(),

@@ -40,6 +40,9 @@ def count_wins(first: Samples, second: Samples) -> list[Wins]:
         first: the samples under one model.
         second: the same samples in the same order under the other; their classes are those of the
             first.
+
+    Returns:
+        Numbers of samples: of all first, then of each class that both know, by id.
     """
     whole = _counted(None, first, second)
     if first.labels is None:

@@ -52,7 +52,7 @@ def report(
         click.echo(text, nl=False)
         return
     _write(target, text)
-    click.echo(f"lossmon: wrote {target}", err=True)
+    click.echo(visible(f"lossmon: wrote {target}"), err=True)
 
 
 def _links(saved: list[Path], target: Path) -> list[tuple[str, str]]:

@@ -37,8 +37,8 @@ class Accumulator(Protocol):
         """Take in one batch, or several of one shape whose rows follow one another.
 
         Args:
-            y_true: labels in their own dtype.
-            y_pred: predictions in their own dtype.
+            y_true: labels in their own dtype, one row a sample.
+            y_pred: predictions in their own dtype, one row a sample.
             sample_weight: weights per sample or element, or None.
             mask: the prediction's `_keras_mask`; only means of a function heed it, as in Keras.
             batches: how many batches these are the rows of: Keras rounds once for each of them.
@@ -50,7 +50,11 @@ class Accumulator(Protocol):
         ...
 
     def tolerance(self) -> float | Float64Array:
-        """Bound |Keras' value - `value()`| from rounding and near ties alone, of its shape."""
+        """Return the bound of |Keras' value - `value()`| that rounding and near ties explain.
+
+        Returns:
+            In the unit of `value()`, and of its shape.
+        """
         ...
 
 

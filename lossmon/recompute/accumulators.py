@@ -84,7 +84,7 @@ _ALIASES: Mapping[str, str] = {
 def has_accumulator(
     name: str, *, custom: bool = False, extra: Mapping[str, UserDefinition] | None = None
 ) -> bool:
-    """Tell whether a metric of that name can be recomputed over many batches.
+    """Return whether a metric of that name can be recomputed over many batches.
 
     Args:
         name: the definition's name, as `MetricSpec.name` holds it.

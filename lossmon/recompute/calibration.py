@@ -39,7 +39,7 @@ class Reliability:
         )
 
     def rows(self) -> list[dict[str, float]]:
-        """List the bins that are not empty: edges, weight, mean confidence, accuracy.
+        """Return the bins that are not empty: edges, weight, mean confidence, accuracy.
 
         >>> reliability([0.875, 0.625], [True, False], bins=2).rows()
         [{'low': 0.5, 'high': 1.0, 'count': 2.0, 'confidence': 0.75, 'accuracy': 0.5}]
@@ -102,6 +102,9 @@ def _per_bin(index: npt.NDArray[np.int64], amounts: Float64Array, bins: int) -> 
 
 def expected_calibration_error(histogram: Reliability) -> float:
     """Mean over bins of |accuracy - mean confidence|, by weight (Naeini et al. 2015).
+
+    Args:
+        histogram: predictions by confidence, as `reliability` gives them.
 
     Returns:
         A share from 0 to 1; NaN where the histogram is empty.

@@ -162,7 +162,7 @@ _ALIASES: Mapping[str, str] = {
 def has_loss(
     name: str, *, custom: bool = False, extra: Mapping[str, UserDefinition] | None = None
 ) -> bool:
-    """Tell whether a loss of that name can be recomputed.
+    """Return whether a loss of that name can be recomputed.
 
     Args:
         name: the definition's name, or Keras' short form of it ("mse").
@@ -178,7 +178,13 @@ def has_loss(
 def has_metric(
     name: str, *, custom: bool = False, extra: Mapping[str, UserDefinition] | None = None
 ) -> bool:
-    """Tell whether a metric of that name can be recomputed; arguments as for `has_loss`."""
+    """Return whether a metric of that name can be recomputed.
+
+    Args:
+        name: the definition's name, or "accuracy" and the like as `MetricSpec.name` holds it.
+        custom: whether it is a user's own object: only `extra` and entry points answer for those.
+        extra: the user's own definitions, by name.
+    """
     if _user_definition(METRICS_GROUP, name, extra) is not None:
         return True
     return not custom and _ALIASES.get(name, name) in _METRICS

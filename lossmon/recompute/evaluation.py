@@ -20,9 +20,14 @@ class UnknownDefinition(LossmonError, LookupError):
 
 
 def agrees(reported: float, value: float, tolerance: float) -> bool:
-    """Tell whether a reported number is the recomputed one up to rounding.
+    """Return whether a reported number is the recomputed one up to rounding.
 
     Two NaN agree, and infinities of one sign.
+
+    Args:
+        reported: what Keras printed.
+        value: the recomputed value.
+        tolerance: the most that rounding in Keras' dtype can explain, in the unit of both.
 
     >>> agrees(0.5, 0.5 + 1e-9, 1e-7), agrees(math.nan, math.nan, 0.0), agrees(math.inf, 1.0, 0.1)
     (True, True, False)
@@ -48,10 +53,13 @@ class LossEvaluation(NamedTuple):
     tolerance: float
 
     def agrees(self, reported: float) -> bool:
-        """Tell whether Keras' value is this one up to rounding.
+        """Return whether Keras' value is this one up to rounding.
 
         An infinity agrees too where the sum of the elements leaves float32's range, as Keras sums
         before it divides.
+
+        Args:
+            reported: what Keras printed.
         """
         if math.isinf(reported) and math.isfinite(self.value):
             return float(np.abs(self.elements).sum()) > _LARGEST
@@ -134,5 +142,9 @@ class MetricValue:
     tolerance: float
 
     def agrees(self, reported: float) -> bool:
-        """Tell whether Keras' value of this batch is this one, near ties set apart."""
+        """Return whether Keras' value of this batch is this one, near ties set apart.
+
+        Args:
+            reported: what Keras printed.
+        """
         return agrees(reported, self.value, self.tolerance)

@@ -23,7 +23,22 @@ def loss_elements(
     backend: Backend = "tensorflow",
     extra: Mapping[str, UserDefinition] | None = None,
 ) -> Float64Array:
-    """Return the losses of a batch before weights and reduction; see `evaluate_loss`."""
+    """Return the losses of a batch before weights and reduction.
+
+    Args:
+        spec: the loss: name, arguments; its reduction plays no part.
+        y_true: labels in their own dtype, one row a sample.
+        y_pred: predictions in their own dtype, one row a sample.
+        backend: whose order of operations is mirrored where they differ.
+        extra: the user's own definitions, by name; they win over the built-in ones.
+
+    Returns:
+        float64; the shape of the predictions without the axes that the loss sums or takes the mean
+        over, for most the last one: `(N,)` of `(N, C)`.
+
+    Raises:
+        UnknownDefinition: nothing here defines that loss or one of its arguments.
+    """
     labels, predictions = np.asarray(y_true)[None], np.asarray(y_pred)[None]
     with np.errstate(all="ignore"):
         return loss_elements_of(spec, labels, predictions, backend, extra).values[0]
@@ -46,9 +61,9 @@ def evaluate_loss(
 
     Args:
         spec: the loss: name, arguments, reduction.
-        y_true: labels in their own dtype.
-        y_pred: predictions in their own dtype. Where TensorFlow went back to the logits behind a
-            softmax or sigmoid, pass those logits, and `from_logits=True` in the spec's config.
+        y_true: labels in their own dtype, one row a sample.
+        y_pred: predictions in their own dtype, one row a sample. Where TensorFlow went back to the
+            logits behind a softmax or sigmoid, pass those, and `from_logits=True` in the config.
         sample_weight: weights per sample or element (class weights included), or None.
         mask: the prediction's `_keras_mask`, or None.
         backend: whose order of operations is mirrored where they differ.
@@ -92,8 +107,9 @@ def evaluate_metric(
     Args:
         spec: the metric: name and arguments. Whether it is weighted is the caller's business: pass
             `sample_weight` only for `weighted_metrics`.
-        y_true: labels in their own dtype.
-        y_pred: predictions in their own dtype; metrics, unlike losses, do not cast them.
+        y_true: labels in their own dtype, one row a sample.
+        y_pred: predictions in their own dtype, one row a sample; metrics do not cast them, unlike
+            losses.
         sample_weight: weights per sample or element, or None.
         mask: the prediction's `_keras_mask`, or None.
         backend: whose order of operations is mirrored where they differ.

@@ -12,7 +12,7 @@ _SIGNS = re.compile(r"([\\`*_{}\[\]()#+!|~$@])")
 
 
 def markdown(report: Report, figures: Sequence[tuple[str, str]] = ()) -> str:
-    """Set a report as Markdown; names and texts of the runs are only ever text.
+    """Return a report as Markdown; names and texts of the runs are only ever text.
 
     Args:
         report: what was gathered.

@@ -19,7 +19,10 @@ _TAG = re.compile(r"<[^>]+>")
 
 
 def html_page(report: Report) -> str:
-    """Set a report as HTML; every text of it is escaped, figures are SVG inside.
+    """Return a report as HTML; every text of it is escaped, figures are SVG inside.
+
+    Args:
+        report: what `report_of` gathered.
 
     Raises:
         MissingExtra: matplotlib is not installed.

@@ -43,7 +43,11 @@ class RowFacts:
     sum_max: float
 
     def merge(self, other: RowFacts) -> RowFacts:
-        """The same over both sets of rows."""
+        """The same over both sets of rows.
+
+        Args:
+            other: of other rows of the same labels.
+        """
         return RowFacts(
             rows=self.rows + other.rows,
             width=self.width,
@@ -99,11 +103,20 @@ class LabelFacts:
         return f"more than {DISTINCT_CAP}" if self.distinct is None else str(len(self.distinct))
 
     def only(self, *values: float) -> bool:
-        """Whether nothing but these values occurs."""
+        """Whether nothing but these values occurs.
+
+        Args:
+            *values: any numbers.
+        """
         return self.distinct is not None and set(self.distinct) <= set(values)
 
     def within(self, low: float, high: float) -> bool:
-        """Whether all values lie in [low, high]."""
+        """Whether all values lie in [low, high].
+
+        Args:
+            low: the least, included.
+            high: the greatest, included.
+        """
         if self.minimum is None or self.maximum is None:
             return False
         return low <= self.minimum and self.maximum <= high

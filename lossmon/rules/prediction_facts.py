@@ -34,7 +34,12 @@ class OutputRange:
         return np.isfinite(self.low) or np.isfinite(self.high)
 
     def within(self, low: float, high: float) -> bool:
-        """Whether it can never leave [low, high]."""
+        """Whether it can never leave [low, high].
+
+        Args:
+            low: the least, included.
+            high: the greatest, included.
+        """
         return low <= self.low and self.high <= high
 
     @property

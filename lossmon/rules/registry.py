@@ -29,7 +29,11 @@ class Rule(Protocol):
     __doc__: str | None
 
     def check(self, facts: Facts) -> Iterator[Finding]:
-        """Yield a finding for each place where the rule applies."""
+        """Yield a finding for each place where the rule applies.
+
+        Args:
+            facts: what is known of the model, its outputs, labels and metrics.
+        """
         ...
 
 
@@ -57,12 +61,12 @@ class _Installed(NamedTuple):
 
 
 def all_rules() -> tuple[Rule, ...]:
-    """Every rule, by code: lossmon's own and those of installed packages."""
+    """Return every rule, by code: lossmon's own and those of installed packages."""
     return installed().rules
 
 
 def rule_faults() -> tuple[str, ...]:
-    """What is wrong with rules of installed packages that are left out, a sentence for each."""
+    """Return why rules of installed packages are left out, a sentence for each."""
     return installed().faults
 
 
@@ -102,7 +106,10 @@ def _fit_for_use(rule: Any, others: Iterable[Rule]) -> None:
 
 
 def select_rules(select: Iterable[str]) -> list[Rule]:
-    """The rules that answer to these codes, names or beginnings of codes ("LM3").
+    """Return the rules that answer to these codes, names or beginnings of codes ("LM3").
+
+    Args:
+        select: the codes, names or beginnings.
 
     Raises:
         InvalidArgument: a code or name that no rule has.
@@ -150,7 +157,10 @@ def _unknown(wanted: str, given_by: str | None) -> str:
 
 
 def rule_pages(select: Iterable[str] | None = None) -> list[RulePage]:
-    """The documentation of all rules, or of those selected, by code.
+    """Return the documentation of all rules, or of those selected, by code.
+
+    Args:
+        select: codes, names or beginnings of codes ("LM3"); None for all.
 
     Raises:
         InvalidArgument: a code or name that no rule has.

@@ -55,6 +55,9 @@ class RuleSelection:
         out, unless a stronger one selects that very rule by its code or name. Of severities, the
         strongest source's counts.
 
+        Args:
+            requests: what each source asks for.
+
         Raises:
             InvalidArgument: a code or name that no rule has.
         """
@@ -80,12 +83,16 @@ class RuleSelection:
         return [rule for rule in all_rules() if rule.code in self.codes]
 
     def graded(self, finding: Finding) -> Severity:
-        """How grave a finding is after the changes."""
+        """Return how grave a finding is after the changes.
+
+        Args:
+            finding: as a rule made it.
+        """
         return self.severity.get(finding.code, finding.severity)
 
 
 def rule_request(source: str, value: Any) -> RuleRequest | None:
-    """What a value asks for: a list of rules to select, or a mapping with the keys of `KEYS`.
+    """Return what a value asks for: rules to select, or a mapping with the keys of `KEYS`.
 
     Args:
         source: where it was written, for messages.
@@ -116,7 +123,11 @@ def rule_request(source: str, value: Any) -> RuleRequest | None:
 
 
 def change_text(change: Mapping[str, Any]) -> str:
-    """A change of `RuleSelection.changes` in words, e.g. "LM307 ignored ($LOSSMON_IGNORE)"."""
+    """Return a change of rules in words, e.g. "LM307 ignored ($LOSSMON_IGNORE)".
+
+    Args:
+        change: an element of `RuleSelection.changes`.
+    """
     rules = ", ".join(change["rules"])
     if change["change"] == "select":
         told = f"only {rules}" if rules else "none asked"

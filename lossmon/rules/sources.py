@@ -45,12 +45,20 @@ def _of_environment(environment: Mapping[str, str]) -> list[RuleRequest | None]:
 
 
 def listed(text: str) -> list[str]:
-    """The words of a list that commas or spaces separate."""
+    """Return the words of a list that commas or spaces separate.
+
+    Args:
+        text: the list.
+    """
     return [word for word in re.split(r"[,\s]+", text) if word]
 
 
 def grades(words: list[str], source: str) -> dict[str, str]:
-    """Severities by rule from words such as `LM408=info`.
+    """Return severities by rule from words such as `LM408=info`.
+
+    Args:
+        words: each a code or name, `=`, and a severity.
+        source: where that was written, for messages.
 
     Raises:
         InvalidArgument: a word is not of that form.

@@ -74,7 +74,12 @@ def describe_weights(weight: Any) -> WeightFacts | None:
 
 
 def merged_weights(ours: WeightFacts | None, theirs: WeightFacts | None) -> WeightFacts | None:
-    """Weights of two batches together; those of one where the other has none."""
+    """Return the weights of two batches together; those of one where the other has none.
+
+    Args:
+        ours: of one batch.
+        theirs: of the other.
+    """
     if ours is None or theirs is None:
         return ours or theirs
     return ours.merge(theirs)

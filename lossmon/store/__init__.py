@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lossmon.store.checking import check_database
 from lossmon.store.delivery import Delivery
+from lossmon.store.frames import FrameColumn, FrameLibrary
 from lossmon.store.maintenance import vacuum
 from lossmon.store.names import demand_short, new_run_id, new_run_name
 from lossmon.store.parcel import Ending, Records, RunHeader, Trouble
@@ -23,7 +24,7 @@ from lossmon.store.spans import Spans
 from lossmon.store.spreadsheet import csv_text
 from lossmon.store.store import Store, open_store
 from lossmon.store.sync import Synced, sync
-from lossmon.store.tables import EXPORTED, EXPORTED_EPOCHS
+from lossmon.store.tables import EXPORTED, EXPORTED_EPOCHS, FrameTable
 from lossmon.store.upgrade import info, upgrade
 from lossmon.store.writer import RunWriter
 
@@ -35,6 +36,9 @@ __all__ = [
     "Condition",
     "Delivery",
     "Ending",
+    "FrameColumn",
+    "FrameLibrary",
+    "FrameTable",
     "Listed",
     "Operator",
     "Records",

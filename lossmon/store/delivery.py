@@ -56,7 +56,11 @@ class Delivery:
         self._told_dropped = 0
 
     def send(self, records: Records) -> None:
-        """Store records, or keep them until they can be; none tells that the run is alive."""
+        """Store records, or keep them until they can be; none tells that the run is alive.
+
+        Args:
+            records: what is new; none at all tells that the run is alive.
+        """
         if self._gone:
             return
         self._held.extend(records)
@@ -72,7 +76,11 @@ class Delivery:
             self._go_away(error)
 
     def finish(self, ending: Ending) -> None:
-        """Store the end of the run, and say what could not be delivered."""
+        """Store the end of the run, and say what could not be delivered.
+
+        Args:
+            ending: how the run ended.
+        """
         self.send(Records(ending=ending))
         began = moved = time.monotonic()
         delivered = 0

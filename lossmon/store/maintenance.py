@@ -44,6 +44,9 @@ def vacuum(db: str | os.PathLike[str] | None = None) -> tuple[int, int]:
     meanwhile; so does PostgreSQL. While a run is being recorded, SQLite is left as it is, and
     PostgreSQL keeps the space for what comes next.
 
+    Args:
+        db: a SQLAlchemy URL or a path; None for `$LOSSMON_DB`, else `lossmon.db` here.
+
     Returns:
         How many bytes the database took before, and now.
 

@@ -27,7 +27,14 @@ _NOUNS = (
 
 
 def demand_short(name: str) -> None:
-    """Raise an `InvalidArgument` where a name is longer than every database takes."""
+    """Raise an `InvalidArgument` where a name is longer than every database takes.
+
+    Args:
+        name: of a run.
+
+    Raises:
+        InvalidArgument: it is longer than that.
+    """
     if len(name) > MOST_SIGNS:
         raise InvalidArgument(
             f"expected a name of at most {MOST_SIGNS} characters for a run. Received: "

@@ -20,7 +20,12 @@ Place = tuple[int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """Something that went wrong inside lossmon, and when."""
+    """Something that went wrong inside lossmon.
+
+    Attributes:
+        time: when, Unix seconds.
+        message: what, in a sentence.
+    """
 
     time: float
     message: str
@@ -28,7 +33,13 @@ class Trouble:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How a run ended, when, and after how many seconds of training."""
+    """How a run ended.
+
+    Attributes:
+        status: "finished", "failed" or "interrupted".
+        time: when, Unix seconds.
+        duration: seconds of training, without the pauses before it was resumed.
+    """
 
     status: RunStatus
     time: float
@@ -64,7 +75,11 @@ class Records:
     time: float = 0.0
 
     def extend(self, other: Records) -> None:
-        """Append later records; of a finding that came and went, only the latest word counts."""
+        """Append later records; of a finding that came and went, only the latest word counts.
+
+        Args:
+            other: what came after these.
+        """
         self.batches += other.batches
         self.epochs += other.epochs
         said = other.withdrawn + other.findings

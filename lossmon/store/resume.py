@@ -50,7 +50,14 @@ class Resumable:
     _row: Mapping[Any, Any] = field(repr=False)
 
     def check_epoch(self, epoch: int) -> None:
-        """Raise `CannotResume` where a training from this epoch on would replace all of the run."""
+        """Raise `CannotResume` where a training from this epoch on would replace all of the run.
+
+        Args:
+            epoch: the first one that the training runs, from 0.
+
+        Raises:
+            CannotResume: it is 0, and the run has epochs that were finished.
+        """
         if epoch == 0 and self.last_epoch is not None:
             raise CannotResume(
                 f"expected an epoch from which run {self.name!r} goes on, whose last recorded one "
@@ -109,7 +116,13 @@ class Resumable:
         return step, RunRecord(**{name: getattr(run, name) for name in names} | same)
 
     def header(self, db: str | None, run: RunRecord, outputs: list[OutputRecord]) -> RunHeader:
-        """Return what its writer must know, once it was taken over."""
+        """Return what its writer must know, once it was taken over.
+
+        Args:
+            db: a SQLAlchemy URL or a path; None for `$LOSSMON_DB`, else `lossmon.db` here.
+            run: as `take_over` gave it.
+            outputs: of its model.
+        """
         return RunHeader(
             db,
             run,

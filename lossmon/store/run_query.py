@@ -50,7 +50,13 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class ColumnFilter:
-    """Conditions on one column, of which all or any must hold."""
+    """Conditions on one column.
+
+    Attributes:
+        column: its name; `config.…` for a setting.
+        conditions: what its value is compared with.
+        every: whether all of them must hold, or any one.
+    """
 
     column: str
     conditions: tuple[Condition, ...]
@@ -136,7 +142,11 @@ def setting(run: Listed) -> str:
 
 
 def as_text(value: Any) -> str:
-    """A value as it is searched, filtered and grouped by."""
+    """Return a value as it is searched, filtered and grouped by.
+
+    Args:
+        value: of `config`, or of a column.
+    """
     if isinstance(value, (list, tuple)):
         return ", ".join(map(as_text, value))
     if isinstance(value, float):

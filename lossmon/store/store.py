@@ -23,7 +23,7 @@ from lossmon.store.engine import (
     file_identity,
     open_engine,
 )
-from lossmon.store.frames import frame
+from lossmon.store.frames import FrameColumn, FrameLibrary, frame
 from lossmon.store.gathering import Remembered
 from lossmon.store.maintenance import prune_run
 from lossmon.store.names import demand_short
@@ -46,8 +46,10 @@ from lossmon.store.sample_reading import read_sample_epochs, read_samples
 from lossmon.store.series import BatchSeries, read_series
 from lossmon.store.spans import Spans, read_spans
 from lossmon.store.tables import (
+    FrameTable,
     export_rows,
     read_batch_table,
+    read_columns,
     read_epoch_table,
     read_finding_table,
     read_run_table,
@@ -89,6 +91,9 @@ class Store:
 
     **Liveness**: a run whose process is gone is shown as "interrupted", see
     `lossmon.store.liveness`.
+
+    Args:
+        url: of the database; `open_store` takes a path as well.
     """
 
     def __init__(self, url: URL) -> None:
@@ -110,41 +115,132 @@ class Store:
 
     # --- data frames: pandas, or polars where pandas is not installed ---
 
-    def runs(self) -> Any:
-        """Return the table `runs` as a data frame, the newest first, with the present status."""
-        with self._reading() as connection:
-            return frame(*read_run_table(connection))
+    @staticmethod
+    def columns(table: FrameTable) -> list[FrameColumn]:
+        """Return name, kind and meaning, with units, of each column of a data frame.
 
-    def batches(self, run: str, split: Split | None = None) -> Any:
-        """Return the batches of a run as a data frame: both splits, or one."""
-        with self._reading() as connection:
-            return frame(*read_batch_table(connection, resolve_run(connection, run), split))
+        Args:
+            table: "runs", "batches", "epochs" or "findings", as the methods that give them.
 
-    def epochs(self, run: str, split: Split | None = None) -> Any:
-        """Return the epochs of a run as a data frame: both splits, or one."""
-        with self._reading() as connection:
-            return frame(*read_epoch_table(connection, resolve_run(connection, run), split))
+        Raises:
+            InvalidArgument: there is no such table.
+        """
+        return read_columns(table)
 
-    def findings(self, run: str) -> Any:
-        """Return the findings of a run as a data frame."""
+    def runs(self, *, library: FrameLibrary | None = None) -> Any:
+        """Return the table `runs` as a data frame, the newest first, with the present status.
+
+        Times are Unix seconds, `duration` is seconds. Archived runs are among them.
+
+        Args:
+            library: "pandas" or "polars"; None for pandas, or polars where pandas is not installed.
+
+        Returns:
+            A frame with the columns of `Store.columns("runs")`, whose types are those that
+            `lossmon.store.frames` tells, whatever the rows. So for all frames.
+
+        Raises:
+            MissingExtra: neither package is installed, or not the one that was asked for.
+        """
         with self._reading() as connection:
-            return frame(*read_finding_table(connection, resolve_run(connection, run)))
+            return frame(*read_run_table(connection), library)
+
+    def batches(
+        self, run: str, split: Split | None = None, *, library: FrameLibrary | None = None
+    ) -> Any:
+        """Return the batches of a run as a data frame, by step.
+
+        Losses are in the unit of their definition (nats for cross-entropies), accuracies are shares
+        from 0 to 1, `seconds` is wall time; `step`, `epoch` and `batch` count from 0. Values that
+        were NaN or infinite are that; `nonfinite_kinds` tells NaN from "not known".
+
+        Args:
+            run: the run.
+            split: "train" or "val"; None for both.
+            library: as for `runs`.
+
+        Returns:
+            A frame with the columns of `Store.columns("batches")`; no rows where none are recorded.
+
+        Raises:
+            RunNotFound: there is no such run.
+            MissingExtra: neither package is installed, or not the one that was asked for.
+        """
+        with self._reading() as connection:
+            run_id = resolve_run(connection, run)
+            return frame(*read_batch_table(connection, run_id, split), library)
+
+    def epochs(
+        self, run: str, split: Split | None = None, *, library: FrameLibrary | None = None
+    ) -> Any:
+        """Return the epochs of a run as a data frame, by epoch, in the units of `batches`.
+
+        Args:
+            run: the run.
+            split: "train" or "val"; None for both.
+            library: as for `runs`.
+
+        Returns:
+            A frame with the columns of `Store.columns("epochs")`; no rows where none are recorded.
+
+        Raises:
+            RunNotFound: there is no such run.
+            MissingExtra: neither package is installed, or not the one that was asked for.
+        """
+        with self._reading() as connection:
+            run_id = resolve_run(connection, run)
+            return frame(*read_epoch_table(connection, run_id, split), library)
+
+    def findings(self, run: str, *, library: FrameLibrary | None = None) -> Any:
+        """Return the findings of a run as a data frame, by code.
+
+        Args:
+            run: the run.
+            library: as for `runs`.
+
+        Returns:
+            A frame with the columns of `Store.columns("findings")`; no rows where nothing was
+            found.
+
+        Raises:
+            RunNotFound: there is no such run.
+            MissingExtra: neither package is installed, or not the one that was asked for.
+        """
+        with self._reading() as connection:
+            run_id = resolve_run(connection, run)
+            return frame(*read_finding_table(connection, run_id), library)
 
     # --- plain Python, for the command line and the dashboard ---
 
     def resolve(self, run: str) -> str:
-        """Return the id of a run."""
+        """Return the id of a run.
+
+        Args:
+            run: the run: its id, a unique prefix of that, its name, or "latest".
+
+        Returns:
+            Twelve hexadecimal characters.
+
+        Raises:
+            RunNotFound: there is no such run.
+        """
         with self._reading() as connection:
             return resolve_run(connection, run)
 
     def run(self, run: str) -> dict[str, Any]:
         """Return all there is to say of a run, but for its batches: what `lossmon show` prints.
 
+        Args:
+            run: the run: its id, a unique prefix of that, its name, or "latest".
+
         Returns:
             The element of `run_rows`, plus `environment`, `config`, `model`, `verify`,
             `troubles`, `outputs` and, instead of their number, the rows of `epochs`; `stalled`, for
             how many seconds a training run has made no batch, where that is unusually long; of a
             distributed job, whose rank 0 these are of, `joined_epochs` over all ranks.
+
+        Raises:
+            RunNotFound: there is no such run.
         """
         with self._reading() as connection:
             return read_document(connection, resolve_run(connection, run))
@@ -164,7 +260,14 @@ class Store:
             return read_runs(connection, archived=archived, remembered=self._remembered)
 
     def run_summary(self, run: str) -> dict[str, Any]:
-        """Return the element of `run_rows` of one run."""
+        """Return the element of `run_rows` of one run.
+
+        Args:
+            run: the run: its id, a unique prefix of that, its name, or "latest".
+
+        Raises:
+            RunNotFound: there is no such run.
+        """
         with self._reading() as connection:
             return read_run(connection, resolve_run(connection, run))
 
@@ -202,7 +305,12 @@ class Store:
             return grouped(chosen(self._list.runs(connection, measured=True), query), by)
 
     def listed_runs(self, query: RunQuery, *, measured: bool = False) -> list[Listed]:
-        """Return what the runs that a query asks for are listed by, without their curves."""
+        """Return what the runs that a query asks for are listed by, without their curves.
+
+        Args:
+            query: which runs, in which order.
+            measured: whether losses and accuracies are read where the query needs none.
+        """
         with self._reading() as connection:
             wanted = measured or needs_measures(query)
             return chosen(self._list.runs(connection, measured=wanted), query)
@@ -218,11 +326,25 @@ class Store:
             return bool(self._list.runs(connection, measured=False))
 
     def run_document(self, run: str) -> dict[str, Any]:
-        """Return the same as `run`."""
+        """Return the same as `run`.
+
+        Args:
+            run: the run: its id, a unique prefix of that, its name, or "latest".
+
+        Raises:
+            RunNotFound: there is no such run.
+        """
         return self.run(run)
 
     def output_rows(self, run: str) -> list[dict[str, Any]]:
-        """Return the outputs of a run's model, in its order."""
+        """Return the outputs of a run's model, in its order.
+
+        Args:
+            run: the run: its id, a unique prefix of that, its name, or "latest".
+
+        Raises:
+            RunNotFound: there is no such run.
+        """
         with self._reading() as connection:
             return read_outputs(connection, resolve_run(connection, run))
 
@@ -255,7 +377,14 @@ class Store:
             )
 
     def finding_rows(self, run: str) -> list[dict[str, Any]]:
-        """Return the findings of a run, the gravest first; of a job, those of all ranks."""
+        """Return the findings of a run, the gravest first; of a job, those of all ranks.
+
+        Args:
+            run: the run: its id, a unique prefix of that, its name, or "latest".
+
+        Raises:
+            RunNotFound: there is no such run.
+        """
         with self._reading() as connection:
             return read_run(connection, resolve_run(connection, run))["findings"]
 
@@ -345,7 +474,16 @@ class Store:
     def sample_epochs(
         self, run: str, *, output: str | None = None, split: Split = "val"
     ) -> list[int]:
-        """Return the epochs whose validation samples were recorded one by one, ascending."""
+        """Return the epochs whose validation samples were recorded one by one, ascending.
+
+        Args:
+            run: the run: its id, a unique prefix of that, its name, or "latest".
+            output: an output's name; None for the only one, or the model as a whole.
+            split: "train" or "val".
+
+        Raises:
+            RunNotFound: there is no such run.
+        """
         with self._reading() as connection:
             return read_sample_epochs(connection, resolve_run(connection, run), split, output)
 
@@ -386,6 +524,15 @@ class Store:
         """Return the validation samples of some epochs, or of all that have them, ascending.
 
         Records of the same samples share one `SampleSet`.
+
+        Args:
+            run: the run: its id, a unique prefix of that, its name, or "latest".
+            epochs: from 0; None for all that have samples.
+            output: an output's name; None for the only one, or the model as a whole.
+            split: "train" or "val".
+
+        Raises:
+            RunNotFound: there is no such run.
         """
         with self._reading() as connection:
             run_id = resolve_run(connection, run)
@@ -394,7 +541,14 @@ class Store:
     def sample_reader(
         self, run: str
     ) -> Callable[[str | None, Sequence[int]], Sequence[SampleRecord]]:
-        """Return what `lossmon.analysis.explain_divergence` reads the samples of a run by."""
+        """Return what `lossmon.analysis.explain_divergence` reads the samples of a run by.
+
+        Args:
+            run: the run: its id, a unique prefix of that, its name, or "latest".
+
+        Raises:
+            RunNotFound: there is no such run.
+        """
         run_id = self.resolve(run)
 
         def read(output: str | None, epochs: Sequence[int]) -> Sequence[SampleRecord]:
@@ -403,7 +557,14 @@ class Store:
         return read
 
     def export_batches(self, run: str) -> Iterator[dict[str, Any]]:
-        """Yield every batch of a run, in the order of training."""
+        """Yield every batch of a run, in the order of training.
+
+        Args:
+            run: the run: its id, a unique prefix of that, its name, or "latest".
+
+        Raises:
+            RunNotFound: there is no such run.
+        """
         run_id = self.resolve(run)
 
         def rows() -> Iterator[dict[str, Any]]:
@@ -413,7 +574,17 @@ class Store:
         return rows()
 
     def revision(self, run: str | None = None) -> str:
-        """Return a token that changes when there is something new to show, of a run or of all."""
+        """Return a token that changes when there is something new to show, of a run or of all.
+
+        Args:
+            run: the run; None for all.
+
+        Returns:
+            A text that means nothing by itself.
+
+        Raises:
+            RunNotFound: there is no such run.
+        """
         with self._reading() as connection:
             run_id = None if run is None else resolve_run(connection, run)
             return read_revision(connection, run_id)
@@ -428,8 +599,15 @@ class Store:
     def archive(self, runs: Sequence[str], *, archived: bool = True) -> int:
         """Put runs out of sight of `run_rows` and `latest`, or back; nothing of them is lost.
 
+        Args:
+            runs: the runs, each named as everywhere.
+            archived: False to bring them back.
+
         Returns:
             Of how many runs that changed something.
+
+        Raises:
+            RunNotFound: there is no such run.
         """
         named = [self.resolve(run) for run in runs]
         archive_runs(self._url, self._parts(named), archived=archived)
@@ -438,8 +616,14 @@ class Store:
     def delete(self, runs: Sequence[str]) -> int:
         """Delete runs with all that was recorded of them; `vacuum` gives the space back.
 
+        Args:
+            runs: the runs, each named as everywhere.
+
         Returns:
             How many runs were deleted.
+
+        Raises:
+            RunNotFound: there is no such run.
         """
         named = [self.resolve(run) for run in runs]
         delete_runs(self._url, self._parts(named))
@@ -487,15 +671,40 @@ class Store:
         return put_values(self._url, named)
 
     def rename(self, run: str, name: str) -> None:
-        """Give a run another name."""
+        """Give a run another name.
+
+        Args:
+            run: the run: its id, a unique prefix of that, its name, or "latest".
+            name: the new name, which need not be unique.
+
+        Raises:
+            InvalidArgument: it is blank, or longer than every database takes.
+            RunNotFound: there is no such run.
+        """
         self.change({run: {"name": name}})
 
     def set_notes(self, run: str, notes: str | None) -> None:
-        """Replace the notes of a run; None removes them."""
+        """Replace the notes of a run; None removes them.
+
+        Args:
+            run: the run: its id, a unique prefix of that, its name, or "latest".
+            notes: free text; None for none.
+
+        Raises:
+            RunNotFound: there is no such run.
+        """
         edit_run(self._url, self.resolve(run), notes=notes)
 
     def set_tags(self, run: str, tags: Sequence[str]) -> None:
-        """Replace the tags of a run."""
+        """Replace the tags of a run.
+
+        Args:
+            run: the run: its id, a unique prefix of that, its name, or "latest".
+            tags: all that it is to have.
+
+        Raises:
+            RunNotFound: there is no such run.
+        """
         edit_run(self._url, self.resolve(run), tags=list(tags))
 
     def close(self) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import Column, Connection, select
 
+from lossmon.errors import InvalidArgument
 from lossmon.records import Split
+from lossmon.store.frames import FrameColumn, frame_columns
 from lossmon.store.liveness import present_status
 from lossmon.store.nonfinite import restore_kinds
 from lossmon.store.reading import of_run, restored
@@ -25,12 +27,29 @@ EXPORTED = (*_FIRST, *(c.name for c in batches.columns if c.name not in (*_FIRST
 EXPORTED_EPOCHS = tuple(c.name for c in epochs.columns if c.name not in _INTERNAL)
 """The columns of exported epochs."""
 
+FrameTable = Literal["runs", "batches", "epochs", "findings"]
+"""The tables that can be had as data frames."""
+_FRAMES = {"runs": runs, "batches": batches, "epochs": epochs, "findings": findings}
+
 
 class TableRows(NamedTuple):
     """Columns and, in their order, the values of each row."""
 
     columns: Sequence[Column[Any]]
     rows: Sequence[Sequence[Any]]
+
+
+def read_columns(table: FrameTable) -> list[FrameColumn]:
+    """Return what there is to know of the columns of a table.
+
+    Raises:
+        InvalidArgument: there is no such table.
+    """
+    if table not in _FRAMES:
+        raise InvalidArgument(
+            f"expected one of {', '.join(_FRAMES)}. Received: {table!r}. Fix: name one of these."
+        )
+    return frame_columns(list(_FRAMES[table].columns))
 
 
 def read_run_table(connection: Connection) -> TableRows:

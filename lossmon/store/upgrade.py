@@ -114,10 +114,14 @@ def upgrade(db: str | os.PathLike[str] | None = None) -> tuple[str | None, str]:
 
 
 def info(db: str | os.PathLike[str] | None = None) -> dict[str, Any]:
-    """Describe a database: `database`, `engine`, `schema`, `expected_schema`, `runs`, `bytes`.
+    """Return what a database is.
 
-    And, of a database of this schema, how many epochs of validation samples it holds and how much
-    they take: `sample_records`, `sample_bytes`.
+    `database`, `engine`, `schema`, `expected_schema`, `runs`, `bytes`; and, of a database of this
+    schema, how many epochs of validation samples it holds and how many bytes these take:
+    `sample_records`, `sample_bytes`.
+
+    Args:
+        db: a SQLAlchemy URL or a path; None for `$LOSSMON_DB`, else `lossmon.db` here.
 
     Raises:
         StoreError: there is none, or it cannot be read.

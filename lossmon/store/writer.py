@@ -60,6 +60,13 @@ class RunWriter:
     for whatever else the database refuses, after a bounded wait for other processes that hold its
     lock.
 
+    Args:
+        connection: to the database, by which all is written.
+        url: of the database.
+        header: the run, where it goes, and what of it was stored before.
+        patience: seconds to wait for a lock or a server; by default as long as can be.
+        late: whether the run is to seem alive at its start and not now.
+
     Attributes:
         moved: whether the run had been begun in another database than the one that is there now.
     """
@@ -282,11 +289,19 @@ class RunWriter:
         self._commit(self._beat)
 
     def trouble(self, message: str) -> None:
-        """Add one of lossmon's own troubles to the run."""
+        """Add one of lossmon's own troubles to the run.
+
+        Args:
+            message: what went wrong, in a sentence.
+        """
         self._store(Records(troubles=[Trouble(time.time(), message)]))
 
     def finish(self, status: RunStatus) -> None:
-        """Store how the run ended, and when."""
+        """Store how the run ended, and when.
+
+        Args:
+            status: "finished", "failed" or "interrupted".
+        """
         ended = time.time()
         self._store(Records(ending=Ending(status, ended, ended - self._header.run.started)))
 

@@ -43,7 +43,10 @@ class _Logger:
 
 
 def check_also(value: Any) -> tuple[Also, ...]:
-    """What `also` may be: a list of names of trackers, or of objects that log.
+    """Return trackers as they were given, names and objects that log, where all can be one.
+
+    Args:
+        value: what `Monitor(also=…)` was given.
 
     Raises:
         InvalidArgument: it is something else.
@@ -67,6 +70,9 @@ def open_trackers(
         also: as `check_also` returned it.
         run: what is recorded.
         tell: told what went wrong.
+
+    Returns:
+        Those that could be opened.
     """
     opened: list[Tracker] = []
     for one in also:

@@ -50,7 +50,13 @@ class Showing:
         findings: Sequence[Finding] = (),
         withdrawn: Sequence[Finding] = (),
     ) -> None:
-        """Show what is new of a run; returns at once."""
+        """Show what is new of a run; returns at once.
+
+        Args:
+            epochs: values of epochs that are new.
+            findings: those that are new.
+            withdrawn: those that no longer stand.
+        """
         if not epochs and not findings and not withdrawn:
             return
         try:
@@ -61,7 +67,11 @@ class Showing:
                 self._tell("other trackers are too slow: they are not shown all epochs.")
 
     def end(self, timeout: float) -> None:
-        """Show what waits, for so many seconds at most, and end."""
+        """Show what waits, for so many seconds at most, and end.
+
+        Args:
+            timeout: seconds.
+        """
         ends = time.monotonic() + timeout
         with contextlib.suppress(queue.Full):
             self._news.put(None, timeout=timeout)

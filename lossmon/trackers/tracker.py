@@ -35,11 +35,20 @@ class Tracker(Protocol):
     name: str
 
     def log(self, shown: Shown) -> None:
-        """Show the values of an epoch."""
+        """Show the values of an epoch.
+
+        Args:
+            shown: the values, and of which epoch they are.
+        """
         ...
 
     def tell(self, findings: Sequence[Finding], epoch: int) -> None:
-        """Show all findings that stand, gravest first; there may be none any more."""
+        """Show all findings that stand, gravest first; there may be none any more.
+
+        Args:
+            findings: all that stand.
+            epoch: from 0.
+        """
         ...
 
     def end(self) -> None:

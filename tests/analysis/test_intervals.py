@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from typing import Any
 
@@ -65,7 +66,9 @@ def test_bootstrap_of_a_loss_covers_the_truth(weighted: bool) -> None:
 
 def test_bootstrap_is_scipy_s() -> None:
     losses = np.random.default_rng(10).exponential(size=60) ** 2
-    theirs: Any = stats.bootstrap((losses,), np.mean, n_resamples=20_000, rng=0)
+    # SciPy 1.14 has another name for it.
+    seed = "rng" if "rng" in inspect.signature(stats.bootstrap).parameters else "random_state"
+    theirs: Any = stats.bootstrap((losses,), np.mean, n_resamples=20_000, **{seed: 0})
     expected = theirs.confidence_interval
     found = bootstrap_mean(losses)
     # Ends rest on fifty of the samples drawn.

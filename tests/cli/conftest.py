@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -18,6 +19,9 @@ import lossmon
 from lossmon.cli import cli
 
 EPOCHS = 2
+# Before click 8.2 both streams were one, unless this was said.
+MIXED = "mix_stderr" in inspect.signature(CliRunner).parameters
+APART: dict[str, Any] = {"mix_stderr": False} if MIXED else {}
 Invoke = Callable[..., Result]
 
 
@@ -77,6 +81,6 @@ def invoke(seeded: Seeded) -> Invoke:
 
     def run(*arguments: str, answer: str | None = None, columns: int = 120) -> Result:
         environment = {"LOSSMON_DB": seeded.db, "COLUMNS": str(columns)}
-        return CliRunner().invoke(cli, arguments, input=answer, env=environment)
+        return CliRunner(**APART).invoke(cli, arguments, input=answer, env=environment)
 
     return run

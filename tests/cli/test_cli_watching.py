@@ -102,9 +102,9 @@ def test_colours_follow_the_terminal_and_no_color(seeded: Seeded) -> None:
 
 def test_watching_needs_a_terminal(invoke: Invoke) -> None:
     result = invoke("runs", "--watch")
-    assert (result.exit_code, "needs a terminal" in result.output) == (2, True)
+    assert (result.exit_code, "needs a terminal" in result.stderr) == (2, True)
     result = invoke("show", "latest", "--watch", "--json")
-    assert (result.exit_code, "leave out one of them" in result.output) == (2, True)
+    assert (result.exit_code, "leave out one of them" in result.stderr) == (2, True)
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

@@ -21,7 +21,12 @@ class _CalibrationInfo(NamedTuple):
 
 
 def plot_calibration(epochs: Sequence[Mapping[str, Any]], scheme: Scheme = "light") -> go.Figure:
-    """Mean confidence minus share right; above zero the model is surer than it is right."""
+    """Mean confidence minus share right; above zero the model is surer than it is right.
+
+    Args:
+        epochs: rows of one output, as `Store.epoch_rows` gives them.
+        scheme: "light" or "dark".
+    """
     return _get_calibration_plot(_get_calibration_info(epochs), scheme)
 
 

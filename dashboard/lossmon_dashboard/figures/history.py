@@ -68,7 +68,11 @@ class HistoryView(NamedTuple):
 
     @classmethod
     def from_query(cls, query: Mapping[str, str]) -> HistoryView:
-        """Read a view from an address; what is not understood is the default."""
+        """Read a view from an address; what is not understood is the default.
+
+        Args:
+            query: the parameters of the address.
+        """
         details: dict[str | None, Detail] = {word: word for word in get_args(Detail)}
         values: dict[str | None, Value] = {word: word for word in get_args(Value)}
         axes: dict[str | None, AxisName] = {word: word for word in get_args(AxisName)}

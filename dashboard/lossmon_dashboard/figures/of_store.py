@@ -37,35 +37,85 @@ def history_of(store: Store, run: str, scheme: Scheme = "light", **view: Any) ->
 def calibration_of(
     store: Store, run: str, output: str | None = None, scheme: Scheme = "light"
 ) -> go.Figure:
-    """Mean confidence minus share right, epoch by epoch."""
+    """Mean confidence minus share right, epoch by epoch.
+
+    Args:
+        store: the database.
+        run: the run: its id, a unique prefix of that, its name, or "latest".
+        output: an output's name; None for the only one, or the model as a whole.
+        scheme: "light" or "dark".
+
+    Raises:
+        RunNotFound: there is no such run.
+    """
     return _of_epochs(figures.plot_calibration, store, run, output, scheme)
 
 
 def recoverable_of(
     store: Store, run: str, output: str | None = None, scheme: Scheme = "light"
 ) -> go.Figure:
-    """How much of the validation loss is wrong confidence alone, epoch by epoch."""
+    """How much of the validation loss is wrong confidence alone, epoch by epoch.
+
+    Args:
+        store: the database.
+        run: the run: its id, a unique prefix of that, its name, or "latest".
+        output: an output's name; None for the only one, or the model as a whole.
+        scheme: "light" or "dark".
+
+    Raises:
+        RunNotFound: there is no such run.
+    """
     return _of_epochs(figures.plot_recoverable, store, run, output, scheme)
 
 
 def right_and_wrong_of(
     store: Store, run: str, output: str | None = None, scheme: Scheme = "light"
 ) -> go.Figure:
-    """Mean loss over right and over wrong predictions, epoch by epoch."""
+    """Mean loss over right and over wrong predictions, epoch by epoch.
+
+    Args:
+        store: the database.
+        run: the run: its id, a unique prefix of that, its name, or "latest".
+        output: an output's name; None for the only one, or the model as a whole.
+        scheme: "light" or "dark".
+
+    Raises:
+        RunNotFound: there is no such run.
+    """
     return _of_epochs(figures.plot_right_and_wrong, store, run, output, scheme)
 
 
 def gap_of(
     store: Store, run: str, output: str | None = None, scheme: Scheme = "light"
 ) -> go.Figure:
-    """Printed minus recomputed loss and accuracy, epoch by epoch."""
+    """Printed minus recomputed loss and accuracy, epoch by epoch.
+
+    Args:
+        store: the database.
+        run: the run: its id, a unique prefix of that, its name, or "latest".
+        output: an output's name; None for the only one, or the model as a whole.
+        scheme: "light" or "dark".
+
+    Raises:
+        RunNotFound: there is no such run.
+    """
     return _of_epochs(figures.plot_gap, store, run, output, scheme)
 
 
 def printed_of(
     store: Store, run: str, output: str | None = None, scheme: Scheme = "light"
 ) -> go.Figure:
-    """The printed accuracy against the one that was meant, epoch by epoch."""
+    """The printed accuracy against the one that was meant, epoch by epoch.
+
+    Args:
+        store: the database.
+        run: the run: its id, a unique prefix of that, its name, or "latest".
+        output: an output's name; None for the only one, or the model as a whole.
+        scheme: "light" or "dark".
+
+    Raises:
+        RunNotFound: there is no such run.
+    """
     return _of_epochs(figures.plot_printed, store, run, output, scheme)
 
 
@@ -76,7 +126,18 @@ def reliability_of(
     output: str | None = None,
     scheme: Scheme = "light",
 ) -> go.Figure:
-    """Share predicted right by confidence, in one validation epoch from 0; None for the last."""
+    """Share predicted right by confidence, in one validation epoch from 0; None for the last.
+
+    Args:
+        store: the database.
+        run: the run: its id, a unique prefix of that, its name, or "latest".
+        epoch: from 0; None for the last one that was recorded.
+        output: an output's name; None for the only one, or the model as a whole.
+        scheme: "light" or "dark".
+
+    Raises:
+        RunNotFound: there is no such run.
+    """
     rows = store.epoch_rows(run, split="val", output=output)
     found = [row for row in rows if epoch is None or row["epoch"] == epoch]
     return figures.plot_reliability(found[-1]["reliability"] if found else None, scheme)
@@ -89,7 +150,18 @@ def mistaken_of(
     output: str | None = None,
     scheme: Scheme = "light",
 ) -> go.Figure:
-    """The confusion matrix of one validation epoch from 0; None for the last."""
+    """The confusion matrix of one validation epoch from 0; None for the last.
+
+    Args:
+        store: the database.
+        run: the run: its id, a unique prefix of that, its name, or "latest".
+        epoch: from 0; None for the last one that was recorded.
+        output: an output's name; None for the only one, or the model as a whole.
+        scheme: "light" or "dark".
+
+    Raises:
+        RunNotFound: there is no such run.
+    """
     record = store.samples(run, epoch, output=output)
     return figures.plot_mistaken(None if record is None else confusion(record), scheme)
 
@@ -101,7 +173,18 @@ def by_class_of(
     output: str | None = None,
     scheme: Scheme = "light",
 ) -> go.Figure:
-    """Loss and share right of each class in one validation epoch from 0; None for the last."""
+    """Loss and share right of each class in one validation epoch from 0; None for the last.
+
+    Args:
+        store: the database.
+        run: the run: its id, a unique prefix of that, its name, or "latest".
+        epoch: from 0; None for the last one that was recorded.
+        output: an output's name; None for the only one, or the model as a whole.
+        scheme: "light" or "dark".
+
+    Raises:
+        RunNotFound: there is no such run.
+    """
     record = store.samples(run, epoch, output=output)
     return figures.plot_by_class([] if record is None else class_levels(record), scheme)
 
@@ -109,12 +192,31 @@ def by_class_of(
 def overlay_of(
     store: Store, runs: Sequence[str], split: Split = "val", scheme: Scheme = "light"
 ) -> go.Figure:
-    """Loss and accuracy of several runs by epoch."""
+    """Loss and accuracy of several runs by epoch.
+
+    Args:
+        store: the database.
+        runs: the runs, each named as everywhere.
+        split: "train" or "val".
+        scheme: "light" or "dark".
+
+    Raises:
+        RunNotFound: there is no such run.
+    """
     return figures.plot_overlay([store.run(run) for run in runs], split, scheme)
 
 
 def pareto_of(store: Store, runs: Sequence[str], scheme: Scheme = "light") -> go.Figure:
-    """Validation loss against validation accuracy of several runs."""
+    """Validation loss against validation accuracy of several runs.
+
+    Args:
+        store: the database.
+        runs: the runs, each named as everywhere.
+        scheme: "light" or "dark".
+
+    Raises:
+        RunNotFound: there is no such run.
+    """
     return figures.plot_pareto([store.run(run) for run in runs], scheme)
 
 

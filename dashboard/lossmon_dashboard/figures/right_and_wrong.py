@@ -24,7 +24,12 @@ class _RightAndWrongInfo(NamedTuple):
 def plot_right_and_wrong(
     epochs: Sequence[Mapping[str, Any]], scheme: Scheme = "light"
 ) -> go.Figure:
-    """Mean loss over wrong and over right samples, on val where there is one, else on train."""
+    """Mean loss over wrong and over right samples, on val where there is one, else on train.
+
+    Args:
+        epochs: rows of one output, as `Store.epoch_rows` gives them.
+        scheme: "light" or "dark".
+    """
     return _get_right_and_wrong_plot(_get_right_and_wrong_info(epochs), scheme)
 
 

@@ -43,6 +43,9 @@ def imported_runs(source: str, kind: str | None = None) -> list[ImportedRun]:
         source: a path, or the URI of a tracking store of MLflow.
         kind: one of `KINDS`; None to recognise it.
 
+    Returns:
+        The runs in the source's order; nothing is stored yet.
+
     Raises:
         InvalidArgument: there is nothing there that is understood.
         MissingExtra: a package is needed to read it.
