@@ -10,6 +10,7 @@ from dash import html
 
 from lossmon.analysis import Difference, Recommendation, Repeats, Weighing, Wins
 from lossmon_dashboard.components.labels import spoken
+from lossmon_dashboard.components.panel import scrolled
 from lossmon_dashboard.wording import NOTHING, count, number
 
 # More comparisons are folded away.
@@ -107,7 +108,7 @@ def _one(one: Weighing) -> html.Div:
 
 
 def _heading(words: str) -> dmc.Title:
-    return dmc.Title(words, order=4, size="h6", mt="md", mb=4)
+    return dmc.Title(words, order=3, size="h6", mt="md", mb=4)
 
 
 def _recommendation(found: Recommendation) -> dmc.Text:
@@ -123,10 +124,13 @@ def _differences(found: Sequence[Difference]) -> html.Div:
     titles = ["Of", "Between", "Difference, 95 %", "p", "Judged", "Verdict"]
     shown, rest = rows[:_SHOWN_PAIRS], rows[_SHOWN_PAIRS:]
     more = html.Details(
-        [html.Summary(f"{count(len(rest), 'comparison')} more"), _table(titles, rest)],
+        [
+            html.Summary(f"{count(len(rest), 'comparison')} more"),
+            _table("Further comparisons", titles, rest),
+        ],
         className="lossmon-more",
     )
-    return html.Div([_table(titles, shown), *([more] if rest else [])])
+    return html.Div([_table("Comparisons", titles, shown), *([more] if rest else [])])
 
 
 def _difference(found: Difference) -> list[Any]:
@@ -150,7 +154,7 @@ def _groups(groups: Sequence[Repeats]) -> html.Div:
         ]
         for group in groups
     ]
-    return _table(["Setting", "Runs", "Loss, mean ± sd", "Accuracy, mean ± sd"], rows)
+    return _table("Repeats", ["Setting", "Runs", "Loss, mean ± sd", "Accuracy, mean ± sd"], rows)
 
 
 def _of_accuracy(group: Repeats) -> tuple[float | None, float | None]:
@@ -179,14 +183,14 @@ def _wins(first: str, second: str, wins: Sequence[Wins]) -> html.Div:
         f"Only {second} right",
         "p of the losses",
     ]
-    return _table(titles, rows)
+    return _table("Samples won", titles, rows)
 
 
-def _table(titles: Sequence[str], rows: Sequence[Sequence[Any]]) -> html.Div:
+def _table(label: str, titles: Sequence[str], rows: Sequence[Sequence[Any]]) -> html.Div:
     head = dmc.TableThead(dmc.TableTr([dmc.TableTh(title) for title in titles]))
     body = dmc.TableTbody([dmc.TableTr([dmc.TableTd(cell) for cell in row]) for row in rows])
     table = dmc.Table([head, body], className="lossmon-facts lossmon-weighed", miw=620)
-    return html.Div(table, className="lossmon-scroll")
+    return scrolled(label, table)
 
 
 def _signed(value: float) -> str:

@@ -23,7 +23,7 @@ from lossmon_dashboard.components.comparison import (
 from lossmon_dashboard.components.comparison_table import comparison_csv
 from lossmon_dashboard.components.labels import spoken
 from lossmon_dashboard.components.notice import back_to_runs
-from lossmon_dashboard.components.panel import chart, drawn, keep_view, panel
+from lossmon_dashboard.components.panel import chart, drawn, keep_view, panel, scrolled
 from lossmon_dashboard.components.weighing import needs_control, weighing_panel
 from lossmon_dashboard.figures.alignment import Axis
 from lossmon_dashboard.figures.overlay import Measure
@@ -211,7 +211,7 @@ def _panels(questions: dmc.Group, drawing: dmc.Group, *, every: bool) -> list[An
         panel(
             "Where they ended",
             "Values of the last epoch; the best of each column among comparable runs is bold.",
-            html.Div(id="compare-ends", className="lossmon-scroll"),
+            scrolled("Values of the last epoch", id="compare-ends"),
         ),
         panel(
             "Loss against accuracy",
@@ -229,7 +229,7 @@ def _panels(questions: dmc.Group, drawing: dmc.Group, *, every: bool) -> list[An
                 size="sm",
                 mb="sm",
             ),
-            html.Div(id="compare-differences", className="lossmon-scroll"),
+            scrolled("Settings of each run", id="compare-differences"),
         ),
     ]
 
