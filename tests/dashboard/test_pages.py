@@ -7,6 +7,7 @@ import dash
 import pytest
 from lossmon_dashboard import create_app, figures
 from lossmon_dashboard.clock import moment, viewer_zone
+from lossmon_dashboard.comparing import comparison, curves, options, verdict
 from lossmon_dashboard.components.accuracy_meaning import accuracy_meanings, accuracy_panel
 from lossmon_dashboard.components.comparison_table import comparison_csv
 from lossmon_dashboard.components.events import event_links
@@ -14,7 +15,6 @@ from lossmon_dashboard.components.run_columns import COLUMNS
 from lossmon_dashboard.components.run_settings import run_settings
 from lossmon_dashboard.figures import HistoryView
 from lossmon_dashboard.pages import PAGES, run, runs
-from lossmon_dashboard.pages.compare import comparison, curves, options, verdict
 from lossmon_dashboard.pages.rules import catalogue
 from lossmon_dashboard.run_tabs.calibration import course_figures
 from lossmon_dashboard.run_tabs.divergence import told_divergence
