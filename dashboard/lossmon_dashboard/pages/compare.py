@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, Literal, get_args
 
 import dash
@@ -18,8 +17,8 @@ from lossmon_dashboard.components.comparison_table import comparison_csv
 from lossmon_dashboard.components.notice import back_to_runs
 from lossmon_dashboard.components.panel import drawn, keep_view
 from lossmon_dashboard.components.weighing import needs_control
+from lossmon_dashboard.documents import read_documents
 from lossmon_dashboard.links import COMPARE, MOST_COMPARED
-from lossmon_dashboard.source import current_store
 from lossmon_dashboard.theme import PAGE_WIDTH, Scheme
 
 PATH = COMPARE
@@ -116,7 +115,7 @@ def register(app: dash.Dash) -> None:
         del revision
         if scheme is None:
             return no_update, no_update  # pyright: ignore[reportReturnType]
-        return curves(_documents(runs), scheme, apart=view == "apart", **how), view != "apart"
+        return curves(read_documents(runs), scheme, apart=view == "apart", **how), view != "apart"
 
     @app.callback(
         Output(drawn("compare-pareto"), "data"),
@@ -133,7 +132,7 @@ def register(app: dash.Dash) -> None:
     ) -> tuple[Any, ...]:
         if scheme is None:
             return (no_update,) * 4
-        return comparison(_documents(runs), scheme, every=bool(every))
+        return comparison(read_documents(runs), scheme, every=bool(every))
 
     @app.callback(
         Output("compare-weighed", "children"),
@@ -154,7 +153,7 @@ def register(app: dash.Dash) -> None:
         threshold: str | None,
         by: str | None,
     ) -> Any:
-        return verdict(_documents(runs), need or None, (fp, fn, threshold), by)
+        return verdict(read_documents(runs), need or None, (fp, fn, threshold), by)
 
     @app.callback(
         Output("compare-runs", "data"),
@@ -175,7 +174,7 @@ def register(app: dash.Dash) -> None:
     def download(clicks: int | None, runs: list[str] | None, split: Split) -> Any:
         if not clicks:
             return no_update
-        text = comparison_csv(_documents(runs), split)
+        text = comparison_csv(read_documents(runs), split)
         return {"content": text, "filename": "lossmon-comparison.csv", "type": "text/csv"}
 
     app.clientside_callback(
@@ -198,8 +197,3 @@ def register(app: dash.Dash) -> None:
         Input("compare-measure", "value"),
         Input("compare-all", "checked"),
     )
-
-
-def _documents(runs: Sequence[str] | None) -> list[dict[str, Any]]:
-    store = current_store()
-    return [store.run_document(run) for run in runs or ()]
