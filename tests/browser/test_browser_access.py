@@ -20,8 +20,8 @@ PAGES = {
     "/rules": ".lossmon-rule",
     "/rules/LM301": "#rules-runs a",
     "/rules/LM999": ".lossmon-notice",
-    "/compare?runs=digits-cnn,digits-overfit,digits-nan,diabetes&all=1": "#compare-ends td",
-    "/compare?runs=digits-cnn,digits-overfit&view=apart": "#compare-ends td",
+    "/compare?runs=digits-cnn,digits-overfit,digits-nan,diabetes&all=1": "#compare-ends .ag-row",
+    "/compare?runs=digits-cnn,digits-overfit&view=apart": "#compare-ends .ag-row",
     "/run/diabetes?tab=calibration": "#run-tab-calibration h2",
     "/run/custom-step?tab=samples": "#run-tab-samples h2",
 }

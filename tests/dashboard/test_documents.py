@@ -34,7 +34,7 @@ def test_the_panels_of_a_comparison_read_each_run_once(database: str, reads: lis
     client = create_app(database).server.test_client()
     for output in (
         "compare-overlay-drawn.data",
-        "compare-ends.children",
+        "compare-ends.rowData",
         "compare-weighed.children",
     ):
         assert ask(client, output, {"compare-runs.value": runs}).status_code == 200

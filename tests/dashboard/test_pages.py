@@ -259,13 +259,15 @@ def test_comparing_shows_ends_differences_and_caution() -> None:
     documents = [store.run_document(name) for name in ("digits-cnn", "digits-overfit", "diabetes")]
     how: Any = {"split": "val", "axis": "time", "measure": "loss"}
     overlay = curves(documents, "light", apart=False, **how)
-    _, ends, different, mind = comparison(documents, "light")
+    _, ends, height, different, mind = comparison(documents, "light")
     assert len(as_json(overlay)["data"]) == 5
-    assert "digits-overfit" in words(ends)
+    assert [row["name"] for row in ends] == ["digits-cnn", "digits-overfit", "diabetes"]
+    assert [row["best"] for row in ends] == [["val_accuracy"], ["val_accuracy"], []]
+    assert height == {"height": "194px"}
     assert len(as_json(curves(documents, "light", apart=True, **how))["data"]) == 6
     assert "config.units 64 512" in words(different)
     assert "environment.backend" not in words(different)
-    assert "environment.backend" in words(comparison(documents, "light", every=True)[2])
+    assert "environment.backend" in words(comparison(documents, "light", every=True)[3])
     rows = comparison_csv([*documents, store.run_document(HOSTILE) | {"name": "=cmd|x"}], "val")
     assert rows.splitlines()[0].startswith("id,run,split,epoch,step,seconds,samples,loss")
     assert rows.count("digits-cnn,val,") == 12

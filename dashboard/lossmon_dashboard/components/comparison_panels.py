@@ -7,6 +7,7 @@ from typing import Any
 import dash_mantine_components as dmc
 from dash import html
 
+from lossmon_dashboard.components.comparison_ends import end_grid
 from lossmon_dashboard.components.panel import chart, panel, scrolled
 from lossmon_dashboard.figures.panes import PAIR_HEIGHT
 
@@ -38,7 +39,7 @@ def comparison_panels(questions: dmc.Group, drawing: dmc.Group, *, every: bool) 
         panel(
             "Where they ended",
             "Values of the last epoch; the best of each column among comparable runs is bold.",
-            scrolled("Values of the last epoch", id="compare-ends"),
+            end_grid("compare-ends"),
         ),
         panel(
             "Loss against accuracy",

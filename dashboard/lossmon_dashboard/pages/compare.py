@@ -119,7 +119,8 @@ def register(app: dash.Dash) -> None:
 
     @app.callback(
         Output(drawn("compare-pareto"), "data"),
-        Output("compare-ends", "children"),
+        Output("compare-ends", "rowData"),
+        Output("compare-ends", "style"),
         Output("compare-differences", "children"),
         Output("compare-caution", "children"),
         Input("revision", "data"),
@@ -131,7 +132,7 @@ def register(app: dash.Dash) -> None:
         _: Any, runs: list[str] | None, every: bool | None, scheme: Scheme | None
     ) -> tuple[Any, ...]:
         if scheme is None:
-            return (no_update,) * 4
+            return (no_update,) * 5
         return comparison(read_documents(runs), scheme, every=bool(every))
 
     @app.callback(
