@@ -11,7 +11,7 @@ RUNS = "/"
 RUN = "/run"
 COMPARE = "/compare"
 RULES = "/rules"
-MOST_COMPARED = 50
+MOST_COMPARED = 200
 
 
 def base() -> str:

@@ -104,12 +104,22 @@ def run_mark(run: str) -> tuple[int, int]:
 def run_styles(runs: Sequence[str], scheme: Scheme) -> list[tuple[str, str]]:
     """Colour and line style of each of some runs that are drawn together.
 
+    Args:
+        runs: ids of the runs.
+        scheme: the colour scheme to draw for.
+    """
+    palette = ink(scheme).palette
+    return [(palette[colour], DASHES[dash]) for colour, dash in run_places(runs)]
+
+
+def run_places(runs: Sequence[str]) -> list[tuple[int, int]]:
+    """The places of colour and line style of each of some runs that are drawn together.
+
     Each has its own (`run_mark`), as long as there are colours; of runs whose colour is the same
     the first keeps it. No pair repeats within 42 runs.
 
     Args:
         runs: ids of the runs.
-        scheme: the colour scheme to draw for.
     """
     places: dict[int, int] = {}
     taken: set[int] = set()
@@ -120,7 +130,7 @@ def run_styles(runs: Sequence[str], scheme: Scheme) -> list[tuple[str, str]]:
             taken.add(colour)
     free = [colour for colour in range(_COLOURS) if colour not in taken]
     used: set[tuple[int, int]] = set()
-    styles: list[tuple[str, str]] = []
+    chosen: list[tuple[int, int]] = []
     for place, (own, dash) in enumerate(marks):
         colour = places[place] if place in places else free.pop(0) if free else own
         options = [
@@ -130,8 +140,8 @@ def run_styles(runs: Sequence[str], scheme: Scheme) -> list[tuple[str, str]]:
         ]
         pair = next((one for one in options if one not in used), options[0])
         used.add(pair)
-        styles.append((ink(scheme).palette[pair[0]], DASHES[pair[1]]))
-    return styles
+        chosen.append(pair)
+    return chosen
 
 
 def template(scheme: Scheme) -> go.layout.Template:

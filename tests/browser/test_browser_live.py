@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.axe import violations
 from tests.browser.conftest import OpenPage
 from tests.dashboard.seed import LIVE, start, write_epoch
 
@@ -59,6 +60,7 @@ def test_the_first_run_shows_up_by_itself(live: tuple[str, str], open_page: Open
     page = open_page(address)
     expect(page.get_by_text("The database cannot be read")).to_be_visible()
     expect(page.get_by_text("live.db")).to_be_visible()
+    assert violations(page) == []
     writer = start(database, LIVE, epochs=1)
     expect(page.locator("#runs-grid .ag-center-cols-container")).to_contain_text(
         "digits-live", timeout=2 * SOON

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.browser.axe import violations
 from tests.dashboard.seed import LIVE, start
 from tests.dashboard.test_server import serving
 
@@ -79,6 +80,10 @@ def test_an_open_page_asks_for_the_token_of_a_dashboard_that_was_started_anew(
         shown = page.url
     with guarded(database, address) as fragment:
         expect(page.get_by_label("Token")).to_be_visible(timeout=SOON)
+        page.emulate_media(color_scheme="dark")
+        assert violations(page) == []
+        page.emulate_media(color_scheme="light")
+        assert violations(page) == []
         page.get_by_label("Token").fill(fragment.removeprefix("#token="))
         page.get_by_role("button").click()
         expect(page.locator("h1")).to_have_text("digits-live", timeout=SOON)

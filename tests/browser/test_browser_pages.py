@@ -104,7 +104,7 @@ def test_selected_runs_are_compared(seeded: str, open_page: OpenPage) -> None:
     page.get_by_role("button", name="Compare 2 runs").click()
     expect(page.locator("h1")).to_have_text("Compare runs")
     assert "/compare?runs=" in page.url
-    expect(page.locator("#compare-ends tbody tr")).to_have_count(2)
+    expect(page.locator("#compare-ends .ag-center-cols-container .ag-row")).to_have_count(2)
     expect(page.locator("#compare-differences")).to_contain_text("config.units")
     legend = page.locator("#compare-overlay .legendtext")
     expect(legend).to_have_text(["digits-cnn", "digits-overfit"])

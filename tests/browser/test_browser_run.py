@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import axe_playwright_python
 import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
@@ -16,12 +15,11 @@ from playwright.sync_api import Page, expect
 from lossmon.records import EpochRecord
 from lossmon.store import RunWriter
 from tests.analysis.sampled import RECORDS, ROWS, SET
+from tests.browser.axe import violations
 from tests.browser.conftest import OpenPage, serving
 from tests.dashboard.seed import SOFTMAX, Scenario
 
 pytestmark = pytest.mark.browser
-
-AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
 
 
 @pytest.fixture(scope="module")
@@ -163,7 +161,4 @@ def test_everyone_can_use_the_page_of_a_run(
         page.wait_for_timeout(300)
         for grid in page.locator("#page .ag-root").all():
             expect(grid.locator(".ag-header-cell").first).to_be_visible()
-        page.evaluate(AXE)
-        found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
-        told = [(one["id"], one["nodes"][0]["html"][:300]) for one in found["violations"]]
-        assert told == [], name
+        assert violations(page) == [], name

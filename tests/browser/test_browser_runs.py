@@ -204,7 +204,7 @@ def test_runs_are_compared_along_any_axis_and_apart(seeded: str, open_page: Open
     assert len(lines) == 1 + 12 + 20
     page.get_by_role("textbox", name="Runs to compare").fill("nan")
     page.get_by_role("option", name="digits-nan").click()
-    expect(page.locator("#compare-ends tbody tr")).to_have_count(3)
+    expect(page.locator("#compare-ends .ag-center-cols-container .ag-row")).to_have_count(3)
     page.goto(f"{seeded}/rules?found=1")
     expect(page.locator(".lossmon-rule")).to_have_count(4)
     page.locator(".lossmon-rule", has_text="LM301").click()

@@ -7,6 +7,7 @@ import dash
 import pytest
 from lossmon_dashboard import create_app, figures
 from lossmon_dashboard.clock import moment, viewer_zone
+from lossmon_dashboard.comparing import comparison, curves, options, verdict
 from lossmon_dashboard.components.accuracy_meaning import accuracy_meanings, accuracy_panel
 from lossmon_dashboard.components.comparison_table import comparison_csv
 from lossmon_dashboard.components.events import event_links
@@ -14,7 +15,6 @@ from lossmon_dashboard.components.run_columns import COLUMNS
 from lossmon_dashboard.components.run_settings import run_settings
 from lossmon_dashboard.figures import HistoryView
 from lossmon_dashboard.pages import PAGES, run, runs
-from lossmon_dashboard.pages.compare import comparison, curves, options, verdict
 from lossmon_dashboard.pages.rules import catalogue
 from lossmon_dashboard.run_tabs.calibration import course_figures
 from lossmon_dashboard.run_tabs.divergence import told_divergence
@@ -259,13 +259,15 @@ def test_comparing_shows_ends_differences_and_caution() -> None:
     documents = [store.run_document(name) for name in ("digits-cnn", "digits-overfit", "diabetes")]
     how: Any = {"split": "val", "axis": "time", "measure": "loss"}
     overlay = curves(documents, "light", apart=False, **how)
-    _, ends, different, mind = comparison(documents, "light")
+    _, ends, height, different, mind = comparison(documents, "light")
     assert len(as_json(overlay)["data"]) == 5
-    assert "digits-overfit" in words(ends)
+    assert [row["name"] for row in ends] == ["digits-cnn", "digits-overfit", "diabetes"]
+    assert [row["best"] for row in ends] == [["val_accuracy"], ["val_accuracy"], []]
+    assert height == {"height": "194px"}
     assert len(as_json(curves(documents, "light", apart=True, **how))["data"]) == 6
     assert "config.units 64 512" in words(different)
     assert "environment.backend" not in words(different)
-    assert "environment.backend" in words(comparison(documents, "light", every=True)[2])
+    assert "environment.backend" in words(comparison(documents, "light", every=True)[3])
     rows = comparison_csv([*documents, store.run_document(HOSTILE) | {"name": "=cmd|x"}], "val")
     assert rows.splitlines()[0].startswith("id,run,split,epoch,step,seconds,samples,loss")
     assert rows.count("digits-cnn,val,") == 12

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+import dash_mantine_components as dmc
 from dash.development.base_component import Component
 from plotly.utils import PlotlyJSONEncoder
 
@@ -30,6 +31,8 @@ def words(content: Any) -> str:
     """All text of a content, in order."""
     if isinstance(content, str):
         return content
+    if isinstance(content, dmc.Table) and hasattr(content, "data"):
+        return words([content.data["head"], *content.data["body"]])
     if isinstance(content, Component):
         return words(getattr(content, "children", None))
     if isinstance(content, list | tuple):

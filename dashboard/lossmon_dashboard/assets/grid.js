@@ -67,6 +67,13 @@
         );
     });
 
+    renderers.Ended = ({value, data, column}) =>
+        h(
+            data.best.includes(column.getColId()) ? "strong" : "span",
+            null,
+            functions.formatNumber(value)
+        );
+
     function spanWords(column, [low, high]) {
         return column.endsWith("accuracy")
             ? low.toFixed(3) + " – " + high.toFixed(3)

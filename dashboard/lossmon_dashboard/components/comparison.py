@@ -1,91 +1,18 @@
-"""Tables that set several runs side by side, and what to mind when reading them."""
+"""The settings of several runs side by side, and what to mind when reading them."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import dash_mantine_components as dmc
-from dash import dcc, html
 
 from lossmon_dashboard.components.callout import callout
 from lossmon_dashboard.components.facts import flatten
-from lossmon_dashboard.components.run_header import epochs_done
-from lossmon_dashboard.links import run_link
-from lossmon_dashboard.theme import DASHES, Scheme, run_styles
-from lossmon_dashboard.wording import NOTHING, duration, listing, number, share
+from lossmon_dashboard.components.text_table import text_table
+from lossmon_dashboard.wording import NOTHING, listing
 
 Document = Mapping[str, Any]
-
-
-class _Column(NamedTuple):
-    key: str
-    title: str
-    better: str
-    """`low`, `high`, or empty where neither is better."""
-
-
-_COLUMNS = (
-    _Column("val_loss", "Val loss", "low"),
-    _Column("val_accuracy", "Val accuracy", "high"),
-    _Column("loss", "Train loss", ""),
-    _Column("accuracy", "Train accuracy", ""),
-)
-
-
-def end_table(documents: Sequence[Document], scheme: Scheme) -> dmc.Table | dmc.Text:
-    """The values that each run ended with."""
-    if not documents:
-        return dmc.Text("Choose the runs to compare above.", size="sm", c="dimmed")
-    titles = ["Run", *(column.title for column in _COLUMNS), "Verified", "Epochs", "Duration"]
-    styles = run_styles([document["id"] for document in documents], scheme)
-    bests = {column.key: _best(documents, column) for column in _COLUMNS}
-    return dmc.Table(
-        [
-            dmc.TableThead(dmc.TableTr([dmc.TableTh(title) for title in titles])),
-            dmc.TableTbody(
-                [
-                    _end_row(document, bests, style)
-                    for document, style in zip(documents, styles, strict=True)
-                ]
-            ),
-        ],
-        className="lossmon-facts lossmon-ends",
-    )
-
-
-def _best(documents: Sequence[Document], column: _Column) -> float | None:
-    values = [
-        document[column.key] for document in documents if document.get(column.key) is not None
-    ]
-    finite = [value for value in values if math.isfinite(value)]
-    if len(finite) < 2 or not column.better or not comparable(documents, column.key):
-        return None
-    return min(finite) if column.better == "low" else max(finite)
-
-
-def _end_row(
-    document: Document, bests: Mapping[str, float | None], style: tuple[str, str]
-) -> dmc.TableTr:
-    colour, dash = style
-    swatch = html.Span(
-        className=f"lossmon-swatch lossmon-mark-line lossmon-dash-{DASHES.index(dash)}",
-        style={"--lossmon-own": colour},
-    )
-    name = dcc.Link(document["name"], href=run_link(document["id"]), className="lossmon-link")
-    cells = [_value(document.get(column.key), bests[column.key]) for column in _COLUMNS]
-    rest = [
-        share(document["verified"]),
-        str(epochs_done(document["epochs"])),
-        duration(document["duration"]),
-    ]
-    return dmc.TableTr([dmc.TableTd(part) for part in ([swatch, name], *cells, *rest)])
-
-
-def _value(value: float | None, best: float | None) -> str | html.Strong:
-    words = number(value)
-    return html.Strong(words) if value is not None and value == best else words
 
 
 def differences(documents: Sequence[Document], *, every: bool = False) -> dict[str, list[str]]:
@@ -126,23 +53,10 @@ def difference_table(documents: Sequence[Document], *, every: bool = False) -> d
     if not table:
         words = "Nothing: they were set up alike." if len(documents) > 1 else "Needs two runs."
         return dmc.Text(words, size="sm", c="dimmed")
-    return dmc.Table(
-        [
-            dmc.TableThead(
-                dmc.TableTr([dmc.TableTh("Setting"), *(dmc.TableTh(d["name"]) for d in documents)])
-            ),
-            dmc.TableTbody(
-                [
-                    dmc.TableTr(
-                        [dmc.TableTd(name, className="lossmon-key"), *(map(dmc.TableTd, values))]
-                    )
-                    for name, values in table.items()
-                ]
-            ),
-        ],
-        className="lossmon-facts lossmon-differs",
-        miw=140 + 160 * len(documents),
-    )
+    titles = ["Setting", *(document["name"] for document in documents)]
+    rows = [[name, *values] for name, values in table.items()]
+    wide = 140 + 160 * len(documents)
+    return text_table(titles, rows, className="lossmon-facts lossmon-differs", miw=wide)
 
 
 def comparable(documents: Sequence[Document], measure: str) -> bool:

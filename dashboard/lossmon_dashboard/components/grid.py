@@ -10,6 +10,8 @@ import dash_ag_grid as dag
 
 Column = dict[str, Any]
 
+_ROW, _HEADER = 42, 68
+"""Heights in pixels, the header with the bar to scroll by."""
 _OPTIONS: dict[str, Any] = {
     "animateRows": False,
     "suppressDragLeaveHidesColumns": True,
@@ -35,6 +37,16 @@ def grid(identity: str, columns: Sequence[Column], **props: Any) -> dag.AgGrid:
         className="lossmon-grid",
         **props,
     )
+
+
+def grid_height(rows: int, most: int) -> dict[str, str]:
+    """The style that makes a grid as high as its rows.
+
+    Args:
+        rows: how many it has.
+        most: how many are seen at once; the others are scrolled to.
+    """
+    return {"height": f"{_HEADER + _ROW * max(1, min(rows, most))}px"}
 
 
 def text_column(field: str, title: str, width: int, **more: Any) -> Column:

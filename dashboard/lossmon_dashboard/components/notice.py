@@ -20,7 +20,7 @@ def notice(title: str, words: str, *children: Any) -> dmc.Center:
     """A calm card in the middle of the page that says what is the matter and what to do."""
     return dmc.Center(
         dmc.Paper(
-            dmc.Stack([dmc.Title(title, order=2, size="h3"), dmc.Text(words), *children], gap="md"),
+            dmc.Stack([dmc.Title(title, order=1, size="h3"), dmc.Text(words), *children], gap="md"),
             className="lossmon-panel lossmon-notice",
         ),
         py={"base": "md", "sm": 64},

@@ -57,6 +57,24 @@ def panel(title: str, help_text: str, *children: Any, **props: Any) -> dmc.Paper
     )
 
 
+def scrolled(label: str, *children: Any, **props: Any) -> html.Div:
+    """A part that scrolls sideways where it is wider than its room, by keyboard as well.
+
+    Args:
+        label: what it shows, for readers who do not see it.
+        children: its content.
+        props: further properties, e.g. `id`.
+    """
+    return html.Div(
+        list(children),
+        className="lossmon-scroll",
+        tabIndex=0,
+        role="group",
+        **spoken(label),
+        **props,
+    )
+
+
 def chart(
     identity: str, label: str, height: int = CHART_HEIGHT, *, full: str | None = None
 ) -> html.Div:

@@ -122,7 +122,12 @@ def _row(page: RulePage, fired: int) -> dcc.Link:
 
 
 def _severity(page: RulePage) -> dmc.Badge:
-    return dmc.Badge(page.severity, color=SEVERITY_COLOURS[page.severity], variant="light")
+    return dmc.Badge(
+        page.severity,
+        color=SEVERITY_COLOURS[page.severity],
+        variant="light",
+        className=f"lossmon-ink-{page.severity}",
+    )
 
 
 def _section(title: str, text: str) -> html.Section:

@@ -25,12 +25,13 @@ def edit_menu() -> dmc.Menu:
                     dmc.MenuItem("Note …", id="runs-note"),
                     dmc.MenuDivider(),
                     dmc.MenuItem("Archive, or back in sight", id="runs-archive"),
-                    dmc.MenuItem("Delete", id="runs-delete", color="red"),
+                    dmc.MenuItem("Delete", id="runs-delete", className="lossmon-danger"),
                 ]
             ),
         ],
         position="bottom-end",
         shadow="md",
+        withinPortal=False,
     )
 
 

@@ -12,8 +12,8 @@ from dash import html
 from lossmon_dashboard.clock import moment
 from lossmon_dashboard.components.callout import callout
 from lossmon_dashboard.components.facts import fact_table
-from lossmon_dashboard.components.labels import spoken, target
-from lossmon_dashboard.components.panel import panel
+from lossmon_dashboard.components.labels import target
+from lossmon_dashboard.components.panel import panel, scrolled
 from lossmon_dashboard.wording import NOTHING
 
 Row = Mapping[str, Any]
@@ -99,7 +99,7 @@ def _layers(layers: Sequence[Row] | None) -> html.Div | dmc.Text:
         ],
         className="lossmon-ends",
     )
-    return html.Div(table, className="lossmon-scroll", tabIndex=0, role="group", **spoken("Layers"))
+    return scrolled("Layers", table)
 
 
 def shape_words(shape: Sequence[Any] | None) -> str:

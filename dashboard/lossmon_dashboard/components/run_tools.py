@@ -83,6 +83,7 @@ def _columns(shown: Sequence[str], settings: Sequence[str]) -> dmc.Popover:
         position="bottom-end",
         shadow="md",
         width=250,
+        keepMounted=True,
         trapFocus=True,
         returnFocus=True,
     )

@@ -53,6 +53,7 @@ def views_menu() -> dmc.Popover:
         shadow="md",
         width=290,
         keepMounted=True,
+        trapFocus=True,
         returnFocus=True,
     )
 

@@ -10,10 +10,16 @@ from dash import html
 
 from lossmon.analysis import Difference, Recommendation, Repeats, Weighing, Wins
 from lossmon_dashboard.components.labels import spoken
+from lossmon_dashboard.components.panel import scrolled
+from lossmon_dashboard.components.prose import with_code
+from lossmon_dashboard.components.text_table import text_table
 from lossmon_dashboard.wording import NOTHING, count, number
 
 # More comparisons are folded away.
 _SHOWN_PAIRS = 6
+# Of many runs, those that no one would read to the end are left out.
+_MOST_PAIRS = 300
+_TITLES = ("Of", "Between", "Difference, 95 %", "p", "Judged", "Verdict")
 _MOST_CLASSES = 20
 _BASES = {
     "paired": "sample by sample",
@@ -107,7 +113,7 @@ def _one(one: Weighing) -> html.Div:
 
 
 def _heading(words: str) -> dmc.Title:
-    return dmc.Title(words, order=4, size="h6", mt="md", mb=4)
+    return dmc.Title(words, order=3, size="h6", mt="md", mb=4)
 
 
 def _recommendation(found: Recommendation) -> dmc.Text:
@@ -120,23 +126,31 @@ def _differences(found: Sequence[Difference]) -> html.Div:
     if not found:
         return html.Div(dmc.Text("Their errors are not known.", size="sm", c="dimmed"))
     rows = [_difference(d) for d in sorted(found, key=lambda d: not d.significant)]
-    titles = ["Of", "Between", "Difference, 95 %", "p", "Judged", "Verdict"]
     shown, rest = rows[:_SHOWN_PAIRS], rows[_SHOWN_PAIRS:]
-    more = html.Details(
-        [html.Summary(f"{count(len(rest), 'comparison')} more"), _table(titles, rest)],
+    return html.Div([_table("Comparisons", _TITLES, shown), *([_further(rest)] if rest else [])])
+
+
+def _further(rows: Sequence[Sequence[str]]) -> html.Details:
+    left_out = len(rows) - _MOST_PAIRS
+    words = f"{count(left_out, 'comparison')} more: `lossmon compare --json` prints all of them."
+    return html.Details(
+        [
+            html.Summary(f"{count(len(rows), 'comparison')} more"),
+            _table("Further comparisons", _TITLES, rows[:_MOST_PAIRS]),
+            dmc.Text(with_code(words), size="sm", c="dimmed") if left_out > 0 else None,
+        ],
         className="lossmon-more",
     )
-    return html.Div([_table(titles, shown), *([more] if rest else [])])
 
 
-def _difference(found: Difference) -> list[Any]:
+def _difference(found: Difference) -> list[str]:
     return [
         found.measure,
         f"{found.first} − {found.second}",
         "{} ({} to {})".format(*map(_signed, found.interval)),
         _chance(found.p_value),
         _BASES[found.basis],
-        html.Strong(f"{found.better} is better") if found.better else "no evidence of a difference",
+        f"{found.better} is better" if found.better else "no evidence of a difference",
     ]
 
 
@@ -150,7 +164,7 @@ def _groups(groups: Sequence[Repeats]) -> html.Div:
         ]
         for group in groups
     ]
-    return _table(["Setting", "Runs", "Loss, mean ± sd", "Accuracy, mean ± sd"], rows)
+    return _table("Repeats", ["Setting", "Runs", "Loss, mean ± sd", "Accuracy, mean ± sd"], rows)
 
 
 def _of_accuracy(group: Repeats) -> tuple[float | None, float | None]:
@@ -179,14 +193,12 @@ def _wins(first: str, second: str, wins: Sequence[Wins]) -> html.Div:
         f"Only {second} right",
         "p of the losses",
     ]
-    return _table(titles, rows)
+    return _table("Samples won", titles, rows)
 
 
-def _table(titles: Sequence[str], rows: Sequence[Sequence[Any]]) -> html.Div:
-    head = dmc.TableThead(dmc.TableTr([dmc.TableTh(title) for title in titles]))
-    body = dmc.TableTbody([dmc.TableTr([dmc.TableTd(cell) for cell in row]) for row in rows])
-    table = dmc.Table([head, body], className="lossmon-facts lossmon-weighed", miw=620)
-    return html.Div(table, className="lossmon-scroll")
+def _table(label: str, titles: Sequence[str], rows: Sequence[Sequence[str]]) -> html.Div:
+    table = text_table(titles, rows, className="lossmon-facts lossmon-weighed", miw=620)
+    return scrolled(label, table)
 
 
 def _signed(value: float) -> str:

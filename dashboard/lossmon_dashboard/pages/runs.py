@@ -91,6 +91,7 @@ def layout(
     return html.Div(
         [
             dcc.Store(id="runs-group", data=group),
+            dcc.Store(id="runs-settings", data=settings),
             dcc.Store(id="runs-found"),
             dcc.Store(id="runs-refreshed"),
             html.Div(id="runs-notice"),
@@ -125,7 +126,7 @@ def _grid(shown: Sequence[str], filters: dict[str, Any], sort: str) -> Any:
             "blockLoadDebounceMillis": 50,
             "suppressFieldDotNotation": True,
             "rowSelection": {"mode": "multiRow", "headerCheckbox": False},
-            "selectionColumnDef": {"width": 46, "pinned": "left"},
+            "selectionColumnDef": {"width": 46, "pinned": "left", "headerName": "✓"},
             "localeText": {"noRowsToShow": "No run matches."},
         },
     )
@@ -244,13 +245,17 @@ def _connect_columns(app: dash.Dash) -> None:
     @app.callback(
         Output("runs-columns-choices", "children"),
         Output("runs-by", "data"),
-        Input("runs-columns-open", "n_clicks"),
+        Output("runs-settings", "data"),
         Input("revision", "data"),
+        State("runs-settings", "data"),
         State("runs-columns", "value"),
+        prevent_initial_call=True,
     )
-    def offer(_: int | None, __: Any, shown: list[str] | None) -> tuple[Any, Any]:
+    def offer(_: Any, known: list[str] | None, shown: list[str] | None) -> tuple[Any, Any, Any]:
         settings = _settings()
-        return column_choices(settings, shown or ()), group_choices(settings)
+        if settings == known:  # What is in the reader's hands stays as it is.
+            return no_update, no_update, no_update
+        return column_choices(settings, shown or ()), group_choices(settings), settings
 
     @app.callback(
         Output("runs-grid", "columnDefs"),

@@ -7,15 +7,14 @@ from typing import Any
 
 import dash
 import dash_mantine_components as dmc
-from dash import ClientsideFunction, Input, Output, State, html, no_update
+from dash import ClientsideFunction, Input, Output, State, no_update
 
 from lossmon.analysis import class_levels, confusion
 from lossmon.records import SampleRecord
 from lossmon_dashboard import figures
 from lossmon_dashboard.components.choice import choice
 from lossmon_dashboard.components.epochs import epoch_pair, pair_followed
-from lossmon_dashboard.components.labels import spoken
-from lossmon_dashboard.components.panel import chart, drawn, keep_view, panel
+from lossmon_dashboard.components.panel import chart, drawn, keep_view, panel, scrolled
 from lossmon_dashboard.components.samples import (
     KINDS,
     sample_grid,
@@ -48,13 +47,7 @@ def content(run: OpenedRun) -> list[Any]:
             "Everything below is of the later epoch, and of what changed since the earlier one.",
             epoch_pair("run-pair", known, run.query.get("epochs")),
             dmc.Text(id="run-samples-said", size="sm"),
-            html.Div(
-                id="run-turned",
-                className="lossmon-scroll",
-                tabIndex=0,
-                role="group",
-                **spoken("What became of the samples"),
-            ),
+            scrolled("What became of the samples", id="run-turned"),
         ),
         panel(
             "Samples",

@@ -1,0 +1,124 @@
+"""What a comparison comes to: curves, end values, differences, and which run to take."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import dash_mantine_components as dmc
+
+from lossmon.analysis import Costs, Need, distinct_names, weigh
+from lossmon.errors import InvalidArgument, RunNotFound
+from lossmon.records import Split
+from lossmon.store import RunQuery
+from lossmon_dashboard import figures
+from lossmon_dashboard.components.callout import callout
+from lossmon_dashboard.components.comparison import caution, difference_table
+from lossmon_dashboard.components.comparison_ends import end_rows, ends_height
+from lossmon_dashboard.components.weighing import weighing_panel
+from lossmon_dashboard.figures.alignment import Axis
+from lossmon_dashboard.figures.overlay import Measure
+from lossmon_dashboard.source import current_store
+from lossmon_dashboard.theme import Scheme
+
+_OFFERED = 50
+
+
+def known_runs(names: Sequence[str]) -> list[str]:
+    """The ids of the runs that are there; those that are not are left out."""
+    store = current_store()
+    found: list[str] = []
+    for name in names:
+        try:
+            found.append(store.resolve(name))
+        except RunNotFound:
+            continue
+    return list(dict.fromkeys(found))
+
+
+def options(chosen: Sequence[str], words: str = "") -> list[dict[str, str]]:
+    """Runs to choose from: those that are chosen, and the newest that answer to some words."""
+    listed = current_store().listed_runs(RunQuery(archived=True))
+    named = [(run["id"], f"{run['name']} ({run['id'][:6]})", run["archived"]) for run in listed]
+    parts = words.casefold().split()
+    found = [
+        (identity, label)
+        for identity, label, hidden in named
+        if hidden is None and all(part in label.casefold() for part in parts)
+    ]
+    labels = {identity: label for identity, label, _ in named if identity in set(chosen)}
+    kept = [(identity, labels[identity]) for identity in chosen if identity in labels]
+    offered = dict([*kept, *found[:_OFFERED]])
+    return [{"value": identity, "label": label} for identity, label in offered.items()]
+
+
+def curves(
+    documents: Sequence[Mapping[str, Any]],
+    scheme: Scheme,
+    *,
+    split: Split,
+    axis: Axis,
+    measure: Measure,
+    apart: bool,
+    narrow: bool | None = False,
+) -> Any:
+    """The curves of some runs, over one another or apart; zoom is kept while both stay the same."""
+    if apart:
+        columns = 1 if narrow else 3
+        figure = figures.plot_multiples(
+            documents, split, measure, scheme, axis=axis, columns=columns
+        )
+    else:
+        figure = figures.plot_overlay(documents, split, scheme, axis=axis)
+    identity = ",".join(document["id"] for document in documents)
+    return figure.update_layout(uirevision=f"{identity}/{split}/{axis}/{apart}/{apart and measure}")
+
+
+def comparison(
+    documents: Sequence[Mapping[str, Any]], scheme: Scheme, *, every: bool = False
+) -> tuple[Any, ...]:
+    """Pareto view, end values and their height, differences and caution for some runs."""
+    identity = ",".join(document["id"] for document in documents)
+    return (
+        figures.plot_pareto(documents, scheme).update_layout(uirevision=identity),
+        end_rows(documents),
+        ends_height(len(documents)),
+        difference_table(documents, every=every),
+        caution(documents),
+    )
+
+
+def verdict(
+    documents: Sequence[Mapping[str, Any]],
+    need: Need | None,
+    costs: tuple[str | None, str | None, str | None],
+    by: str | None,
+) -> Any:
+    """Which run to take, or what is wrong with the question."""
+    names = distinct_names(documents)
+    try:
+        found = weigh(
+            documents,
+            names,
+            lambda run, epoch, output: current_store().samples(run, epoch, output=output),
+            need=need,
+            costs=_costs(*costs) if need in (None, "decisions") else None,
+            group_by=(by or "").strip() or None,
+        )
+    except InvalidArgument as error:
+        return callout("warning", "Mind this", dmc.Text(str(error)))
+    return weighing_panel(found)
+
+
+def _costs(fp: str | None, fn: str | None, threshold: str | None) -> Costs | None:
+    """What was typed; None where nothing was."""
+    given = [(text or "").strip().replace(",", ".") for text in (fp, fn, threshold)]
+    if not any(given):
+        return None
+    try:
+        one, two, cut = (float(text) if text else None for text in given)
+    except ValueError as error:
+        raise InvalidArgument(
+            f"expected numbers. Received: {', '.join(filter(None, given))}. Fix: such as 1 and 10"
+        ) from error
+    return Costs(1.0 if one is None else one, 1.0 if two is None else two, cut).checked()
