@@ -201,6 +201,7 @@ VALUES: Mapping[str, Check] = {
     "run-kind.value": _one_of("worst", "turned_wrong", "turned_right", "stayed_wrong"),
     "run-log.checked": _or_nothing(_flag),
     "run-mark.data": _or_nothing(_mark),
+    "run-news.data": _or_nothing(_text),
     "run-opened.data": _or_nothing(_scalars),
     "run-output.value": _or_nothing(_text),
     "run-pair.max": _or_nothing(_count),

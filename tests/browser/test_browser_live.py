@@ -67,6 +67,10 @@ def test_the_first_run_shows_up_by_itself(live: tuple[str, str], open_page: Open
     writer.close()
 
 
+SEEN = """seen => {
+    Object.defineProperty(document, "hidden", {value: !seen, configurable: true});
+    document.dispatchEvent(new Event("visibilitychange"));
+}"""
 DRAWN = """() => document.querySelector('#run-history .js-plotly-plot').data
     .filter(trace => trace.uid && trace.name !== 'findings')
     .map(({uid, x, y, text}) => [uid, x, y, text])"""
@@ -146,6 +150,13 @@ def test_an_idle_page_asks_little_and_redraws_nothing(
     page.wait_for_timeout(6000)
     assert 1 <= len(asked) <= 3
     assert not [question for question in asked if "run-history" in question]
+    page.evaluate(SEEN, False)
+    page.wait_for_timeout(500)
+    asked.clear()
+    page.wait_for_timeout(4500)
+    assert asked == []
+    page.evaluate(SEEN, True)
+    until(page, lambda: len(asked) > 0)
 
 
 def test_zooming_in_leaves_the_other_pane_in_step(

@@ -135,7 +135,7 @@ def register(app: dash.Dash) -> None:
 
     @app.callback(
         Output("run-accuracy", "children"),
-        Input("revision", "data"),
+        Input("run-news", "data"),
         State("run-id", "data"),
     )
     def tell_accuracy(_: Any, run: str) -> Any:
