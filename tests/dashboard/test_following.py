@@ -60,17 +60,17 @@ class Browser:
         for uid, trace in whole.items():
             # Places of the time axis are between others, of which there are more and more.
             compare(self.traces[uid]["x"], trace["x"], 2e-3)
-            if not uid.endswith("/lost"):
+            if not uid.endswith("-lost"):
                 compare(self.traces[uid]["y"], trace["y"], 1e-9)
 
     def _add(self, drawn: Mapping[str, Any]) -> None:
         for uid, points in drawn["new"].items():
             trace = self.traces[uid]
-            if uid.endswith("/lost"):
+            if uid.endswith("-lost"):
                 places = {*trace["x"], *points["x"]}
                 trace["x"] = sorted(places)
                 continue
-            kept = points.get("from", self._settled[uid.split("/")[0]])
+            kept = points.get("from", self._settled[uid.split("-")[0]])
             for key in ("x", "y"):
                 trace[key] = [*trace[key][:kept], *points[key]]
         for measure, count in drawn["settled"].items():

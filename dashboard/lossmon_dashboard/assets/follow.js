@@ -21,7 +21,7 @@
         return [no_update, no_update, null, Date.now()];
     }
 
-    const measureOf = (uid) => uid.split("/")[0];
+    const measureOf = (uid) => uid.split("-")[0];
     const list = (values) => (values ? Array.from(values) : []);
 
     function append(drawn, identity) {
@@ -41,7 +41,7 @@
         for (const [uid, points] of told) {
             const trace = chart.data[places[uid]];
             const kept = points.from === undefined ? before.settled[measureOf(uid)] : points.from;
-            changed.set(uid, uid.endsWith("/lost") ? union(trace, points) : spliced(trace, points, kept));
+            changed.set(uid, uid.endsWith("-lost") ? union(trace, points) : spliced(trace, points, kept));
         }
         raiseLost(chart, changed);
         for (const [measure, count] of Object.entries(drawn.settled)) {
@@ -76,10 +76,10 @@
 
     /* They stand at the top of the values seen. */
     function raiseLost(chart, changed) {
-        for (const trace of chart.data.filter((one) => one.uid && one.uid.endsWith("/lost"))) {
+        for (const trace of chart.data.filter((one) => one.uid && one.uid.endsWith("-lost"))) {
             const measure = measureOf(trace.uid);
             const of = chart.data.filter(
-                (one) => one.uid && measureOf(one.uid) === measure && !/\/(lost|low|high)$/.test(one.uid)
+                (one) => one.uid && measureOf(one.uid) === measure && !/-(lost|low|high)$/.test(one.uid)
             );
             let top = -Infinity;
             for (const one of of) {

@@ -1,4 +1,6 @@
-"""What is added to the chart of a run that goes on, by the `uid` of its traces."""
+"""What is added to the chart of a run that goes on, by the `uid` of its traces.
+
+That is part of names in style sheets: letters and dashes alone."""
 
 from __future__ import annotations
 
@@ -69,12 +71,12 @@ def history_points(
     for pane in get_history_info(epochs, batches, view, axis, seen).panes:
         for curve in pane.curves:
             line = curve.line
-            found[f"{pane.title}/{curve.part}"] = Points(line.x, line.y, line.hover)
+            found[f"{pane.title}-{curve.part}"] = Points(line.x, line.y, line.hover)
         if pane.spanned is not None and pane.spanned.band is not None:
             for edge, values in zip(("low", "high"), pane.spanned.band, strict=True):
-                found[f"{pane.title}/{edge}"] = Points(pane.spanned.line.x, values)
+                found[f"{pane.title}-{edge}"] = Points(pane.spanned.line.x, values)
         lost = [point for curve in pane.curves for point in curve.line.lost]
         if lost:
             places, kinds = zip(*lost, strict=True)
-            found[f"{pane.title}/{LOST}"] = Points(places, (), kinds)
+            found[f"{pane.title}-{LOST}"] = Points(places, (), kinds)
     return found

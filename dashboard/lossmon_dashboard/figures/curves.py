@@ -43,7 +43,7 @@ class Curve(NamedTuple):
     @property
     def part(self) -> str:
         """What names it within its pane."""
-        return self.kind if self.kind in BATCHES else f"{self.split}/{self.kind}"
+        return self.kind if self.kind in BATCHES else f"{self.split}-{self.kind}"
 
 
 class Pane(NamedTuple):

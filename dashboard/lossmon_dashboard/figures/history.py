@@ -61,19 +61,19 @@ def _get_history_plot(
             band = draw_band(pane.spanned, split_colour("train", scheme))
             for edge, trace in zip(("low", "high"), band, strict=True):
                 trace.showlegend = trace.showlegend and BAND not in legend
-                trace.uid = f"{pane.title}/{edge}"
+                trace.uid = f"{pane.title}-{edge}"
                 figure.add_trace(trace, row=row, col=1)
             legend.add(BAND)
         for curve in pane.curves:
             first = curve.line.name not in legend
-            trace = _trace(curve, scheme, showlegend=first).update(uid=f"{pane.title}/{curve.part}")
+            trace = _trace(curve, scheme, showlegend=first).update(uid=f"{pane.title}-{curve.part}")
             figure.add_trace(trace, row=row, col=1)
             legend.add(curve.line.name)
         values = (y for curve in pane.curves for y in curve.line.y)
         figure.update_yaxes(range=steady_range(values), row=row)
         lost = draw_lost((curve.line for curve in pane.curves), scheme)
         if lost is not None:
-            lost.update(uid=f"{pane.title}/{LOST}", showlegend=LOST not in legend)
+            lost.update(uid=f"{pane.title}-{LOST}", showlegend=LOST not in legend)
             legend.add(LOST)
             figure.add_trace(lost, row=row, col=1)
     if info.log and info.panes[0].title == "loss":

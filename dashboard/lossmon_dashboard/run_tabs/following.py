@@ -147,7 +147,7 @@ def _news(history: History, mark: Mark) -> dict[str, Any]:
 
 def _part(uid: str, points: Points, begin: float) -> dict[str, Any]:
     """The new points of a trace: all of its batches, and epochs from a place of the axis on."""
-    if uid.split("/")[1] in (*_OF_BATCHES, LOST):
+    if uid.split("-")[1] in (*_OF_BATCHES, LOST):
         return points._asdict()
     first = bisect_left(points.x, begin)
     return {"from": first, **{name: part[first:] for name, part in points._asdict().items()}}
