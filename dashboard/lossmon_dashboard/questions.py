@@ -133,6 +133,20 @@ def _span(value: Any) -> bool:
     return axis in _AXES and all(map(_place, ends))
 
 
+def _mark(value: Any) -> bool:
+    """Whether it is what a browser has of a chart: scalars, or lists of some by name."""
+    if not isinstance(value, dict) or len(cast("Part", value)) > 10:
+        return False
+    parts = cast("Part", value)
+    scalars = all(_scalar(part) for key, part in parts.items() if key != "seen")
+    seen = parts.get("seen", {})
+    return scalars and _mapping(seen) and all(map(_list_of(_scalar, 10), seen.values()))
+
+
+def _scalar(value: Any) -> bool:
+    return value is None or isinstance(value, int | float) or _text(value)
+
+
 def _pair(value: Any) -> bool:
     return _list_of(_count)(value) and len(value) == 2
 
@@ -178,6 +192,7 @@ VALUES: Mapping[str, Check] = {
     "revision.data": _scalars,
     "rules-found.checked": _or_nothing(_flag),
     "rules-search.value": _or_nothing(_text),
+    "run-again.data": _or_nothing(_count),
     "run-axis.value": _or_nothing(_text),
     "run-detail.value": _or_nothing(_text),
     "run-epoch.max": _or_nothing(_count),
@@ -185,6 +200,8 @@ VALUES: Mapping[str, Check] = {
     "run-id.data": _text,
     "run-kind.value": _one_of("worst", "turned_wrong", "turned_right", "stayed_wrong"),
     "run-log.checked": _or_nothing(_flag),
+    "run-mark.data": _or_nothing(_mark),
+    "run-news.data": _or_nothing(_text),
     "run-opened.data": _or_nothing(_scalars),
     "run-output.value": _or_nothing(_text),
     "run-pair.max": _or_nothing(_count),

@@ -46,20 +46,22 @@ def _place() -> Any:
 
 
 def bucket_ends(
-    connection: Connection, series: Series, first: int, end: int
+    connection: Connection, series: Series, first: int, end: int, level: int = 0
 ) -> tuple[Place, Place] | None:
-    """Return where the first and the last batch of some of the finest buckets are.
+    """Return where the first and the last batch of some buckets are.
 
     Args:
         connection: to read by.
         series: the series.
         first: number of the first bucket.
         end: number after that of the last; None is returned where there is none between.
+        level: 0 for the finest buckets.
     """
     if first >= end:
         return None
     begun, ended = (
-        read_buckets(connection, series, 0, (), (number, number + 1)) for number in (first, end - 1)
+        read_buckets(connection, series, level, (), (number, number + 1))
+        for number in (first, end - 1)
     )
     return tuple(begun.first[0].tolist()), tuple(ended.last[0].tolist())
 

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
-from sqlalchemy import Connection, and_
+from sqlalchemy import ColumnElement, Connection, and_, func, select, true
 
 from lossmon.records import Split
 from lossmon.store.buckets import FAN, LEVELS, MEASURE, POSITION, ROWS, Array, Block, Buckets
 from lossmon.store.raw import read_blocks
+from lossmon.store.reading import of_run
 from lossmon.store.schema import batches
 from lossmon.store.selection import (
     Series,
@@ -29,6 +31,29 @@ from lossmon.store.series import demand_numeric, is_pruned
 from lossmon.store.thinning import one_of_each
 
 Steps = tuple[int, int] | None
+_LAST_STEP = 2**62
+
+
+class _Request(NamedTuple):
+    connection: Connection
+    series: Series
+    names: tuple[str, ...]
+    most: int
+    steps: Steps
+    since: int | None
+
+    def wanted(self) -> Steps:
+        """The steps to be read: those of the range that are not before `since`."""
+        if self.since is None:
+            return self.steps
+        first, last = self.steps or (0, _LAST_STEP)
+        return max(first, self.since), last
+
+
+class _Found(NamedTuple):
+    parts: list[Buckets]
+    size: int
+    settled: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,6 +67,9 @@ class Spans:
         broken: batches whose value is NaN or infinite, int64.
         odd: the first of these, float64; 0 where there is none.
         odd_step: where it was, int64; the first step where there is none.
+        size: batches in a span, but in those at the ends.
+        settled: the step before which spans stay as they are when batches are added, as long as
+            `size` stays.
     """
 
     first_step: Array
@@ -53,6 +81,8 @@ class Spans:
     broken: Array
     odd: Array
     odd_step: Array
+    size: int = 1
+    settled: int = 0
 
     @property
     def single(self) -> bool:
@@ -69,6 +99,7 @@ def read_spans(
     output: str | None = None,
     most: int = 2000,
     step_range: Steps = None,
+    since: int | None = None,
 ) -> dict[str, Spans]:
     """Return columns of the batches in about `most` spans at most.
 
@@ -80,25 +111,28 @@ def read_spans(
         output: the output; None for the model as a whole.
         most: so many spans; of summaries there may be some hundreds more at the ends.
         step_range: the first and last step wanted, both included; None for all.
+        since: of all these spans only those that begin at this step or later, to be added to what
+            is `settled`; they are as they would be among all. None for all.
 
     Raises:
         InvalidArgument: a column is not one of the numeric columns.
     """
     demand_numeric(columns)
     names = tuple(name for name in columns if name not in POSITION)
-    series = Series(run_id, split, output)
-    parts = [*_parts(connection, series, names, most, step_range)]
-    firsts = np.concatenate([part.first for part in parts])
-    lasts = np.concatenate([part.last for part in parts])
-    measures = np.concatenate([part.measures for part in parts])
+    request = _Request(connection, Series(run_id, split, output), names, most, step_range, since)
+    found = _found(request)
+    firsts = np.concatenate([part.first for part in found.parts])
+    lasts = np.concatenate([part.last for part in found.parts])
+    measures = np.concatenate([part.measures for part in found.parts])
     order = np.lexsort(firsts.T[::-1])
+    order = order[firsts[order, 0] >= (since or 0)]
     return {
-        name: _spans(firsts[order], lasts[order], measures[order, place])
+        name: _spans(firsts[order], lasts[order], measures[order, place], found)
         for place, name in enumerate(names)
     }
 
 
-def _spans(first: Array, last: Array, measure: Array) -> Spans:
+def _spans(first: Array, last: Array, measure: Array, found: _Found) -> Spans:
     known = (measure["count"] > 0) | (measure["nonfinite"] > 0)
     first, last, measure = first[known, 0], last[known, 0], measure[known]
     finite, broken = measure["count"] > 0, measure["nonfinite"] > 0
@@ -120,60 +154,89 @@ def _spans(first: Array, last: Array, measure: Array) -> Spans:
         measure["nonfinite"],
         np.where(broken, measure["broken"]["value"], 0.0),
         np.where(broken, measure["broken"]["step"], first),
+        found.size,
+        found.settled,
     )
 
 
-def _parts(
-    connection: Connection, series: Series, names: tuple[str, ...], most: int, steps: Steps
-) -> Iterator[Buckets]:
+def _found(request: _Request) -> _Found:
+    connection, series, _, most, steps, since = request
     first, end = numbers_within(connection, series, 0, steps)
     pruned = is_pruned(connection, series.run_id)
     if not pruned and (end - first) * ROWS <= FAN * most:
-        yield _grouped(_raw(connection, series, names, steps), most)
-        return
-    yield from _summaries(connection, series, names, most, steps)
-    if pruned:
-        # Its batches are gone: a span that the range cuts is told whole.
-        for number in (first - 1, end) if steps is not None else ():
-            yield read_buckets(connection, series, 0, names, (number, number + 1))
-        return
-    ends = bucket_ends(connection, series, first, end)
-    for outside in () if ends is None else (before(ends[0]), after(ends[1])):
-        wanted = outside if steps is None else and_(outside, batches.c.step.between(*steps))
-        yield _grouped(one_of_each([_none(names), *read_blocks(connection, series, names, wanted)]))
-
-
-def _summaries(
-    connection: Connection, series: Series, names: tuple[str, ...], most: int, steps: Steps
-) -> Iterator[Buckets]:
-    """The finest buckets of which there are not too many, and finer ones at both ends."""
-    first, end = numbers_within(connection, series, 0, steps)
-    coarsest = next(
+        return _batches(request)
+    level = next(
         (level for level in range(LEVELS) if (end - first) // FAN**level <= most), LEVELS - 1
     )
+    parts = [*_summaries(request, level)]
+    size = ROWS * FAN**level
+    whole = numbers_within(connection, series, level, request.wanted())
+    ends = bucket_ends(connection, series, whole[0], whole[1], level)
+    settled = (since or 0) if ends is None else ends[1][0] + 1
+    if pruned:
+        # Its batches are gone: a span that the range cuts is told whole.
+        cut = (first - 1, end) if steps is not None else ()
+        own = (read_buckets(connection, series, 0, request.names, (n, n + 1)) for n in cut)
+        return _Found([*parts, *own], size, settled)
+    ends = bucket_ends(connection, series, first, end)
+    outside = () if ends is None else (before(ends[0]), after(ends[1]))
+    rest = (_grouped(_raw(request, condition), ROWS) for condition in outside)
+    return _Found([*parts, *rest], size, settled)
+
+
+def _batches(request: _Request) -> _Found:
+    """Batches as spans of equal length."""
+    block = _raw(request)
+    total = len(block) if request.since is None else _count(request)
+    size = max(1, -(-total // request.most))
+    # Spans are counted from the first batch, which is not read where only later ones are wanted.
+    skipped = -(total - len(block)) % size
+    rest = block.part(slice(skipped, None))
+    whole = len(rest) // size * size
+    if whole < len(rest):
+        settled = int(rest.position[0, whole])
+    else:
+        settled = int(rest.position[0, -1]) + 1 if len(rest) else request.since or 0
+    return _Found([_grouped(rest, size)], size, settled)
+
+
+def _count(request: _Request) -> int:
+    """How many batches there are, those before `since` included."""
+    steps = true() if request.steps is None else batches.c.step.between(*request.steps)
+    query = select(func.count()).where(of_run(batches, *request.series), steps)
+    return request.connection.execute(query).scalar_one()
+
+
+def _summaries(request: _Request, coarsest: int) -> Iterator[Buckets]:
+    """The buckets of a level, and finer ones at both ends."""
+    connection, series, names, *_ = request
     covered: tuple[int, int] | None = None
     for level in range(coarsest, -1, -1):
-        first, end = numbers_within(connection, series, level, steps)
+        first, end = numbers_within(connection, series, level, request.wanted())
         inner = (end, end) if covered is None else (FAN * covered[0], FAN * covered[1])
         for numbers in ((first, inner[0]), (inner[1], end)):
             if numbers[0] < numbers[1]:
                 yield read_buckets(connection, series, level, names, numbers)
-        covered = first, end
+        covered = (first, end) if first < end else None
 
 
-def _raw(connection: Connection, series: Series, names: tuple[str, ...], steps: Steps) -> Block:
-    wanted = None if steps is None else batches.c.step.between(*steps)
-    return one_of_each([_none(names), *read_blocks(connection, series, names, wanted)])
+def _raw(request: _Request, condition: ColumnElement[bool] | None = None) -> Block:
+    names, steps = request.names, request.wanted()
+    conditions = [] if condition is None else [condition]
+    if steps is not None:
+        conditions.append(batches.c.step.between(*steps))
+    wanted = and_(*conditions) if conditions else None
+    read = read_blocks(request.connection, request.series, names, wanted)
+    return one_of_each([_none(names), *read])
 
 
 def _none(names: tuple[str, ...]) -> Block:
     return Block(*(np.zeros((n, 0)) for n in (len(POSITION), len(names), len(names))))
 
 
-def _grouped(block: Block, most: int | None = None) -> Buckets:
-    """Batches as spans of equal length, at most so many; of `ROWS` batches where that is open."""
+def _grouped(block: Block, size: int) -> Buckets:
+    """Batches as spans of so many each, the last of what is left."""
     total = len(block)
-    size = ROWS if most is None else max(1, -(-total // most))
     starts = np.arange(0, total, size)
     found = np.zeros((len(starts), len(block.values)), MEASURE)
     if not total:

@@ -440,6 +440,7 @@ class Store:
         output: str | None = None,
         most: int = 2000,
         step_range: tuple[int, int] | None = None,
+        since: int | None = None,
     ) -> dict[str, Spans]:
         """Return numeric columns of the batches as mean, least and greatest value of spans.
 
@@ -453,6 +454,8 @@ class Store:
             output: an output's name; None for the model as a whole.
             most: so many spans; of summaries there may be some hundreds more at the ends.
             step_range: the first and last step wanted, both included.
+            since: of all these spans only those that begin at this step or later: what is new where
+                spans before it are `settled`. As many rows are read as there are such.
 
         Returns:
             Of each column the spans in which it is known.
@@ -469,6 +472,7 @@ class Store:
                 output=output,
                 most=most,
                 step_range=step_range,
+                since=since,
             )
 
     def sample_epochs(

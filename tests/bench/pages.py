@@ -69,7 +69,7 @@ class Server:
     def chart(self, run: str) -> Mapping[str, Any]:
         """The chart of a run as the browser gets it."""
         _, answer = self.asked("run-history-drawn.data", run_id__data=run)
-        return json.loads(answer)["response"]["run-history-drawn"]["data"]
+        return json.loads(answer)["response"]["run-history-drawn"]["data"]["figure"]
 
     def runs_page(self) -> float:
         """Seconds from opening the list of runs to its rows."""

@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Request, expect
 
 from tests.browser.axe import violations
 from tests.browser.conftest import OpenPage
@@ -69,26 +69,67 @@ def test_the_first_run_shows_up_by_itself(live: tuple[str, str], open_page: Open
     writer.close()
 
 
+SEEN = """seen => {
+    Object.defineProperty(document, "hidden", {value: !seen, configurable: true});
+    document.dispatchEvent(new Event("visibilitychange"));
+}"""
+DRAWN = """() => document.querySelector('#run-history .js-plotly-plot').data
+    .filter(trace => trace.uid && trace.name !== 'findings')
+    .map(({uid, x, y, text}) => [uid, x, y, text])"""
+
+
+COUNT = "document.querySelectorAll('#run-history .js-plotly-plot .legendtext').length"
+
+
+def answers(page: Page) -> list[int]:
+    """The sizes of the answers about the chart, as they come."""
+    sizes: list[int] = []
+
+    def note(request: Request) -> None:
+        if '"output":"..run-history-drawn.data' in (request.post_data or ""):
+            response = request.response()
+            sizes.append(len(response.body()) if response else 0)
+
+    page.on("requestfinished", note)
+    return sizes
+
+
 def test_a_running_run_grows_while_it_is_watched(
     live: tuple[str, str], open_page: OpenPage
 ) -> None:
     address, database = live
-    writer = start(database, LIVE, epochs=2)
-    page = open_page(f"{address}/run/{writer.run_id}")
-    expect(page.locator("#run-header")).to_contain_text("2 of 40 epochs done")
+    writer = start(database, LIVE, epochs=20)
+    page = open_page(f"{address}/")
+    sizes = answers(page)
+    page.goto(f"{address}/run/{writer.run_id}?smooth=10")
+    expect(page.locator("#run-header")).to_contain_text("20 of 40 epochs done")
     expect(page.locator("#run-history .legendtext").first).to_be_visible()
-    page.evaluate("window.untouched = true")
-    write_epoch(writer, LIVE, 2)
-    expect(page.locator("#run-header")).to_contain_text("3 of 40 epochs done", timeout=SOON)
-    until(page, lambda: points(page) == 3)
+    page.evaluate("document.querySelector('#run-history .js-plotly-plot').untouched = true")
+    write_epoch(writer, LIVE, 20)
+    expect(page.locator("#run-header")).to_contain_text("21 of 40 epochs done", timeout=SOON)
+    until(page, lambda: points(page) == 21)
     zoomed = zoom_in(page)
     page.evaluate("window.scrollTo(0, 300)")
-    write_epoch(writer, LIVE, 3)
-    expect(page.locator("#run-header")).to_contain_text("4 of 40 epochs done", timeout=SOON)
+    write_epoch(writer, LIVE, 21)
+    expect(page.locator("#run-header")).to_contain_text("22 of 40 epochs done", timeout=SOON)
     assert ranges(page) == zoomed
-    assert page.evaluate("[window.scrollY, window.untouched]") == [300, True]
+    assert page.evaluate("window.scrollY") == 300
     page.locator("#run-history .nsewdrag").first.dblclick()
-    until(page, lambda: points(page) == 4)
+    until(page, lambda: points(page) == 22)
+    for epoch in (22, 23):
+        write_epoch(writer, LIVE, epoch)
+        until(page, lambda epoch=epoch: points(page) == epoch + 1)
+    # What was added to the chart is what it would be if it were drawn anew, and is the same chart.
+    assert page.evaluate("document.querySelector('#run-history .js-plotly-plot').untouched")
+    until(page, lambda: sizes[-1] < max(sizes) / 8)
+    added = page.evaluate(DRAWN)
+    page.reload()
+    until(page, lambda: page.evaluate(COUNT) > 0)
+    for (uid, *new), (same, *whole) in zip(added, page.evaluate(DRAWN), strict=True):
+        assert uid == same
+        assert [len(part or ()) for part in new] == [len(part or ()) for part in whole]
+        assert new[1] == pytest.approx(whole[1], rel=1e-9)
+        assert new[0] == pytest.approx(whole[0])
     writer.finish("finished")
     expect(page.locator("#run-header")).to_contain_text("finished", timeout=SOON)
     expect(page.locator("#live")).to_have_text("", timeout=SOON)
@@ -111,6 +152,13 @@ def test_an_idle_page_asks_little_and_redraws_nothing(
     page.wait_for_timeout(6000)
     assert 1 <= len(asked) <= 3
     assert not [question for question in asked if "run-history" in question]
+    page.evaluate(SEEN, False)
+    page.wait_for_timeout(500)
+    asked.clear()
+    page.wait_for_timeout(4500)
+    assert asked == []
+    page.evaluate(SEEN, True)
+    until(page, lambda: len(asked) > 0)
 
 
 def test_zooming_in_leaves_the_other_pane_in_step(

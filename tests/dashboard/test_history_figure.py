@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from lossmon_dashboard.figures import HistoryView, plot_history
 from lossmon_dashboard.figures.axis import STEPS, TimeAxis, clock_axis, epoch_axis, sample_axis
+from lossmon_dashboard.figures.curves import Curve, get_history_info
 from lossmon_dashboard.figures.events import Event
-from lossmon_dashboard.figures.history import _Curve, _get_history_info
 from lossmon_dashboard.figures.lines import Line
 
 from lossmon.store import Spans
@@ -75,13 +75,13 @@ BATCHES = spans(
 
 
 def info_of(epochs: Any, batches: Any, view: HistoryView, axis: TimeAxis = STEPS) -> dict[str, Any]:
-    return {p.title: p.curves for p in _get_history_info(epochs, batches, view, axis).panes}
+    return {p.title: p.curves for p in get_history_info(epochs, batches, view, axis).panes}
 
 
 def test_the_usual_view_shows_batches_epochs_and_the_intended_accuracy() -> None:
     assert info_of(EPOCHS, BATCHES, HistoryView()) == {
         "loss": (
-            _Curve(
+            Curve(
                 Line(
                     "train, each batch",
                     (0, 1),
@@ -92,12 +92,12 @@ def test_the_usual_view_shows_batches_epochs_and_the_intended_accuracy() -> None
                 "train",
                 "batch",
             ),
-            _Curve(Line("train", (9,), (1.0,), ("1 · epoch 1",)), "train", "recomputed"),
-            _Curve(Line("val", (9,), (1.2,), ("1.2 · epoch 1",)), "val", "recomputed"),
+            Curve(Line("train", (9,), (1.0,), ("1 · epoch 1",)), "train", "recomputed"),
+            Curve(Line("val", (9,), (1.2,), ("1.2 · epoch 1",)), "val", "recomputed"),
         ),
         "accuracy": (
-            _Curve(Line("train", (9,), (0.5,), ("0.5 · epoch 1",)), "train", "recomputed"),
-            _Curve(
+            Curve(Line("train", (9,), (0.5,), ("0.5 · epoch 1",)), "train", "recomputed"),
+            Curve(
                 Line("train, as intended", (9,), (0.6,), ("0.6 · epoch 1",)), "train", "intended"
             ),
         ),

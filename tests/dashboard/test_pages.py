@@ -28,6 +28,7 @@ from lossmon.errors import RunNotFound
 from lossmon.records import EpochRecord
 from lossmon.store import RunWriter
 from tests.analysis.sampled import RECORDS, ROWS
+from tests.dashboard.asking import ask
 from tests.dashboard.seed import HOSTILE, SCENARIOS, SOFTMAX, Scenario
 from tests.dashboard.tree import as_json, components, words
 
@@ -194,6 +195,14 @@ def test_every_kind_of_run_can_be_described(name: str) -> None:
         finding["message"].split("`")[0] in words(findings) for finding in document["findings"]
     )
     assert as_json(rest)
+
+
+def test_what_is_no_news_is_not_told_again(app: dash.Dash) -> None:
+    client, asked = app.server.test_client(), {"run-id.data": NAMES[0]}
+    told = ask(client, "run-header.children", asked).get_json()["response"]
+    known = {"run-news.data": told["run-news"]["data"]}
+    again = ask(client, "run-header.children", asked | known).get_json()["response"]
+    assert (len(told), again.keys()) == (5, {"run-header"})
 
 
 @pytest.mark.usefixtures("app")

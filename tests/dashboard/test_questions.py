@@ -175,7 +175,7 @@ def test_a_zoomed_chart_holds_what_is_near_and_no_more(client: FlaskClient) -> N
         "run-history-drawn.data",
         {"run-id.data": "digits-cnn", "run-span.data": ["step", 40, 60]},
     )
-    lines = answer.get_json()["response"]["run-history-drawn"]["data"]["data"]
+    lines = answer.get_json()["response"]["run-history-drawn"]["data"]["figure"]["data"]
     batches = next(line for line in lines if line["name"] == "train, each batch")
     epochs = next(line for line in lines if line["name"] == "train")
     assert batches["x"] == list(range(30, 71))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lossmon.errors import InvalidArgument
-from lossmon.store import RunWriter, Store, open_store
+from lossmon.store import RunWriter, Spans, Store, open_store
 from tests.store.conftest import NewDatabase
 from tests.store.made import batch, open_writer
 
@@ -87,3 +87,45 @@ def test_a_pruned_run_keeps_its_spans(writer: RunWriter, db: str) -> None:
     assert part.first_step[0] <= 1000
     assert part.last_step[-1] >= 2000
     assert (part.first_step[1:] == part.last_step[:-1] + 1).all()
+
+
+@pytest.mark.parametrize("steps", [None, (700, 9_000)])
+def test_what_is_new_completes_what_is_settled(
+    writer: RunWriter, db: str, steps: tuple[int, int] | None
+) -> None:
+    store, known = open_store(db), None
+    appended, names = 0, ["loss", "accuracy"]
+    for start in range(0, 12_000, 371):
+        writer.write(
+            [
+                batch(step, loss=value(step), accuracy=None if step % 3 else 0.5)
+                for step in range(start, start + 371)
+            ]
+        )
+        whole = store.batch_spans("latest", names, split="train", most=60, step_range=steps)
+        settled = 0 if known is None else known["loss"].settled
+        new = store.batch_spans(
+            "latest", names, split="train", most=60, step_range=steps, since=settled
+        )
+        if known is not None and new["loss"].size == known["loss"].size:
+            appended += 1
+            for name in names:
+                _compare(whole[name], _joined(known[name], new[name]))
+                assert len(new[name].mean) <= 371 // new[name].size + 30
+        known = whole
+    assert appended > 12
+
+
+def _joined(known: Spans, new: Spans) -> dict[str, list[float]]:
+    kept = known.first_step < known.settled
+    return {
+        key: [*getattr(known, key)[kept].tolist(), *getattr(new, key).tolist()] for key in _ARRAYS
+    }
+
+
+def _compare(whole: Spans, joined: dict[str, list[float]]) -> None:
+    for key in _ARRAYS:
+        np.testing.assert_array_equal(getattr(whole, key), joined[key])
+
+
+_ARRAYS = ("first_step", "last_step", "count", "mean", "low", "high", "broken", "odd", "odd_step")

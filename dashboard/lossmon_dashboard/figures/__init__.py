@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from lossmon_dashboard.figures.by_class import plot_by_class
 from lossmon_dashboard.figures.calibration import plot_calibration
 from lossmon_dashboard.figures.gap import GAP_COLUMNS, plot_gap
-from lossmon_dashboard.figures.history import HISTORY_COLUMNS, HistoryView, plot_history
+from lossmon_dashboard.figures.history import plot_history
+from lossmon_dashboard.figures.history_view import HISTORY_COLUMNS, HistoryView
 from lossmon_dashboard.figures.mistaken import plot_mistaken
 from lossmon_dashboard.figures.multiples import plot_multiples
 from lossmon_dashboard.figures.overlay import plot_overlay

@@ -17,7 +17,7 @@ from lossmon.analysis import class_levels, confusion
 from lossmon.records import Split
 from lossmon.store import Store
 from lossmon_dashboard import figures
-from lossmon_dashboard.figures.history import HistoryView
+from lossmon_dashboard.figures.history_view import HistoryView
 from lossmon_dashboard.run_tabs.history import read_history
 from lossmon_dashboard.theme import Scheme
 

@@ -6,6 +6,8 @@ import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+import numpy as np
+import numpy.typing as npt
 import plotly.graph_objects as go
 
 from lossmon.analysis import exponential_average
@@ -15,6 +17,7 @@ from lossmon_dashboard.figures.lines import Line
 from lossmon_dashboard.theme import faint
 from lossmon_dashboard.wording import number
 
+Floats = npt.NDArray[np.float64]
 SpansOfBatches = Mapping[str, Spans]
 
 BAND = "train, least to greatest batch"
@@ -32,20 +35,44 @@ class Spanned(NamedTuple):
     band: tuple[tuple[float | None, ...], tuple[float | None, ...]] | None
 
 
-def spanned_line(spans: Spans, axis: TimeAxis) -> Spanned:
-    """The curve of some batches, with all that sticks out of it."""
-    single = spans.single
+def spanned_line(spans: Spans, axis: TimeAxis, *, single: bool) -> Spanned:
+    """The curve of some batches, with all that sticks out of it; a band unless `single`."""
     name = "train, each batch" if single else "train, mean of batches"
-    line = Line(name, _places(spans, axis), _finite(spans.mean), _hover(spans), _lost(spans, axis))
+    places = _places(spans, axis, single=single)
+    hover = _hover(spans, single=single)
+    line = Line(name, places, _finite(spans.mean), hover, _lost(spans, axis))
     return Spanned(line, None if single else (_finite(spans.low), _finite(spans.high)))
 
 
-def smoothed_line(spans: Spans, axis: TimeAxis, over: int) -> Line:
-    """The exponential moving average over about so many batches, debiased."""
-    smooth = exponential_average(spans.mean, spans.count, span=over)
+def smoothed_line(
+    spans: Spans,
+    axis: TimeAxis,
+    over: int,
+    before: tuple[float | None, int] = (None, 0),
+    *,
+    single: bool,
+) -> Line:
+    """The exponential moving average over about so many batches, see `moving_average`."""
+    smooth = moving_average(spans, over, before)
     name = f"train, moving average over {over} batches"
     hover = tuple(f"{number(value)} · average" for value in smooth.tolist())
-    return Line(name, _places(spans, axis), _finite(smooth), hover)
+    return Line(name, _places(spans, axis, single=single), _finite(smooth), hover)
+
+
+def moving_average(spans: Spans, over: int, before: tuple[float | None, int] = (None, 0)) -> Floats:
+    """The exponential moving average over about so many batches, debiased.
+
+    Args:
+        spans: batches.
+        over: over about how many of them.
+        before: the average up to them, and of how many batches it is: where it goes on.
+    """
+    average, count = before
+    if average is None:
+        return exponential_average(spans.mean, spans.count, span=over)
+    # A first value of that many batches puts the average exactly where it was.
+    means, counts = np.append(average, spans.mean), np.append(count, spans.count)
+    return exponential_average(means, counts, span=over)[1:]
 
 
 def draw_band(spanned: Spanned, colour: str) -> list[go.Scatter]:
@@ -67,8 +94,8 @@ def draw_band(spanned: Spanned, colour: str) -> list[go.Scatter]:
     ]
 
 
-def _places(spans: Spans, axis: TimeAxis) -> tuple[float, ...]:
-    if spans.single:
+def _places(spans: Spans, axis: TimeAxis, *, single: bool) -> tuple[float, ...]:
+    if single:
         return tuple(axis.places_of(spans.first_step.tolist()))
     return tuple(axis.places_of(((spans.first_step + spans.last_step) / 2).tolist()))
 
@@ -84,10 +111,10 @@ def _lost(spans: Spans, axis: TimeAxis) -> tuple[tuple[float, str], ...]:
     return tuple(zip(places, kinds, strict=True))
 
 
-def _hover(spans: Spans) -> tuple[str, ...]:
+def _hover(spans: Spans, *, single: bool) -> tuple[str, ...]:
     parts = (spans.first_step, spans.last_step, spans.mean, spans.low, spans.high)
     columns = [part.tolist() for part in parts]
-    if spans.single:
+    if single:
         odd = spans.odd.tolist()
         values = [o if math.isnan(m) else m for m, o in zip(columns[2], odd, strict=True)]
         steps = zip(values, columns[0], strict=True)

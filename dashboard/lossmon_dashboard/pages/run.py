@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping
 from typing import Any
 
 import dash
 import dash_mantine_components as dmc
-from dash import ClientsideFunction, Input, Output, State, dcc
+from dash import ClientsideFunction, Input, Output, State, dcc, no_update
 
 from lossmon_dashboard.clock import viewer_zone
 from lossmon_dashboard.components.findings import finding_panel
@@ -47,6 +48,7 @@ def layout(argument: str | None = None, **query: str) -> dmc.Container | dmc.Cen
             [
                 dcc.Store(id="run-id", data=run),
                 dcc.Store(id="run-opened"),
+                dcc.Store(id="run-news"),
                 *run_panels(opened.outputs, opened.output, tab_of(query), titles, rooms),
             ],
             gap="md",
@@ -77,11 +79,15 @@ def register(app: dash.Dash) -> None:
         Output("run-findings", "children"),
         Output("run-output", "data"),
         Output("run-output-choice", "hidden"),
+        Output("run-news", "data"),
         Input("revision", "data"),
         Input("run-id", "data"),
+        State("run-news", "data"),
     )
-    def describe(_: Any, run: str) -> tuple[Any, ...]:
-        return description(current_store().run_document(run))
+    def describe(_: Any, run: str, known: str | None) -> tuple[Any, ...]:
+        document = current_store().run_document(run)
+        told, news = description(document), news_of(document)
+        return (told[0], *[no_update] * len(told)) if news == known else (*told, news)
 
     # The browser says what is opened and what the address, which only it knows, says of the view.
     app.clientside_callback(
@@ -108,6 +114,17 @@ def register(app: dash.Dash) -> None:
     app.clientside_callback(
         ClientsideFunction("lossmon_run", "rememberOutput"), Input("run-output", "value")
     )
+
+
+def news_of(document: Row) -> str:
+    """What is another text once there is more to tell of a run than further batches.
+
+    All but curves and head of a page waits for it: a training makes many batches, few epochs.
+    """
+    names = ("id", "status", "resumes", "findings", "rules", "outputs", "troubles")
+    epochs = [(row["epoch"], row["time"]) for row in document["epochs"]]
+    told = repr(([document[name] for name in names], epochs))
+    return f"{zlib.crc32(told.encode('utf-8', 'replace')):08x}"
 
 
 def description(document: Row) -> tuple[Any, ...]:

@@ -80,7 +80,7 @@ def register(app: dash.Dash) -> None:
         Output("run-epoch", "marks"),
         Output("run-epoch", "value"),
         Output("run-epoch", "disabled"),
-        Input("revision", "data"),
+        Input("run-news", "data"),
         Input("run-output", "value"),
         State("run-epoch", "max"),
         State("run-epoch", "value"),
@@ -110,7 +110,7 @@ def register(app: dash.Dash) -> None:
     @app.callback(
         Output(drawn("run-calibration"), "data"),
         Output(drawn("run-recoverable"), "data"),
-        Input("revision", "data"),
+        Input("run-news", "data"),
         Input("run-output", "value"),
         Input("scheme", "data"),
         State("run-id", "data"),

@@ -12,11 +12,12 @@ from lossmon_dashboard.clock import viewer_zone
 from lossmon_dashboard.components.accuracy_meaning import accuracy_meanings, accuracy_panel
 from lossmon_dashboard.components.choice import choice
 from lossmon_dashboard.components.events import event_links
-from lossmon_dashboard.components.panel import chart, drawn, keep_view, panel
+from lossmon_dashboard.components.panel import chart, drawn, panel
 from lossmon_dashboard.export import export_link
-from lossmon_dashboard.figures.history import SMOOTHING, HistoryView
+from lossmon_dashboard.figures.history_view import SMOOTHING, HistoryView
 from lossmon_dashboard.figures.panes import PAIR_HEIGHT
-from lossmon_dashboard.run_tabs.history import Zoom, read_history
+from lossmon_dashboard.run_tabs.following import follow
+from lossmon_dashboard.run_tabs.history import Zoom
 from lossmon_dashboard.run_tabs.opened import OpenedRun
 from lossmon_dashboard.source import current_store
 from lossmon_dashboard.theme import Scheme
@@ -49,6 +50,8 @@ def content(run: OpenedRun) -> list[Any]:
     full = export_link(run.id, "batches")
     return [
         dcc.Store(id="run-span"),
+        dcc.Store(id="run-mark"),
+        dcc.Store(id="run-again"),
         panel(
             "Loss and accuracy",
             "Every batch is a faint line, every epoch a marked one; in long runs a band from the "
@@ -100,7 +103,12 @@ def register(app: dash.Dash) -> None:
             "controls": controls,
             "output": Input("run-output", "value"),
             "scheme": Input("scheme", "data"),
-            "place": {"zoom": Input("run-span", "data"), "run": State("run-id", "data")},
+            "place": {
+                "zoom": Input("run-span", "data"),
+                "again": Input("run-again", "data"),
+                "run": State("run-id", "data"),
+                "mark": State("run-mark", "data"),
+            },
         },
     )
     def draw_history(
@@ -113,21 +121,35 @@ def register(app: dash.Dash) -> None:
         del revision
         if scheme is None:
             return no_update, no_update
-        view = chosen_view(controls, output)
-        shown = read_history(
-            current_store(), place["run"], view, Zoom.of(place["zoom"]), viewer_zone()
+        answer = follow(
+            current_store(),
+            place["run"],
+            chosen_view(controls, output),
+            scheme,
+            zoom=Zoom.of(place["zoom"]),
+            zone=viewer_zone(),
+            told=place["mark"],
         )
-        return shown.figure(scheme), event_links(shown.events)
+        events = no_update if answer.events is None else event_links(answer.events)
+        return answer.drawn, events
 
     @app.callback(
         Output("run-accuracy", "children"),
-        Input("revision", "data"),
+        Input("run-news", "data"),
         State("run-id", "data"),
     )
     def tell_accuracy(_: Any, run: str) -> Any:
         return accuracy_panel(accuracy_meanings(current_store().run_document(run)))
 
-    keep_view(app, "run-history")
+    app.clientside_callback(
+        ClientsideFunction("lossmon_follow", "draw"),
+        Output("run-history", "figure"),
+        Output("run-history", "style"),
+        Output("run-mark", "data"),
+        Output("run-again", "data"),
+        Input(drawn("run-history"), "data"),
+        State("run-history", "id"),
+    )
     app.clientside_callback(
         ClientsideFunction("lossmon_run", "shownSpan"),
         Output("run-span", "data"),

@@ -45,7 +45,7 @@ def register(app: dash.Dash) -> None:
 
     @app.callback(
         Output("run-divergence", "children"),
-        Input("revision", "data"),
+        Input("run-news", "data"),
         State("run-id", "data"),
     )
     def explain(_: Any, run: str) -> Any:
@@ -53,7 +53,7 @@ def register(app: dash.Dash) -> None:
 
     @app.callback(
         Output(drawn("run-right-and-wrong"), "data"),
-        Input("revision", "data"),
+        Input("run-news", "data"),
         Input("run-output", "value"),
         Input("scheme", "data"),
         State("run-id", "data"),

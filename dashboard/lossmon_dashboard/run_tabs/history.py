@@ -22,7 +22,7 @@ from lossmon_dashboard.figures.axis import (
     sample_axis,
 )
 from lossmon_dashboard.figures.events import Event
-from lossmon_dashboard.figures.history import HistoryView, Measure, batch_column
+from lossmon_dashboard.figures.history_view import HistoryView, Measure, batch_column
 from lossmon_dashboard.figures.spanned import SpansOfBatches
 from lossmon_dashboard.run_tabs.episodes import explained
 from lossmon_dashboard.theme import Scheme
@@ -55,6 +55,8 @@ class History(NamedTuple):
         epochs: epoch rows of what is shown.
         batches: columns of its batches.
         events: findings and episodes of the whole run.
+        resumed: how often its training was resumed.
+        last_step: the last step so far.
     """
 
     run: str
@@ -62,7 +64,9 @@ class History(NamedTuple):
     axis: TimeAxis
     epochs: Sequence[Row]
     batches: SpansOfBatches
-    events: Sequence[Event]
+    events: tuple[Event, ...]
+    resumed: int
+    last_step: int
 
     def figure(self, scheme: Scheme) -> go.Figure:
         """The chart; zoom is kept while run, output, axis and scale stay the same."""
@@ -79,7 +83,13 @@ class History(NamedTuple):
 
 
 def read_history(
-    store: Store, run: str, view: HistoryView, zoom: Zoom | None = None, zone: tzinfo = UTC
+    store: Store,
+    run: str,
+    view: HistoryView,
+    zoom: Zoom | None = None,
+    zone: tzinfo = UTC,
+    *,
+    since: int | None = None,
 ) -> History:
     """Read what the chart of a run shows.
 
@@ -89,6 +99,7 @@ def read_history(
         view: what to show of it.
         zoom: only what is near is then read, and more finely; None for the whole run.
         zone: of the time at which the run began.
+        since: only the batches from this step on, see `Store.batch_spans`; None for all.
     """
     summary = store.run_summary(run)
     rows = store.epoch_rows(run, output=view.output, columns=AXIS_COLUMNS)
@@ -104,9 +115,11 @@ def read_history(
             run, output=view.output, columns=figures.HISTORY_COLUMNS, step_range=steps
         ),
         store.batch_spans(
-            run, sorted(columns), split="train", output=view.output, step_range=steps
+            run, sorted(columns), split="train", output=view.output, step_range=steps, since=since
         ),
-        events_of(summary["findings"], explained(store, run), ends, view.output),
+        tuple(events_of(summary["findings"], explained(store, run), ends, view.output)),
+        len(summary["resumes"]),
+        summary["step"] or 0,
     )
 
 

@@ -89,7 +89,7 @@ def register(app: dash.Dash) -> None:
         Output("run-pair", "marks"),
         Output("run-pair", "value"),
         Output("run-pair", "disabled"),
-        Input("revision", "data"),
+        Input("run-news", "data"),
         Input("run-output", "value"),
         State("run-pair", "max"),
         State("run-pair", "value"),

@@ -26,7 +26,7 @@ def register(app: dash.Dash) -> None:
     """Connect the settings to the run."""
 
     @app.callback(
-        Output("run-settings", "children"), Input("revision", "data"), State("run-id", "data")
+        Output("run-settings", "children"), Input("run-news", "data"), State("run-id", "data")
     )
     def tell(_: Any, run: str) -> Any:
         return run_settings(current_store().run_document(run), viewer_zone())

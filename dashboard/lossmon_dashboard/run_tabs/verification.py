@@ -79,7 +79,7 @@ def register(app: dash.Dash) -> None:
         Output("run-printed", "children"),
         Output("run-verification", "rowData"),
         Output("run-verified", "children"),
-        Input("revision", "data"),
+        Input("run-news", "data"),
         State("run-id", "data"),
     )
     def compare(_: Any, run: str) -> tuple[Any, ...]:
@@ -98,7 +98,7 @@ def register(app: dash.Dash) -> None:
     for identity, draw in (("run-gap", gap), ("run-correct", correct)):
         app.callback(
             Output(drawn(identity), "data"),
-            Input("revision", "data"),
+            Input("run-news", "data"),
             Input("run-output", "value"),
             Input("scheme", "data"),
             State("run-id", "data"),

@@ -1,0 +1,114 @@
+/* The chart of a run that is followed: what is new is put into the chart that stands. */
+(function () {
+    "use strict";
+    const held = {};
+    const same = (one, other) => JSON.stringify(one) === JSON.stringify(other);
+
+    /* A whole figure is drawn; of what is new the chart is asked anew where it does not fit. */
+    function draw(drawn, identity) {
+        const {no_update, lossmon} = window.dash_clientside;
+        if (!drawn) {
+            return [no_update, no_update, no_update, no_update];
+        }
+        if (drawn.figure) {
+            const {mark, settled} = drawn;
+            held[identity] = {mark, settled, steady: steadyAxes(drawn.figure.layout)};
+            return [...lossmon.keepView(drawn.figure, identity), drawn.mark, no_update];
+        }
+        if (append(drawn, identity)) {
+            return [no_update, no_update, drawn.mark, no_update];
+        }
+        return [no_update, no_update, null, Date.now()];
+    }
+
+    const measureOf = (uid) => uid.split("-")[0];
+    const list = (values) => (values ? Array.from(values) : []);
+
+    function append(drawn, identity) {
+        const chart = document.querySelector(`#${identity} .js-plotly-plot`);
+        const before = held[identity];
+        if (!chart || !before || !same(before.mark, drawn.upon)) {
+            return false;
+        }
+        const places = Object.fromEntries(chart.data.map((trace, place) => [trace.uid, place]));
+        const told = Object.entries(drawn.new);
+        const known = ([uid, points]) =>
+            uid in places && fits(before.steady, chart.data[places[uid]], points);
+        if (!told.every(known)) {
+            return false;
+        }
+        const changed = new Map();
+        for (const [uid, points] of told) {
+            const trace = chart.data[places[uid]];
+            const kept = points.from === undefined ? before.settled[measureOf(uid)] : points.from;
+            changed.set(uid, uid.endsWith("-lost") ? union(trace, points) : spliced(trace, points, kept));
+        }
+        raiseLost(chart, changed);
+        for (const [measure, count] of Object.entries(drawn.settled)) {
+            before.settled[measure] += count;
+        }
+        before.mark = drawn.mark;
+        if (changed.size) {
+            const values = [...changed.values()];
+            const update = Object.fromEntries(["x", "y", "text"].map((key) => [key, values.map((one) => one[key])]));
+            window.Plotly.restyle(chart, update, [...changed.keys()].map((uid) => places[uid]));
+        }
+        return true;
+    }
+
+    function spliced(trace, points, kept) {
+        const join = (key) => list(trace[key]).slice(0, kept).concat(points[key]);
+        return {x: join("x"), y: join("y"), text: points.text.length || trace.text ? join("text") : null};
+    }
+
+    /* Marks of values that are not finite: those that stand, and those that are new. */
+    function union(trace, points) {
+        const known = new Set(list(trace.x).map((x, place) => x + " " + trace.text[place]));
+        const fresh = list(points.x)
+            .map((x, place) => [x, points.text[place]])
+            .filter(([x, text]) => !known.has(x + " " + text));
+        return {
+            x: list(trace.x).concat(fresh.map(([x]) => x)),
+            y: list(trace.y).concat(fresh.map(() => null)),
+            text: list(trace.text).concat(fresh.map(([, text]) => text)),
+        };
+    }
+
+    /* They stand at the top of the values seen. */
+    function raiseLost(chart, changed) {
+        for (const trace of chart.data.filter((one) => one.uid && one.uid.endsWith("-lost"))) {
+            const measure = measureOf(trace.uid);
+            const of = chart.data.filter(
+                (one) => one.uid && measureOf(one.uid) === measure && !/-(lost|low|high)$/.test(one.uid)
+            );
+            let top = -Infinity;
+            for (const one of of) {
+                for (const y of list((changed.get(one.uid) || one).y)) {
+                    top = y !== null && y > top ? y : top;
+                }
+            }
+            const own = changed.get(trace.uid) || trace;
+            if (top > -Infinity && list(own.y).some((y) => y !== top)) {
+                const {x, text} = own;
+                changed.set(trace.uid, {x, y: list(x).map(() => top), text});
+            }
+        }
+    }
+
+    /* Axes whose range is set because all their values are alike. */
+    const steadyAxes = (layout) =>
+        Object.keys(layout).filter(
+            (name) => name.startsWith("yaxis") && layout[name].range && !layout[name].fixedrange
+        );
+
+    /* The first value that differs asks for another range. */
+    function fits(steady, trace, points) {
+        if (!steady.includes((trace.yaxis || "y").replace("y", "yaxis"))) {
+            return true;
+        }
+        const usual = list(trace.y).find((y) => y !== null);
+        return list(points.y).every((y) => y === null || y === usual);
+    }
+
+    window.dash_clientside = Object.assign({}, window.dash_clientside, {lossmon_follow: {draw}});
+})();
