@@ -68,7 +68,8 @@ def test_bootstrap_is_scipy_s() -> None:
     losses = np.random.default_rng(10).exponential(size=60) ** 2
     # SciPy 1.14 has another name for it.
     seed = "rng" if "rng" in inspect.signature(stats.bootstrap).parameters else "random_state"
-    theirs: Any = stats.bootstrap((losses,), np.mean, n_resamples=20_000, **{seed: 0})
+    given: Any = {seed: 0}
+    theirs: Any = stats.bootstrap((losses,), np.mean, n_resamples=20_000, **given)
     expected = theirs.confidence_interval
     found = bootstrap_mean(losses)
     # Ends rest on fifty of the samples drawn.
