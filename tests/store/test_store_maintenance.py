@@ -6,7 +6,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from sqlalchemy import delete, make_url, update
+from sqlalchemy import delete, func, make_url, select, update
 
 from lossmon.errors import InvalidArgument, StoreError
 from lossmon.store import RunWriter, check_database, open_store, vacuum
@@ -38,6 +38,15 @@ def test_what_is_missing_is_told(db: str, writer: RunWriter) -> None:
         missing == f"run {writer.run_id} (a-run): 1000 train batches were recorded, 900 are there"
     )
     assert summarised == f"run {writer.run_id}, train: 15 summaries of 64, of 900 batches"
+
+
+def test_a_run_that_was_killed_is_sound(db: str, writer: RunWriter) -> None:
+    for first in range(0, 800, 50):
+        writer.write([batch(step, loss=0.5) for step in range(first, first + 50)])
+    with opened(database_url(db)) as engine, engine.connect() as connection:
+        made = connection.execute(select(func.count()).where(summaries.c.rows == 64)).scalar_one()
+    assert 0 < made < 800 // 64
+    assert check_database(db) == []
 
 
 def test_a_damaged_document_is_told(path: Path) -> None:
