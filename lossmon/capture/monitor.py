@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from os import PathLike
-from typing import Any
+from typing import Any, Literal
 
 import keras
 
@@ -23,10 +23,12 @@ class Monitor(keras.callbacks.Callback):
     Args:
         db: a SQLAlchemy URL or a path; default `$LOSSMON_DB`, else `sqlite:///lossmon.db` in the
             working directory.
-        run: name of the run; default a made-up one. With `resume=True`, the name or id of the run
-            to go on with.
-        resume: go on with a run that has ended or was interrupted: what was recorded of the first
-            epoch of this `fit` (see its `initial_epoch`) and of later ones is replaced.
+        run: name of the run; default a made-up one. With `resume`, that of the run to go on with,
+            or its id.
+        resume: True to go on with a run that has ended or was interrupted: what was recorded of the
+            first epoch of this `fit` (see its `initial_epoch`) and of later ones is replaced.
+            "auto", for programs that are started again after a crash, to do so where that can be
+            done, and else to begin a run of that name.
         project: name under which runs are grouped.
         tags: words to find the run by.
         notes: free text kept with the run.
@@ -64,7 +66,7 @@ class Monitor(keras.callbacks.Callback):
         InvalidCombination: from `fit`, before its first step, with `strict=True` only.
         UnsupportedKeras: from `fit`, likewise: the model is one of `tf_keras`.
         RunNotFound: from `fit`, before its first step, with `resume=True`: there is no such run.
-        CannotResume: likewise: it is still running, or is of another model.
+        CannotResume: likewise: it is still running, is of another model, or would be replaced.
 
     Example:
         ```python
@@ -81,7 +83,7 @@ class Monitor(keras.callbacks.Callback):
         db: str | PathLike[str] | None = None,
         *,
         run: str | None = None,
-        resume: bool = False,
+        resume: bool | Literal["auto"] = False,
         project: str | None = None,
         tags: Iterable[str] = (),
         notes: str | None = None,

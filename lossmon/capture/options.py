@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from lossmon.capture.audit_data import check_audit_train
 from lossmon.capture.samples import SAMPLES
@@ -30,7 +30,7 @@ class Options:
 
     db: str | None = None
     run: str | None = None
-    resume: bool = False
+    resume: bool | Literal["auto"] = False
     project: str | None = None
     tags: tuple[str, ...] = ()
     notes: str | None = None
@@ -54,11 +54,7 @@ class Options:
         for name in ("run", "project", "notes", "db"):
             _text_or_none(name, arguments[name])
         demand_short(arguments["run"] or "")
-        if arguments["resume"] and not arguments["run"]:
-            raise InvalidArgument(
-                "`resume=True` needs the name or id of the run to go on with. "
-                f"Received: run={arguments['run']!r}. Fix: Monitor(run='my-run', resume=True)"
-            )
+        _check_resume(arguments["resume"], arguments["run"])
         if arguments["verify"] not in VERIFY:
             raise InvalidArgument(
                 f"`verify` must be one of {', '.join(map(repr, VERIFY))}. "
@@ -93,6 +89,19 @@ def _limit(value: Any) -> int:
             f"Received: samples={value!r}. Fix: leave it out for {SAMPLES:,}."
         )
     return value
+
+
+def _check_resume(resume: Any, run: str | None) -> None:
+    if resume not in (True, False, "auto"):
+        raise InvalidArgument(
+            f"`resume` must be True, False or 'auto'. Received: resume={resume!r}. "
+            "Fix: Monitor(run='my-run', resume=\"auto\")"
+        )
+    if resume and not run:
+        raise InvalidArgument(
+            f"`resume={resume!r}` needs the name or id of the run to go on with. "
+            f"Received: run={run!r}. Fix: Monitor(run='my-run', resume={resume!r})"
+        )
 
 
 def _text_or_none(name: str, value: Any) -> None:

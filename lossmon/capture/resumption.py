@@ -1,4 +1,4 @@
-"""Go on with an earlier run, where `resume=True` asks for it."""
+"""Go on with an earlier run, where `resume` asks for it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from lossmon.store import Resumable, RunHeader, find_resumable
 class Resumption:
     """The run that a `fit` goes on with.
 
-    Where the database cannot be asked, training goes on as a run of its own, which is said.
+    Where the database cannot be asked, training goes on as a run of its own, which is said. So it
+    does under `resume="auto"` where an earlier run cannot be gone on with; nothing is said where
+    there is none, or one that has finished.
 
     Args:
         options: the monitor's, with the run that is meant.
@@ -24,8 +26,8 @@ class Resumption:
             as a run of its own.
 
     Raises:
-        RunNotFound: there is no such run.
-        CannotResume: it is still running, or is of another model.
+        RunNotFound: there is no such run, and `resume=True`.
+        CannotResume: it is still running, or is of another model, likewise.
     """
 
     def __init__(
@@ -39,14 +41,18 @@ class Resumption:
         self._options = options
         self._tell = tell
         self._found: Resumable | None = None
+        self._demanded = options.resume != "auto"
         try:
             self._found = find_resumable(options.db, options.run or "", model, rank=rank)
         except RunNotFound as error:
-            if not rank:
+            if self._demanded and not rank:
+                raise
+            if self._demanded:
+                self._give_up(error)
+        except CannotResume as error:
+            if self._demanded:
                 raise
             self._give_up(error)
-        except CannotResume:
-            raise
         except StoreError as error:
             self._give_up(error)
 
@@ -57,8 +63,16 @@ class Resumption:
 
     def check_epoch(self, epoch: int) -> None:
         """Raise `CannotResume` where to begin with this epoch would replace the whole run."""
-        if self._found is not None:
+        if self._found is None:
+            return
+        try:
             self._found.check_epoch(epoch)
+        except CannotResume as error:
+            if self._demanded:
+                raise
+            if not self._found.finished:
+                self._give_up(error)
+            self._found = None
 
     def take_over(
         self, epoch: int, run: RunRecord, outputs: list[OutputRecord]

@@ -16,7 +16,7 @@ from lossmon.capture.asking import RuleAsker
 from lossmon.capture.audit import Audit, arguments_of_fit
 from lossmon.capture.audit_data import reads_arrays
 from lossmon.capture.budget import Budget
-from lossmon.capture.callback_list import callback_list
+from lossmon.capture.callback_list import callback_list, is_at_work
 from lossmon.capture.carrier import Carrier
 from lossmon.capture.chunk import CallItem
 from lossmon.capture.environment import describe_model, environment
@@ -148,6 +148,7 @@ class Session:
 
     def _find_resumed(self) -> None:
         if self._options.resume:
+            _end_broken_off()
             model, rank = describe_model(self._model), self._rank
             self._resumption = Resumption(
                 self._options, model, self._tell, rank=0 if rank is None else rank.rank
@@ -181,6 +182,12 @@ class Session:
     def is_of(self, owner: Any) -> bool:
         """Whether this is a session of the `fit` that has this list of callbacks."""
         return self._owner is not None and self._owner() is owner
+
+    @property
+    def is_broken_off(self) -> bool:
+        """Whether its `fit` is over though nothing said so."""
+        owner = None if self._owner is None else self._owner()
+        return owner is None or not is_at_work(owner)
 
     @property
     def ended(self) -> bool:
@@ -397,6 +404,13 @@ class Session:
             header = RunHeader(self._options.db, run, outputs)
         header.seconds += time.monotonic() - self._clock
         return header
+
+
+def _end_broken_off() -> None:
+    """End what is recorded of trainings that an error broke off, though the error is still kept."""
+    for session in list(_live.values()):
+        if session.is_broken_off:
+            session.end("interrupted")
 
 
 def _abandoned(reference: weakref.ref[Session]) -> None:

@@ -41,11 +41,13 @@ class Resumable:
         run_id: its id.
         name: its name.
         last_epoch: the last epoch of which it has an end, from 0; None where it has none.
+        finished: whether it came to the end that was asked for.
     """
 
     run_id: str
     name: str
     last_epoch: int | None
+    finished: bool
     _url: URL
     _row: Mapping[Any, Any] = field(repr=False)
 
@@ -161,7 +163,8 @@ def find_resumable(
     if is_sqlite(url) and not Path(str(url.database)).exists():
         raise RunNotFound(
             f"expected run {run!r} at {describe(url)}, to resume it. Received: no such file. "
-            "Fix: leave out resume=True for its first training, or name its database with db=…."
+            'Fix: resume="auto", which begins it where it is not there, or name its database with '
+            "db=…."
         )
     with opened(url) as engine:
         create_or_check(engine, describe(url))
@@ -178,7 +181,7 @@ def find_resumable(
             "summaries were kept instead. Fix: leave out resume=True for a run of its own."
         )
     _demand_same_model(row, model)
-    return Resumable(run_id, row["name"], ended, url, row)
+    return Resumable(run_id, row["name"], ended, row["status"] == "finished", url, row)
 
 
 def _running(row: Mapping[Any, Any]) -> CannotResume:

@@ -28,9 +28,6 @@ PASSED_ON = ("HOME", "PATH", "LANG", "PIP_INDEX_URL", "PIP_CONFIG_FILE", "OPENBL
 
 # A script as somebody has it, which knows nothing of lossmon.
 SCRIPT = """
-import json
-import sys
-
 import keras
 import numpy as np
 
@@ -48,25 +45,23 @@ def build():
 if __name__ == "__main__":
     keras.utils.set_random_seed(0)
     model, x, y = build()
-    history = model.fit(
-        x,
-        y,
-        validation_split=0.3,
-        epochs=3,
-        callbacks=[keras.callbacks.CSVLogger("training.csv")],
-    )
-    with open("history.json", "w") as file:
-        json.dump(history.history, file)
+    log = keras.callbacks.CSVLogger("training.csv")
+    model.fit(x, y, validation_split=0.3, epochs=3, callbacks=[log])
 """
 # Runs that other programs recorded.
 ELSEWHERE = """
+import json
+
 import keras
 import mlflow
 import trackio
 from train import build
 
 model, x, y = build()
-model.fit(x, y, validation_split=0.3, callbacks=[keras.callbacks.TensorBoard("logs")])
+events = keras.callbacks.TensorBoard("logs")
+history = model.fit(x, y, validation_split=0.3, callbacks=[events]).history
+with open("history.json", "w") as file:
+    json.dump(history, file)
 for uri in ("mlruns", "sqlite:///mlflow.db"):
     client = mlflow.MlflowClient(tracking_uri=uri)
     run = client.create_run(client.create_experiment("digits"), run_name=uri[:6]).info.run_id
