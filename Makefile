@@ -8,7 +8,7 @@ BACKEND ?= jax
 TENSORFLOW := 'tensorflow-cpu; sys_platform == "linux" and platform_machine == "x86_64"' \
 	'tensorflow; sys_platform != "linux" or platform_machine != "x86_64"'
 
-.PHONY: demo test lint setup browser soak bench backend matrix clean
+.PHONY: demo test lint setup browser snapshots soak bench backend matrix clean
 .DEFAULT_GOAL := test
 
 $(VENV)/.installed: pyproject.toml constraints.txt
@@ -33,6 +33,10 @@ lint: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 	$(BIN)/basedpyright
+
+# What the main pages look like, for people to look at before they commit it.
+snapshots: setup browser
+	$(BIN)/python -m tests.browser.looks
 
 soak: setup browser
 	$(BIN)/python -m pytest -m slow $(ARGS)

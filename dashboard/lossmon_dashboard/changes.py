@@ -126,7 +126,8 @@ def _deed(values: Mapping[str, Mapping[str, Any]]) -> str:
 
 def _demand_ended(run_ids: Sequence[str]) -> None:
     listed = current_store().listed_runs(RunQuery(archived=True))
-    running = [run["name"] for run in listed if run["id"] in run_ids and run["status"] == "running"]
+    wanted = set(run_ids)
+    running = [run["name"] for run in listed if run["id"] in wanted and run["status"] == "running"]
     if running:
         raise LossmonError(
             f"expected runs that have ended. Received: {', '.join(running[:3])}, still training. "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from urllib.parse import parse_qsl, quote, unquote
 
 import flask
@@ -37,11 +36,6 @@ def runs_link(words: str) -> str:
 def rule_link(code: str) -> str:
     """The page of one rule."""
     return page_link(f"{RULES}/{quote(code, safe='')}")
-
-
-def compare_link(runs: Iterable[str]) -> str:
-    """The comparison of several runs."""
-    return page_link(f"{COMPARE}?runs=") + ",".join(quote(run, safe="") for run in runs)
 
 
 def split_path(pathname: str | None) -> tuple[str, str | None]:

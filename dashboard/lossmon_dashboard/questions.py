@@ -10,6 +10,7 @@ import dash
 import flask
 
 from lossmon_dashboard.links import MOST_COMPARED
+from lossmon_dashboard.ticked import MOST_TICKED
 
 Check = Callable[[Any], bool]
 Part = Mapping[str, Any]
@@ -19,6 +20,7 @@ _KINDS = ("inputs", "state")
 _AXES = ("step", "epoch", "time", "samples")
 _LONGEST_TEXT = 10_000
 _MOST_PARTS = 10_000
+_MOST_CHANGED = MOST_TICKED
 # JSON can spell what no answer could.
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -41,10 +43,6 @@ def _scalars(value: Any) -> bool:
         return False
     parts = cast("dict[Any, Any]", value).items()
     return all(_text(key) and (part is None or _text(part) or _count(part)) for key, part in parts)
-
-
-def _row(value: Any) -> bool:
-    return isinstance(value, dict) and _text(cast("Part", value).get("id"))
 
 
 def _request(value: Any) -> bool:
@@ -98,6 +96,21 @@ def _change(value: Any) -> bool:
     )
 
 
+def _all(value: Any) -> bool:
+    """Whether it asks for all runs that are found."""
+    return _request(value) and _or_nothing(_count)(value.get("at"))
+
+
+def _asked(value: Any) -> bool:
+    """Whether it asks what there is to change about some runs."""
+    if not _mapping(value) or value.keys() - {"what", "runs", "at"}:
+        return False
+    several = _list_of(_text, _MOST_CHANGED)(value.get("runs"))
+    return (
+        several and _or_nothing(_text)(value.get("what")) and _or_nothing(_count)(value.get("at"))
+    )
+
+
 def _put(value: Any) -> bool:
     if not isinstance(value, dict):
         return False
@@ -116,9 +129,6 @@ def _tags(value: Any) -> bool:
     return _mapping(value) and all(
         key in ("add", "remove") and _list_of(_text, 100)(one) for key, one in value.items()
     )
-
-
-_MOST_CHANGED = 1000
 
 
 def _place(value: Any) -> bool:
@@ -209,14 +219,14 @@ VALUES: Mapping[str, Check] = {
     "run-smooth.value": _or_nothing(_text),
     "run-span.data": _or_nothing(_span),
     "run-value.value": _or_nothing(_text),
+    "runs-all-asked.data": _or_nothing(_all),
     "runs-archived.checked": _or_nothing(_flag),
+    "runs-asked.data": _or_nothing(_asked),
     "runs-by.value": _or_nothing(_text),
     "runs-change.data": _or_nothing(_change),
     "runs-columns.value": _or_nothing(_list_of(_text, 1000)),
-    "runs-compare.n_clicks": _or_nothing(_count),
     "runs-grid.filterModel": _or_nothing(_filters),
     "runs-grid.getRowsRequest": _or_nothing(_request),
-    "runs-grid.selectedRows": _or_nothing(_list_of(_row)),
     "runs-group.data": _or_nothing(_text),
     "runs-search.value": _or_nothing(_text),
     "runs-settings.data": _or_nothing(_list_of(_text)),

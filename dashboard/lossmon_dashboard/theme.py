@@ -20,7 +20,7 @@ Scheme = Literal["light", "dark"]
 FONT = "Inter, ui-sans-serif, system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', sans-serif"
 MONOSPACE = "ui-monospace, 'SF Mono', 'Cascadia Code', Menlo, Consolas, monospace"
 
-PAGE_WIDTH = 1440
+PAGE_WIDTH = 2200
 """The widest a page gets, in pixels."""
 
 MANTINE: Any = {

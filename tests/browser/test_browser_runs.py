@@ -70,7 +70,56 @@ def test_many_runs_are_scrolled_searched_and_followed(
     expect(page.locator("#runs-summary")).to_have_text("1 run · 1 training · no errors found")
     page.get_by_label("Search runs").fill("nothing like it")
     expect(page.get_by_text("No run matches.")).to_be_visible(timeout=SOON)
+    writer.finish("finished")
     writer.close()
+
+
+def test_all_that_is_found_is_ticked_changed_and_compared(
+    many: tuple[str, str], open_page: OpenPage
+) -> None:
+    address, path = many
+    page = open_page(f"{address}/?q=run-")
+    told, toast = page.locator("#runs-ticked"), page.locator("#toast")
+    expect(row(page, "run-129")).to_be_visible(timeout=SOON)
+    expect(page.locator("#runs-edit")).to_be_disabled()
+    page.get_by_label("Tick all runs found").click()
+    expect(told).to_have_text("All 130 found ticked", timeout=SOON)
+    expect(page.locator("#runs-compare")).to_have_text("Compare 130 runs")
+    # Rows that come later are ticked as well.
+    page.evaluate("dash_ag_grid.getApi('runs-grid').ensureIndexVisible(120)")
+    expect(row(page, "run-009")).to_have_class(re.compile("ag-row-selected"), timeout=SOON)
+    tick(page, "run-009")
+    expect(told).to_have_text("129 of 130 found ticked")
+    page.get_by_label("Search runs").fill("run-00")
+    expect(page.locator("#runs-summary")).to_contain_text("10 runs", timeout=SOON)
+    expect(told).to_have_text("129 ticked")
+    page.get_by_label("Tick all runs found").click()
+    expect(told).to_have_text("All 10 found ticked, and 120 not among them", timeout=SOON)
+    page.get_by_role("button", name="Untick").click()
+    expect(told).to_have_text("")
+    page.locator("h1").click()
+    page.keyboard.press("a")
+    expect(told).to_have_text("All 10 found ticked", timeout=SOON)
+
+    page.get_by_role("button", name="Edit").click()
+    page.get_by_role("menuitem", name="Tags").click()
+    page.get_by_role("textbox", name="Tags that all").fill(HOSTILE)
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Save").click()
+    expect(toast).to_contain_text("10 runs changed.", timeout=SOON)
+    assert sum(run["tags"] == [HOSTILE] for run in listed(path)) == 10
+    page.get_by_role("button", name="Edit").click()
+    page.get_by_role("menuitem", name="Delete").click()
+    expect(toast).to_contain_text("10 runs deleted.", timeout=SOON)
+    expect(page.get_by_text("No run matches.")).to_be_visible(timeout=SOON)
+    expect(told).to_have_text("")
+    toast.get_by_role("button", name="Undo").click()
+    expect(row(page, "run-009")).to_be_visible(timeout=SOON)
+    page.get_by_label("Tick all runs found").click()
+    expect(page.locator("#runs-compare")).to_have_text("Compare 10 runs", timeout=SOON)
+    page.locator("#runs-compare").click()
+    ends = page.locator("#compare-ends .ag-center-cols-container .ag-row")
+    expect(ends).to_have_count(10, timeout=SOON)
 
 
 def test_columns_groups_views_and_keys(seeded: str, open_page: OpenPage) -> None:

@@ -113,7 +113,7 @@ def _accuracy(scenario: Scenario, split: Split, done: float) -> float | None:
     if scenario.metric is None:
         return None
     reached = scenario.accuracy_end * (1 - 0.85 * math.exp(-5 * done))
-    return reached - (0.02 if split == "val" else 0.0)
+    return max(reached - (0.02 if split == "val" else 0.0), 0.0)
 
 
 def epoch_of(scenario: Scenario, epoch: int, split: Split, output: str | None) -> EpochRecord:

@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from lossmon_dashboard.links import compare_link, read_query, run_link, split_path
+from lossmon_dashboard.links import read_query, run_link, split_path
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,3 @@ def test_any_name_survives_an_address(name: str) -> None:
 @given(st.dictionaries(st.text(min_size=1), st.text(min_size=1)))
 def test_queries_survive_an_address(values: dict[str, str]) -> None:
     assert read_query("?" + urlencode(values)) == values
-
-
-def test_comparisons_keep_the_order_of_their_runs() -> None:
-    assert compare_link(["b", "a"]) == "/compare?runs=b,a"

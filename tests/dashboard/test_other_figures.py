@@ -192,3 +192,13 @@ def test_many_runs_have_a_pane_each() -> None:
     assert "&lt;b&gt;0" in figure["layout"]["annotations"][0]["text"]
     assert len(figure["data"]) == 16
     assert as_json(plot_multiples(runs, "val", "accuracy"))["layout"]["annotations"][0]["text"]
+
+
+def test_many_runs_are_named_by_the_pointer_and_runs_of_one_epoch_are_seen() -> None:
+    ends = {"val_loss": 0.1, "val_accuracy": 0.8}
+    runs = [document(f"run {place}", 0.5, **ends) for place in range(13)]
+    runs.append(document("long", *[0.5] * 9, **ends))
+    named = [trace.showlegend for trace in plot_pareto(runs).data if trace.marker.size == 13]
+    assert named == [False] * 14
+    modes = [trace.mode for trace in plot_multiples(runs, "val").data if trace.hovertemplate]
+    assert modes == ["lines+markers"] * 13 + ["lines"]

@@ -328,6 +328,16 @@ def test_which_run_to_take_depends_on_what_is_asked() -> None:
 
 
 @pytest.mark.usefixtures("app")
+def test_comparisons_of_many_runs_are_bounded() -> None:
+    run = current_store().run_document("digits-cnn")
+    many = [run | {"name": f"run {place}"} for place in range(30)]
+    said = verdict(many, None, (None, None, None), None)
+    assert "864 comparisons more" in words(said)
+    assert "564 comparisons more: " in words(said)
+    assert len(list(components(said))) < 50
+
+
+@pytest.mark.usefixtures("app")
 @pytest.mark.parametrize(
     ("costs", "by"),
     [

@@ -6,40 +6,41 @@
     const say = (id, props) => window.dash_clientside.set_props(id, props);
     const ask = (change) => say("runs-change", {data: {...change, at: Date.now()}});
     const triggered = () => window.dash_clientside.callback_context.triggered[0].prop_id;
-    const each = (rows, value) => Object.fromEntries(rows.map((row) => [row.id, value(row)]));
+    const each = (runs, value) => Object.fromEntries(runs.map((run) => [run, value]));
     const TITLES = {name: "Rename", tags: "Tags", note: "Note"};
     const UNDO_MS = 8000;
     let editing = null;
     let waiting = null;
 
-    /* The rows as they are now: what the grid told of its selection may be older than a change. */
-    function ticked() {
-        const api = grid("runs-grid");
-        const nodes = api && !api.isDestroyed() ? api.getSelectedNodes() : [];
-        return nodes.map((node) => node.data).filter(Boolean);
-    }
-
     function editRuns(clicks) {
         const action = triggered().replace(/^runs-/, "").split(".")[0];
-        const rows = ticked();
-        if (clicks && rows.length) {
-            if (action === "archive") {
-                const archived = !rows.every((row) => row.archived);
-                ask({put: each(rows, () => ({archived}))});
-            } else if (action === "delete") {
-                ask({put: each(rows, () => ({archived: true})), then: "delete"});
+        const runs = window.lossmon_ticked.runs();
+        if (clicks && runs.length) {
+            if (action === "delete") {
+                ask({put: each(runs, {archived: true}), then: "delete"});
             } else {
-                openDialog(action === "rename" ? "name" : action, rows);
+                /* What the page saw of the runs may be old, or nothing. */
+                say("runs-asked", {data: {what: action, runs, at: Date.now()}});
             }
         }
         return window.dash_clientside.no_update;
     }
 
-    function openDialog(what, rows) {
-        const shared = rows[0].tags.filter((tag) => rows.every((row) => row.tags.includes(tag)));
-        const value = {name: rows[0].name, tags: shared, note: rows[0].notes || ""};
-        const amount = rows.length === 1 ? rows[0].name : rows.length + " runs";
-        editing = {what, rows, shared};
+    function goOn(told) {
+        if (told && told.runs.length) {
+            if (told.what === "archive") {
+                ask({put: each(told.runs, {archived: !told.archived})});
+            } else {
+                openDialog(told.what === "rename" ? "name" : told.what, told);
+            }
+        }
+        return window.dash_clientside.no_update;
+    }
+
+    function openDialog(what, {runs, name, tags, notes}) {
+        const value = {name, tags, note: notes};
+        const amount = runs.length === 1 ? name : runs.length + " runs";
+        editing = {what, runs, shared: tags};
         /* Filled before it opens: what is typed at once must not be overwritten. */
         for (const field of Object.keys(TITLES)) {
             say("runs-edit-" + field, {
@@ -57,7 +58,7 @@
         if (!editing) {
             return window.dash_clientside.no_update;
         }
-        const {what, rows, shared} = editing;
+        const {what, runs, shared} = editing;
         const wanted = tags || [];
         const change = {
             name: {name: typed("name")},
@@ -71,7 +72,7 @@
         }[what];
         editing = null;
         say("runs-dialog", {opened: false});
-        ask({put: each(rows, () => change)});
+        ask({put: each(runs, change)});
         return window.dash_clientside.no_update;
     }
 
@@ -94,7 +95,7 @@
         const api = grid("runs-grid");
         if (api && !api.isDestroyed() && !changed.failed) {
             const gone = JSON.stringify(changed.undo || {}).includes('"archived"');
-            gone && api.deselectAll();
+            gone && window.lossmon_ticked.untick();
             gone ? api.purgeInfiniteCache() : api.refreshInfiniteCache();
         }
         return window.dash_clientside.no_update;
@@ -119,7 +120,7 @@
     window.dash_clientside = Object.assign({}, window.dash_clientside, {
         lossmon_edits: {
             editRuns,
-            offerEdits: (rows) => !(rows && rows.length),
+            goOn,
             saveRuns,
             tellChange,
             undoChange,

@@ -139,6 +139,8 @@
             document.getElementById("runs-search").focus();
         } else if (event.key === "c") {
             document.getElementById("runs-compare").click();
+        } else if (event.key === "a") {
+            window.lossmon_ticked.tickAll();
         } else if (event.key === "?") {
             window.dash_clientside.set_props("keys-help", {opened: true});
         } else if (!event.target.closest("button, a, [role=menuitem]")) {

@@ -61,13 +61,18 @@ def edit_dialog() -> dmc.Modal:
 
 
 def register_editor(app: dash.Dash) -> None:
-    """Connect menu and dialog; what they come to goes to `runs-change`."""
+    """Connect menu and dialog; what they come to goes to `runs-change`.
+
+    What the menu is to be opened for goes to `runs-asked`, what is known of the runs comes from
+    `runs-told`.
+    """
     for action in ACTIONS:
         app.clientside_callback(
             ClientsideFunction("lossmon_edits", "editRuns"),
             Input(f"runs-{action}", "n_clicks"),
             prevent_initial_call=True,
         )
+    app.clientside_callback(ClientsideFunction("lossmon_edits", "goOn"), Input("runs-told", "data"))
     app.clientside_callback(
         ClientsideFunction("lossmon_edits", "saveRuns"),
         Input("runs-edit-save", "n_clicks"),

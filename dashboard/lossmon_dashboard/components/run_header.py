@@ -150,4 +150,4 @@ def _trust(document: Row) -> str:
     if document["verified"] == 1:
         return "Every epoch value was computed twice and agrees."
     amount = share(document["verified"]) if document["verified"] else "None"
-    return f"{amount} of its epoch values could be verified: the table below says why."
+    return f"{amount} of its epoch values could be verified: “Printed and true” says why."

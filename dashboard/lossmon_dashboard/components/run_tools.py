@@ -13,6 +13,7 @@ from lossmon_dashboard.components.run_columns import COLUMNS, CONFIG
 from lossmon_dashboard.components.run_editor import edit_menu
 from lossmon_dashboard.components.run_groups import group_choices
 from lossmon_dashboard.components.run_views import keys_button, views_menu
+from lossmon_dashboard.links import MOST_COMPARED
 
 
 def run_tools(
@@ -60,7 +61,7 @@ def run_tools(
             views_menu(),
             keys_button(),
             *([edit_menu()] if editable else []),
-            dmc.Button("Compare", id="runs-compare", disabled=True),
+            dmc.Button("Compare", id="runs-compare", disabled=True, **_MOST),
         ],
         className="lossmon-tools",
     )
@@ -89,6 +90,7 @@ def _columns(shown: Sequence[str], settings: Sequence[str]) -> dmc.Popover:
     )
 
 
+_MOST: dict[str, Any] = {"data-most": MOST_COMPARED}
 _SMALL: dict[str, Any] = {"size": "compact-sm", "variant": "subtle", "mt": "xs"}
 
 

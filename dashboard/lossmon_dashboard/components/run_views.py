@@ -18,6 +18,7 @@ _KEYS = (
     ("/", "search"),
     ("↑ ↓", "go through the runs"),
     ("Space", "tick the run"),
+    ("a", "tick all runs that are found, or none"),
     ("Enter", "open the run"),
     ("c", "compare the runs that are ticked"),
     ("?", "show these keys"),

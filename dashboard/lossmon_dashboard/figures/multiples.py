@@ -19,6 +19,7 @@ from lossmon_dashboard.theme import Scheme, ink, run_styles, template
 Document = Mapping[str, Any]
 
 _PANE = 170
+_FEW_POINTS = 3
 _WITH_OTHERS = 16
 """Of more runs, the others are not drawn behind each."""
 
@@ -70,7 +71,9 @@ def _get_multiples_plot(
         if behind is not None:
             figure.add_trace(behind, **at)
         style = {"color": colour, "width": 2.5, "dash": dash}
-        figure.add_trace(draw_line(line, line=style, showlegend=False), **at)
+        # A line through one point is not seen.
+        mode = "lines" if len(line.x) > _FEW_POINTS else "lines+markers"
+        figure.add_trace(draw_line(line, line=style, mode=mode, showlegend=False), **at)
     figure.update_layout(
         template=template(scheme), height=_PANE * tall + 60, margin={"t": 32}, showlegend=False
     )

@@ -16,6 +16,9 @@ from lossmon_dashboard.wording import number
 
 NOTHING_TO_SHOW = "Needs two runs that have both a validation loss and a validation accuracy."
 
+_MOST_NAMED = 12
+"""Of more runs, the legend would take the room of the chart; the pointer names them."""
+
 
 class _Place(NamedTuple):
     position: int
@@ -119,6 +122,7 @@ def _get_pareto_plot(
             mode="markers",
             name=legend_name(place.name),
             legendgroup=str(place.position),
+            showlegend=len(info.places) <= _MOST_NAMED,
             marker={
                 "color": colour,
                 "size": 13,

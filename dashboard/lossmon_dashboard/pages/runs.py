@@ -23,9 +23,10 @@ from lossmon_dashboard.components.run_query import run_query
 from lossmon_dashboard.components.run_rows import run_grid_row
 from lossmon_dashboard.components.run_tools import column_choices, run_tools
 from lossmon_dashboard.components.run_views import keys_dialog, register_views
-from lossmon_dashboard.links import MOST_COMPARED, RUNS, compare_link
+from lossmon_dashboard.links import RUNS
 from lossmon_dashboard.source import current_store
 from lossmon_dashboard.theme import PAGE_WIDTH
+from lossmon_dashboard.ticked import ASKED, question, register_ticks, tick_line
 from lossmon_dashboard.wording import count
 
 PATH = RUNS
@@ -40,7 +41,8 @@ _HELP = (
     "Loss and accuracy are those of the validation data, computed a second time by lossmon where "
     "that was possible, with the 95 % interval in which they may lie on other data of the same "
     "kind. “Verified” is the share of epoch values that agree with what Keras computed, “meant” "
-    "the accuracy that was intended where the printed one is misread. Tick two or more to compare."
+    "the accuracy that was intended where the printed one is misread. Tick two or more to compare; "
+    "the box above the others ticks all that are found."
 )
 
 
@@ -105,6 +107,7 @@ def _heading() -> html.Div:
         [
             dmc.Title("Runs", order=1, size="h2", className="lossmon-title"),
             dmc.Text(id="runs-summary", c="dimmed", size="sm"),
+            tick_line(),
         ]
     )
 
@@ -126,7 +129,11 @@ def _grid(shown: Sequence[str], filters: dict[str, Any], sort: str) -> Any:
             "blockLoadDebounceMillis": 50,
             "suppressFieldDotNotation": True,
             "rowSelection": {"mode": "multiRow", "headerCheckbox": False},
-            "selectionColumnDef": {"width": 46, "pinned": "left", "headerName": "✓"},
+            "selectionColumnDef": {
+                "width": 46,
+                "pinned": "left",
+                "headerComponent": "TickAll",
+            },
             "localeText": {"noRowsToShow": "No run matches."},
         },
     )
@@ -153,25 +160,13 @@ def register(app: dash.Dash) -> None:
     """Connect the grid, the search and the selection."""
     _connect_rows(app)
     _connect_columns(app)
-    _connect_comparison(app)
+    register_ticks(app)
     register_views(app)
     if not app.server.config[READ_ONLY]:
         register_editor(app)
-        app.clientside_callback(
-            ClientsideFunction("lossmon_edits", "offerEdits"),
-            Output("runs-edit", "disabled"),
-            Input("runs-grid", "selectedRows"),
-        )
 
 
 def _connect_rows(app: dash.Dash) -> None:
-    asked = {
-        "words": State("runs-search", "value"),
-        "archived": State("runs-archived", "checked"),
-        "by": State("runs-by", "value"),
-        "group": State("runs-group", "data"),
-    }
-
     @app.callback(
         Output("runs-notice", "children"),
         Output("runs-body", "display"),
@@ -187,7 +182,7 @@ def _connect_rows(app: dash.Dash) -> None:
         Output("runs-found", "data"),
         inputs={
             "request": Input("runs-grid", "getRowsRequest"),
-            "asked": asked,
+            "asked": {name: State(*place) for name, place in ASKED.items()},
             "shown": State("runs-columns", "value"),
         },
     )
@@ -203,12 +198,7 @@ def _connect_rows(app: dash.Dash) -> None:
         Output("runs-within", "children"),
         inputs={
             "revision": Input("revision", "data"),
-            "asked": {
-                "words": Input("runs-search", "value"),
-                "archived": Input("runs-archived", "checked"),
-                "by": Input("runs-by", "value"),
-                "group": Input("runs-group", "data"),
-            },
+            "asked": {name: Input(*place) for name, place in ASKED.items()},
             "filters": Input("runs-grid", "filterModel"),
         },
     )
@@ -283,26 +273,6 @@ def _connect_columns(app: dash.Dash) -> None:
     )
 
 
-def _connect_comparison(app: dash.Dash) -> None:
-    @app.callback(
-        Output("runs-compare", "disabled"),
-        Output("runs-compare", "children"),
-        Input("runs-grid", "selectedRows"),
-    )
-    def offer(selected: Sequence[dict[str, Any]] | None) -> tuple[bool, str]:
-        return comparison_offer(len(selected or ()))
-
-    @app.callback(
-        Output("url", "href"),
-        Input("runs-compare", "n_clicks"),
-        State("runs-grid", "selectedRows"),
-        prevent_initial_call=True,
-    )
-    def compare(clicks: int | None, selected: Sequence[dict[str, Any]] | None) -> Any:
-        # The button comes with its page, which Dash takes for a change of `n_clicks`.
-        return compare_link(row["id"] for row in selected or ()) if clicks else no_update
-
-
 def greeting() -> tuple[Any, str]:
     """What stands in place of the list, and whether the list is shown."""
     try:
@@ -316,7 +286,7 @@ def contents(
     request: Mapping[str, Any], asked: Mapping[str, Any], shown: Sequence[str]
 ) -> tuple[dict[str, Any], str, dict[str, str], int]:
     """Rows for the grid, what the summary says, how high the grid is, how many runs there are."""
-    query = run_query(request, **_question(asked))
+    query = run_query(request, **question(asked))
     start = int(request.get("startRow") or 0)
     stop = min(int(request.get("endRow") or start + AT_ONCE), start + 10 * AT_ONCE)
     try:
@@ -333,17 +303,13 @@ def contents(
     )
 
 
-def _question(asked: Mapping[str, Any]) -> dict[str, Any]:
-    return {**asked, "words": asked["words"] or "", "archived": bool(asked["archived"])}
-
-
 def grouping(asked: Mapping[str, Any], filters: Any) -> tuple[Any, ...]:
     """Rows of the groups, their height, whether they are hidden, and which of them is shown."""
     by, group = asked["by"], asked["group"]
     if not by:
         return [], {}, True, None
     request = {"filterModel": filters if isinstance(filters, dict) else {}}
-    query = run_query(request, **_question({**asked, "group": None}))
+    query = run_query(request, **question({**asked, "group": None}))
     try:
         rows = group_rows(current_store().run_groups(query, by))
     except StoreError:
@@ -371,12 +337,3 @@ def summary(page: RunPage) -> str:
         parts.append(f"{page.training} training")
     parts.append(f"{page.faulty} with errors" if page.faulty else "no errors found")
     return " · ".join(parts)
-
-
-def comparison_offer(selected: int) -> tuple[bool, str]:
-    """Whether the button is disabled, and what it says."""
-    if selected < 2:
-        return True, "Compare"
-    if selected > MOST_COMPARED:
-        return True, f"Compare at most {MOST_COMPARED}"
-    return False, f"Compare {selected} runs"

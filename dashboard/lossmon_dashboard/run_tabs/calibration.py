@@ -14,6 +14,7 @@ from lossmon_dashboard.components.calibration import calibration_numbers
 from lossmon_dashboard.components.epochs import epoch_slider, followed
 from lossmon_dashboard.components.panel import chart, drawn, keep_view, panel
 from lossmon_dashboard.export import export_link
+from lossmon_dashboard.run_tabs.absence import absent_panel, no_calibration, read_rows
 from lossmon_dashboard.run_tabs.opened import OpenedRun
 from lossmon_dashboard.source import current_store
 from lossmon_dashboard.theme import Scheme
@@ -26,7 +27,11 @@ _COURSE = (*figures.RECOVERABLE_COLUMNS, "calibration_gap")
 
 
 def content(run: OpenedRun) -> list[Any]:
-    """The panels, to be filled by callbacks."""
+    """The panels, to be filled by callbacks; a sentence where they would stay empty."""
+    rows, ended = read_rows(run)
+    absence = no_calibration(rows, run.outputs, ended=ended)
+    if absence is not None:
+        return [absent_panel(absence)]
     full = export_link(run.id, "epochs")
     known = validated_epochs(run.id, run.output)
     return [

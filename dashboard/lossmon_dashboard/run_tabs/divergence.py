@@ -12,6 +12,7 @@ from lossmon_dashboard import figures
 from lossmon_dashboard.components.divergence import divergence_panel
 from lossmon_dashboard.components.panel import chart, drawn, keep_view, panel
 from lossmon_dashboard.export import export_link
+from lossmon_dashboard.run_tabs.absence import absent_panel, no_accuracy, read_rows
 from lossmon_dashboard.run_tabs.episodes import explained
 from lossmon_dashboard.run_tabs.opened import OpenedRun
 from lossmon_dashboard.source import current_store
@@ -22,7 +23,11 @@ TITLE = "Loss against accuracy"
 
 
 def content(run: OpenedRun) -> list[Any]:
-    """The panels, to be filled by callbacks."""
+    """The panels, to be filled by callbacks; a sentence where they would stay empty."""
+    rows, ended = read_rows(run)
+    absence = no_accuracy(rows, run.outputs, ended=ended)
+    if absence is not None:
+        return [absent_panel(absence)]
     full = export_link(run.id, "epochs")
     return [
         panel(

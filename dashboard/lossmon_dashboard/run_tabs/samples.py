@@ -22,6 +22,7 @@ from lossmon_dashboard.components.samples import (
     turned_table,
 )
 from lossmon_dashboard.export import export_link
+from lossmon_dashboard.run_tabs.absence import Absence, absent_panel, no_samples, read_rows
 from lossmon_dashboard.run_tabs.opened import OpenedRun
 from lossmon_dashboard.source import current_store
 from lossmon_dashboard.theme import Scheme
@@ -29,15 +30,15 @@ from lossmon_dashboard.theme import Scheme
 KEY = "samples"
 TITLE = "Samples"
 
-NONE = (
-    "No validation samples were recorded one by one: there was no validation data, there were too "
-    "many of them, or Monitor(samples=…) left them out."
-)
+NONE = "No validation samples of this output are recorded yet."
 CHOOSE = "Samples belong to an output: choose one above."
 
 
 def content(run: OpenedRun) -> list[Any]:
     """The panels, to be filled by callbacks; a sentence where there are no samples."""
+    absence = _absence(run)
+    if absence is not None:
+        return [absent_panel(absence)]
     full = export_link(run.id, "samples", output=run.output)
     known = current_store().sample_epochs(run.id, output=run.output)
     kind = run.query.get("kind", "worst")
@@ -75,6 +76,15 @@ def content(run: OpenedRun) -> list[Any]:
             spacing="md",
         ),
     ]
+
+
+def _absence(run: OpenedRun) -> Absence | None:
+    store = current_store()
+    names = {None, *(output["name"] for output in run.outputs)}
+    if any(store.sample_epochs(run.id, output=name) for name in names):
+        return None
+    rows, ended = read_rows(run)
+    return no_samples(rows, ended=ended)
 
 
 def _kinds() -> list[dict[str, str]]:
