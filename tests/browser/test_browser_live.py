@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from playwright.sync_api import Page, Request, expect
 
 from tests.browser.conftest import OpenPage
 from tests.dashboard.seed import LIVE, start, write_epoch
+
+BREAKING = replace(LIVE, nan_from=21)
 
 pytestmark = pytest.mark.browser
 
@@ -96,26 +99,26 @@ def test_a_running_run_grows_while_it_is_watched(
     live: tuple[str, str], open_page: OpenPage
 ) -> None:
     address, database = live
-    writer = start(database, LIVE, epochs=20)
+    writer = start(database, BREAKING, epochs=20)
     page = open_page(f"{address}/")
     sizes = answers(page)
     page.goto(f"{address}/run/{writer.run_id}?smooth=10")
     expect(page.locator("#run-header")).to_contain_text("20 of 40 epochs done")
     expect(page.locator("#run-history .legendtext").first).to_be_visible()
     page.evaluate("document.querySelector('#run-history .js-plotly-plot').untouched = true")
-    write_epoch(writer, LIVE, 20)
+    write_epoch(writer, BREAKING, 20)
     expect(page.locator("#run-header")).to_contain_text("21 of 40 epochs done", timeout=SOON)
     until(page, lambda: points(page) == 21)
     zoomed = zoom_in(page)
     page.evaluate("window.scrollTo(0, 300)")
-    write_epoch(writer, LIVE, 21)
+    write_epoch(writer, BREAKING, 21)
     expect(page.locator("#run-header")).to_contain_text("22 of 40 epochs done", timeout=SOON)
     assert ranges(page) == zoomed
     assert page.evaluate("window.scrollY") == 300
     page.locator("#run-history .nsewdrag").first.dblclick()
     until(page, lambda: points(page) == 22)
     for epoch in (22, 23):
-        write_epoch(writer, LIVE, epoch)
+        write_epoch(writer, BREAKING, epoch)
         until(page, lambda epoch=epoch: points(page) == epoch + 1)
     # What was added to the chart is what it would be if it were drawn anew, and is the same chart.
     assert page.evaluate("document.querySelector('#run-history .js-plotly-plot').untouched")
