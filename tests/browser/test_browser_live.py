@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from playwright.sync_api import Page, Request, expect
 
@@ -129,8 +130,9 @@ def test_a_running_run_grows_while_it_is_watched(
     for (uid, *new), (same, *whole) in zip(added, page.evaluate(DRAWN), strict=True):
         assert uid == same
         assert [len(part or ()) for part in new] == [len(part or ()) for part in whole]
-        assert new[1] == pytest.approx(whole[1], rel=1e-9)
-        assert new[0] == pytest.approx(whole[0])
+        for values, truth in zip(new[:2], whole[:2], strict=True):
+            known = [np.array(part, np.float64) for part in (values, truth)]
+            np.testing.assert_allclose(*known, rtol=1e-9)
     writer.finish("finished")
     expect(page.locator("#run-header")).to_contain_text("finished", timeout=SOON)
     expect(page.locator("#live")).to_have_text("", timeout=SOON)
@@ -160,6 +162,26 @@ def test_an_idle_page_asks_little_and_redraws_nothing(
     assert asked == []
     page.evaluate(SEEN, True)
     until(page, lambda: len(asked) > 0)
+
+
+def test_a_light_view_waits_for_a_training_and_turns_to_the_next(
+    live: tuple[str, str], open_page: OpenPage
+) -> None:
+    address, database = live
+    page = open_page(f"{address}/run/latest?light=1")
+    expect(page.locator("#page")).to_contain_text("The database cannot be read")
+    first = start(database, LIVE, epochs=2)
+    expect(page.locator("#run-header")).to_contain_text("2 of 40 epochs done", timeout=2 * SOON)
+    expect(page.locator("#run-history .legendtext").first).to_be_visible()
+    for part in (".mantine-AppShell-header", ".lossmon-tabs", "#run-findings", "#run-accuracy"):
+        expect(page.locator(part)).to_be_hidden()
+    first.finish("finished")
+    second = start(database, replace(LIVE, name="the-next"), epochs=3)
+    expect(page.locator("h1")).to_have_text("the-next", timeout=SOON)
+    expect(page.locator("#run-history .legendtext").first).to_be_visible()
+    until(page, lambda: points(page) == 3)
+    for writer in (first, second):
+        writer.close()
 
 
 def test_zooming_in_leaves_the_other_pane_in_step(
