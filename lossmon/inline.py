@@ -19,6 +19,7 @@ from urllib.parse import quote
 from lossmon.errors import InvalidArgument, StoreError
 
 _HEIGHT = 820
+_LIGHT_HEIGHT = 840
 _PORT = "{port}"
 _ADDRESS = re.compile(r"http://[^/:]+:(\d+)\S*")
 
@@ -53,7 +54,8 @@ class InlineDashboard:
             return
         shown: Any = sys.modules.get("IPython.display")
         if shown is not None:
-            shown.display(shown.HTML(self._repr_html_()))
+            # Not as `HTML`, which warns of any frame that is not its own.
+            shown.display({"text/html": self._repr_html_(), "text/plain": repr(self)}, raw=True)
 
     def __repr__(self) -> str:
         return f"lossmon dashboard: {self.url}"
@@ -63,7 +65,8 @@ def dashboard(
     db: str | os.PathLike[str] | None = None,
     run: str | None = None,
     *,
-    height: int = _HEIGHT,
+    light: bool = False,
+    height: int | None = None,
     proxy: str | None = None,
 ) -> InlineDashboard:
     """Show the dashboard in a cell of a notebook: the last line of the cell.
@@ -72,8 +75,11 @@ def dashboard(
 
     Args:
         db: a path or a SQLAlchemy URL; `$LOSSMON_DB`, else `lossmon.db` here, where None.
-        run: a run to open: an id, a name, or "latest", which follows a training; None for the list.
-        height: of the frame, in pixels.
+        run: a run to open: an id, a name, or "latest", which turns to each new training as it
+            begins; None for the list.
+        light: only the head and the curves of the run: what one looks at while `fit` runs. The run
+            is the latest where none is named.
+        height: of the frame, in pixels; None for what it needs.
         proxy: the path under which the browser reaches a port of this machine where that is not
             its own, with `{port}` in it: "/user/me/proxy/{port}/" of a JupyterHub with
             jupyter-server-proxy. None: found out from `$JUPYTERHUB_SERVICE_PREFIX`, else the
@@ -93,9 +99,12 @@ def dashboard(
             'Fix: e.g. proxy="/user/me/proxy/{port}/"'
         )
     port = _served(None if db is None else str(Path(db) if isinstance(db, os.PathLike) else db))
-    path = "" if run is None else f"run/{quote(run, safe='')}"
+    named = run or ("latest" if light else None)
+    path = "" if named is None else f"run/{quote(named, safe='')}"
+    view = "?light=1" if light else ""
     root = f"http://localhost:{port}/" if not behind else behind.replace(_PORT, str(port))
-    return InlineDashboard(f"{root.rstrip('/')}/{path}", height, port)
+    high = (_LIGHT_HEIGHT if light else _HEIGHT) if height is None else height
+    return InlineDashboard(f"{root.rstrip('/')}/{path}{view}", high, port)
 
 
 def _proxy() -> str:

@@ -198,6 +198,7 @@ VALUES: Mapping[str, Check] = {
     "compare-fn.value": _or_nothing(_text),
     "compare-threshold.value": _or_nothing(_text),
     "compare-by.value": _or_nothing(_text),
+    "newer.data": _or_nothing(_text),
     "place.data": _or_nothing(_text),
     "revision.data": _scalars,
     "rules-found.checked": _or_nothing(_flag),

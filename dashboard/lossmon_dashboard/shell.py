@@ -30,6 +30,8 @@ def layout() -> dmc.MantineProvider:
             dcc.Interval(id="tick", interval=ACTIVE_MS),
             # The address of the page that stands; `url` changes while that is still to be left.
             dcc.Store(id="place"),
+            # The run that the address names now, where it is another than the one that stands.
+            dcc.Store(id="newer"),
             dcc.Store(id="revision", data={}),
             dcc.Store(id="scheme"),
             toast(),
@@ -84,9 +86,10 @@ def register(app: dash.Dash) -> None:
         Output("page", "children"),
         Output("place", "data"),
         Input("url", "pathname"),
+        Input("newer", "data"),
         State("url", "search"),
     )
-    def show_page(pathname: str | None, search: str | None) -> tuple[Any, str | None]:
+    def show_page(pathname: str | None, _: Any, search: str | None) -> tuple[Any, str | None]:
         return render(pathname, search), pathname
 
     register_changes(app)
@@ -103,16 +106,18 @@ def register(app: dash.Dash) -> None:
         Output("revision", "data"),
         Output("tick", "interval"),
         Output("live", "children"),
+        Output("newer", "data"),
         Input("tick", "n_intervals"),
         Input("place", "data"),
         State("revision", "data"),
     )
-    def pulse(_: int | None, place: str | None, seen: dict[str, Any]) -> tuple[Any, Any, Any]:
+    def pulse(_: int | None, place: str | None, seen: dict[str, Any]) -> tuple[Any, ...]:
         now = seen if place is None else observe(place, seen)
         if now == seen:
-            return no_update, no_update, no_update
+            return (no_update,) * 4
         interval = ACTIVE_MS if now["running"] else IDLE_MS
-        return now, interval, live_indicator(now["running"], now.get("trouble"))
+        indicator = live_indicator(now["running"], now.get("trouble"))
+        return now, interval, indicator, newer_run(now, seen) or no_update
 
 
 def render(pathname: str | None, search: str | None) -> Any:
@@ -137,16 +142,26 @@ def observe(pathname: str | None, seen: Mapping[str, Any]) -> Mapping[str, Any]:
         seen: what was observed before.
     """
     head, argument = split_path(pathname)
-    place = {"path": pathname}
+    place: dict[str, Any] = {"path": pathname}
     try:
         store = current_store()
         token = store.revision(argument if head == RUN else None)
         if seen.get("token") == token and seen.get("path") == pathname:
             return seen
+        place |= {"run": store.resolve(argument)} if head == RUN and argument else {}
         running = store.running()
     except StoreError as error:
         return place | {"token": None, "running": 0, "trouble": str(error)}
     return place | {"token": token, "running": running}
+
+
+def newer_run(now: Mapping[str, Any], seen: Mapping[str, Any]) -> str | None:
+    """The run that an address names since it was last looked at; None where it is the same.
+
+    `latest` is another run as soon as a training begins, and so is a name that is given again.
+    """
+    run = now.get("run")
+    return run if now["path"] == seen.get("path") and run != seen.get("run") else None
 
 
 def live_indicator(running: int, trouble: str | None = None) -> Any:

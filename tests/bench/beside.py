@@ -1,143 +1,133 @@
-"""The same 500,000 steps of two scalars, opened in TensorBoard and in lossmon.
+"""The same data in TensorBoard and in lossmon, looked at in Chromium in turn.
 
-Each is timed from the start of its server to the answer that holds the last step, then asked again;
-and the greatest value shown tells whether a spike of one batch is kept.
+One run of a million steps and 200 of 5,000, two scalars a step: how long a reader waits for the
+first chart, for a part of it, and for another run; and what each server works while nobody trains,
+and while eight runs are written at the same rate for both.
 """
 
 from __future__ import annotations
 
-import json
-import socket
 import statistics
-import subprocess
-import sys
 import time
 from collections.abc import Callable
-from contextlib import closing
-from importlib import import_module
+from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
-from urllib.error import URLError
-from urllib.parse import urlencode
-from urllib.request import urlopen
+from typing import NamedTuple
 
+from playwright.sync_api import Browser, Page
 from rich.console import Console
 
-from lossmon.store import upgrade
-from tests.bench.pages import highest, serving
-from tests.bench.recorded import SPIKE, record_run, records
+from tests.bench.beside_data import Beside, many, one_long
+from tests.bench.beside_live import live
+from tests.bench.contestants import LOSSMON, TENSORBOARD, Started, Uses, lossmon, tensorboard
+from tests.bench.in_browser import after, chromium, new_page, opened, zoom_in
+from tests.bench.recorded import SPIKE
 
-STEPS = 500_000
 ROUNDS = 3
-_WARM = 5
-_PART = 10_000
-_PATIENCE = 300.0
+_SPIKES = "a spike of one step shown, rounds"
+_ZOOMS = ((0.2, 0.3), (0.4, 0.5), (0.6, 0.7))
+_DATA = (
+    "(() => {const chart = document.querySelector('#run-history .js-plotly-plot');"
+    " return chart ? chart.data.find(one => one.uid === 'loss-batch').x : 0})()"
+)
 
 
-class Look(NamedTuple):
-    """Seconds to the data, once more, and the greatest value in it."""
+class Contestant(NamedTuple):
+    """A dashboard, and how it is used."""
 
-    cold: float
-    warm: float
-    highest: float
+    name: str
+    serve: Callable[[Beside], AbstractContextManager[Started]]
+    uses: Uses
+    of_long: str
+    of_many: str
+
+
+CONTESTANTS = (
+    Contestant("TensorBoard", tensorboard, TENSORBOARD, "/#timeseries", "/#timeseries"),
+    Contestant("lossmon", lossmon, LOSSMON, "/run/long", "/"),
+)
 
 
 def report(console: Console, folder: Path) -> None:
-    """Record, measure in turn, and print the medians."""
-    events, db = folder / "events", folder / "beside.db"
-    if not events.exists():
-        _write_events(events)
-    if not db.exists():
-        writer = record_run(db, "long", STEPS)
-        writer.finish("finished")
-        writer.close()
-    upgrade(db)
-    looks: dict[str, list[Look]] = {"TensorBoard": [], "lossmon": []}
-    for _ in range(ROUNDS):
-        looks["TensorBoard"].append(_by_tensorboard(events))
-        looks["lossmon"].append(_by_lossmon(db))
-    for name, seen in looks.items():
-        cold, warm = (
-            statistics.median(getattr(look, key) for look in seen) for key in Look._fields[:2]
-        )
-        # The other losses are below 2; what is recomputed differs in the ninth digit.
-        kept = sum(look.highest > SPIKE / 2 for look in seen)
-        console.print(
-            f"{name}: {STEPS:,} steps x 2, cold {cold:.2f} s, warm {warm * 1e3:.0f} ms, "
-            f"spike of one batch shown in {kept} of {ROUNDS}"
-        )
+    """Write what is missing, measure in turn, and print the medians."""
+    long, runs = one_long(folder), many(folder)
+    took: dict[str, dict[str, list[float]]] = {one.name: {} for one in CONTESTANTS}
+    with chromium() as browser:
+        for _ in range(ROUNDS):
+            for one in CONTESTANTS:
+                for part in (_look_at_long(browser, one, long), _look_at_many(browser, one, runs)):
+                    for what, seconds in part.items():
+                        took[one.name].setdefault(what, []).append(seconds)
+        for what in took[CONTESTANTS[0].name]:
+            tell = _share if what == _SPIKES else _middle
+            words = ", ".join(f"{one.name} {tell(took[one.name][what])}" for one in CONTESTANTS)
+            console.print(f"{what}: {words}")
+        for line in live(browser, CONTESTANTS, runs, folder):
+            console.print(line)
 
 
-def _write_events(folder: Path) -> None:
-    # In the bench's own extra, which linters need not have.
-    events: Any = import_module("tensorboard.compat.proto.event_pb2")
-    summary: Any = import_module("tensorboard.compat.proto.summary_pb2").Summary
-    files: Any = import_module("tensorboard.summary.writer.event_file_writer")
-
-    writer = files.EventFileWriter(str(folder))
-    for start in range(0, STEPS, _PART):
-        for record in records(start, _PART):
-            scalars = {"loss": record.loss, "accuracy": record.accuracy}
-            values = [summary.Value(tag=tag, simple_value=value) for tag, value in scalars.items()]
-            shown = summary(value=values)
-            writer.add_event(events.Event(wall_time=record.time, step=record.step, summary=shown))
-    writer.close()
-
-
-def _by_tensorboard(folder: Path) -> Look:
-    with closing(socket.socket()) as listener:
-        listener.bind(("127.0.0.1", 0))
-        port = listener.getsockname()[1]
-    command = [sys.executable, "-m", "tensorboard.main", "--logdir", str(folder)]
+def _look_at_long(browser: Browser, one: Contestant, data: Beside) -> dict[str, float]:
     began = time.perf_counter()
-    with subprocess.Popen(
-        [*command, "--port", str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    ) as process:
-        try:
-
-            def ask() -> float | None:
-                points = [_scalars(port, tag) for tag in ("loss", "accuracy")]
-                whole = all(line and line[-1][1] == STEPS - 1 for line in points)
-                return max(value for _, _, value in points[0]) if whole else None
-
-            found = _await(ask, began)
+    with one.serve(data) as server:
+        with new_page(browser) as page:
+            opened(page, server.address + one.of_long, one.uses.curves)
             cold = time.perf_counter() - began
-            return Look(cold, _again(ask), found)
-        finally:
-            process.terminate()
+        with new_page(browser) as page:
+            again = opened(page, server.address + one.of_long, one.uses.curves)
+            highest = page.evaluate(one.uses.highest)
+            zooms = [_zoomed(page, one, share) for share in _ZOOMS]
+    return {
+        f"{data.steps:,} steps, from the start of the server to the chart": cold,
+        "the page again": again,
+        "zooming into a tenth of it": statistics.median(zooms),
+        _SPIKES: float(highest > SPIKE / 2),
+    }
 
 
-def _scalars(port: int, tag: str) -> list[tuple[float, int, float]]:
-    query = urlencode({"run": ".", "tag": tag})
-    try:
-        with urlopen(f"http://127.0.0.1:{port}/data/plugin/scalars/scalars?{query}") as answer:
-            return json.loads(answer.read())
-    except (URLError, ConnectionError):
-        return []
-
-
-def _await(ask: Callable[[], float | None], began: float) -> float:
-    while time.perf_counter() - began < _PATIENCE:
-        found = ask()
-        if found is not None:
-            return found
-        time.sleep(0.05)
-    raise TimeoutError("expected TensorBoard's data within five minutes")
-
-
-def _by_lossmon(db: Path) -> Look:
+def _look_at_many(browser: Browser, one: Contestant, data: Beside) -> dict[str, float]:
     began = time.perf_counter()
-    with serving(db) as server:
-        server.first_chart("long")
-        cold = time.perf_counter() - began
-        warm = _again(lambda: server.first_chart("long"))
-        return Look(cold, warm, highest(server.chart("long")))
+    with one.serve(data) as server:
+        with new_page(browser) as page:
+            opened(page, server.address + one.of_many, one.uses.many)
+            cold = time.perf_counter() - began
+        with new_page(browser) as page:
+            again = opened(page, server.address + one.of_many, one.uses.many)
+            if one.uses is TENSORBOARD:
+                # It shows all of them: the first click leaves none.
+                page.locator("runs-data-table input").first.click()
+            switches = [_switched(page, one, name) for name in data.runs[-4:]]
+    return {
+        f"{len(data.runs)} runs, from the start of the server to their page": cold,
+        "their page again": again,
+        "the curves of another run": statistics.median(switches),
+    }
 
 
-def _again(ask: Callable[[], object]) -> float:
-    times: list[float] = []
-    for _ in range(_WARM):
-        began = time.perf_counter()
-        ask()
-        times.append(time.perf_counter() - began)
-    return statistics.median(times)
+def _zoomed(page: Page, one: Contestant, share: tuple[float, float]) -> float:
+    """Seconds until a part is drawn: by lossmon with the finer data that were asked for."""
+    pane = page.locator(one.uses.pane).first
+    pane.dblclick()
+    page.wait_for_timeout(1500)
+    page.evaluate(f"() => {{ window.benchPlaces = {one.uses.places}; window.benchOld = {_DATA}; }}")
+    drawn = f"() => {one.uses.places} !== window.benchPlaces"
+    finer = f" && {_DATA} !== window.benchOld" if one.uses is LOSSMON else ""
+    return after(page, "mouseup", drawn + finer, partial(zoom_in, page, one.uses.pane, share))
+
+
+def _switched(page: Page, one: Contestant, name: str) -> float:
+    """Seconds from the click on a run to its curves."""
+    if "/run/" in page.url:
+        page.go_back()
+    link = page.locator(one.uses.link.format(name)).first
+    link.wait_for()
+    return after(page, "click", one.uses.shown.format(name), link.click)
+
+
+def _share(seen: list[float]) -> str:
+    return f"{sum(seen):.0f} of {len(seen)}"
+
+
+def _middle(seconds: list[float]) -> str:
+    median = statistics.median(seconds)
+    return f"{median:.2f} s" if median >= 1 else f"{median * 1e3:.0f} ms"

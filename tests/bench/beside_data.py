@@ -20,10 +20,14 @@ class Beside(NamedTuple):
     Attributes:
         events: the folder that TensorBoard reads.
         db: the database that lossmon reads.
+        runs: the names of the runs.
+        steps: how many each has.
     """
 
     events: Path
     db: Path
+    runs: tuple[str, ...]
+    steps: int
 
 
 class Events:
@@ -63,7 +67,7 @@ class Events:
 
 def one_long(folder: Path) -> Beside:
     """One run of `LONG` steps, written unless it is in the folder."""
-    there = Beside(folder / "long-events", folder / "long-beside.db")
+    there = Beside(folder / "long-events", folder / "long-beside.db", ("long",), LONG)
     if not there.events.exists():
         _write_events(there.events / "long", LONG)
     if not there.db.exists():
@@ -76,10 +80,11 @@ def one_long(folder: Path) -> Beside:
 
 def many(folder: Path) -> Beside:
     """`RUNS` runs of `EACH` steps, written unless they are in the folder."""
-    there = Beside(folder / "many-events", folder / "many-beside.db")
+    names = tuple(f"run-{number:04}" for number in range(RUNS))
+    there = Beside(folder / "many-events", folder / "many-beside.db", names, EACH)
     if not there.events.exists():
-        for number in range(RUNS):
-            _write_events(there.events / f"run-{number:04}", EACH)
+        for name in names:
+            _write_events(there.events / name, EACH)
     if not there.db.exists():
         record_many(there.db, RUNS, EACH)
     upgrade(there.db)

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
+import numpy as np
 import pytest
 from playwright.sync_api import Page, Request, expect
 
 from tests.browser.axe import violations
 from tests.browser.conftest import OpenPage
 from tests.dashboard.seed import LIVE, start, write_epoch
+
+BREAKING = replace(LIVE, nan_from=21)
 
 pytestmark = pytest.mark.browser
 
@@ -98,26 +102,26 @@ def test_a_running_run_grows_while_it_is_watched(
     live: tuple[str, str], open_page: OpenPage
 ) -> None:
     address, database = live
-    writer = start(database, LIVE, epochs=20)
+    writer = start(database, BREAKING, epochs=20)
     page = open_page(f"{address}/")
     sizes = answers(page)
     page.goto(f"{address}/run/{writer.run_id}?smooth=10")
     expect(page.locator("#run-header")).to_contain_text("20 of 40 epochs done")
     expect(page.locator("#run-history .legendtext").first).to_be_visible()
     page.evaluate("document.querySelector('#run-history .js-plotly-plot').untouched = true")
-    write_epoch(writer, LIVE, 20)
+    write_epoch(writer, BREAKING, 20)
     expect(page.locator("#run-header")).to_contain_text("21 of 40 epochs done", timeout=SOON)
     until(page, lambda: points(page) == 21)
     zoomed = zoom_in(page)
     page.evaluate("window.scrollTo(0, 300)")
-    write_epoch(writer, LIVE, 21)
+    write_epoch(writer, BREAKING, 21)
     expect(page.locator("#run-header")).to_contain_text("22 of 40 epochs done", timeout=SOON)
     assert ranges(page) == zoomed
     assert page.evaluate("window.scrollY") == 300
     page.locator("#run-history .nsewdrag").first.dblclick()
     until(page, lambda: points(page) == 22)
     for epoch in (22, 23):
-        write_epoch(writer, LIVE, epoch)
+        write_epoch(writer, BREAKING, epoch)
         until(page, lambda epoch=epoch: points(page) == epoch + 1)
     # What was added to the chart is what it would be if it were drawn anew, and is the same chart.
     assert page.evaluate("document.querySelector('#run-history .js-plotly-plot').untouched")
@@ -128,8 +132,9 @@ def test_a_running_run_grows_while_it_is_watched(
     for (uid, *new), (same, *whole) in zip(added, page.evaluate(DRAWN), strict=True):
         assert uid == same
         assert [len(part or ()) for part in new] == [len(part or ()) for part in whole]
-        assert new[1] == pytest.approx(whole[1], rel=1e-9)
-        assert new[0] == pytest.approx(whole[0])
+        for values, truth in zip(new[:2], whole[:2], strict=True):
+            known = [np.array(part, np.float64) for part in (values, truth)]
+            np.testing.assert_allclose(*known, rtol=1e-9)
     writer.finish("finished")
     expect(page.locator("#run-header")).to_contain_text("finished", timeout=SOON)
     expect(page.locator("#live")).to_have_text("", timeout=SOON)
@@ -159,6 +164,26 @@ def test_an_idle_page_asks_little_and_redraws_nothing(
     assert asked == []
     page.evaluate(SEEN, True)
     until(page, lambda: len(asked) > 0)
+
+
+def test_a_light_view_waits_for_a_training_and_turns_to_the_next(
+    live: tuple[str, str], open_page: OpenPage
+) -> None:
+    address, database = live
+    page = open_page(f"{address}/run/latest?light=1")
+    expect(page.locator("#page")).to_contain_text("The database cannot be read")
+    first = start(database, LIVE, epochs=2)
+    expect(page.locator("#run-header")).to_contain_text("2 of 40 epochs done", timeout=2 * SOON)
+    expect(page.locator("#run-history .legendtext").first).to_be_visible()
+    for part in (".mantine-AppShell-header", ".lossmon-tabs", "#run-findings", "#run-accuracy"):
+        expect(page.locator(part)).to_be_hidden()
+    first.finish("finished")
+    second = start(database, replace(LIVE, name="the-next"), epochs=3)
+    expect(page.locator("h1")).to_have_text("the-next", timeout=SOON)
+    expect(page.locator("#run-history .legendtext").first).to_be_visible()
+    until(page, lambda: points(page) == 3)
+    for writer in (first, second):
+        writer.close()
 
 
 def test_zooming_in_leaves_the_other_pane_in_step(

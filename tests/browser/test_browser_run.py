@@ -92,6 +92,7 @@ def test_tabs_load_when_they_are_opened(seeded: str, open_page: OpenPage) -> Non
 
 def test_an_event_on_the_axis_leads_to_its_explanation(seeded: str, open_page: OpenPage) -> None:
     page = open_page(f"{seeded}/run/digits-overfit")
+    expect(page.locator("#run-history .legendtext").first).to_be_visible()
     lane = page.locator("#run-history .nsewdrag").first
     lane.scroll_into_view_if_needed()
     box = lane.bounding_box()

@@ -250,7 +250,7 @@ def test_outputs_are_drawn_one_by_one() -> None:
         read_history(current_store(), "two-heads", HistoryView(output=output)).figure("light")
         for output in (None, "kind")
     )
-    assert kind.layout.uirevision != whole.layout.uirevision
+    assert kind["layout"]["uirevision"] != whole["layout"]["uirevision"]
     assert as_json(kind)["data"]
 
 

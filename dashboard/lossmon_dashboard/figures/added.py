@@ -11,8 +11,9 @@ from typing import Any, NamedTuple, get_args
 
 from lossmon.store import Spans
 from lossmon_dashboard.figures.axis import TimeAxis
-from lossmon_dashboard.figures.curves import Seen, drawn_batches, get_history_info
+from lossmon_dashboard.figures.curves import HistoryInfo, Seen, drawn_batches, get_history_info
 from lossmon_dashboard.figures.history_view import HistoryView, Measure
+from lossmon_dashboard.figures.lines import lost_points, top_of
 from lossmon_dashboard.figures.spanned import SpansOfBatches, moving_average
 
 Row = Mapping[str, Any]
@@ -68,16 +69,22 @@ def history_points(
         axis: what the common axis counts.
         seen: how those others are drawn.
     """
+    return points_of(get_history_info(epochs, batches, view, axis, seen))
+
+
+def points_of(info: HistoryInfo) -> dict[str, Points]:
+    """What is drawn, by the `uid` of the trace."""
     found: dict[str, Points] = {}
-    for pane in get_history_info(epochs, batches, view, axis, seen).panes:
+    for pane in info.panes:
         for curve in pane.curves:
             line = curve.line
             found[f"{pane.title}-{curve.part}"] = Points(line.x, line.y, line.hover)
         if pane.spanned is not None and pane.spanned.band is not None:
             for edge, values in zip(("low", "high"), pane.spanned.band, strict=True):
                 found[f"{pane.title}-{edge}"] = Points(pane.spanned.line.x, values)
-        lost = [point for curve in pane.curves for point in curve.line.lost]
+        lost = lost_points(curve.line for curve in pane.curves)
         if lost:
             places, kinds = zip(*lost, strict=True)
-            found[f"{pane.title}-{LOST}"] = Points(places, (), kinds)
+            tops = [top_of(curve.line for curve in pane.curves)] * len(places)
+            found[f"{pane.title}-{LOST}"] = Points(places, tops, kinds)
     return found

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import plotly.graph_objects as go
 
-from lossmon_dashboard.figures.added import LOST
+from lossmon_dashboard.figures.added import LOST, Points, points_of
 from lossmon_dashboard.figures.axis import STEPS, TimeAxis
 from lossmon_dashboard.figures.bands import draw_bands
-from lossmon_dashboard.figures.curves import Curve, HistoryInfo, get_history_info
+from lossmon_dashboard.figures.curves import Curve, HistoryInfo, Pane, get_history_info
 from lossmon_dashboard.figures.events import Event, draw_events
 from lossmon_dashboard.figures.history_view import HistoryView, Value
-from lossmon_dashboard.figures.lines import draw_line, draw_lost
+from lossmon_dashboard.figures.lines import Line, draw_line, draw_lost
 from lossmon_dashboard.figures.panes import empty_pane, stacked_panes, steady_range
-from lossmon_dashboard.figures.spanned import BAND, SpansOfBatches, draw_band
+from lossmon_dashboard.figures.spanned import BAND, Spanned, SpansOfBatches, draw_band
 from lossmon_dashboard.theme import Scheme, split_colour
 
 Row = Mapping[str, Any]
@@ -42,13 +43,68 @@ def plot_history(
         events: findings and episodes, told in a lane above the curves; episodes are shaded.
         axis: what the common axis counts, see `view.axis`.
     """
+    return go.Figure(history_json(epochs, batches, view, scheme, events=events, axis=axis))
+
+
+def history_json(
+    epochs: Sequence[Row],
+    batches: SpansOfBatches,
+    view: HistoryView,
+    scheme: Scheme = "light",
+    *,
+    events: Sequence[Event] = (),
+    axis: TimeAxis = STEPS,
+) -> dict[str, Any]:
+    """The same as browsers take it: to check each value is most of what a figure takes plotly.
+
+    Returns:
+        "data" and "layout", which is shared: for reading alone.
+    """
     info = get_history_info(epochs, batches, view, axis)
     if not info.panes:
-        return empty_pane("The first values appear here as soon as a batch is done.", scheme)
+        words = "The first values appear here as soon as a batch is done."
+        return empty_pane(words, scheme).to_plotly_json()
+    frame = _frame(_without_values(info), scheme, axis, tuple(events))
+    points = points_of(info)
+    data = [{**trace, **_shown(points.get(trace.get("uid")))} for trace in frame["data"]]
+    layout = dict(frame["layout"])
+    for row, pane in enumerate(info.panes, start=1 + bool(events)):
+        steady = steady_range(y for curve in pane.curves for y in curve.line.y)
+        name = f"yaxis{row if row > 1 else ''}"
+        layout[name] = {**layout[name], **({} if steady is None else {"range": steady})}
+    return {"data": data, "layout": layout}
+
+
+def _shown(points: Points | None) -> dict[str, Any]:
+    if points is None:
+        return {}
+    return {name: values for name, values in points._asdict().items() if len(values)}
+
+
+def _without_values(info: HistoryInfo) -> HistoryInfo:
+    """What a chart looks like, whatever its values."""
+    return info._replace(panes=tuple(map(_empty, info.panes)))
+
+
+def _empty(pane: Pane) -> Pane:
+    lost = ((0.0, ""),) if any(curve.line.lost for curve in pane.curves) else ()
+    curves = tuple(
+        curve._replace(line=Line(curve.line.name, (), (), (), lost)) for curve in pane.curves
+    )
+    spanned = pane.spanned and Spanned(curves[0].line, pane.spanned.band and ((), ()))
+    return Pane(pane.title, spanned, curves)
+
+
+@lru_cache(maxsize=64)
+def _frame(
+    info: HistoryInfo, scheme: Scheme, axis: TimeAxis, events: tuple[Event, ...]
+) -> dict[str, Any]:
     figure = _get_history_plot(info, scheme, axis, lane=bool(events))
     spans = [axis.places_of([e.first or 0, e.last]) for e in events if e.last is not None]
     draw_bands(figure, "loss and accuracy part ways", [(one, two) for one, two in spans], scheme)
-    return draw_events(figure, events, scheme, axis) if events else figure
+    if events:
+        draw_events(figure, events, scheme, axis)
+    return figure.to_plotly_json()
 
 
 def _get_history_plot(
@@ -69,8 +125,6 @@ def _get_history_plot(
             trace = _trace(curve, scheme, showlegend=first).update(uid=f"{pane.title}-{curve.part}")
             figure.add_trace(trace, row=row, col=1)
             legend.add(curve.line.name)
-        values = (y for curve in pane.curves for y in curve.line.y)
-        figure.update_yaxes(range=steady_range(values), row=row)
         lost = draw_lost((curve.line for curve in pane.curves), scheme)
         if lost is not None:
             lost.update(uid=f"{pane.title}-{LOST}", showlegend=LOST not in legend)

@@ -81,13 +81,23 @@ def draw_line(line: Line, /, **style: Any) -> go.Scatter:
     )
 
 
+def lost_points(lines: Iterable[Line]) -> list[tuple[float, str]]:
+    """Where a value of some lines is NaN or infinite, and which of it, each once."""
+    return sorted({point for line in lines for point in line.lost})
+
+
+def top_of(lines: Iterable[Line]) -> float:
+    """The greatest value of some lines; 1 where they have none."""
+    return max((y for line in lines for y in line.y if y is not None), default=1.0)
+
+
 def draw_lost(lines: Iterable[Line], scheme: Scheme) -> go.Scatter | None:
     """Crosses at the top of the values seen, where a value is NaN or infinite; None if none is."""
     drawn = tuple(lines)
-    lost = sorted({point for line in drawn for point in line.lost})
+    lost = lost_points(drawn)
     if not lost:
         return None
-    top = max((y for line in drawn for y in line.y if y is not None), default=1.0)
+    top = top_of(drawn)
     return go.Scatter(
         x=[x for x, _ in lost],
         y=[top] * len(lost),

@@ -31,7 +31,7 @@ def history_of(store: Store, run: str, scheme: Scheme = "light", **view: Any) ->
         scheme: the colour scheme to draw for.
         view: fields of `HistoryView`: `axis`, `smooth`, `detail`, `value`, `log`, `output`.
     """
-    return read_history(store, store.resolve(run), HistoryView(**view)).figure(scheme)
+    return go.Figure(read_history(store, store.resolve(run), HistoryView(**view)).figure(scheme))
 
 
 def calibration_of(

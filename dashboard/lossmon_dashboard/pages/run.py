@@ -55,6 +55,8 @@ def layout(argument: str | None = None, **query: str) -> dmc.Container | dmc.Cen
         ),
         size=PAGE_WIDTH,
         px=0,
+        # The style sheet leaves head and curves of it.
+        className="lossmon-light" if query.get("light") else None,
     )
 
 

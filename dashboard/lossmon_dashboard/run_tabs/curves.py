@@ -82,6 +82,7 @@ def _controls(view: HistoryView) -> dmc.Group:
         gap="md",
         mb="xs",
         align="flex-end",
+        className="lossmon-controls",
     )
 
 

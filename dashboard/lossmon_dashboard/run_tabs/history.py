@@ -7,8 +7,6 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
 from typing import Any, NamedTuple, get_args
 
-import plotly.graph_objects as go
-
 from lossmon.store import Store
 from lossmon_dashboard import figures
 from lossmon_dashboard.clock import moment
@@ -22,6 +20,7 @@ from lossmon_dashboard.figures.axis import (
     sample_axis,
 )
 from lossmon_dashboard.figures.events import Event
+from lossmon_dashboard.figures.history import history_json
 from lossmon_dashboard.figures.history_view import HistoryView, Measure, batch_column
 from lossmon_dashboard.figures.spanned import SpansOfBatches
 from lossmon_dashboard.run_tabs.episodes import explained
@@ -68,9 +67,9 @@ class History(NamedTuple):
     resumed: int
     last_step: int
 
-    def figure(self, scheme: Scheme) -> go.Figure:
+    def figure(self, scheme: Scheme) -> dict[str, Any]:
         """The chart; zoom is kept while run, output, axis and scale stay the same."""
-        figure = figures.plot_history(
+        figure = history_json(
             self.epochs,
             self.batches,
             self.view,
@@ -79,7 +78,8 @@ class History(NamedTuple):
             axis=self.axis,
         )
         kept = (self.run, self.view.output, self.view.log, self.axis.name)
-        return figure.update_layout(uirevision="/".join(map(str, kept)))
+        layout = {**figure["layout"], "uirevision": "/".join(map(str, kept))}
+        return {**figure, "layout": layout}
 
 
 def read_history(

@@ -1,0 +1,157 @@
+"""The two dashboards that are measured beside each other: how each is started and used."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Generator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import NamedTuple
+from urllib.error import HTTPError, URLError
+from urllib.parse import urlencode
+from urllib.request import urlopen
+
+from tests.bench.beside_data import Beside
+from tests.bench.in_browser import PATIENCE
+
+_SERVE = """
+import sys
+from lossmon_dashboard import serve
+serve(sys.argv[1], port=0, open_browser=False)
+"""
+
+
+class Uses(NamedTuple):
+    """How a dashboard is used, told as JavaScript conditions and selectors.
+
+    Attributes:
+        curves: whether the chart of a run has its points.
+        many: whether the page of many runs shows them.
+        pane: what is dragged over to zoom in.
+        places: what is written at the time axis, as one text.
+        link: what is clicked to look at another run, with `{}` for its name.
+        shown: whether that run is shown, with `{}` for its name.
+        highest: the greatest loss shown of the long run.
+    """
+
+    curves: str
+    many: str
+    pane: str
+    places: str
+    link: str
+    shown: str
+    highest: str
+
+
+class Started(NamedTuple):
+    """A server that runs.
+
+    Attributes:
+        address: without a slash at the end.
+        pid: its process.
+    """
+
+    address: str
+    pid: int
+
+    def processor(self) -> float:
+        """Seconds of processor time that it and its children have used."""
+        return sum(_used(pid) for pid in (self.pid, *_children(self.pid)))
+
+
+_TICKS = "[...document.querySelectorAll('line-chart .x-axis text')].map(one => one.textContent)"
+TENSORBOARD = Uses(
+    curves=f"() => {_TICKS}.some(text => " + r"/\d(,\d{3}|k|M)/.test(text))",
+    many=f"() => {_TICKS}.some(text => " + r"/\d,\d{3}/.test(text))",
+    pane="line-chart .series-view",
+    places=f"{_TICKS}.join()",
+    link="runs-data-table tb-data-table-content-row:has-text('{}') input",
+    shown="() => [...document.querySelectorAll('scalar-card-data-table')]"
+    ".some(table => table.textContent.includes('{}'))",
+    highest="async () => Math.max(...(await (await fetch("
+    "'data/plugin/scalars/scalars?run=long&tag=loss')).json()).map(one => one[2]))",
+)
+LOSSMON = Uses(
+    curves="() => document.querySelectorAll('#run-history .legendtext').length",
+    many="() => document.querySelectorAll('#runs-grid .ag-row svg').length > 5",
+    pane="#run-history .nsewdrag",
+    places="[...document.querySelectorAll('#run-history .xtick, #run-history .x2tick')]"
+    ".map(one => one.textContent).join()",
+    link="#runs-grid a:has-text('{}')",
+    shown="() => (document.querySelector('h1') || {{}}).textContent === '{}'"
+    " && document.querySelectorAll('#run-history .legendtext').length",
+    highest="() => Math.max(...document.querySelector('#run-history .js-plotly-plot')"
+    ".data.find(one => one.uid === 'loss-high').y)",
+)
+
+
+@contextmanager
+def tensorboard(data: Beside) -> Generator[Started]:
+    """TensorBoard over the event files, once it has read all of them."""
+    with closing(socket.socket()) as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+    command = [sys.executable, "-m", "tensorboard.main", "--logdir", str(data.events)]
+    with subprocess.Popen(
+        [*command, "--port", str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as process:
+        address = f"http://127.0.0.1:{port}"
+        try:
+            _await_runs(address, data)
+            yield Started(address, process.pid)
+        finally:
+            process.terminate()
+
+
+@contextmanager
+def lossmon(data: Beside) -> Generator[Started]:
+    """lossmon's dashboard over the database, once it accepts connections."""
+    command = [sys.executable, "-c", _SERVE, str(data.db)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            found = re.search(r"http://\S+(?=/)", process.stdout.readline())
+            assert found, "the server did not say where it is"
+            yield Started(found.group(), process.pid)
+        finally:
+            process.terminate()
+
+
+def _await_runs(address: str, data: Beside) -> None:
+    """Wait until all is read: a page that is opened before shows a part, and leaves it at that."""
+    began = time.perf_counter()
+    while time.perf_counter() - began < PATIENCE:
+        try:
+            steps = [_last_step(address, run) for run in data.runs]
+            if all(step is not None and step >= data.steps - 1 for step in steps):
+                return
+        except (URLError, ConnectionError):
+            time.sleep(0.05)
+    raise TimeoutError(f"expected all runs within {PATIENCE:.0f} s")
+
+
+def _last_step(address: str, run: str) -> int | None:
+    query = urlencode({"run": run, "tag": "loss"})
+    try:
+        with urlopen(f"{address}/data/plugin/scalars/scalars?{query}") as answer:
+            return json.loads(answer.read())[-1][1]
+    except HTTPError:
+        return None
+
+
+def _children(pid: int) -> list[int]:
+    tasks = Path(f"/proc/{pid}/task")
+    return [
+        int(child) for task in tasks.iterdir() for child in (task / "children").read_text().split()
+    ]
+
+
+def _used(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
