@@ -17,12 +17,14 @@ from typing import Any
 import keras
 from keras.src.backend import get_keras_mask
 
-from lossmon.capture.channel import Channel, LogsChannel, QueueChannel
-from lossmon.capture.compiled_channel import TwinChannel, XlaChannel
+from lossmon.capture.channel import Channel, LogsChannel
+from lossmon.capture.compiled_channel import TwinChannel, XlaChannel, XlaJointChannel
 from lossmon.capture.given_weights import GivenWeights
 from lossmon.capture.jax_masks import JaxMasks
+from lossmon.capture.joint_channel import JointChannel
 from lossmon.capture.layout import Carried, Layouts, TensorKey
 from lossmon.capture.logits import logits_behind
+from lossmon.capture.queue_channel import QueueChannel
 from lossmon.capture.resolve import ResolvedOutput, resolve, split_outputs
 from lossmon.errors import InvalidCombination
 from lossmon.records import Split
@@ -45,6 +47,7 @@ class Carrier:
         tensors, silent: as given; may be changed before the first step is traced.
         layouts: how to read what was sent.
         channels: the way out of the steps of each split.
+        jointly: whether all of a step leaves together, where it runs in a graph of TensorFlow's.
         outputs: the model's outputs as they were resolved, None before the first step.
         running: the split whose function is running; steps that run on their own send nothing.
         on_error: called with an exception that was kept away from training.
@@ -61,6 +64,7 @@ class Carrier:
         self._always = always
         self._compiled = _compiled(model)
         self.layouts = Layouts()
+        self.jointly = False
         self.channels: dict[Split, Channel] = {split: self._channel() for split in _SPLITS}
         self.outputs: list[ResolvedOutput] | None = None
         self.running: Split | None = None
@@ -72,9 +76,17 @@ class Carrier:
         self._masks = JaxMasks(model)
         self._given = GivenWeights()
 
+    def send_jointly(self) -> None:
+        """Let all of a step leave together; before the first step is traced."""
+        if not self.jointly:
+            self.jointly = True
+            self.channels |= {split: self._channel() for split in _SPLITS}
+
     def _channel(self) -> Channel:
         model = self._model
         graph = keras.backend.backend() == "tensorflow" and not model.run_eagerly
+        if graph and self.jointly:
+            return (XlaJointChannel if model.jit_compile else JointChannel)(self.layouts)
         if graph:
             kind = XlaChannel if model.jit_compile else QueueChannel
             return kind(self.layouts, always=self._always)

@@ -6,8 +6,10 @@ from typing import Any
 
 import keras
 
-from lossmon.capture.channel import LogsChannel, QueueChannel
+from lossmon.capture.channel import LogsChannel
+from lossmon.capture.joint_channel import JointChannel
 from lossmon.capture.layout import Carried, Layouts
+from lossmon.capture.queue_channel import QueueChannel
 
 
 class XlaChannel(QueueChannel):
@@ -24,11 +26,7 @@ class XlaChannel(QueueChannel):
 
     def send(self, carried: Carried) -> dict[str, Any]:
         """Return all of it, by the index of its layout, for the compiled step to return."""
-        kinds = {
-            key: (keras.backend.standardize_dtype(tensor.dtype), len(tensor.shape))
-            for key, tensor in carried.tensors.items()
-        }
-        return {str(self._layouts.of(carried, kinds).index): self._inside.send(carried)}
+        return _for_the_step(carried, self._layouts, self._inside)
 
     def pass_on(self, sent: dict[str, Any]) -> None:
         """Fill the queues with what left the compiled step."""
@@ -38,6 +36,37 @@ class XlaChannel(QueueChannel):
             scalars = {name: numbers[place + 2] for place, name in enumerate(layout.scalars)}
             tensors = {key: values[str(place)] for place, key in enumerate(layout.tensors)}
             super().send(Carried(scalars, tensors))
+
+
+class XlaJointChannel(JointChannel):
+    """One TensorFlow queue that is filled right behind a step that XLA compiles.
+
+    Args:
+        layouts: the model's.
+    """
+
+    def __init__(self, layouts: Layouts) -> None:
+        super().__init__(layouts)
+        self._inside = LogsChannel(layouts, eager=False)
+
+    def send(self, carried: Carried) -> dict[str, Any]:
+        """Return all of it, by the index of its layout, for the compiled step to return."""
+        return _for_the_step(carried, self._layouts, self._inside)
+
+    def pass_on(self, sent: dict[str, Any]) -> None:
+        """Fill the queue with what left the compiled step."""
+        for index, values in sent.items():
+            layout = self._layouts[int(index)]
+            tensors = [values[str(place)] for place, _ in enumerate(layout.tensors)]
+            self._put(layout, values["vector"][2:], tensors)
+
+
+def _for_the_step(carried: Carried, layouts: Layouts, inside: LogsChannel) -> dict[str, Any]:
+    kinds = {
+        key: (keras.backend.standardize_dtype(tensor.dtype), len(tensor.shape))
+        for key, tensor in carried.tensors.items()
+    }
+    return {str(layouts.of(carried, kinds).index): inside.send(carried)}
 
 
 class TwinChannel(LogsChannel):

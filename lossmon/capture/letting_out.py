@@ -11,6 +11,18 @@ from lossmon.capture.recorder import steps_at_once
 # Predictions of more values a step (a language-model head, a segmentation map) come out of some
 # steps only, unless every step was asked for.
 LARGE_STEP = 2**20
+# Up to so many a step, all of them come out whether they are wanted or not: 64 KiB with the labels.
+SMALL_STEP = 2**13
+
+
+def leaves_jointly(verify: str, values: int) -> bool:
+    """Whether what leaves a step is so little that all of it may leave together.
+
+    Args:
+        verify: what the user asked for.
+        values: how many numbers the model predicts in one step.
+    """
+    return verify == "off" or 0 < values <= SMALL_STEP
 
 
 class LettingOut(NamedTuple):

@@ -11,9 +11,11 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from lossmon.capture.channel import Channel, QueueChannel
+from lossmon.capture.channel import Channel
 from lossmon.capture.chunk import Array, CallItem, Chunk, Floats, OutputArrays, Place
+from lossmon.capture.joint_channel import JointChannel
 from lossmon.capture.layout import Layout, Layouts
+from lossmon.capture.queue_channel import QueueChannel
 from lossmon.records import Split
 
 # Tensors that are read and judged together, so that they stay in the processor's cache.
@@ -56,7 +58,9 @@ class Reader:
         for (split, queued), group in groupby(items, key=_way):
             channel = self.channels[split]
             calls = list(group)
-            if queued and isinstance(channel, QueueChannel):
+            if queued and isinstance(channel, JointChannel):
+                runs = self._joint(channel, calls)
+            elif queued and isinstance(channel, QueueChannel):
                 runs = self._queued(channel, calls)
             else:
                 runs = self._logged(calls)
@@ -81,6 +85,26 @@ class Reader:
                 yield from [run] if layout.scalars else self._untapped(run.steps)
                 start = stop
         yield from self._untapped(steps[len(vectors) :])
+
+    def _joint(self, channel: JointChannel, items: list[CallItem]) -> Iterator[_Run]:
+        steps = [step for item in items for step in _steps(item)]
+        began = time.thread_time()
+        parts = channel.take(len(steps))
+        if any(part.arrays for part in parts):
+            self._spent += time.thread_time() - began
+        for part in parts:
+            own, steps = steps[: len(part)], steps[len(part) :]
+            if not part.layout.scalars:
+                yield from self._untapped(own)
+                continue
+            if part.arrays:
+                self.step_bytes = sum(array.nbytes for array in part.arrays) // len(part)
+            size = self._limit(bool(part.arrays))
+            for start in range(0, len(part), size):
+                rows = slice(start, start + size)
+                cut = part.part(rows)
+                yield _Run(cut.layout, own[rows], cut.numbers, [*cut.arrays], cut.shapes)
+        yield from self._untapped(steps)
 
     def _limit(self, with_tensors: bool) -> int:
         """Steps to read at once; one where their size is not known yet."""

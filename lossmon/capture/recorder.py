@@ -34,7 +34,7 @@ YIELD = 50e-6
 # (`verify="auto"`) or training waits (`verify="full"`).
 WAITING_STEPS = 2048
 WAITING_BYTES = 256 * 2**20
-# Until the size of a step is known.
+# Where nothing is known of the size of a step.
 FIRST_STEP_BYTES = 8 * 2**20
 # Seconds that other trackers have at the end to take what waits for them.
 TRACKERS_WAIT = 20.0
@@ -42,9 +42,14 @@ TRACKERS_WAIT = 20.0
 ITEMS_TOGETHER = 256
 
 
+def bytes_of(values: int) -> int:
+    """About the size of a step's tensors that predicts so many numbers, and has as many labels."""
+    return 8 * values
+
+
 def steps_at_once(values: int) -> int:
     """How many steps may wait that let out so many predicted numbers, and as many labels, each."""
-    return max(1, min(WAITING_STEPS, WAITING_BYTES // (8 * max(1, values))))
+    return max(1, min(WAITING_STEPS, WAITING_BYTES // max(1, bytes_of(values))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +95,11 @@ class Judge(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Beginning:
-    """All that is needed to record a run."""
+    """All that is needed to record a run.
+
+    Attributes:
+        step_bytes: about the size of a step's tensors, until the judge knows it.
+    """
 
     header: RunHeader
     findings: Sequence[Finding]
@@ -99,6 +108,7 @@ class Beginning:
     channels: Sequence[Channel]
     wait_when_full: bool
     trackers: Sequence[Tracker] = ()
+    step_bytes: int = FIRST_STEP_BYTES
 
 
 class Recorder:
@@ -116,7 +126,7 @@ class Recorder:
         self._begin = beginning
         self._say = say
         self._queue: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        self._waiting = 0
+        self._waiting = self._put = self._dropped = 0
         self._carrying = True
         self._changing = threading.Lock()
         self._delivery = Delivery(beginning.header, say)
@@ -135,17 +145,25 @@ class Recorder:
         """Hand over one item; predictions stay in the steps while the thread has fallen behind."""
         if isinstance(item, CallItem):
             self._waiting += item.call.steps
-            if self._waiting > WAITING_STEPS or self._waiting * self._step_bytes > WAITING_BYTES:
+            self._put += item.call.steps
+            if self._too_many(self._waiting):
                 item = self._when_full(item)
         self._queue.put(item)
 
+    def _too_many(self, steps: int) -> bool:
+        return steps > WAITING_STEPS or steps * self._step_bytes > WAITING_BYTES
+
     @property
     def _step_bytes(self) -> int:
-        return self._begin.judge.step_bytes or FIRST_STEP_BYTES
+        return self._begin.judge.step_bytes or self._begin.step_bytes
 
     def _when_full(self, item: CallItem) -> CallItem:
         if not self._begin.wait_when_full:
             self._carry(0.0)
+            if self._too_many(self._put - self._dropped):
+                self._dropped = self._put
+                for channel in self._begin.channels:
+                    channel.drop()
             return item._replace(call=without_tensors(item.call))
         while self._queue.qsize() > 1 and self._thread.is_alive():
             time.sleep(0.001)

@@ -24,13 +24,19 @@ from lossmon.capture.extended_logs import AwaitedLogs
 from lossmon.capture.first_look import first_look, why_replicas_hide
 from lossmon.capture.forward import give_back
 from lossmon.capture.judge import RunJudge
-from lossmon.capture.letting_out import LettingOut, let_out
+from lossmon.capture.letting_out import LettingOut, leaves_jointly, let_out
 from lossmon.capture.options import Options
 from lossmon.capture.override import override
 from lossmon.capture.planning import make_plan
 from lossmon.capture.ranks import Rank, rank_of_fit
 from lossmon.capture.reader import Reader, scalar_logs
-from lossmon.capture.recorder import Beginning, EpochItem, Recorder
+from lossmon.capture.recorder import (
+    FIRST_STEP_BYTES,
+    Beginning,
+    EpochItem,
+    Recorder,
+    bytes_of,
+)
 from lossmon.capture.resumption import Resumption
 from lossmon.capture.run_record import run_record
 from lossmon.capture.samples import sample_gathering
@@ -103,23 +109,26 @@ class Session:
         self._batch = {"train": 0, "val": 0}
         self._override = override(model)
         self._letting_out = LettingOut()
+        self._values = 0
         self._labels_known = False
-        carrier = Carrier(
-            model,
-            tensors=options.verify != "off",
-            override=self._override is not None,
-            silent=self._hidden is not None,
-            always=options.verify == "full",
-        )
         self._tap = Tap(
             model,
-            carrier,
+            self._make_carrier(),
             on_call=self._on_call,
             on_first_batch=self._on_first_batch,
             on_error=self.trouble,
             on_end=self._on_broken_off,
             on_compile=self._on_compile,
             on_remake=self._on_remake,
+        )
+
+    def _make_carrier(self) -> Carrier:
+        return Carrier(
+            self._model,
+            tensors=self._options.verify != "off",
+            override=self._override is not None,
+            silent=self._hidden is not None,
+            always=self._options.verify == "full",
         )
 
     @classmethod
@@ -311,6 +320,9 @@ class Session:
         alone = reads_arrays(fit)
         look = first_look(self._model, batch, state, alone=alone, given=fit if alone else None)
         self._validated = fit.get("val_x")
+        self._values = look.values
+        jointly = leaves_jointly(self._options.verify, look.values)
+        self._tap.choose_form(self._make_carrier, jointly=jointly)
         carrier = self._tap.carrier
         carrier.outputs = look.outputs
         if look.hidden is not None:
@@ -369,6 +381,7 @@ class Session:
                 channels=() if self._letting_out.at_once else tuple(carrier.channels.values()),
                 wait_when_full=full,
                 trackers=self._open_trackers(header.run),
+                step_bytes=bytes_of(self._values) or FIRST_STEP_BYTES,
             ),
             say,
         )

@@ -17,7 +17,7 @@ import keras
 
 from lossmon.capture import feed
 from lossmon.capture.carrier import CARRIER, Carrier
-from lossmon.capture.channel import LogsChannel, QueueChannel
+from lossmon.capture.channel import LogsChannel
 from lossmon.capture.each_step import each_step_passes_on
 from lossmon.errors import InvalidCombination
 from lossmon.records import Split
@@ -99,6 +99,7 @@ class Tap:
         """Wrap the model."""
         model = self.model
         self._functions = (model.train_function, model.test_function)
+        self._make_train, self._make_test = model.make_train_function, model.make_test_function
         self._adopt_kept()
         self.carrier.on_error = self._on_error
         self.carrier.install()
@@ -111,7 +112,6 @@ class Tap:
             raise
         model.train_function, model.test_function = self._run_train, self._run_test
         self._found = {n: vars(model)[n] for n in _MAKERS if n in vars(model)}
-        self._make_train, self._make_test = model.make_train_function, model.make_test_function
         model.make_train_function = self._remake_train
         model.make_test_function = self._remake_test
 
@@ -119,9 +119,9 @@ class Tap:
         model = self.model
         model.train_function = model.test_function = None
         with each_step_passes_on(model, self.carrier, "train"):
-            model.make_train_function()
+            self._make_train()
         with each_step_passes_on(model, self.carrier, "val"):
-            model.make_test_function()
+            self._make_test()
         self._train, self._test = model.train_function, model.test_function
 
     def _adopt_kept(self) -> None:
@@ -137,9 +137,27 @@ class Tap:
             self._train, self._test = kept.functions
             for channel in self.carrier.channels.values():
                 channel.carry(float("inf"))
-                if isinstance(channel, QueueChannel):
-                    channel.clear()
+                channel.clear()
         self._made = {s: channel.sent() or 0 for s, channel in self.carrier.channels.items()}
+
+    def choose_form(self, fresh: Callable[[], Carrier], *, jointly: bool) -> None:
+        """Choose how values leave the steps, before the first one is made.
+
+        Args:
+            fresh: makes a carrier, for steps that are traced anew: those that an earlier fit traced
+                let out too much of larger ones.
+            jointly: whether all of a step may leave together.
+        """
+        if jointly and not self._adopted:
+            self.carrier.send_jointly()
+        elif self.carrier.jointly and not jointly:
+            self.carrier.remove()
+            self.carrier, self._adopted = fresh(), False
+            self.carrier.on_error = self._on_error
+            self.carrier.install()
+            self._made.clear()
+            self._make_tapped()
+            self.model.train_function, self.model.test_function = self._run_train, self._run_test
 
     def forget(self) -> None:
         """Let the next `fit` trace anew."""
@@ -260,7 +278,7 @@ class Tap:
             tapped.append(logs[CARRIER])
         steps = len(tapped) or self._steps(split, failed=failed)
         recorded = self.recording == split
-        queued = isinstance(channel, QueueChannel) and not self.carrier.silent
+        queued = channel.queues and not self.carrier.silent
         if not steps or not (recorded or queued):
             return
         self._on_call(Call(split, steps, logs, tapped, queued, started, seconds, recorded))
@@ -270,9 +288,9 @@ class Tap:
         steps = 0 if failed else self.model.steps_per_execution
         if steps != 1 and not self.carrier.silent:
             sent = self.carrier.channels[split].sent()
-            new = None if sent is None else max(0, sent - self._made[split])
+            new = None if sent is None else max(0, sent - self._made.get(split, 0))
             steps = steps if new is None else new or steps
-        self._made[split] += steps
+        self._made[split] = self._made.get(split, 0) + steps
         return steps
 
     @contextmanager

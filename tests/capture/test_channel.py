@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
+from typing import Any
+
 import keras
+import numpy as np
 import pytest
 
-from lossmon.capture.channel import QueueChannel
+from lossmon.capture.joint_channel import JointChannel
+from lossmon.capture.judge import RunJudge
 from lossmon.capture.layout import Carried, Layouts
+from lossmon.capture.queue_channel import QueueChannel, size_of
+from tests.capture.conftest import classes, dense, features
 
 pytestmark = pytest.mark.skipif(
     keras.backend.backend() != "tensorflow", reason="only TensorFlow has queues"
@@ -34,3 +42,84 @@ def test_what_an_earlier_fit_left_is_thrown_away() -> None:
     channel.take(1)
     channel.clear()
     assert len(channel.take(1)) == 0
+
+
+def carried(step: int, rows: int = 2, **further: float) -> Carried:
+    predicted = np.full((rows, 3), float(step), np.float32)
+    tensors = {("y_pred", 0): keras.ops.convert_to_tensor(predicted)}
+    return Carried({"loss": float(step), **further}, tensors)
+
+
+def test_numbers_and_tensors_that_leave_together_are_taken_together() -> None:
+    channel = JointChannel(Layouts())
+    for step, rows in enumerate([2, 2, 1]):
+        channel.send(carried(step, rows))
+    (first,) = channel.take(1)
+    assert (first.numbers.tolist(), len(first)) == ([[0.0]], 1)
+    (others,) = channel.take(10)
+    assert others.numbers.tolist() == [[1.0], [2.0]]
+    assert others.arrays[0][:, 0, 0].tolist() == [1.0, 2.0]
+    assert others.shapes is not None
+    assert others.shapes.tolist() == [[2, 3], [1, 3]]
+    assert (channel.take(1), channel.sent()) == ([], 3)
+
+
+def test_steps_of_several_layouts_keep_their_order() -> None:
+    channel = JointChannel(Layouts())
+    for step in range(6):
+        channel.send(carried(step, size=32.0) if step in (2, 3, 5) else carried(step))
+    taken = channel.take(6)
+    assert [part.numbers[:, 0].tolist() for part in taken] == [[0.0, 1.0], [2.0, 3.0], [4.0], [5.0]]
+    assert [part.arrays[0][:, 0, 0].tolist() for part in taken] == [[0, 1], [2, 3], [4], [5]]
+
+
+def test_of_what_is_dropped_the_numbers_stay() -> None:
+    channel = JointChannel(Layouts())
+    for step in range(3):
+        channel.send(carried(step))
+    channel.drop()
+    channel.send(carried(3))
+    dropped, kept = channel.take(4)
+    assert (dropped.numbers.tolist(), list(dropped.arrays)) == ([[0.0], [1.0], [2.0]], [])
+    assert (kept.numbers.tolist(), len(kept.arrays)) == ([[3.0]], 1)
+    channel.send(carried(4))
+    channel.clear()
+    assert (channel.take(1), channel.sent()) == ([], 5)
+
+
+def test_what_waits_for_a_writer_that_hangs_is_bounded(
+    record: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lossmon.capture.recorder.WAITING_STEPS", 8)
+    goes_on, calls = threading.Event(), RunJudge.calls
+
+    def hanging(self: RunJudge, items: Any, **hurried: Any) -> Any:
+        goes_on.wait()
+        return calls(self, items, **hurried)
+
+    monkeypatch.setattr(RunJudge, "calls", hanging)
+    waiting: list[int] = []
+    drops, drop = [], JointChannel.drop
+
+    def seen(channel: JointChannel) -> None:
+        waiting.extend(size_of(way.queue) for way in channel._ways.values())
+        drops.append(drop(channel))
+
+    monkeypatch.setattr(JointChannel, "drop", seen)
+    model = dense()
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    release = keras.callbacks.LambdaCallback(on_train_end=lambda logs: goes_on.set())
+    recorded = record(
+        model,
+        features(64),
+        classes(64),
+        epochs=3,
+        batch_size=2,
+        callbacks=[release],
+    )
+    assert len(drops) >= 3 * 32 // 10
+    assert max(waiting) <= 9
+    # Nothing is lost but the second look.
+    assert len(recorded.batches) == 3 * 32
+    assert all(row["loss"] is not None for row in recorded.batches)
+    assert {row["status"] for row in recorded.batches} == {"verified", "unverified"}

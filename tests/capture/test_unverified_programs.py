@@ -224,6 +224,7 @@ def test_verify_off_records_keras_own_values(record: Callable[..., Any]) -> None
 def test_large_predictions_come_out_of_some_steps(
     how: dict[str, Any], record: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("lossmon.capture.letting_out.SMALL_STEP", 1)
     monkeypatch.setattr("lossmon.capture.letting_out.LARGE_STEP", 2)
     monkeypatch.setattr("lossmon.capture.budget.ALLOWANCE", -1.0)
     model = dense()
@@ -245,6 +246,7 @@ def test_large_predictions_come_out_of_some_steps(
 def test_large_predictions_come_out_of_all_steps_where_that_was_asked(
     how: dict[str, Any], record: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("lossmon.capture.letting_out.SMALL_STEP", 1)
     monkeypatch.setattr("lossmon.capture.letting_out.LARGE_STEP", 2)
     model = dense()
     model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"], **how)
@@ -253,9 +255,11 @@ def test_large_predictions_come_out_of_all_steps_where_that_was_asked(
     assert {row["coverage"] for row in recorded.epochs} == {1.0}
 
 
+@pytest.mark.parametrize("small", [1, 2**13], ids=["told", "all"])
 def test_what_costs_more_than_its_share_is_recomputed_for_some_steps(
-    record: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+    small: int, record: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("lossmon.capture.letting_out.SMALL_STEP", small)
     monkeypatch.setattr("lossmon.capture.budget.ALLOWANCE", -1.0)
     monkeypatch.setattr("lossmon.capture.recorder.COMMIT_EVERY", 0.0)
     model = dense()
@@ -266,10 +270,12 @@ def test_what_costs_more_than_its_share_is_recomputed_for_some_steps(
     assert "not sampled" in reasons(recorded)
 
 
+@pytest.mark.parametrize("small", [1, 2**13], ids=["told", "all"])
 @pytest.mark.parametrize("how", [{}, {"jit_compile": True}], ids=["graph", "jit"])
 def test_a_writer_that_falls_behind_is_said_not_hidden(
-    how: dict[str, Any], record: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+    small: int, how: dict[str, Any], record: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("lossmon.capture.letting_out.SMALL_STEP", small)
     monkeypatch.setattr("lossmon.capture.recorder.WAITING_STEPS", 1)
 
     from lossmon.capture.judge import RunJudge
