@@ -26,6 +26,15 @@ _FLAGS = {
 _SOUND = ("digits-cnn", "breast-cancer-sigmoid", "diabetes-regression", "digits-overfit")
 
 
+_SHORT = """
+import keras, lossmon, numpy as np
+model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+model.compile("sgd", "mse")
+x = np.ones((4, 2))
+model.fit(x, x[:, :1], verbose=0, callbacks=[lossmon.Monitor(run="{}")])
+"""
+
+
 class _Demo(NamedTuple):
     store: Store
     stdout: str
@@ -162,11 +171,14 @@ def test_ids_of_the_recorded_runs_come_back_in_order(
 ) -> None:
     database = str(tmp_path / "short.db")
     monkeypatch.setenv("LOSSMON_DB", "untouched.db")
-    monkeypatch.setattr(demo, "EXAMPLES", ("diabetes_accuracy", "breast_cancer_logits"))
+    monkeypatch.setattr(demo, "_PLACES", (tmp_path,))
+    monkeypatch.setattr(demo, "EXAMPLES", ("second", "first"))
+    for name in demo.EXAMPLES:
+        (tmp_path / f"{name}.py").write_text(_SHORT.format(name))
     with (tmp_path / "console.txt").open("w") as file:
         ids = demo.run_demo(database, console=Console(file=file))
     store = lossmon.open_store(database)
-    assert [store.run(run)["name"] for run in ids] == ["diabetes-accuracy", "breast-cancer-logits"]
+    assert [store.run(run)["name"] for run in ids] == ["second", "first"]
     assert os.environ["LOSSMON_DB"] == "untouched.db"
 
 

@@ -32,10 +32,16 @@ def silent(name: str, seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.parametrize("name", HEALTHY[:2])
-def test_a_healthy_example_is_silent_with_another_seed(
-    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_healthy_example_says_nothing_but_its_result(
+    name: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     silent(name, 100, tmp_path, monkeypatch)
+    printed = capfd.readouterr()
+    assert "lossmon" not in printed.err
+    assert printed.out.splitlines()[-1].startswith("validation ")
 
 
 @pytest.mark.slow

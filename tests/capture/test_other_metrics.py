@@ -20,25 +20,37 @@ REAL = (X[:, :1] * 3.0 + 5.0).astype("float32")
 
 M = keras.metrics
 
-CASES: dict[str, tuple[int, str | None, str, Any, Any]] = {
-    "precision": (1, "sigmoid", "bce", M.Precision(), BINARY),
-    "recall": (1, "sigmoid", "bce", M.Recall(thresholds=0.4), BINARY),
-    "auc": (1, "sigmoid", "bce", M.AUC(), BINARY),
-    "pr-auc": (1, "sigmoid", "bce", M.AUC(curve="PR"), BINARY),
-    "f1": (3, "softmax", "categorical_crossentropy", M.F1Score(average="macro"), ONE_HOT),
-    "mean-iou": (
+TASKS: dict[str, tuple[int, str | None, str, list[Any], Any]] = {
+    "two classes": (
+        1,
+        "sigmoid",
+        "bce",
+        [
+            M.Precision(),
+            M.Recall(thresholds=0.4),
+            M.AUC(),
+            M.AUC(curve="PR", name="pr_auc"),
+            M.BinaryCrossentropy(),
+            M.TruePositives(),
+        ],
+        BINARY,
+    ),
+    "one-hot": (3, "softmax", "categorical_crossentropy", [M.F1Score(average="macro")], ONE_HOT),
+    "class ids": (
         3,
         "softmax",
         "sparse_categorical_crossentropy",
-        M.MeanIoU(num_classes=3, sparse_y_pred=False, dtype="float32"),
+        [M.MeanIoU(num_classes=3, sparse_y_pred=False, dtype="float32")],
         IDS,
     ),
-    "rmse": (1, None, "mse", M.RootMeanSquaredError(), REAL),
-    "mae": (1, None, "mse", M.MeanAbsoluteError(), REAL),
-    "r2": (1, None, "mse", M.R2Score(), REAL),
-    "pearson": (4, None, "mse", M.PearsonCorrelation(), X[:, :4] * 2.0 + X[:, 1:5]),
-    "crossentropy": (1, "sigmoid", "bce", M.BinaryCrossentropy(), BINARY),
-    "true-positives": (1, "sigmoid", "bce", M.TruePositives(), BINARY),
+    "one number": (
+        1,
+        None,
+        "mse",
+        [M.RootMeanSquaredError(), M.MeanAbsoluteError(), M.R2Score()],
+        REAL,
+    ),
+    "four numbers": (4, None, "mse", [M.PearsonCorrelation()], X[:, :4] * 2.0 + X[:, 1:5]),
 }
 
 
@@ -48,25 +60,27 @@ def _prints_the_other_count(row: dict[str, Any]) -> bool:
 
 
 @pytest.mark.parametrize("weighted", [False, True], ids=["plain", "weighted"])
-@pytest.mark.parametrize("case", CASES)
-def test_metrics_are_verified(case: str, weighted: bool, record: Callable[..., Any]) -> None:
-    units, activation, loss, metric, y = CASES[case]
-    metric = type(metric).from_config(metric.get_config())
+@pytest.mark.parametrize("task", TASKS)
+def test_metrics_are_verified(task: str, weighted: bool, record: Callable[..., Any]) -> None:
+    units, activation, loss, templates, y = TASKS[task]
+    metrics = [type(metric).from_config(metric.get_config()) for metric in templates]
     model = dense(units, activation)
-    model.compile("adam", loss, **{"weighted_metrics" if weighted else "metrics": [metric]})
+    model.compile("adam", loss, **{"weighted_metrics" if weighted else "metrics": metrics})
     weight = np.random.default_rng(4).uniform(0.2, 2.0, N).astype("float32")
     given = {"sample_weight": weight} if weighted else {"validation_data": (X[:21], y[:21])}
     recorded = record(model, X, y, monitor={"rules": ()}, **given)
     for row in recorded.epochs:
-        (found,) = row["metrics"]
-        if case == "true-positives" and not weighted and _prints_the_other_count(row):
-            assert found["status"] == "mismatch"
-            continue
-        assert found["status"] == "verified", found
-        assert found["recomputed"] == pytest.approx(found["reported"], rel=1e-5, abs=1e-6)
-    printed = recorded.history.history[metric.name]
+        assert len(row["metrics"]) == len(metrics)
+        for metric, found in zip(metrics, row["metrics"], strict=True):
+            if metric.name == "true_positives" and not weighted and _prints_the_other_count(row):
+                assert found["status"] == "mismatch"
+                continue
+            assert found["status"] == "verified", found
+            assert found["recomputed"] == pytest.approx(found["reported"], rel=1e-5, abs=1e-6)
     train = [row for row in recorded.epochs if row["split"] == "train"]
-    assert [row["metrics"][0]["reported"] for row in train] == pytest.approx(printed)
+    for place, metric in enumerate(metrics):
+        printed = recorded.history.history[metric.name]
+        assert [row["metrics"][place]["reported"] for row in train] == pytest.approx(printed)
     assert recorded.document["troubles"] == []
 
 

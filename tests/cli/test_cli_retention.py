@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
 import time
 from contextlib import closing
@@ -18,16 +19,22 @@ from tests.store.made import batch, epoch, open_writer
 DAY = 86_400.0
 
 
-@pytest.fixture
-def db(tmp_path: Path) -> str:
-    """Four runs that ended, 0 to 3 months old, and one that is being recorded."""
-    path = str(tmp_path / "kept.db")
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four runs that ended, 0 to 3 months old."""
+    path = tmp_path_factory.mktemp("kept") / "kept.db"
     for months in range(4):
         writer = open_writer(path, name=f"old-{months}", started=time.time() - 30 * DAY * months)
         writer.write([batch(step, loss=0.5) for step in range(2000)], [epoch(0, loss=0.5)])
         writer.finish("finished")
         writer.close()
     return path
+
+
+@pytest.fixture
+def db(recorded: Path, tmp_path: Path) -> str:
+    """A copy of them that a test may change."""
+    return str(shutil.copy(recorded, tmp_path))
 
 
 def names(invoke: Invoke, db: str, *options: str) -> list[str]:

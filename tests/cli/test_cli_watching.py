@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -48,8 +49,16 @@ def test_tables_show_courses(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) ->
     assert "\x1b" not in shown
 
 
-def on_a_terminal(*arguments: str, env: dict[str, str] | None = None) -> tuple[int, str]:
-    """Exit code and output of a command that has a terminal."""
+def on_a_terminal(
+    *arguments: str, env: dict[str, str] | None = None, drawn: Callable[[bytes], object] = len
+) -> tuple[int, str]:
+    """Exit code and output of a command that has a terminal.
+
+    Args:
+        *arguments: of `lossmon`.
+        env: what its environment has besides.
+        drawn: is told of all that was drawn so far, whenever that is more.
+    """
     ours, theirs = pty.openpty()
     command = [str(Path(sys.executable).with_name("lossmon")), *arguments]
     size = {"COLUMNS": "140", "LINES": "40", "TERM": "xterm-256color"}
@@ -61,6 +70,7 @@ def on_a_terminal(*arguments: str, env: dict[str, str] | None = None) -> tuple[i
     try:
         while part := os.read(ours, 65_536):
             said += part
+            drawn(said)
     except OSError:
         pass  # the other end was closed
     finally:
@@ -74,14 +84,19 @@ def test_watching_a_run_goes_on_until_it_ends(tmp_path: Path) -> None:
     writer = RunWriter.open(db, run, [OutputRecord(None)])
     writer.write(epochs=[EpochRecord(0, "train", None, time.time(), loss=0.75)])
 
+    seen = threading.Event()
+
     def go_on() -> None:
-        time.sleep(4.0)
+        seen.wait(60.0)
         writer.write(epochs=[EpochRecord(1, "train", None, time.time(), loss=0.25)])
         writer.finish("finished")
 
     training = threading.Thread(target=go_on)
     training.start()
-    code, said = on_a_terminal("show", "live", "--watch", "--db", db)
+    code, said = on_a_terminal(
+        *("show", "live", "--watch", "--db", db),
+        drawn=lambda said: b"running" in said and seen.set(),
+    )
     training.join()
     writer.close()
     assert code == 0
