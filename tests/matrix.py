@@ -1,7 +1,8 @@
 """The suite on every Python there is, with the newest packages, and once with the oldest allowed.
 
 `make matrix` runs all; `make matrix ARGS="lowest 3.12 -- tests/store"` two, and some tests of them.
-Browsers are left out, because they do not depend on either.
+"keras-hub" are its models alone, in an environment of their own. Browsers are left out, because
+they do not depend on either.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import click
 PROJECT = Path(__file__).parent.parent
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 LOWEST = "lowest"
+HUB = "keras-hub"
 _EXTRAS = "demo,dev,frames,postgres,report"
 _TENSORFLOW = {"lowest": "tensorflow-cpu>=2.18", "highest": "tensorflow-cpu"}
 _SUITE = ("-n", "2", "--dist", "loadfile", "-m", "not slow and not browser", "-q")
@@ -28,10 +30,11 @@ def main(arguments: list[str]) -> int:
         1 where any failed, else 0.
     """
     split = arguments.index("--") if "--" in arguments else len(arguments)
-    wanted, tests = arguments[:split] or [LOWEST, *PYTHONS], arguments[split + 1 :]
-    unknown = set(wanted) - {LOWEST, *PYTHONS}
+    known = [LOWEST, HUB, *PYTHONS]
+    wanted, tests = arguments[:split] or known, arguments[split + 1 :]
+    unknown = set(wanted) - set(known)
     if unknown:
-        click.echo(f"expected some of {LOWEST} {' '.join(PYTHONS)}. Received: {' '.join(unknown)}")
+        click.echo(f"expected some of {' '.join(known)}. Received: {' '.join(unknown)}")
         return 2
     results = {name: _result(name, tests) for name in wanted}
     width = max(map(len, results))
@@ -40,15 +43,17 @@ def main(arguments: list[str]) -> int:
 
 
 def _result(name: str, tests: list[str]) -> str:
-    version = PYTHONS[0] if name == LOWEST else name
+    version = name if name in PYTHONS else PYTHONS[0]
     python = shutil.which(f"python{version}")
     if python is None:
         return f"python{version} is not here"
     environment = PROJECT / f".venv-matrix-{name}"
-    if not _installed(environment, python, lowest=name == LOWEST):
+    if not _installed(environment, python, name):
         return "failed: these packages cannot be installed together"
     # What old packages say of one another is not for us.
     warnings = ["-o", "filterwarnings=default"] if name == LOWEST else []
+    if name == HUB:
+        tests = ["tests/capture/keras_hub_models.py"]
     command = [str(environment / "bin" / "python"), "-m", "pytest", *_SUITE, *warnings, *tests]
     done = subprocess.run(command, cwd=PROJECT, check=False, capture_output=True, text=True)
     last = (done.stdout.strip().splitlines() or ["no tests ran"])[-1].strip("= ")
@@ -58,16 +63,17 @@ def _result(name: str, tests: list[str]) -> str:
     return last
 
 
-def _installed(environment: Path, python: str, *, lowest: bool) -> bool:
+def _installed(environment: Path, python: str, name: str) -> bool:
     uv = str(Path(sys.executable).with_name("uv"))
-    resolution = "lowest-direct" if lowest else "highest"
+    resolution = "lowest-direct" if name == LOWEST else "highest"
     target = environment / "bin" / "python"
-    tensorflow = _TENSORFLOW["lowest" if lowest else "highest"]
+    tensorflow = _TENSORFLOW["lowest" if name == LOWEST else "highest"]
+    further = [HUB] if name == HUB else []
     commands = (
         [uv, "venv", "--quiet", "--clear", "--python", python, str(environment)],
         [
             *(uv, "pip", "install", "--quiet", "--python", str(target)),
-            *("--resolution", resolution, tensorflow, "-e", f".[{_EXTRAS}]"),
+            *("--resolution", resolution, tensorflow, *further, "-e", f".[{_EXTRAS}]"),
         ],
     )
     return all(subprocess.run(c, cwd=PROJECT, check=False).returncode == 0 for c in commands)

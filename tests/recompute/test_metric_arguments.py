@@ -18,6 +18,7 @@ import pytest
 from lossmon.capture.specs import metric_spec
 from lossmon.recompute import Accumulator, accumulator
 from tests.recompute.batches import Array, Batch, sigmoid, softmax
+from tests.recompute.conftest import IS_OLD
 
 BACKEND: Any = keras.backend.backend()
 SHARED = {"name", "dtype"}
@@ -228,6 +229,7 @@ def both(name: str, config: dict[str, Any], batches: list[Batch]) -> tuple[Array
     return np.asarray(value, dtype=np.float64), mine
 
 
+@pytest.mark.skipif(IS_OLD, reason="it has not all of the arguments")
 def test_every_argument_of_every_metric_is_named_at_another_value() -> None:
     classes = {n: c for n, c in vars(keras.metrics).items() if inspect.isclass(c)}
     arguments = {
@@ -253,7 +255,7 @@ def test_arguments(name: str, config: dict[str, Any], weighted: bool, masked: bo
     batches = drawn(name, config, weighted=weighted, masked=masked)
     refused = [REFUSED_BY_KERAS.get((name, argument)) for argument in config]
     if any(refused) and BACKEND == "tensorflow":
-        with pytest.raises(Exception, match=next(filter(None, refused))):
+        with pytest.raises(Exception, match=None if IS_OLD else next(filter(None, refused))):
             both(name, config, batches)
         return
 
