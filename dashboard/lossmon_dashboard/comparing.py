@@ -60,13 +60,12 @@ def curves(
     axis: Axis,
     measure: Measure,
     apart: bool,
-    narrow: bool | None = False,
+    columns: int | None = None,
 ) -> Any:
     """The curves of some runs, over one another or apart; zoom is kept while both stay the same."""
     if apart:
-        columns = 1 if narrow else 3
         figure = figures.plot_multiples(
-            documents, split, measure, scheme, axis=axis, columns=columns
+            documents, split, measure, scheme, axis=axis, columns=columns or 3
         )
     else:
         figure = figures.plot_overlay(documents, split, scheme, axis=axis)

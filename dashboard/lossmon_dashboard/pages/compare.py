@@ -101,7 +101,7 @@ def register(app: dash.Dash) -> None:
             "axis": Input("compare-axis", "value"),
             "view": Input("compare-view", "value"),
             "measure": Input("compare-measure", "value"),
-            "narrow": Input("compare-narrow", "data"),
+            "columns": Input("compare-columns", "data"),
             "scheme": Input("scheme", "data"),
         },
     )
@@ -179,8 +179,8 @@ def register(app: dash.Dash) -> None:
         return {"content": text, "filename": "lossmon-comparison.csv", "type": "text/csv"}
 
     app.clientside_callback(
-        ClientsideFunction("lossmon_runs", "isNarrow"),
-        Output("compare-narrow", "data"),
+        ClientsideFunction("lossmon_runs", "columns"),
+        Output("compare-columns", "data"),
         Input("compare-view", "value"),
     )
     keep_view(app, "compare-overlay", "compare-pareto")
