@@ -19,9 +19,7 @@ MOST_OVERLAID = 6
 _SPLITS = [{"value": "val", "label": "Validation"}, {"value": "train", "label": "Training"}]
 
 
-def run_picker(
-    chosen: Sequence[str], offered: Sequence[Mapping[str, str]], split: str
-) -> dmc.Group:
+def run_picker(chosen: Sequence[str], offered: Sequence[dict[str, str]], split: str) -> dmc.Group:
     """Which runs are compared, and on which data.
 
     Args:
