@@ -18,22 +18,40 @@ from lossmon_dashboard.components.comparison_ends import end_rows, ends_height
 from lossmon_dashboard.components.weighing import weighing_panel
 from lossmon_dashboard.figures.alignment import Axis
 from lossmon_dashboard.figures.overlay import Measure
+from lossmon_dashboard.links import MOST_COMPARED
 from lossmon_dashboard.source import current_store
 from lossmon_dashboard.theme import Scheme
+from lossmon_dashboard.wording import count, listing
 
-_OFFERED = 50
+_OFFERED, _NAMED = 50, 10
 
 
-def known_runs(names: Sequence[str]) -> list[str]:
-    """The ids of the runs that are there; those that are not are left out."""
+def known_runs(names: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The ids of the runs that are there, and the names of those that are not."""
     store = current_store()
-    found: list[str] = []
+    found: dict[str, None] = {}
+    missing: list[str] = []
     for name in names:
         try:
-            found.append(store.resolve(name))
+            found[store.resolve(name)] = None
         except RunNotFound:
-            continue
-    return list(dict.fromkeys(found))
+            missing.append(name)
+    return list(found), missing
+
+
+def left_out(missing: list[str], beyond: int) -> dmc.Paper | None:
+    """Says which runs of an address are not compared; nothing where all are.
+
+    Args:
+        missing: those that are not there.
+        beyond: how many are too many.
+    """
+    sentences: list[str] = []
+    if missing:
+        sentences.append(f"Not there, or not any more: {listing(missing[:_NAMED])}.")
+    if beyond:
+        sentences.append(f"{count(beyond, 'run')} beyond the first {MOST_COMPARED} left out.")
+    return callout("warning", "Not compared", dmc.Text(" ".join(sentences))) if sentences else None
 
 
 def options(chosen: Sequence[str], words: str = "") -> list[dict[str, str]]:
@@ -60,13 +78,12 @@ def curves(
     axis: Axis,
     measure: Measure,
     apart: bool,
-    narrow: bool | None = False,
+    columns: int | None = None,
 ) -> Any:
     """The curves of some runs, over one another or apart; zoom is kept while both stay the same."""
     if apart:
-        columns = 1 if narrow else 3
         figure = figures.plot_multiples(
-            documents, split, measure, scheme, axis=axis, columns=columns
+            documents, split, measure, scheme, axis=axis, columns=columns or 3
         )
     else:
         figure = figures.plot_overlay(documents, split, scheme, axis=axis)

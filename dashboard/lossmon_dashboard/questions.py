@@ -172,6 +172,10 @@ def _one_of(*words: str) -> Check:
     return lambda value: isinstance(value, str) and value in words
 
 
+def _one_of_counts(most: int) -> Check:
+    return lambda value: _count(value) and 0 < value <= most
+
+
 def _or_nothing(check: Check) -> Check:
     return lambda value: value is None or check(value)
 
@@ -186,7 +190,7 @@ _CHANGED: Mapping[str, Check] = {
 VALUES: Mapping[str, Check] = {
     "compare-all.checked": _or_nothing(_flag),
     "compare-axis.value": _one_of("epoch", "step", "time", "samples"),
-    "compare-narrow.data": _or_nothing(_flag),
+    "compare-columns.data": _or_nothing(_one_of_counts(6)),
     "compare-csv.n_clicks": _or_nothing(_count),
     "compare-measure.value": _one_of("loss", "accuracy"),
     "compare-runs.searchValue": _or_nothing(_text),

@@ -19,6 +19,7 @@ from lossmon.store.run_query import (
     Operator,
     RunQuery,
     as_text,
+    groups_of,
 )
 from lossmon.store.spans import Spans
 from lossmon.store.spreadsheet import csv_text
@@ -58,6 +59,7 @@ __all__ = [
     "csv_text",
     "demand_short",
     "find_resumable",
+    "groups_of",
     "info",
     "new_run_id",
     "new_run_name",

@@ -168,7 +168,7 @@ def test_runs_that_mean_different_things_are_not_compared() -> None:
 
 def test_a_faulty_run_is_named_before_it_is_compared() -> None:
     faulty = document("wrong one", "mse", None) | {"findings": [finding()]}
-    assert "error finding stands on wrong one" in words(caution([faulty]))
+    assert "An error was found in wrong one" in words(caution([faulty]))
 
 
 @pytest.mark.usefixtures("app")

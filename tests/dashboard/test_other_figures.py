@@ -198,7 +198,12 @@ def test_many_runs_are_named_by_the_pointer_and_runs_of_one_epoch_are_seen() -> 
     ends = {"val_loss": 0.1, "val_accuracy": 0.8}
     runs = [document(f"run {place}", 0.5, **ends) for place in range(13)]
     runs.append(document("long", *[0.5] * 9, **ends))
-    named = [trace.showlegend for trace in plot_pareto(runs).data if trace.marker.size == 13]
-    assert named == [False] * 14
-    modes = [trace.mode for trace in plot_multiples(runs, "val").data if trace.hovertemplate]
+    ends_of_runs = [
+        trace
+        for trace in as_json(plot_pareto(runs))["data"]
+        if trace.get("marker", {}).get("size") == 13
+    ]
+    assert [trace["showlegend"] for trace in ends_of_runs] == [False] * 14
+    drawn = as_json(plot_multiples(runs, "val"))["data"]
+    modes = [trace["mode"] for trace in drawn if "hovertemplate" in trace]
     assert modes == ["lines+markers"] * 13 + ["lines"]

@@ -14,6 +14,7 @@ from lossmon_dashboard.components.events import event_links
 from lossmon_dashboard.components.run_columns import COLUMNS
 from lossmon_dashboard.components.run_settings import run_settings
 from lossmon_dashboard.figures import HistoryView
+from lossmon_dashboard.links import MOST_COMPARED
 from lossmon_dashboard.pages import PAGES, run, runs
 from lossmon_dashboard.pages.rules import catalogue
 from lossmon_dashboard.run_tabs.calibration import course_figures
@@ -179,7 +180,7 @@ def test_groups_of_runs_say_how_far_their_values_lie_apart() -> None:
     assert digits["best_val_loss"]["words"].startswith("mean ± standard deviation of 3 runs: 0.34")
     (everything,) = runs.grouping({**EVERYTHING, "by": "config.lr"}, {})[0]
     assert (everything["name"], everything["runs"]) == ("0.001", 2)
-    assert "choose a group" in words(words_)
+    assert words(words_).endswith("choose a group to see its own. 2 runs in none of them.")
     assert runs.grouping(EVERYTHING, {})[2]
 
 
@@ -325,6 +326,15 @@ def test_which_run_to_take_depends_on_what_is_asked() -> None:
     assert (
         "units=512 1 1.05" in words(verdict(documents, None, nothing, "units")).split("Setting")[1]
     )
+
+
+@pytest.mark.usefixtures("app")
+def test_runs_of_an_address_that_are_not_compared_are_named() -> None:
+    page = words(render("/compare", "?runs=digits-cnn,gone,digits-cnn"))
+    assert "Not compared Not there, or not any more: gone." in page
+    many = ",".join(["digits-cnn"] * (MOST_COMPARED + 2))
+    assert "2 runs beyond the first 200 left out" in words(render("/compare", f"?runs={many}"))
+    assert "Not compared" not in words(render("/compare", "?runs=digits-cnn,diabetes"))
 
 
 @pytest.mark.usefixtures("app")

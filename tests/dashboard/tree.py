@@ -31,8 +31,9 @@ def words(content: Any) -> str:
     """All text of a content, in order."""
     if isinstance(content, str):
         return content
-    if isinstance(content, dmc.Table) and hasattr(content, "data"):
-        return words([content.data["head"], *content.data["body"]])
+    table = getattr(content, "data", None) if isinstance(content, dmc.Table) else None
+    if table is not None:
+        return words([table["head"], *table["body"]])
     if isinstance(content, Component):
         return words(getattr(content, "children", None))
     if isinstance(content, list | tuple):

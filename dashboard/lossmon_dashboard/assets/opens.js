@@ -24,7 +24,14 @@
         "[role=menu] > [data-autofocus]:not([role])": "group",
     };
 
-    new MutationObserver(function () {
+    /* Charts change with each move of the pointer, and are none of this. */
+    const concerned = ({type, addedNodes}) =>
+        type === "attributes" || [...addedNodes].some((node) => node instanceof HTMLElement);
+
+    new MutationObserver(function (changes) {
+        if (!changes.some(concerned)) {
+            return;
+        }
         document.querySelectorAll("div[aria-haspopup], div[aria-expanded]").forEach(hand);
         for (const [which, role] of Object.entries(ROLES)) {
             document.querySelectorAll(which).forEach((part) => part.setAttribute("role", role));

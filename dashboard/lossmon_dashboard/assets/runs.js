@@ -153,7 +153,8 @@
             refreshRuns,
             showFound,
             pickGroup,
-            isNarrow: () => window.innerWidth < 640,
+            /* How many small charts stand beside one another. */
+            columns: () => Math.min(6, Math.max(1, Math.round(window.innerWidth / 430))),
             listViews,
             saveView,
             showKeys: (clicks) => (clicks ? true : nothing()),

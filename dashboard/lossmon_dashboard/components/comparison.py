@@ -87,7 +87,9 @@ def caution(documents: Sequence[Document]) -> dmc.Paper | None:
             f"These runs do not mean the same by {listing(parts)}: the values cannot be compared."
         )
     if faulty:
-        sentences.append(f"An error finding stands on {listing(faulty)}.")
+        sentences.append(
+            f"An error was found in {listing(faulty)}: numbers there do not mean what they say."
+        )
     if not sentences:
         return None
     return callout("warning", "Mind this", dmc.Text(" ".join(sentences)))

@@ -19,9 +19,7 @@ MOST_OVERLAID = 6
 _SPLITS = [{"value": "val", "label": "Validation"}, {"value": "train", "label": "Training"}]
 
 
-def run_picker(
-    chosen: Sequence[str], offered: Sequence[Mapping[str, str]], split: str
-) -> dmc.Group:
+def run_picker(chosen: Sequence[str], offered: Sequence[dict[str, str]], split: str) -> dmc.Group:
     """Which runs are compared, and on which data.
 
     Args:
@@ -60,14 +58,15 @@ def drawing_control(axis: str, view: str, measure: str, *, runs: int) -> dmc.Gro
         runs: how many are compared.
     """
     usual = "apart" if runs > MOST_OVERLAID else "overlaid"
+    overlaid = (view if view in VIEWS else usual) == "overlaid"
     return dmc.Group(
         [
             _choice("compare-axis", "Along", AXES, axis, "epoch"),
             _choice("compare-view", "Runs", VIEWS, view, usual),
-            _choice("compare-measure", "Value", MEASURES, measure, "loss"),
+            _choice("compare-measure", "Value", MEASURES, measure, "loss", hidden=overlaid),
             dmc.Button("CSV", id="compare-csv", variant="default", size="sm"),
             dcc.Download(id="compare-download"),
-            dcc.Store(id="compare-narrow"),
+            dcc.Store(id="compare-columns"),
         ],
         gap="md",
         align="end",
@@ -76,7 +75,13 @@ def drawing_control(axis: str, view: str, measure: str, *, runs: int) -> dmc.Gro
 
 
 def _choice(
-    identity: str, label: str, words: Mapping[str, str], value: str, usual: str
+    identity: str,
+    label: str,
+    words: Mapping[str, str],
+    value: str,
+    usual: str,
+    *,
+    hidden: bool = False,
 ) -> html.Div:
     data = [{"value": key, "label": word} for key, word in words.items()]
     control = dmc.SegmentedControl(
@@ -88,5 +93,6 @@ def _choice(
         id=f"{identity}-choice",
         role="group",
         className="lossmon-choice",
+        hidden=hidden,
         **spoken(label),
     )

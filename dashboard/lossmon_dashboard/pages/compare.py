@@ -10,7 +10,7 @@ from dash import ClientsideFunction, Input, Output, State, html, no_update
 
 from lossmon.analysis import Need
 from lossmon.records import Split
-from lossmon_dashboard.comparing import comparison, curves, known_runs, options, verdict
+from lossmon_dashboard.comparing import comparison, curves, known_runs, left_out, options, verdict
 from lossmon_dashboard.components.comparison_controls import drawing_control, run_picker
 from lossmon_dashboard.components.comparison_panels import comparison_panels
 from lossmon_dashboard.components.comparison_table import comparison_csv
@@ -63,7 +63,8 @@ def layout(
         StoreError: the database cannot be read.
     """
     del argument
-    chosen = known_runs([part for part in runs.split(",") if part][:MOST_COMPARED])
+    names = [part for part in runs.split(",") if part]
+    chosen, missing = known_runs(names[:MOST_COMPARED])
     return dmc.Container(
         dmc.Stack(
             [
@@ -74,6 +75,7 @@ def layout(
                     ]
                 ),
                 run_picker(chosen, options(chosen), split if split == "train" else "val"),
+                left_out(missing, max(len(names) - MOST_COMPARED, 0)),
                 html.Div(id="compare-caution"),
                 *comparison_panels(
                     needs_control(need if need in NEEDS else "", fp, fn, threshold, by),
@@ -101,7 +103,7 @@ def register(app: dash.Dash) -> None:
             "axis": Input("compare-axis", "value"),
             "view": Input("compare-view", "value"),
             "measure": Input("compare-measure", "value"),
-            "narrow": Input("compare-narrow", "data"),
+            "columns": Input("compare-columns", "data"),
             "scheme": Input("scheme", "data"),
         },
     )
@@ -179,8 +181,8 @@ def register(app: dash.Dash) -> None:
         return {"content": text, "filename": "lossmon-comparison.csv", "type": "text/csv"}
 
     app.clientside_callback(
-        ClientsideFunction("lossmon_runs", "isNarrow"),
-        Output("compare-narrow", "data"),
+        ClientsideFunction("lossmon_runs", "columns"),
+        Output("compare-columns", "data"),
         Input("compare-view", "value"),
     )
     keep_view(app, "compare-overlay", "compare-pareto")

@@ -12,7 +12,7 @@ import flask
 from dash import ClientsideFunction, Input, Output, State, dcc, html, no_update
 
 from lossmon.errors import StoreError
-from lossmon.store import RunPage
+from lossmon.store import RunPage, groups_of
 from lossmon_dashboard.changes import READ_ONLY
 from lossmon_dashboard.components.grid import grid
 from lossmon_dashboard.components.notice import no_database, no_runs_yet
@@ -312,10 +312,13 @@ def grouping(asked: Mapping[str, Any], filters: Any) -> tuple[Any, ...]:
     query = run_query(request, **question({**asked, "group": None}))
     try:
         rows = group_rows(current_store().run_groups(query, by))
+        alone = sum(not groups_of(run, by) for run in current_store().listed_runs(query))
     except StoreError:
-        rows = []
+        rows, alone = [], 0
     if group is None:
         words: Any = "All runs; choose a group to see its own."
+        if alone:
+            words += f" {count(alone, 'run')} in none of them."
     else:
         words = ["Runs of ", dmc.Code(group), "; choose it again to see all."]
     tall = {"height": f"clamp(150px, {_ROW * len(rows) + _HEADER}px, 300px)"}
