@@ -1,8 +1,8 @@
 """The same data in TensorBoard and in lossmon, looked at in Chromium in turn.
 
 One run of a million steps and 200 of 5,000, two scalars a step: how long a reader waits for the
-first chart, for a part of it, and for another run; and what each server works while nobody trains,
-and while eight runs are written at the same rate for both.
+first chart, for a part of it, and for another run (`beside`); and what each server works while
+nobody trains, and while eight runs are written at the same rate for both (`beside-live`).
 """
 
 from __future__ import annotations
@@ -63,6 +63,12 @@ def report(console: Console, folder: Path) -> None:
             tell = _share if what == _SPIKES else _middle
             words = ", ".join(f"{one.name} {tell(took[one.name][what])}" for one in CONTESTANTS)
             console.print(f"{what}: {words}")
+
+
+def report_live(console: Console, folder: Path) -> None:
+    """Print what each server works while nobody trains, and while eight runs are written."""
+    runs = many(folder)
+    with chromium() as browser:
         for line in live(browser, CONTESTANTS, runs, folder):
             console.print(line)
 
