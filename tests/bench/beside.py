@@ -22,6 +22,7 @@ from tests.bench.beside_data import Beside, many, one_long
 from tests.bench.beside_live import live
 from tests.bench.contestants import LOSSMON, TENSORBOARD, Started, Uses, lossmon, tensorboard
 from tests.bench.in_browser import after, chromium, new_page, opened, zoom_in
+from tests.bench.pages import serving
 from tests.bench.recorded import SPIKE
 
 ROUNDS = 3
@@ -67,7 +68,13 @@ def report(console: Console, folder: Path) -> None:
 
 def report_live(console: Console, folder: Path) -> None:
     """Print what each server works while nobody trains, and while eight runs are written."""
-    runs = many(folder)
+    long, runs = one_long(folder), many(folder)
+    with serving(long.db) as server:
+        first, again, worked = server.refreshed("long")
+    console.print(
+        f"lossmon's chart of {long.steps:,} steps: {first:,} bytes, a refresh {again:,} bytes "
+        f"and {worked * 1e3:.0f} ms of processor"
+    )
     with chromium() as browser:
         for line in live(browser, CONTESTANTS, runs, folder):
             console.print(line)
