@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import socket
 import subprocess
+import sys
 import threading
 from collections.abc import Generator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 from urllib.request import Request, urlopen
 
 import pytest
@@ -84,6 +86,16 @@ def test_behind_the_proxy_of_a_hub_all_is_asked_by_its_way(tmp_path: Path) -> No
         assert process.wait(timeout=20) == 0
         assert process.stdout is not None
         process.stdout.close()
+
+
+def test_a_cell_gets_the_frame_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """IPython's `HTML` warns of each frame that is not its own."""
+    told: list[tuple[object, bool]] = []
+    ipython = SimpleNamespace(display=lambda data, raw: told.append((data, raw)))
+    monkeypatch.setitem(sys.modules, "IPython.display", ipython)
+    cell = inline.InlineDashboard("http://localhost:1/", 500, 1)
+    cell._ipython_display_()
+    assert told == [({"text/html": cell._repr_html_(), "text/plain": repr(cell)}, True)]
 
 
 @pytest.mark.parametrize("proxy", ["/user/me/proxy/8050", "no path"])
