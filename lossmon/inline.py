@@ -14,7 +14,7 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from lossmon.errors import InvalidArgument, StoreError
 
@@ -23,7 +23,7 @@ _LIGHT_HEIGHT = 840
 _PORT = "{port}"
 _ADDRESS = re.compile(r"http://[^/:]+:(\d+)\S*")
 
-_started: dict[tuple[str, str], tuple[subprocess.Popen[str], int]] = {}
+_started: dict[tuple[str, str, str], tuple[subprocess.Popen[str], int]] = {}
 
 
 class InlineDashboard:
@@ -81,9 +81,12 @@ def dashboard(
             is the latest where none is named.
         height: of the frame, in pixels; None for what it needs.
         proxy: the path under which the browser reaches a port of this machine where that is not
-            its own, with `{port}` in it: "/user/me/proxy/{port}/" of a JupyterHub with
-            jupyter-server-proxy. None: found out from `$JUPYTERHUB_SERVICE_PREFIX`, else the
-            browser is on this machine.
+            its own, with `{port}` in it: "/proxy/{port}/" of a Jupyter server with
+            jupyter-server-proxy, "/user/me/proxy/{port}/" of a JupyterHub with it. Where the
+            browser knows that server by another name than `localhost`, the whole address:
+            "https://hub.example.org/user/me/proxy/{port}/". None: found out from
+            `$JUPYTERHUB_PUBLIC_URL` or `$JUPYTERHUB_SERVICE_PREFIX`, else the browser is on this
+            machine.
 
     Returns:
         What the notebook shows; its `url` opens in a tab of its own.
@@ -98,7 +101,7 @@ def dashboard(
             f"`proxy` must be a path with {_PORT} in it. Received: {proxy!r}. "
             'Fix: e.g. proxy="/user/me/proxy/{port}/"'
         )
-    port = _served(None if db is None else str(Path(db) if isinstance(db, os.PathLike) else db))
+    port = _served(None if db is None else os.fspath(db), behind)
     named = run or ("latest" if light else None)
     path = "" if named is None else f"run/{quote(named, safe='')}"
     view = "?light=1" if light else ""
@@ -108,23 +111,29 @@ def dashboard(
 
 
 def _proxy() -> str:
-    prefix = os.environ.get("JUPYTERHUB_SERVICE_PREFIX")
-    return f"{prefix.rstrip('/')}/proxy/{_PORT}/" if prefix else ""
+    # The former is the whole address of this user's server, the latter its path.
+    names = ("JUPYTERHUB_PUBLIC_URL", "JUPYTERHUB_SERVICE_PREFIX")
+    server = next((os.environ[name] for name in names if os.environ.get(name)), None)
+    return f"{server.rstrip('/')}/proxy/{_PORT}/" if server else ""
 
 
-def _served(db: str | None) -> int:
+def _served(db: str | None, behind: str) -> int:
     """The port of the process that serves a database; it is started where there is none."""
-    key = (db or os.environ.get("LOSSMON_DB", ""), str(Path.cwd()))
+    key = (db or os.environ.get("LOSSMON_DB", ""), str(Path.cwd()), behind)
     process, port = _started.get(key, (None, 0))
     if process is not None and process.poll() is None:
         return port
-    _started[key] = _start(db)
+    _started[key] = _start(db, behind)
     return _started[key][1]
 
 
-def _start(db: str | None) -> tuple[subprocess.Popen[str], int]:
+def _start(db: str | None, behind: str) -> tuple[subprocess.Popen[str], int]:
+    address = urlsplit(behind)
+    options = [f"--prefix={address.path}"]
+    if address.hostname:
+        options.append(f"--allow-host={address.hostname}")
     process = subprocess.Popen(
-        [sys.executable, "-m", "lossmon_dashboard.framed", *([] if db is None else [db])],
+        [sys.executable, "-m", "lossmon_dashboard.framed", *options, *([] if db is None else [db])],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

@@ -5,11 +5,13 @@ from __future__ import annotations
 import runpy
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import keras
 import pytest
 
 import lossmon
+from lossmon import inline
 from lossmon.notebook import read_cells
 from tests.store.postgres import running_server
 
@@ -80,6 +82,14 @@ def test_the_notebook_runs(database: str) -> None:
         exec(compile(cell.source, f"cell {cell.number}", "exec"), names)
     run = run_of(database, "notebook")
     assert (run["verified"], run["findings"]) == (1.0, [])
+    (dashboard,) = [started for key, started in inline._started.items() if key[0] == database]
+    with urlopen(f"http://127.0.0.1:{dashboard[1]}/run/latest") as answer:
+        assert answer.status == 200
+    assert dashboard[0].stdin is not None
+    dashboard[0].stdin.close()
+    assert dashboard[0].wait(timeout=60) == 0
+    assert dashboard[0].stdout is not None
+    dashboard[0].stdout.close()
 
 
 def test_there_is_a_test_for_each() -> None:

@@ -1,10 +1,12 @@
 """The dashboard as a notebook starts it: in a frame, and no longer than the notebook's kernel.
 
-`python -m lossmon_dashboard.framed [DB]`; `lossmon.dashboard` does so.
+`python -m lossmon_dashboard.framed [DB] [--prefix PATH] [--allow-host HOST]`; `lossmon.dashboard`
+does so.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
 import threading
@@ -27,9 +29,21 @@ FRAMES = (
 def main() -> None:
     """Serve a database on any free port of this machine until standard input ends."""
     threading.Thread(target=_end_with_the_kernel, daemon=True).start()
-    db = sys.argv[1] if len(sys.argv) > 1 else None
+    parser = argparse.ArgumentParser(prog="python -m lossmon_dashboard.framed")
+    parser.add_argument("db", nargs="?")
+    parser.add_argument("--prefix", default="")
+    parser.add_argument("--allow-host", action="append", default=[])
+    given = parser.parse_args()
     # Where other pages may frame it, a click that was meant for them must change nothing.
-    serve(db, port=0, open_browser=False, frames=FRAMES, read_only=True)
+    serve(
+        given.db,
+        port=0,
+        open_browser=False,
+        frames=FRAMES,
+        read_only=True,
+        prefix=given.prefix,
+        allow_hosts=given.allow_host,
+    )
 
 
 def _end_with_the_kernel() -> None:

@@ -24,6 +24,7 @@ from lossmon_dashboard.source import current_store
 
 DEFAULT_PORT = 8050
 _PATH = re.compile(r"/[\w\-.~/]*", re.ASCII)
+_PORT = "{port}"
 _FIRST_QUESTIONS_S = 2.0
 _WILDCARDS = frozenset({"0.0.0.0", "::", ""})
 
@@ -50,15 +51,16 @@ def serve(
         on_ready: called with the address of the page once connections are accepted.
         allow_hosts: further names that the dashboard is reached by, e.g. that of a proxy.
         prefix: the path below which a proxy serves it, such as `/lossmon`, whether or not the proxy
-            takes it off before it passes a request on.
+            takes it off before it passes a request on; `{port}` in it stands for the port.
         frames: origins of pages that may hold the dashboard in a frame.
         read_only: whether runs can be looked at only.
 
     Raises:
         InvalidArgument: nothing can listen on that address and port, or `prefix` is no path.
     """
-    path = _path(prefix)
+    _path(prefix.replace(_PORT, "0"))
     listener = _listen(host, port)
+    path = _path(prefix.replace(_PORT, str(listener.getsockname()[1])))
     token = None if is_loopback(host) else secrets.token_urlsafe(24)
     hosts = allowed_hosts(host) | {name.lower() for name in allow_hosts}
     app = create_app(db, hosts=hosts, token=token, read_only=read_only, prefix=path, frames=frames)

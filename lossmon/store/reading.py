@@ -88,7 +88,16 @@ def read_epochs(
             epochs.c.step <= func.coalesce(after.scalar_subquery(), last),
         )
     ordered = query.order_by(epochs.c.epoch, epochs.c.split, epochs.c.output.nulls_first())
-    return [restored(row) for row in connection.execute(ordered).mappings()]
+    return [_epoch(dict(zip(names, row, strict=True))) for row in connection.execute(ordered)]
+
+
+def _epoch(row: dict[str, Any]) -> dict[str, Any]:
+    """The same as `restored`, for rows of which there are many."""
+    row.pop("run_id", None)
+    kinds = row.pop("nonfinite_kinds")
+    if kinds is not None:
+        row.update((key, value) for key, value in restore_kinds(kinds).items() if key in row)
+    return row
 
 
 def read_outputs(connection: Connection, run_id: str) -> list[dict[str, Any]]:

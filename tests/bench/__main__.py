@@ -48,6 +48,7 @@ _ON_RECORDED = {
     "pages": reading_pages.report,
     "list": reading_list.report,
     "beside": beside.report,
+    "beside-live": beside.report_live,
 }
 
 

@@ -1,8 +1,8 @@
 """The same data in TensorBoard and in lossmon, looked at in Chromium in turn.
 
 One run of a million steps and 200 of 5,000, two scalars a step: how long a reader waits for the
-first chart, for a part of it, and for another run; and what each server works while nobody trains,
-and while eight runs are written at the same rate for both.
+first chart, for a part of it, and for another run (`beside`); and what each server works while
+nobody trains, and while eight runs are written at the same rate for both (`beside-live`).
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from tests.bench.beside_data import Beside, many, one_long
 from tests.bench.beside_live import live
 from tests.bench.contestants import LOSSMON, TENSORBOARD, Started, Uses, lossmon, tensorboard
 from tests.bench.in_browser import after, chromium, new_page, opened, zoom_in
+from tests.bench.pages import serving
 from tests.bench.recorded import SPIKE
 
 ROUNDS = 3
@@ -63,6 +64,18 @@ def report(console: Console, folder: Path) -> None:
             tell = _share if what == _SPIKES else _middle
             words = ", ".join(f"{one.name} {tell(took[one.name][what])}" for one in CONTESTANTS)
             console.print(f"{what}: {words}")
+
+
+def report_live(console: Console, folder: Path) -> None:
+    """Print what each server works while nobody trains, and while eight runs are written."""
+    long, runs = one_long(folder), many(folder)
+    with serving(long.db) as server:
+        first, again, worked = server.refreshed("long")
+    console.print(
+        f"lossmon's chart of {long.steps:,} steps: {first:,} bytes, a refresh {again:,} bytes "
+        f"and {worked * 1e3:.0f} ms of processor"
+    )
+    with chromium() as browser:
         for line in live(browser, CONTESTANTS, runs, folder):
             console.print(line)
 

@@ -22,6 +22,7 @@ import sys
 from lossmon_dashboard import serve
 serve(sys.argv[1], port=0, open_browser=False)
 """
+_REFRESHES = 50
 
 
 class Server:
@@ -65,6 +66,15 @@ class Server:
     def zoomed(self, run: str, span: tuple[int, int]) -> float:
         """Seconds until the chart shows a span of steps."""
         return self.asked("run-history-drawn.data", run_id__data=run, run_span__data=list(span))[0]
+
+    def refreshed(self, run: str) -> tuple[int, int, float]:
+        """Bytes of a chart at first and of a refresh, and processor seconds of the latter."""
+        _, first = self.asked("run-history-drawn.data", run_id__data=run)
+        mark = json.loads(first)["response"]["run-history-drawn"]["data"]["mark"]
+        used, again = self.processor(), b""
+        for _ in range(_REFRESHES):
+            _, again = self.asked("run-history-drawn.data", run_id__data=run, run_mark__data=mark)
+        return len(first), len(again), (self.processor() - used) / _REFRESHES
 
     def chart(self, run: str) -> Mapping[str, Any]:
         """The chart of a run as the browser gets it."""

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import socket
 import subprocess
+import sys
 import threading
 from collections.abc import Generator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
+from urllib.request import Request, urlopen
 
 import pytest
 import waitress.server
@@ -64,6 +67,35 @@ def test_a_notebook_shows_a_run_and_its_kernel_takes_the_dashboard_along(
     assert process.wait(timeout=20) == 0
     assert process.stdout is not None
     process.stdout.close()
+
+
+def test_behind_the_proxy_of_a_hub_all_is_asked_by_its_way(tmp_path: Path) -> None:
+    path = tmp_path / "runs.db"
+    write(str(path), SCENARIOS[0])
+    hub = "https://hub.example.org"
+    shown = lossmon.dashboard(path, light=True, proxy=f"{hub}/user/me/proxy/{{port}}/")
+    ((process, port),) = [of for key, of in inline._started.items() if key[0] == str(path)]
+    try:
+        assert shown.url == f"{hub}/user/me/proxy/{port}/run/latest?light=1"
+        request = Request(f"http://127.0.0.1:{port}/run/latest", headers={"Host": hub[8:]})
+        with urlopen(request) as answer:
+            assert f'src="/user/me/proxy/{port}/_dash-component-suites/' in answer.read().decode()
+    finally:
+        assert process.stdin is not None
+        process.stdin.close()
+        assert process.wait(timeout=20) == 0
+        assert process.stdout is not None
+        process.stdout.close()
+
+
+def test_a_cell_gets_the_frame_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """IPython's `HTML` warns of each frame that is not its own."""
+    told: list[tuple[object, bool]] = []
+    ipython = SimpleNamespace(display=lambda data, raw: told.append((data, raw)))
+    monkeypatch.setitem(sys.modules, "IPython.display", ipython)
+    cell = inline.InlineDashboard("http://localhost:1/", 500, 1)
+    cell._ipython_display_()
+    assert told == [({"text/html": cell._repr_html_(), "text/plain": repr(cell)}, True)]
 
 
 @pytest.mark.parametrize("proxy", ["/user/me/proxy/8050", "no path"])

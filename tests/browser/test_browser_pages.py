@@ -153,7 +153,7 @@ def test_the_colour_scheme_follows_the_system_until_it_is_switched(
 ) -> None:
     page = open_page(f"{seeded}/run/digits-cnn", scheme="dark")
     tick = page.locator("#run-history .xtick text, #run-history .x2tick text").first
-    expect(tick).to_have_css("fill", "rgb(154, 163, 173)")
+    expect(tick).to_have_css("fill", "rgb(154, 163, 173)", timeout=20_000)
     page.get_by_label("Switch between light and dark").click()
     expect(page.locator("html")).to_have_attribute("data-mantine-color-scheme", "light")
     expect(tick).to_have_css("fill", "rgb(91, 100, 114)")

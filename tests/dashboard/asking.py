@@ -18,7 +18,7 @@ USUAL: Mapping[str, Any] = {
     "compare-need.value": "decisions",
     "compare-fp.value": "1",
     "place.data": "/",
-    "revision.data": {},
+    "revision.data": {"path": "/"},
     "run-axis.value": "step",
     "run-detail.value": "both",
     "run-kind.value": "worst",

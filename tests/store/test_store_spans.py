@@ -95,11 +95,11 @@ def test_what_is_new_completes_what_is_settled(
 ) -> None:
     store, known = open_store(db), None
     appended, names = 0, ["loss", "accuracy"]
-    for start in range(0, 12_000, 371):
+    for start in range(0, 12_000, 797):
         writer.write(
             [
                 batch(step, loss=value(step), accuracy=None if step % 3 else 0.5)
-                for step in range(start, start + 371)
+                for step in range(start, start + 797)
             ]
         )
         whole = store.batch_spans("latest", names, split="train", most=60, step_range=steps)
@@ -111,9 +111,9 @@ def test_what_is_new_completes_what_is_settled(
             appended += 1
             for name in names:
                 _compare(whole[name], _joined(known[name], new[name]))
-                assert len(new[name].mean) <= 371 // new[name].size + 30
+                assert len(new[name].mean) <= 797 // new[name].size + 30
         known = whole
-    assert appended > 12
+    assert appended > 5
 
 
 def _joined(known: Spans, new: Spans) -> dict[str, list[float]]:

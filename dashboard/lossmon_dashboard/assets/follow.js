@@ -8,17 +8,19 @@
     function draw(drawn, identity) {
         const {no_update, lossmon} = window.dash_clientside;
         if (!drawn) {
-            return [no_update, no_update, no_update, no_update];
+            return [no_update, no_update, no_update];
         }
         if (drawn.figure) {
             const {mark, settled} = drawn;
             held[identity] = {mark, settled, steady: steadyAxes(drawn.figure.layout)};
-            return [...lossmon.keepView(drawn.figure, identity), drawn.mark, no_update];
+            return [...lossmon.keepView(drawn.figure, identity), drawn.mark];
         }
         if (append(drawn, identity)) {
-            return [no_update, no_update, drawn.mark, no_update];
+            return [no_update, no_update, drawn.mark];
         }
-        return [no_update, no_update, null, Date.now()];
+        window.dash_clientside.set_props("run-mark", {data: null});
+        window.dash_clientside.set_props("run-again", {data: Date.now()});
+        return [no_update, no_update, no_update];
     }
 
     const measureOf = (uid) => uid.split("-")[0];

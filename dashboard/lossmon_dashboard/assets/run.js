@@ -37,7 +37,9 @@
         const zoomed = !turned && axis.autorange === false && axis.range && layout.meta;
         const span = zoomed ? [layout.meta.axis, ...axis.range.map(Number)] : null;
         const same = JSON.stringify(span) === JSON.stringify(before || null);
-        return same ? window.dash_clientside.no_update : span;
+        if (!same) {
+            window.dash_clientside.set_props("run-span", {data: span});
+        }
     }
 
     /* A part of the page that a tab may still have to bring. */

@@ -17,6 +17,7 @@ from lossmon_dashboard.components.run_header import run_header, run_summary
 from lossmon_dashboard.components.run_panels import output_choices, run_panels, tab_room
 from lossmon_dashboard.links import RUN
 from lossmon_dashboard.run_tabs import TABS, USUAL, OpenedRun
+from lossmon_dashboard.run_tabs.opened import is_of_page
 from lossmon_dashboard.source import current_store
 from lossmon_dashboard.theme import PAGE_WIDTH
 
@@ -85,8 +86,13 @@ def register(app: dash.Dash) -> None:
         Input("revision", "data"),
         Input("run-id", "data"),
         State("run-news", "data"),
+        State("place", "data"),
     )
-    def describe(_: Any, run: str, known: str | None) -> tuple[Any, ...]:
+    def describe(
+        revision: dict[str, Any], run: str, known: str | None, page: str | None
+    ) -> tuple[Any, ...]:
+        if not is_of_page(revision, page):
+            return (no_update,) * 5
         document = current_store().run_document(run)
         told, news = description(document), news_of(document)
         return (told[0], *[no_update] * len(told)) if news == known else (*told, news)

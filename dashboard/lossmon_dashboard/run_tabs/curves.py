@@ -18,7 +18,7 @@ from lossmon_dashboard.figures.history_view import SMOOTHING, HistoryView
 from lossmon_dashboard.figures.panes import PAIR_HEIGHT
 from lossmon_dashboard.run_tabs.following import follow
 from lossmon_dashboard.run_tabs.history import Zoom
-from lossmon_dashboard.run_tabs.opened import OpenedRun
+from lossmon_dashboard.run_tabs.opened import OpenedRun, is_of_page
 from lossmon_dashboard.source import current_store
 from lossmon_dashboard.theme import Scheme
 
@@ -109,18 +109,18 @@ def register(app: dash.Dash) -> None:
                 "again": Input("run-again", "data"),
                 "run": State("run-id", "data"),
                 "mark": State("run-mark", "data"),
+                "page": State("place", "data"),
             },
         },
     )
     def draw_history(
-        revision: Any,
+        revision: dict[str, Any],
         controls: dict[str, Any],
         output: str | None,
         scheme: Scheme | None,
         place: dict[str, Any],
     ) -> tuple[Any, Any]:
-        del revision
-        if scheme is None:
+        if scheme is None or not is_of_page(revision, place["page"]):
             return no_update, no_update
         answer = follow(
             current_store(),
@@ -142,18 +142,18 @@ def register(app: dash.Dash) -> None:
     def tell_accuracy(_: Any, run: str) -> Any:
         return accuracy_panel(accuracy_meanings(current_store().run_document(run)))
 
+    # Span, and what is asked again, are set without an output: for what a callback with a chart
+    # gives, Dash would wait until plotly is loaded, and ask for the first chart after that.
     app.clientside_callback(
         ClientsideFunction("lossmon_follow", "draw"),
         Output("run-history", "figure"),
         Output("run-history", "style"),
         Output("run-mark", "data"),
-        Output("run-again", "data"),
         Input(drawn("run-history"), "data"),
         State("run-history", "id"),
     )
     app.clientside_callback(
         ClientsideFunction("lossmon_run", "shownSpan"),
-        Output("run-span", "data"),
         Input("run-history", "relayoutData"),
         Input("run-axis", "value"),
         State("run-span", "data"),

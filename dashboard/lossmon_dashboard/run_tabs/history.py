@@ -29,6 +29,7 @@ from lossmon_dashboard.theme import Scheme
 Row = Mapping[str, Any]
 
 _TIMES = 300
+_COLUMNS = tuple(dict.fromkeys((*AXIS_COLUMNS, *figures.HISTORY_COLUMNS)))
 
 
 class Zoom(NamedTuple):
@@ -102,7 +103,7 @@ def read_history(
         since: only the batches from this step on, see `Store.batch_spans`; None for all.
     """
     summary = store.run_summary(run)
-    rows = store.epoch_rows(run, output=view.output, columns=AXIS_COLUMNS)
+    rows = store.epoch_rows(run, output=view.output, columns=_COLUMNS)
     axis = _axis(store, summary, rows, view, zone)
     steps = steps_around(zoom, axis)
     columns = {batch_column(measure, view) for measure in get_args(Measure)} | {"loss", "accuracy"}
@@ -111,9 +112,9 @@ def read_history(
         run,
         view,
         axis,
-        store.epoch_rows(
-            run, output=view.output, columns=figures.HISTORY_COLUMNS, step_range=steps
-        ),
+        rows
+        if steps is None
+        else store.epoch_rows(run, output=view.output, columns=_COLUMNS, step_range=steps),
         store.batch_spans(
             run, sorted(columns), split="train", output=view.output, step_range=steps, since=since
         ),
