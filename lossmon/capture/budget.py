@@ -63,6 +63,10 @@ class Budget:
         """Take note of what it cost to read steps that are recomputed next."""
         self._owed += seconds
 
+    def pay(self, seconds: float) -> None:
+        """Take note of what it cost to read steps of which some may be recomputed, or none."""
+        self._time.spend(seconds)
+
     @contextmanager
     def spend(self, steps: int) -> Generator[None]:
         """Measure what recomputing so many steps costs this thread."""

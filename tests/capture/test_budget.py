@@ -68,3 +68,17 @@ def test_the_allowance_pays_for_short_runs() -> None:
     budget = Budget()
     spend(budget, 10, 0.01)
     assert len(budget.choose(100)) == 100
+
+
+def test_reading_what_is_left_out_makes_the_rest_no_dearer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "ALLOWANCE", 0.0)
+    budget, chosen = Budget(share=1.0), 0
+    spend(budget, 10, 0.01)
+    for _ in range(50):  # of ten steps, which take a millisecond each; half of what they earn goes
+        budget.earn(0.006)  # into reading
+        budget.pay(0.003)
+        rows = budget.choose(10)
+        chosen += len(rows)
+        if len(rows):
+            spend(budget, len(rows), 0.001 * len(rows))
+    assert 100 <= chosen <= 150
