@@ -15,6 +15,8 @@ from lossmon.capture.allowance import Allowance, processor_time
 SHARE = 0.02
 # Seconds of recomputation that every run may spend, so that short runs are recomputed whole.
 ALLOWANCE = 1.0
+# To recompute fewer steps than that takes nearly as long: it is put off until so many can be paid.
+LEAST = 32
 # Weight of the newest measurement in the cost that is expected of the next one.
 _NEWEST = 0.3
 # So many times the expected cost is believed at once.
@@ -43,10 +45,15 @@ class Budget:
         return int(max(0.0, min(at_most, self._affordable())))
 
     def choose(self, steps: int) -> NDArray[np.int64]:
-        """Which of so many steps to recompute: evenly spread, as many as can be afforded."""
-        affordable = max(0.0, self._affordable())
+        """Which of so many steps to recompute: evenly spread, as many as can be afforded.
+
+        Few steps are recomputed all or not at all.
+        """
+        affordable = self._affordable()
         if affordable >= steps:
             return np.arange(steps)
+        if affordable < LEAST:
+            return np.arange(0)
         reached = self._fraction + np.arange(1, steps + 1) * (affordable / steps)
         chosen = np.diff(np.floor(reached), prepend=0.0) > 0.0
         self._fraction = float(reached[-1] % 1.0)
@@ -55,6 +62,10 @@ class Budget:
     def owe(self, seconds: float) -> None:
         """Take note of what it cost to read steps that are recomputed next."""
         self._owed += seconds
+
+    def pay(self, seconds: float) -> None:
+        """Take note of what it cost to read steps of which some may be recomputed, or none."""
+        self._time.spend(seconds)
 
     @contextmanager
     def spend(self, steps: int) -> Generator[None]:

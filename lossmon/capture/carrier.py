@@ -65,6 +65,7 @@ class Carrier:
         self._compiled = _compiled(model)
         self.layouts = Layouts()
         self.jointly = False
+        self._sending = set[Split]()
         self.channels: dict[Split, Channel] = {split: self._channel() for split in _SPLITS}
         self.outputs: list[ResolvedOutput] | None = None
         self.running: Split | None = None
@@ -77,10 +78,12 @@ class Carrier:
         self._given = GivenWeights()
 
     def send_jointly(self) -> None:
-        """Let all of a step leave together; before the first step is traced."""
+        """Let all of a step leave together, of each split none of whose steps is traced yet."""
         if not self.jointly:
             self.jointly = True
-            self.channels |= {split: self._channel() for split in _SPLITS}
+            # A step that is traced, by an early `evaluate`, has its queues in it.
+            fresh = [split for split in _SPLITS if split not in self._sending]
+            self.channels |= {split: self._channel() for split in fresh}
 
     def _channel(self) -> Channel:
         model = self._model
@@ -170,6 +173,7 @@ class Carrier:
         if self.silent or self.running != split or not isinstance(logs, dict):
             return result
         with self._kept_from_training():
+            self._sending.add(split)
             sent = self.channels[split].send(_of_this_graph(carried))
             if sent is not None:
                 logs = {**logs, CARRIER: sent}

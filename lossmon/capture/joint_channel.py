@@ -6,6 +6,7 @@ What a small step lets out costs less than asking each step whether it is wanted
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Sequence
 from itertools import groupby
 from typing import Any, NamedTuple
@@ -77,6 +78,7 @@ class JointChannel:
         self._ways: dict[tuple[int, str], _Way] = {}
         self._taking = threading.Lock()
         self._taken = 0
+        self._spent = 0.0
         self._ahead: list[Sent] = []
 
     def send(self, carried: Carried) -> dict[str, Any] | None:
@@ -147,15 +149,23 @@ class JointChannel:
                 count -= len(part)
             return taken
 
+    def spent(self) -> float:
+        """Seconds of the taking thread that copying tensors cost since this was asked."""
+        spent, self._spent = self._spent, 0.0
+        return spent
+
     def _gather(self, *, with_tensors: bool = True) -> int:
         """Take out what waits, not too much of it; how many steps that were."""
         waiting = [(way, size_of(way.queue)) for way in [*self._ways.values()]]
         waiting = [(way, count) for way, count in waiting if count]
+        began = time.thread_time()
         if len(waiting) == 1:
             ((way, count),) = waiting
             found = [_read(way, min(count, AT_ONCE), with_tensors=with_tensors)]
         else:
             found = _in_order([_read(*few, with_tensors=with_tensors) for few in waiting])
+        if any(sent.arrays for sent in found):
+            self._spent += time.thread_time() - began
         count = sum(map(len, found))
         self._taken += count
         self._ahead += found
@@ -173,9 +183,9 @@ def _read(way: _Way, count: int, *, with_tensors: bool) -> Sent:
 def _in_order(parts: Sequence[Sent]) -> list[Sent]:
     """Steps of several layouts as they left."""
     rows = sorted(
-        (time, place, row)
+        (left, place, row)
         for place, part in enumerate(parts)
-        for row, time in enumerate(part.times.tolist())
+        for row, left in enumerate(part.times.tolist())
     )
     found: list[Sent] = []
     for place, together in groupby(rows, key=lambda row: row[1]):

@@ -140,8 +140,11 @@ class RunJudge:
                 rows = self._recompute(chunk, np.arange(len(chunk)))
                 self._samples.add(chunk, rows)
             return rows
+        if self._plan.at_once:
+            self._budget.owe(reading)
+        else:
+            self._budget.pay(reading)
         chosen = self._choose(chunk)
-        self._budget.owe(reading)
         with self._budget.spend(len(chosen)):
             return self._recompute(chunk, chosen)
 

@@ -22,7 +22,7 @@ def leaves_jointly(verify: str, values: int) -> bool:
         verify: what the user asked for.
         values: how many numbers the model predicts in one step.
     """
-    return verify == "off" or 0 < values <= SMALL_STEP
+    return verify == "off" or 0 < values <= min(SMALL_STEP, LARGE_STEP)
 
 
 class LettingOut(NamedTuple):

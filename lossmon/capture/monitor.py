@@ -35,8 +35,8 @@ class Monitor(keras.callbacks.Callback):
         config: your own settings, kept with the run and compared between runs; values that JSON
             knows.
         strict: raise `InvalidCombination` before the first step where an `error` finding stands.
-        verify: "auto" recomputes every batch as long as the writer thread keeps up and predictions
-            are of a bounded size; "full" recomputes every batch, and lets training wait if it must;
+        verify: "auto" recomputes every batch of a short run, then as many as take at most 2 % of
+            the time of the steps; "full" recomputes every batch, and lets training wait if it must;
             "off" records Keras' own values only.
         samples: record loss, confidence, predicted class and correctness of each validation sample
             in each epoch, where there are at most 20,000 of them (and 2 million numbers predicted);

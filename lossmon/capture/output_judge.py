@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lossmon import recompute
-from lossmon.capture.chunk import Chunk, Floats, OutputArrays
+from lossmon.capture.chunk import Array, Chunk, Floats, OutputArrays
 from lossmon.capture.clipping import count_clipped
 from lossmon.capture.epoch_labels import EpochLabels
 from lossmon.capture.explain import classes_of, explain
@@ -20,6 +20,8 @@ from lossmon.records import LossSpec, MetricSpec
 
 _EPS = float(np.finfo(np.float32).eps)
 _SMALLEST = float(np.finfo(np.float32).tiny)
+# Numbers of which a mask may be made at once.
+_SLICE = 2**18
 Rows = NDArray[np.int64]
 
 
@@ -134,9 +136,7 @@ class OutputJudge:
 
     def _recompute(self, judged: Judged, tensors: OutputArrays, rows: Rows) -> None:
         assert tensors.y_pred is not None
-        finite = np.isfinite(tensors.y_pred.reshape(len(rows), -1))
-        missing = finite.shape[1] - np.count_nonzero(finite, axis=1)
-        found = Recomputed(rows, missing.astype(np.float64))
+        found = Recomputed(rows, _nonfinite(tensors.y_pred.reshape(len(rows), -1)))
         losses = self._loss(judged, found, tensors)
         accuracies = self._accuracy(judged, found, tensors)
         verdicts = [worst(*pair) for pair in zip(losses, accuracies, strict=True)]
@@ -261,6 +261,16 @@ class OutputJudge:
             backend=self._plan.backend,
             extra=self._plan.metrics,
         )
+
+
+def _nonfinite(predictions: Array) -> Floats:
+    """How many numbers of each row are NaN or infinite, slice by slice where they are many."""
+    missing = np.zeros(len(predictions))
+    width = max(1, _SLICE // len(predictions))
+    for start in range(0, predictions.shape[1], width):
+        finite = np.isfinite(predictions[:, start : start + width])
+        missing += finite.shape[1] - np.count_nonzero(finite, axis=1)
+    return missing
 
 
 def _excuse_precision(found: Recomputed, verdicts: list[Verdict], dtype: str) -> list[Verdict]:

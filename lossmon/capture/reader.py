@@ -88,10 +88,8 @@ class Reader:
 
     def _joint(self, channel: JointChannel, items: list[CallItem]) -> Iterator[_Run]:
         steps = [step for item in items for step in _steps(item)]
-        began = time.thread_time()
         parts = channel.take(len(steps))
-        if any(part.arrays for part in parts):
-            self._spent += time.thread_time() - began
+        self._spent += channel.spent()
         for part in parts:
             own, steps = steps[: len(part)], steps[len(part) :]
             if not part.layout.scalars:

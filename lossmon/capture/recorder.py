@@ -24,8 +24,8 @@ from lossmon.records import Finding, RunStatus
 from lossmon.store import Delivery, Ending, Records, RunHeader, Trouble
 from lossmon.trackers import Showing, Tracker
 
-# Seconds between two commits while items keep coming.
-COMMIT_EVERY = 0.08
+# Seconds between two commits while items keep coming: with what judging and writing take, a tenth.
+COMMIT_EVERY = 0.09
 HEARTBEAT_EVERY = 1.0
 # After each judgement the interpreter is left to the training thread, which else had to wait for
 # it up to Python's switch interval of 5 ms, longer than many a step takes.

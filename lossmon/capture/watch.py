@@ -33,7 +33,7 @@ RECENT_BATCHES = 256
 # Of short epochs not each is followed by a look at the rules: they may take this share of the time,
 # and are never older than so many seconds.
 ASKING_SHARE = 0.002
-ASKED_AGAIN = 1.0
+ASKED_AGAIN = 2.0
 # Episodes of a run that goes on are searched anew when it has grown by this share.
 GROWN = 0.02
 

@@ -43,6 +43,8 @@ def restore_kinds(kinds: str | None) -> dict[str, float]:
 
 def storable_text(text: str) -> str:
     """Replace what no engine can store as text: lone surrogates and the NUL character."""
+    if text.isascii() and "\0" not in text:
+        return text
     return text.encode("utf-8", "replace").decode("utf-8").replace("\0", "�")
 
 
@@ -75,7 +77,11 @@ def _encode_container(value: Any) -> Any:
         items = cast("Mapping[Any, Any]", value).items()
         return {storable_text(str(key)): encode_json(item) for key, item in items}
     if isinstance(value, list | tuple | set | frozenset):
-        return [encode_json(item) for item in cast("Iterable[Any]", value)]
+        items = [*cast("Iterable[Any]", value)]
+        # Histograms and counts, in long lists: a sum is finite only where all of its terms are.
+        if set(map(type, items)) == {float} and math.isfinite(sum(items)):
+            return items
+        return [encode_json(item) for item in items]
     return storable_text(str(value))
 
 

@@ -50,13 +50,35 @@ def test_chosen_steps_are_spread_evenly(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(module, "ALLOWANCE", 0.0)
     budget = Budget(share=1.0)
     spend(budget, 1, 0.01)
-    budget.earn(0.01 + 0.25 * 0.01 * 100)
+    budget.earn(0.01 + 0.4 * 0.01 * 100)
     rows = budget.choose(100)
-    assert 15 <= len(rows) <= 26
+    assert 32 <= len(rows) <= 41
     assert np.diff(rows).max() - np.diff(rows).min() <= 2
+
+
+def test_few_steps_are_chosen_all_or_put_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "ALLOWANCE", 0.0)
+    budget = Budget(share=1.0)
+    spend(budget, 1, 0.01)
+    budget.earn(0.01 + 10.5 * 0.01)
+    assert [len(budget.choose(steps)) for steps in (9, 20, 100)] == [9, 0, 0]
 
 
 def test_the_allowance_pays_for_short_runs() -> None:
     budget = Budget()
     spend(budget, 10, 0.01)
     assert len(budget.choose(100)) == 100
+
+
+def test_reading_what_is_left_out_makes_the_rest_no_dearer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "ALLOWANCE", 0.0)
+    budget, chosen = Budget(share=1.0), 0
+    spend(budget, 10, 0.01)
+    for _ in range(50):  # of ten steps, which take a millisecond each; half of what they earn goes
+        budget.earn(0.006)  # into reading
+        budget.pay(0.003)
+        rows = budget.choose(10)
+        chosen += len(rows)
+        if len(rows):
+            spend(budget, len(rows), 0.001 * len(rows))
+    assert 100 <= chosen <= 150

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import pytest
 
+import lossmon
 from lossmon.capture.joint_channel import JointChannel
 from lossmon.capture.judge import RunJudge
 from lossmon.capture.layout import Carried, Layouts
@@ -123,3 +124,26 @@ def test_what_waits_for_a_writer_that_hangs_is_bounded(
     assert len(recorded.batches) == 3 * 32
     assert all(row["loss"] is not None for row in recorded.batches)
     assert {row["status"] for row in recorded.batches} == {"verified", "unverified"}
+
+
+def test_steps_that_have_grown_are_traced_anew(db: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fitted_twice(*monitors: lossmon.Monitor) -> Any:
+        keras.utils.set_random_seed(3)
+        model = dense()
+        model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+        for fit, small in enumerate([2**13, 1]):
+            monkeypatch.setattr("lossmon.capture.letting_out.SMALL_STEP", small)
+            data = features(64), classes(64)
+            model.fit(*data, validation_split=0.25, verbose=0, callbacks=[*monitors[fit : fit + 1]])
+        return model
+
+    monitors = lossmon.Monitor(db), lossmon.Monitor(db)
+    plain, watched = fitted_twice(), fitted_twice(*monitors)
+    kinds = [type(monitor._session._tap.carrier.channels["train"]) for monitor in monitors]
+    assert kinds == [JointChannel, QueueChannel]
+    for ours, theirs in zip(watched.variables, plain.variables, strict=True):
+        np.testing.assert_array_equal(np.asarray(ours), np.asarray(theirs), err_msg=ours.path)
+    for monitor in monitors:
+        run = lossmon.open_store(db).run_document(monitor.run_id or "")
+        assert {(row["status"], row["coverage"]) for row in run["epochs"]} == {("verified", 1.0)}
+        assert run["troubles"] == []

@@ -224,7 +224,6 @@ def test_verify_off_records_keras_own_values(record: Callable[..., Any]) -> None
 def test_large_predictions_come_out_of_some_steps(
     how: dict[str, Any], record: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lossmon.capture.letting_out.SMALL_STEP", 1)
     monkeypatch.setattr("lossmon.capture.letting_out.LARGE_STEP", 2)
     monkeypatch.setattr("lossmon.capture.budget.ALLOWANCE", -1.0)
     model = dense()
@@ -246,7 +245,6 @@ def test_large_predictions_come_out_of_some_steps(
 def test_large_predictions_come_out_of_all_steps_where_that_was_asked(
     how: dict[str, Any], record: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lossmon.capture.letting_out.SMALL_STEP", 1)
     monkeypatch.setattr("lossmon.capture.letting_out.LARGE_STEP", 2)
     model = dense()
     model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"], **how)
