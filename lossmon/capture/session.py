@@ -24,6 +24,7 @@ from lossmon.capture.extended_logs import AwaitedLogs
 from lossmon.capture.first_look import first_look, why_replicas_hide
 from lossmon.capture.forward import give_back
 from lossmon.capture.judge import RunJudge
+from lossmon.capture.last_words import last_words
 from lossmon.capture.letting_out import LettingOut, leaves_jointly, let_out
 from lossmon.capture.options import Options
 from lossmon.capture.override import override
@@ -49,7 +50,7 @@ from lossmon.capture.watch import Watch
 from lossmon.errors import CannotResume, InvalidArgument, InvalidCombination
 from lossmon.records import Finding, OutputRecord, RunRecord, RunStatus
 from lossmon.rules import Facts
-from lossmon.store import RunHeader, new_run_id
+from lossmon.store import ENDED_WITH, RunHeader, new_run_id
 from lossmon.trackers import Tracker, open_trackers
 
 P = ParamSpec("P")
@@ -278,8 +279,7 @@ class Session:
 
     def _on_broken_off(self, error: BaseException) -> None:
         if self._recorder is not None:
-            message = f"training ended with {type(error).__name__}: {error}"[:2000]
-            self._recorder.trouble(message, aloud=False)
+            self._recorder.trouble(ENDED_WITH + last_words(error), aloud=False)
         self.end("interrupted" if isinstance(error, KeyboardInterrupt) else "failed")
 
     def _on_compile(self) -> None:

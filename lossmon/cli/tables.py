@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.markup import escape
+from rich.measure import Measurement
 from rich.table import Table
 
 from lossmon.cli.calibration_text import print_calibration
@@ -16,16 +18,26 @@ from lossmon.cli.reconciliation_text import print_reconciliation
 from lossmon.cli.sparkline import sparkline
 from lossmon.cli.words import WIDE, Row, flags, number, ranks_text, styled, table
 from lossmon.rules import change_text
+from lossmon.store import ENDED_WITH
 
+_UNBOUND = 1000
 _NO_RUNS = "no runs yet: record one with model.fit(..., callbacks=[lossmon.Monitor()])"
 
 
 def print_runs(console: Console, rows: Sequence[Row]) -> None:
-    """The summary table of runs; a narrow terminal gets the codes of the findings only."""
+    """The summary table of runs; where names of findings find no room, there are their codes."""
     if not rows:
         console.print(escape(_NO_RUNS))
         return
     wide = console.width >= WIDE
+    shown = _table_of_runs(rows, console.width, wide=wide, named=wide)
+    unbound = console.options.update(width=_UNBOUND)
+    if wide and Measurement.get(console, unbound, shown).maximum > console.width:
+        shown = _table_of_runs(rows, console.width, wide=wide, named=False)
+    console.print(shown)
+
+
+def _table_of_runs(rows: Sequence[Row], width: int, *, wide: bool, named: bool) -> Table:
     misread = any(_last(row, "intended_accuracy") is not None for row in rows)
     values = {"loss": "loss", "accuracy": "accuracy" if wide else "acc."}
     if misread:
@@ -34,8 +46,10 @@ def print_runs(console: Console, rows: Sequence[Row]) -> None:
     last = "findings" if wide else "flags"
     course = ["course"] if wide else []
     shown = table("run", "status", "split", *course, *numeric, last, numbers=numeric)
-    shown.columns[0].overflow = "fold"
-    for column in shown.columns[1:]:
+    name, *others = shown.columns
+    name.overflow = "fold"
+    name.min_width = min(_longest(rows), width // 4)
+    for column in others:
         column.no_wrap = True
     for row in rows:
         shown.add_row(
@@ -47,9 +61,14 @@ def print_runs(console: Console, rows: Sequence[Row]) -> None:
             *([_course(row)] if wide else []),
             *(number(_last(row, key)) for key in values),
             f"{row['verified']:.0%}",
-            flags(row, codes_only=not wide),
+            flags(row, codes_only=not named),
         )
-    console.print(shown)
+    return shown
+
+
+def _longest(rows: Sequence[Row]) -> int:
+    """How many columns the longest name takes."""
+    return max(cell_len(row["name"]) for row in rows)
 
 
 def _last(row: Row, value: str) -> float | None:
@@ -88,7 +107,9 @@ def print_run(console: Console, document: Row) -> None:
     for change in document["rules"]:
         console.print("[dim]rules:[/] " + escape(change_text(change)))
     for trouble in document["troubles"]:
-        console.print(f"[yellow]trouble:[/] {escape(trouble['message'])}")
+        ended = trouble["message"].startswith(ENDED_WITH)
+        mark = "[bold red]error:[/]" if ended else "[yellow]trouble:[/]"
+        console.print(f"{mark} {escape(trouble['message'])}")
 
 
 def print_courses(console: Console, epochs: Sequence[Row]) -> None:

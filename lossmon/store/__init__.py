@@ -7,7 +7,7 @@ from lossmon.store.delivery import Delivery
 from lossmon.store.frames import FrameColumn, FrameLibrary
 from lossmon.store.maintenance import vacuum
 from lossmon.store.names import demand_short, new_run_id, new_run_name
-from lossmon.store.parcel import Ending, Records, RunHeader, Trouble
+from lossmon.store.parcel import ENDED_WITH, Ending, Records, RunHeader, Trouble
 from lossmon.store.passwords import without_passwords
 from lossmon.store.resume import Resumable, find_resumable
 from lossmon.store.run_pages import RunGroup, RunPage, Spread
@@ -30,6 +30,7 @@ from lossmon.store.upgrade import info, upgrade
 from lossmon.store.writer import RunWriter
 
 __all__ = [
+    "ENDED_WITH",
     "EXPORTED",
     "EXPORTED_EPOCHS",
     "SETTING",

@@ -14,13 +14,16 @@ from lossmon.records import (
     SampleRecord,
 )
 
+ENDED_WITH = "training ended with "
+"""How the words begin of the error that ended a training, which was none of lossmon's."""
+
 Place = tuple[int, ...]
 """What tells a database from others, see `lossmon.store.identity`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """Something that went wrong inside lossmon.
+    """Something that went wrong inside lossmon, or ended the training: see `ENDED_WITH`.
 
     Attributes:
         time: when, Unix seconds.

@@ -13,6 +13,7 @@ from rich.console import Console
 from lossmon.cli.meaning_text import print_meaning
 from lossmon.cli.reconciliation_text import print_reconciliation
 from lossmon.cli.tables import print_epochs, print_ranks, print_runs
+from lossmon.store import open_store
 from tests.cli.conftest import EPOCHS, Invoke, Seeded
 
 RUN_KEYS = {
@@ -57,6 +58,17 @@ def test_table_of_runs_has_ids_and_rule_names_where_there_is_room(
     assert "100%" in faulty
     (healthy,) = (line for line in lines if line.startswith("healthy"))
     assert "fine" in healthy
+
+
+def test_names_of_findings_give_way_to_those_of_runs(invoke: Invoke, seeded: Seeded) -> None:
+    name = "a-name-that-takes-some-room"
+    open_store(seeded.db).rename("faulty", name)
+    (line,) = (line for line in invoke("runs").stdout.splitlines() if line.startswith(name))
+    assert f"{name} {seeded.faulty} " in line
+    assert "LM301" in line
+    assert "accuracy-with-regression" not in line
+    assert "LM301 accuracy-with-regression" in invoke("runs", columns=170).stdout
+    open_store(seeded.db).rename(name, "faulty")
 
 
 @pytest.mark.parametrize("command", ["runs", "show healthy", "compare healthy faulty", "rules"])

@@ -295,6 +295,11 @@ def test_a_stalled_run_and_troubles_are_said_at_the_head(app: Any) -> None:
     assert "(UTC):  the queue was full" in settings
     assert "dense Dense (batch, 10) 650 no, frozen" in settings
     assert "{" not in settings
+    ended = [{"time": 0.0, "message": "training ended with ValueError: Shapes are incompatible"}]
+    failed = words(run_header(run | {"troubles": ended}, UTC))
+    assert "Training ended with ValueError: Shapes are incompatible" in failed
+    assert "lossmon had trouble" not in failed
+    assert "lossmon had no trouble" in words(run_settings(run | {"troubles": ended}))
     quiet = words(run_settings(run | {"troubles": []}))
     assert "lossmon had no trouble" in quiet
     assert "Not recorded" in quiet

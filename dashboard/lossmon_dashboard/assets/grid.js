@@ -54,7 +54,14 @@
 
     renderers.Measure = loaded(function ({value, data, column}) {
         const around = data.around[column.getColId()];
-        const said = h("span", null, functions.formatNumber(value));
+        const misread = column.getColId().endsWith("accuracy") && value !== null && data.misread;
+        const said = misread
+            ? h(
+                  "span",
+                  {className: "lossmon-misread", title: "Does not mean what it says: " + misread},
+                  functions.formatNumber(value)
+              )
+            : h("span", null, functions.formatNumber(value));
         if (value === null || !around) {
             return said;
         }

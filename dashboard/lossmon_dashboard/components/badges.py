@@ -42,7 +42,7 @@ def finding_badges(findings: Sequence[Mapping[str, Any]]) -> list[dmc.Badge]:
 def verified_badge(verified: float, epochs: int) -> dmc.Badge:
     """The share of epoch values that are verified."""
     if not epochs:
-        return _quiet("nothing to verify yet", "gray")
+        return _quiet("nothing to verify", "gray")
     colour = "teal" if verified == 1 else "orange" if verified > 0 else "gray"
     return _quiet(f"{share(verified)} verified", colour)
 

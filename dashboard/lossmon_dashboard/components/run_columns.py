@@ -13,7 +13,9 @@ _TIME = {"function": "formatTime(params.value)"}
 _NUMBER = "agNumberColumnFilter"
 COLUMNS: tuple[Column, ...] = (
     drawn_column("name", "Name", 210, "RunName", minWidth=150, filter="agTextColumnFilter"),
-    drawn_column("flags", "Findings", 156, "Findings", filter=_NUMBER),
+    drawn_column(
+        "flags", "Findings", 196, "Findings", filter=_NUMBER, sortingOrder=["desc", "asc", None]
+    ),
     drawn_column("status", "Status", 128, "RunStatus", filter="agTextColumnFilter"),
     drawn_column("verified", "Verified", 126, "Verified", filter=_NUMBER),
     drawn_column("sparkline", "Loss so far", 116, "Sparkline", sortable=False, filter=False),

@@ -9,6 +9,7 @@ from typing import Any
 import dash_mantine_components as dmc
 from dash import html
 
+from lossmon.store import ENDED_WITH
 from lossmon_dashboard.clock import moment
 from lossmon_dashboard.components.badges import finding_badges, status_badge, verified_badge
 from lossmon_dashboard.components.labels import goes_to
@@ -43,6 +44,7 @@ def run_header(document: Row, zone: tzinfo) -> dmc.Stack:
                 gap="xs",
             ),
             dmc.Text(" · ".join(origin), size="sm", c="dimmed"),
+            *_error(document["troubles"]),
             *_troubles(document["troubles"]),
             *([dmc.Text(with_code(document["notes"]), maw=860)] if document["notes"] else []),
         ],
@@ -62,9 +64,10 @@ def _stalled(seconds: float | None) -> list[dmc.Tooltip]:
 
 def _troubles(troubles: Sequence[Row]) -> list[html.Button]:
     """A way to what went wrong inside lossmon; nothing where nothing did."""
-    if not troubles:
+    own = [trouble for trouble in troubles if not trouble["message"].startswith(ENDED_WITH)]
+    if not own:
         return []
-    words = f"lossmon had trouble during this run ({count(len(troubles), 'message')})"
+    words = f"lossmon had trouble during this run ({count(len(own), 'message')})"
     mark = html.Span(className="lossmon-event-warning")
     return [
         html.Button(
@@ -75,6 +78,13 @@ def _troubles(troubles: Sequence[Row]) -> list[html.Button]:
             **goes_to("troubles", "settings"),
         )
     ]
+
+
+def _error(troubles: Sequence[Row]) -> list[dmc.Text]:
+    """What ended the training, where that was an error."""
+    said = [t["message"] for t in troubles if t["message"].startswith(ENDED_WITH)]
+    words = [f"T{message[1:]}" for message in said[-1:]]
+    return [dmc.Text(word, maw=860, className="lossmon-ended lossmon-ink-error") for word in words]
 
 
 def _ranks(document: Row) -> str:
@@ -119,7 +129,8 @@ def _ending(document: Row) -> str:
         if known.get(key) is not None
     ]
     if not parts:
-        return "No epoch has ended yet."
+        going = document["status"] == "running"
+        return "No epoch has ended yet." if going else "No epoch came to its end."
     verb = "It stands at" if document["status"] == "running" else "It ended with"
     whose = " over all ranks" if joined else ""
     return f"{verb} {listing(parts[:2])}{whose}."
@@ -143,10 +154,11 @@ def _meant(document: Row) -> str:
 
 
 def _trust(document: Row) -> str:
-    if any(finding["severity"] == "error" for finding in document["findings"]):
-        return "A number it printed does not mean what it says: see the finding below."
+    faulty = any(finding["severity"] == "error" for finding in document["findings"])
     if not document["epochs"]:
-        return ""
+        return "Something in it cannot work: see the finding below." if faulty else ""
+    if faulty:
+        return "A number it printed does not mean what it says: see the finding below."
     if document["verified"] == 1:
         return "Every epoch value was computed twice and agrees."
     amount = share(document["verified"]) if document["verified"] else "None"

@@ -21,6 +21,8 @@ _FIELDS = (
     *("val_intended_accuracy", "accuracy_metric", "loss", "accuracy", "epochs", "started"),
     *("duration", "project", "tags"),
 )
+_MISREAD = frozenset(("LM301", "LM302", "LM304", "LM305", "LM306"))
+"""Rules by which an accuracy is not what its reader takes it for."""
 _ENDS = {
     "val_loss": ("last", "loss"),
     "best_val_loss": ("best_loss", "loss"),
@@ -52,9 +54,16 @@ def run_grid_row(run: Row, settings: Sequence[str] = ()) -> dict[str, Any]:
         + 10 * len(by_severity["warning"])
         + len(by_severity["info"]),
         "around": _around(run["ends"]),
+        "misread": _misread(run["findings"]),
         "progress": _progress(run),
         "mark": list(run_mark(run["id"])),
     }
+
+
+def _misread(findings: Sequence[Row]) -> str:
+    """Why its accuracy does not mean what it says; empty where it does."""
+    told = (f"{one['code']} {one['rule']}" for one in findings if one["code"] in _MISREAD)
+    return ", ".join(told)
 
 
 def _value(value: Any) -> Any:

@@ -9,6 +9,7 @@ from typing import Any
 import dash_mantine_components as dmc
 from dash import html
 
+from lossmon.store import ENDED_WITH
 from lossmon_dashboard.clock import moment
 from lossmon_dashboard.components.callout import callout
 from lossmon_dashboard.components.facts import fact_table
@@ -111,7 +112,8 @@ def shape_words(shape: Sequence[Any] | None) -> str:
 
 
 def _troubles(troubles: Sequence[Row], zone: tzinfo) -> dmc.Paper:
-    if not troubles:
+    own = [trouble for trouble in troubles if not trouble["message"].startswith(ENDED_WITH)]
+    if not own:
         return callout(
             "good",
             "lossmon had no trouble",
@@ -119,7 +121,7 @@ def _troubles(troubles: Sequence[Row], zone: tzinfo) -> dmc.Paper:
         )
     said = [
         dmc.ListItem([dmc.Text(f"{moment(trouble['time'], zone)}: ", span=True, c="dimmed"), words])
-        for trouble in troubles
+        for trouble in own
         for words in [trouble["message"]]
     ]
     return callout(

@@ -62,7 +62,7 @@ def history_json(
     """
     info = get_history_info(epochs, batches, view, axis)
     if not info.panes:
-        words = "The first values appear here as soon as a batch is done."
+        words = "No batch is done: the first values appear here as soon as one is."
         return empty_pane(words, scheme).to_plotly_json()
     frame = _frame(_without_values(info), scheme, axis, tuple(events))
     points = points_of(info)
