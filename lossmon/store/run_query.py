@@ -117,7 +117,7 @@ def _sorted(runs: Sequence[Listed], column: str, *, descending: bool) -> list[Li
 
 
 def groups_of(run: Listed, by: str) -> Sequence[str]:
-    """The groups that a run is of: as many as it has tags, none where it does not say.
+    """Return the groups that a run is of: as many as it has tags, none where it does not say.
 
     Args:
         run: the run.
