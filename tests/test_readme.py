@@ -22,6 +22,7 @@ import lossmon
 from lossmon.cli import cli
 from lossmon.demo import EXAMPLES
 from lossmon.recompute import definitions
+from lossmon.rules.selection import KEYS
 from lossmon.store.schema import VERSION_TABLE, metadata
 from tests.readme_rules import README, with_current_rules
 
@@ -85,6 +86,11 @@ def test_python_blocks_record_the_runs_that_they_name(executed: _Run) -> None:
 
 def test_strict_block_prints_what_its_comment_says(executed: _Run) -> None:
     assert "['LM301']" in executed.stdout.splitlines()
+
+
+def test_the_guide_prints_what_it_shows(executed: _Run) -> None:
+    (shown,) = (block for block in _blocks("text") if block.strip().startswith("losses ["))
+    assert shown.strip() in executed.stdout
 
 
 def test_reasons_of_the_audited_run_are_the_ones_shown(executed: _Run) -> None:
@@ -171,6 +177,17 @@ def test_every_environment_variable_is_mentioned() -> None:
     named = {n for file in sources for n in re.findall(r"LOSSMON_[A-Z_]+", file.read_text())}
     assert "LOSSMON_DB" in named
     assert all(f"`{name}`" in TEXT for name in named)
+
+
+def test_every_config_key_and_every_extra_is_mentioned() -> None:
+    asked = PROSE.partition("### Which rules are asked")[2].partition("\n### ")[0]
+    assert all(f"`{key}`" in asked for key in KEYS)
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
+    extras = set(project["optional-dependencies"]) - {"dev", "bench"}
+    told = TEXT.partition("## Installation")[2].partition("\n## ")[0]
+    assert {
+        extra for extra in extras if f"`{extra}`" not in told and f"[{extra}]" not in told
+    } == set()
 
 
 @pytest.mark.parametrize("name", sorted({*definitions._LOSSES, *definitions._METRICS}))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import inspect
 import itertools
+import math
 from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakSet
 
 import keras
 
@@ -17,6 +18,9 @@ from lossmon.capture.check import checked, checked_batches
 from lossmon.capture.monitor import Monitor
 from lossmon.records import Finding, LocatedFinding, Location
 from lossmon.rules import RuleRequest, RuleSelection, rule_selection
+
+# What would put an untrained model in the place of a trained one.
+_SAVING = ("save", "save_weights", "export")
 
 
 @dataclass(slots=True)
@@ -30,6 +34,7 @@ class CheckedProgram:
         without_labels: whether a model was checked without any labels.
         failure: what ended the program after its last checked `fit`; None where it ran to its end.
         left_out: lines of a notebook that were not run.
+        unsaved: how many times a model was not saved, because it was not trained.
     """
 
     located: list[LocatedFinding] = field(default_factory=list[LocatedFinding])
@@ -38,6 +43,7 @@ class CheckedProgram:
     without_labels: bool = False
     failure: str | None = None
     left_out: list[str] = field(default_factory=list[str])
+    unsaved: int = 0
 
     @property
     def findings(self) -> list[Finding]:
@@ -53,6 +59,17 @@ class CheckedProgram:
         self.located += [LocatedFinding(finding, compiled, fitted) for finding in new]
 
 
+class _Untrained(dict[str, list[float]]):
+    """The values of a training that was none: NaN under whatever name, for each epoch."""
+
+    def __init__(self, epochs: int) -> None:
+        super().__init__()
+        self._epochs = epochs
+
+    def __missing__(self, _: str) -> list[float]:
+        return [math.nan] * self._epochs
+
+
 class Checker:
     """Checks models as a program gives them to `fit`.
 
@@ -65,6 +82,7 @@ class Checker:
         self.program = program
         self._asked = asked
         self._compiled: WeakKeyDictionary[Any, Location] = WeakKeyDictionary()
+        self._untrained: WeakSet[Any] = WeakSet()
 
     def check_fit(self, model: Any, arguments: dict[str, Any], place: Location | None) -> None:
         """Check what a call of `fit` was given."""
@@ -79,6 +97,7 @@ class Checker:
             found = checked(model, x, y, weight, selection)
         self.program.add(found, self._compiled.get(model), place)
         self.program.fits += 1
+        self._untrained.add(model)
 
     def check(self, model: Any, data: tuple[Any, Any, Any]) -> None:
         """Check a compiled model with `(x, y, sample_weight)`."""
@@ -95,38 +114,57 @@ class Checker:
 
     @contextmanager
     def replacing_fit(self) -> Generator[None]:
-        """Check instead of training; and note where models are compiled."""
-        fits, compiles = _owner("fit"), _owner("compile")
-        train, compile_ = vars(fits)["fit"], vars(compiles)["compile"]
+        """Check instead of training, save nothing of it, and note where models are compiled."""
+        train, compile_ = keras.Model.fit, keras.Model.compile
 
         def fit(model: Any, *args: Any, **kwargs: Any) -> Any:
             bound = inspect.signature(train).bind(model, *args, **kwargs)
             self.check_fit(model, bound.arguments, call_site())
-            history = keras.callbacks.History()
-            history.set_model(model)
-            history.on_train_begin()
-            return history
+            return _untrained_history(model, bound.arguments)
 
         def compile_here(model: Any, *args: Any, **kwargs: Any) -> Any:
             self.remember_compile(model, call_site())
             return compile_(model, *args, **kwargs)
 
-        _set(fits, "fit", fit)
-        _set(compiles, "compile", compile_here)
-        try:
+        with ExitStack() as replaced:
+            replaced.enter_context(_replaced("fit", fit))
+            replaced.enter_context(_replaced("compile", compile_here))
+            for name in _SAVING:
+                replaced.enter_context(_replaced(name, self._saving(name)))
             yield
-        finally:
-            _set(fits, "fit", train)
-            _set(compiles, "compile", compile_)
+
+    def _saving(self, name: str) -> Any:
+        """A method that saves a model, unless it would be trained by now."""
+        save = getattr(keras.Model, name)
+
+        def save_unless_untrained(model: Any, *args: Any, **kwargs: Any) -> Any:
+            if model not in self._untrained:
+                return save(model, *args, **kwargs)
+            self.program.unsaved += 1
+            return None
+
+        return save_unless_untrained
 
 
-def _owner(method: str) -> Any:
-    """The class of Keras that defines a method of its models."""
-    return next(c for c in keras.Model.__mro__ if method in vars(c))
-
-
-def _set(owner: Any, name: str, method: Any) -> None:
+@contextmanager
+def _replaced(name: str, method: Any) -> Generator[None]:
+    """Another method in the class of Keras that defines it for its models."""
+    owner: Any = next(c for c in keras.Model.__mro__ if name in vars(c))
+    before = vars(owner)[name]
     setattr(owner, name, method)
+    try:
+        yield
+    finally:
+        setattr(owner, name, before)
+
+
+def _untrained_history(model: Any, arguments: dict[str, Any]) -> Any:
+    epochs = range(arguments.get("initial_epoch", 0), arguments.get("epochs", 1))
+    history = keras.callbacks.History()
+    history.set_model(model)
+    history.epoch = list(epochs)
+    history.history = _Untrained(len(epochs))
+    return history
 
 
 def _of_monitor(callbacks: Any) -> list[tuple[str, Any]]:

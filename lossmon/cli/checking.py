@@ -128,6 +128,8 @@ def _told(checked: CheckedProgram) -> list[str]:
     if checked.left_out:
         shown = ", ".join(checked.left_out[:3]) + (", …" if len(checked.left_out) > 3 else "")
         told.append(f"{len(checked.left_out)} line(s) for IPython or a shell not run: {shown}")
+    if checked.unsaved:
+        told.append(f"{checked.unsaved} model(s) not saved, as they were not trained")
     if checked.failure is not None:
         told.append(f"after that the program ended with {checked.failure}")
     return told

@@ -75,9 +75,31 @@ def test_check_looks_at_every_fit(invoke: Invoke, script: Path) -> None:
 
 
 def test_check_says_where_the_program_ended_early(invoke: Invoke, script: Path) -> None:
-    result = invoke("check", _written(script, COMPILE_HEALTHY, FIT, "history.history['loss'][0]\n"))
+    result = invoke("check", _written(script, COMPILE_HEALTHY, FIT, "history['loss'][0]\n"))
     assert result.exit_code == 0
-    assert "after that the program ended with KeyError: 'loss'" in result.stderr
+    assert "after that the program ended with TypeError: 'History' object is" in result.stderr
+
+
+# Of Keras, on its way to save weights.
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+def test_check_goes_on_behind_a_fit_and_saves_nothing_untrained(
+    invoke: Invoke, script: Path, tmp_path: Path
+) -> None:
+    best, weights = tmp_path / "best.keras", tmp_path / "first.weights.h5"
+    best.write_text("trained last night")
+    after = (
+        f"print(max(history.history['val_loss']), len(history.epoch))\nmodel.save({str(best)!r})\n"
+    )
+    first = f"model.save_weights({str(weights)!r})\n"
+    program = _written(script, COMPILE_HEALTHY, first, FIT, after, COMPILE_SEED, FIT)
+    result = invoke("check", program)
+    assert (result.exit_code, result.stdout.count("LM301")) == (1, 1)
+    assert "2 `fit` call(s) checked" in result.stderr
+    assert "1 model(s) not saved, as they were not trained" in result.stderr
+    assert "ended with" not in result.stderr
+    assert "nan 1000" in result.stderr
+    # What is saved before any training is what it would be.
+    assert (best.read_text(), weights.exists()) == ("trained last night", True)
 
 
 def test_check_reads_the_first_batch_of_a_generator(invoke: Invoke, script: Path) -> None:
