@@ -22,6 +22,9 @@ from lossmon.rules.prediction_facts import RAW_MARGIN
 # Noisy and one-sided smoothed labels leave [0, 1] on purpose, by less than this.
 OVERSHOOT = 0.1
 ENOUGH_ROWS = 8
+# More classes than this, or fewer samples of each, look like amounts.
+_FEW_CLASSES = 100
+_ENOUGH_OF_EACH = 2
 
 
 def probabilities(output: OutputFacts) -> bool | None:
@@ -115,6 +118,33 @@ def wrong_encoding(output: OutputFacts) -> Literal["rows", "ids"] | None:
     if loss.name in ID_LOSSES and not output.sparse and rows is not None:
         return "rows" if rows.width == output.units else None
     return "ids" if loss.name in ROW_LOSSES and kind == "class_ids" else None
+
+
+def ids_of_units(output: OutputFacts) -> bool:
+    """Whether labels without a class axis are ids of the output's units, by their values."""
+    labels, units = output.labels, output.units
+    if output.label_kind != "class_ids" or labels is None or units is None:
+        return False
+    return labels.within(0, units - 1)
+
+
+def like_class_ids(output: OutputFacts, *, complete: bool) -> bool:
+    """Whether the numbers that a single unit learns may be ids of classes; counts may look so too.
+
+    They are a few whole numbers, of which none from 0 to the greatest is left out.
+
+    Args:
+        output: a regression by its loss.
+        complete: whether its labels are all there are; among fewer, less than half may be left out.
+    """
+    labels = output.labels
+    if output.units != 1 or output.label_kind != "integers" or labels is None:
+        return False
+    found = labels.distinct or ()
+    if not found or found[0] != 0 or len(found) > labels.elements / _ENOUGH_OF_EACH:
+        return False
+    classes = found[-1] + 1
+    return classes <= _FEW_CLASSES and len(found) >= (classes if complete else classes / 2)
 
 
 def binary_as_two_columns(output: OutputFacts) -> bool:

@@ -3,7 +3,8 @@
 ## What it does
 Flags an accuracy metric on an output whose targets are real numbers. Decided by the targets'
 values: 0/1 targets and one-hot rows are classes whatever the loss, and soft rows that sum to one
-are too.
+are too. Whole numbers may be class ids as well as amounts: where one unit learns them and none from
+0 on is left out, the fix names both ways out.
 
 ## Why is this bad
 Keras resolves the word `accuracy` from shapes alone. On a regression it becomes an equality test
@@ -39,8 +40,8 @@ from lossmon.records import Finding, MetricSpec, Severity
 from lossmon.rules.compile_call import compile_with
 from lossmon.rules.facts import Facts, OutputFacts
 from lossmon.rules.families import MULTICLASS_LOSSES, REGRESSION_LOSSES
-from lossmon.rules.judgement import accuracies
-from lossmon.rules.wording import labels_evidence, labels_text
+from lossmon.rules.judgement import accuracies, like_class_ids
+from lossmon.rules.wording import labels_evidence, labels_text, number
 
 code = "LM301"
 name = "accuracy-with-regression"
@@ -59,7 +60,7 @@ def check(facts: Facts) -> Iterator[Finding]:
     for output in facts.outputs:
         metrics = accuracies(output)
         if metrics and _real_valued(output):
-            yield _finding(output, metrics)
+            yield _finding(output, metrics, complete=facts.complete)
 
 
 def _real_valued(output: OutputFacts) -> bool:
@@ -71,7 +72,7 @@ def _real_valued(output: OutputFacts) -> bool:
     return output.label_kind in ("continuous", "unit_interval")
 
 
-def _finding(output: OutputFacts, metrics: list[MetricSpec]) -> Finding:
+def _finding(output: OutputFacts, metrics: list[MetricSpec], *, complete: bool) -> Finding:
     labels, metric = output.labels, metrics[0]
     assert labels is not None
     meaning = _MEANING.get(metric.name, "ranks units by them")
@@ -79,10 +80,26 @@ def _finding(output: OutputFacts, metrics: list[MetricSpec]) -> Finding:
         f"targets span {labels_text(labels)}; {metric.key!r} ({metric.label}) {meaning}. "
         "The number it prints means nothing for a regression."
     )
+    ids = like_class_ids(output, complete=complete)
+    if ids:
+        message += " Or are these whole numbers class ids?"
     evidence = labels_evidence(labels) | {
         "metrics": [m.key for m in metrics],
         "resolved": metric.label,
         "loss": None if output.record.loss is None else output.record.loss.name,
     }
     fix = compile_with(output, instead={metric.key: '"mae"' for metric in metrics})
+    if ids:
+        fix += "  # if the targets are amounts\n" + _as_classes(
+            labels.maximum if complete else None
+        )
     return Finding(code, name, severity, output.name, message, fix, evidence)
+
+
+def _as_classes(greatest: float | None) -> str:
+    classes = "classes" if greatest is None else number(greatest + 1)
+    head = f'keras.layers.Dense({classes}, activation="softmax")'
+    return (
+        f'# or, if they are class ids: {head}, loss="sparse_categorical_crossentropy", '
+        'metrics=["accuracy"]'
+    )

@@ -3,7 +3,8 @@
 ## What it does
 Flags shapes of targets and predictions that fit together in no way: element-wise losses whose
 shapes do not even broadcast, one-hot rows of another width than the units, ids on other positions
-than the predictions.
+than the predictions. Where the targets are ids of the output's units, it is the loss that is wrong
+and not the units.
 
 ## Why is this bad
 Keras raises, at the first batch or deep inside a compiled step, with a message about tensors rather
@@ -34,9 +35,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lossmon.records import Finding, LossSpec, Severity
-from lossmon.rules.facts import Facts
+from lossmon.rules.catalogue.regression_loss_for_classification import with_crossentropy
+from lossmon.rules.facts import Facts, OutputFacts
 from lossmon.rules.families import CATEGORICAL_LOSSES, ELEMENTWISE_LOSSES, SPARSE_LOSSES, class_axis
-from lossmon.rules.judgement import binary_as_two_columns, wrong_encoding
+from lossmon.rules.judgement import (
+    accuracies,
+    activated,
+    binary_as_two_columns,
+    ids_of_units,
+    wrong_encoding,
+)
 from lossmon.rules.shapes import Shape, aligned, broadcastable, shape_text
 from lossmon.rules.wording import where
 
@@ -58,14 +66,25 @@ def check(facts: Facts) -> Iterator[Finding]:
                 f"targets have shape {shape_text(labels.sample_shape)} and {where(output)} has "
                 f"shape {shape_text(seen.sample_shape)}: {loss.name} cannot compare them."
             )
-            units = labels.sample_shape[-1] if labels.sample_shape else 1
+            if ids_of_units(output):
+                message += f" The targets look like class ids of its {output.units} units."
             evidence = {
                 "target_shape": [None, *labels.sample_shape],
                 "prediction_shape": [None, *seen.sample_shape],
                 "loss": loss.name,
             }
-            fix = f"keras.layers.Dense({units})"
+            fix = _fix(output, labels.sample_shape)
             yield Finding(code, name, severity, output.name, message, fix, evidence)
+
+
+def _fix(output: OutputFacts, target: Shape) -> str:
+    units = f"keras.layers.Dense({target[-1] if target else 1})"
+    if not ids_of_units(output):
+        return units
+    loss = with_crossentropy(output, "sparse_categorical_crossentropy")
+    if accuracies(output) or activated(output):
+        return loss
+    return f"{loss}\n# or, if the targets are amounts: {units}"
 
 
 def _misfit(loss: LossSpec, labels: Shape, predictions: Shape) -> bool:

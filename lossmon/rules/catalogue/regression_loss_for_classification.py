@@ -77,8 +77,13 @@ def _varied(output: OutputFacts) -> bool:
     return labels is not None and labels.minimum != labels.maximum
 
 
-def _fix(output: OutputFacts, fitting: str) -> str:
-    """Another loss, which takes logits where the output is scores."""
+def with_crossentropy(output: OutputFacts, fitting: str) -> str:
+    """A `compile` with another loss, which takes logits where the output is scores.
+
+    Args:
+        output: of a classifier.
+        fitting: the name of the cross-entropy that takes its labels.
+    """
     if probabilities(output) is not False and not linear_head(output):
         return compile_with(output, loss=f'"{fitting}"')
     loss = loss_with(LossSpec(fitting), from_logits=True)
@@ -91,7 +96,7 @@ def _finding(output: OutputFacts, loss: str, kind: str, *, counted: bool) -> Fin
     message = f"the labels are classes ({described}), but the loss is {loss}, a regression loss."
     if counted:
         message += " The accuracy counts right answers; the loss is not a classifier's loss."
-    fix = _fix(output, fitting)
+    fix = with_crossentropy(output, fitting)
     evidence = labels_evidence(output.labels) | {"loss": loss, "label_kind": kind}
     grade: Severity = severity if counted else "info"
     return Finding(code, name, grade, output.name, message, fix, evidence)
