@@ -14,7 +14,7 @@ from lossmon.store import RunQuery
 from lossmon_dashboard import figures
 from lossmon_dashboard.components.callout import callout
 from lossmon_dashboard.components.comparison import caution, difference_table
-from lossmon_dashboard.components.comparison_ends import end_rows, ends_height
+from lossmon_dashboard.components.comparison_ends import end_columns, end_rows, ends_height
 from lossmon_dashboard.components.weighing import weighing_panel
 from lossmon_dashboard.figures.alignment import Axis
 from lossmon_dashboard.figures.overlay import Measure
@@ -94,11 +94,12 @@ def curves(
 def comparison(
     documents: Sequence[Mapping[str, Any]], scheme: Scheme, *, every: bool = False
 ) -> tuple[Any, ...]:
-    """Pareto view, end values and their height, differences and caution for some runs."""
+    """Pareto view, end values with their columns and height, differences and caution."""
     identity = ",".join(document["id"] for document in documents)
     return (
         figures.plot_pareto(documents, scheme).update_layout(uirevision=identity),
         end_rows(documents),
+        end_columns(documents),
         ends_height(len(documents)),
         difference_table(documents, every=every),
         caution(documents),

@@ -54,6 +54,7 @@ from lossmon.analysis.intervals import (
     sign_test,
     wilson,
 )
+from lossmon.analysis.meant import accuracy_meaning, meant_accuracy
 from lossmon.analysis.measured import Measured, Samples, last_measured, measured_epochs, samples_of
 from lossmon.analysis.needs import (
     Costs,
@@ -113,6 +114,7 @@ __all__ = [
     "Weighing",
     "Wins",
     "accuracy_interval",
+    "accuracy_meaning",
     "bootstrap_mean",
     "brier",
     "brier_of_classes",
@@ -145,6 +147,7 @@ __all__ = [
     "mcnemar",
     "mean_difference",
     "mean_error",
+    "meant_accuracy",
     "measured_epochs",
     "paired_bootstrap",
     "pareto_front",

@@ -9,6 +9,7 @@ from typing import Any
 from lossmon.analysis.comparison import Difference, compare
 from lossmon.analysis.front import pareto_front
 from lossmon.analysis.history import Row
+from lossmon.analysis.meant import meant_sentence
 from lossmon.analysis.measured import Measured, Samples, measured_epochs, samples_of
 from lossmon.analysis.needs import Costs, Need, Recommendation, weigh_need
 from lossmon.analysis.pairing import Pairing
@@ -36,6 +37,7 @@ class Weighing:
         groups: settings over their seeds; none where no run repeats another.
         group_differences: each two settings that have two or more runs.
         recommendations: which to take for each need.
+        meant: which accuracies are not the printed ones, in a sentence; None where all are.
     """
 
     output: str | None
@@ -48,6 +50,7 @@ class Weighing:
     groups: tuple[Repeats, ...]
     group_differences: tuple[Difference, ...]
     recommendations: tuple[Recommendation, ...]
+    meant: str | None = None
 
     @property
     def shared(self) -> int:
@@ -61,6 +64,7 @@ class Weighing:
             "output": self.output,
             "split": self.split,
             "shared_samples": self.shared,
+            "meant": self.meant,
             "differences": [difference_document(d) for d in self.differences],
             "wins": [one._asdict() for one in self.wins],
             "front": [
@@ -114,7 +118,10 @@ def weigh(
     if costs is not None and need is None:
         need = "decisions"
     return [
-        _weighing(output, split, epochs, known, need=need, costs=costs, groups=groups)
+        replace(
+            _weighing(output, split, epochs, known, need=need, costs=costs, groups=groups),
+            meant=meant_sentence(documents, names, output, split),
+        )
         for output in dict.fromkeys(o["name"] for d in documents for o in d["outputs"])
         for split, epochs, known in _judged(documents, names, output, samples)
     ]

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lossmon.records import EpochRecord
+from lossmon.records import EpochRecord, Finding, MetricSpec
 from lossmon.store import RunWriter
 from tests.analysis.trained import OUTPUT, Recipe, Row, recorded, task, trained
 from tests.cli.conftest import Invoke, Seeded
@@ -117,6 +117,33 @@ def test_compare_as_json_holds_each_difference(invoke: Invoke, two_models: str) 
         loss, _ = document["differences"]
         assert (loss["measure"], loss["basis"], loss["better"]) == ("loss", "unpaired", "good")
         assert loss["interval"]["low"] < loss["interval"]["value"] < loss["interval"]["high"] < 0
+
+
+def test_compare_says_which_accuracy_it_judges_by(invoke: Invoke, tmp_path: Path) -> None:
+    labels = np.arange(200) % 2
+    share = np.where(np.arange(200) < 190, labels, 1 - labels) * 0.8 + 0.1
+    row = recorded(0, "val", np.stack([1 - share, share], axis=1), labels)
+    db = str(tmp_path / "runs.db")
+    cut = MetricSpec("accuracy", "binary_accuracy", label="BinaryAccuracy(threshold=0.0)")
+    code = Finding("LM302", "accuracy-threshold-on-logits", "warning", None, "cut at 0.5", "", {})
+    for scenario, values in (
+        (Scenario("right", metric=SOFTMAX), {}),
+        (Scenario("misread", metric=SOFTMAX, intended=cut), {"intended_accuracy": 0.95}),
+    ):
+        writer = RunWriter.open(db, scenario.record(), scenario.output_records())
+        printed = {"recomputed_accuracy": 0.6 if values else 0.95, "accuracy": 0.6}
+        writer.write(epochs=[EpochRecord(time=0.0, **row | values | printed)])
+        writer.write(findings=[code] if values else [])
+        writer.finish("finished")
+        writer.close()
+    text = invoke("compare", "right", "misread", "--db", db).stdout
+    rows = {line[:14].strip(): line.split()[-2:] for line in text.splitlines()}
+    assert (rows["val accuracy"], rows["val meant"]) == (["0.95", "0.6"], ["–", "0.95"])
+    assert (
+        "judged by the accuracy that was meant, not the printed one "
+        "(misread, LM302: 0.95 instead of 0.6)."
+    ) in " ".join(text.split())
+    assert "meant" not in invoke("compare", "healthy", "faulty").stdout
 
 
 def test_compare_answers_the_need_that_is_named(invoke: Invoke, two_models: str) -> None:

@@ -99,6 +99,11 @@ def _one(one: Weighing) -> html.Div:
     )
     parts: list[Any] = [
         *(_recommendation(r) for r in one.recommendations),
+        *(
+            []
+            if one.meant is None
+            else [dmc.Text(one.meant[0].upper() + one.meant[1:], size="sm", mt="xs")]
+        ),
         dmc.Text([f"Last {data} epoch", *output, f": {pairs}"], size="sm", c="dimmed", mt="xs"),
     ]
     if one.groups:
@@ -110,6 +115,10 @@ def _one(one: Weighing) -> html.Div:
         names = one.runs[0].name, one.runs[1].name
         parts += [_heading("Which is better on which samples"), _wins(*names, one.wins)]
     return html.Div(parts)
+
+
+def _remark(sentence: str) -> dmc.Text:
+    return dmc.Text(sentence[0].upper() + sentence[1:], size="sm", mt="xs")
 
 
 def _heading(words: str) -> dmc.Title:
