@@ -7,7 +7,7 @@ from typing import Any
 
 import dash_mantine_components as dmc
 
-from lossmon.analysis import Costs, Need, distinct_names, weigh
+from lossmon.analysis import Costs, Need, distinct_names, left_out_sentences, weigh
 from lossmon.errors import InvalidArgument, RunNotFound
 from lossmon.records import Split
 from lossmon.store import RunQuery
@@ -125,7 +125,7 @@ def verdict(
         )
     except InvalidArgument as error:
         return callout("warning", "Mind this", dmc.Text(str(error)))
-    return weighing_panel(found)
+    return weighing_panel(found, left_out_sentences(documents, names))
 
 
 def _costs(fp: str | None, fn: str | None, threshold: str | None) -> Costs | None:

@@ -35,6 +35,7 @@ from lossmon.analysis.decomposition import (
     turns,
     worst_share,
 )
+from lossmon.analysis.eligible import left_out_sentences
 from lossmon.analysis.ends import accuracy_interval, loss_interval
 from lossmon.analysis.episodes import Episode, find_episodes
 from lossmon.analysis.explanation import Divergence, diverging_epochs, explain_divergence
@@ -141,6 +142,7 @@ __all__ = [
     "holm",
     "largest_losses",
     "last_measured",
+    "left_out_sentences",
     "loss_interval",
     "margins",
     "matched_difference",

@@ -13,7 +13,7 @@ from lossmon.records import EpochRecord, Finding, MetricSpec
 from lossmon.store import RunWriter
 from tests.analysis.trained import OUTPUT, Recipe, Row, recorded, task, trained
 from tests.cli.conftest import Invoke, Seeded
-from tests.dashboard.seed import SOFTMAX, Scenario
+from tests.dashboard.seed import SOFTMAX, SQUARED, Scenario
 
 
 @pytest.fixture(scope="module")
@@ -222,9 +222,31 @@ def test_other_keys_can_make_the_groups(invoke: Invoke, two_settings: str) -> No
 
 
 def test_runs_of_different_losses_are_not_compared(invoke: Invoke) -> None:
-    assert "more than noise" not in invoke("compare", "healthy", "faulty").stdout
+    text = " ".join(invoke("compare", "healthy", "faulty").stdout.split())
+    assert "more than noise" not in text
+    assert text.endswith(
+        "what cannot be compared – These runs do not mean the same by loss: the values cannot be "
+        "compared (binary_crossentropy of healthy; mean_squared_error of faulty)."
+    )
     documents = json.loads(invoke("compare", "healthy", "faulty", "--json").stdout)
     assert [document["differences"] for document in documents] == [[], []]
+
+
+def test_of_three_runs_the_two_of_one_loss_are_compared(invoke: Invoke, two_models: str) -> None:
+    scenario = Scenario("numbers", loss=SQUARED)
+    writer = RunWriter.open(two_models, scenario.record(), scenario.output_records())
+    writer.close()
+    asked = ("compare", "numbers", "good", "poor", "--db", two_models)
+    text = " ".join(invoke(*asked).stdout.split())
+    assert "– Left out: numbers (no other run has the loss mean_squared_error)." in text
+    assert "For probabilities: good, by its loss." in text
+    assert len(json.loads(invoke(*asked, "--json").stdout)[0]["not_compared"]) == 2
+    scenario = Scenario("begun", metric=SOFTMAX)
+    RunWriter.open(two_models, scenario.record(), scenario.output_records()).close()
+    text = " ".join(invoke("compare", "begun", "good", "poor", "--db", two_models).stdout.split())
+    assert "cannot be compared – Left out: begun (no epoch" in text
+    assert "do not mean the same" not in text
+    assert "p < 0.001: good is better" in text
 
 
 def test_the_same_run_twice_is_not_compared(invoke: Invoke, two_models: str) -> None:

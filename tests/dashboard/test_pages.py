@@ -394,6 +394,11 @@ def test_runs_of_several_losses_are_not_weighed() -> None:
     documents = [store.run_document(name) for name in ("digits-cnn", "diabetes")]
     for chosen in (documents, documents[:1], []):
         assert "Needs two or more" in words(verdict(chosen, None, (None, None, None), ""))
+    assert "do not mean the same by loss" in words(verdict(documents, None, (None,) * 3, ""))
+    documents.append(store.run_document("digits-overfit"))
+    said = words(verdict(documents, None, (None, None, None), ""))
+    assert "For probabilities: digits-cnn, by its loss." in said
+    assert "Left out: diabetes (no other run has the loss mean_squared_error)." in said
 
 
 @pytest.mark.usefixtures("app")

@@ -81,11 +81,18 @@ def _number(identity: str, label: str, value: str) -> dmc.TextInput:
     )
 
 
-def weighing_panel(found: Sequence[Weighing]) -> dmc.Stack | dmc.Text:
-    """Recommendation, differences, repeats and wins of each output."""
+def weighing_panel(found: Sequence[Weighing], left_out: Sequence[str] = ()) -> dmc.Stack:
+    """Recommendation, differences, repeats and wins of each output.
+
+    Args:
+        found: comparisons, as `weigh` gives them.
+        left_out: which runs are in none of them, and why, in sentences.
+    """
+    remarks = [_remark(sentence) for sentence in left_out]
     if not found:
-        return dmc.Text(NOT_TOLD, size="sm", c="dimmed")
-    return dmc.Stack([_one(weighing) for weighing in found], gap="lg")
+        needed = dmc.Text(NOT_TOLD, size="sm", c="dimmed")
+        return dmc.Stack([*remarks, needed], gap="xs")
+    return dmc.Stack([*(_one(weighing) for weighing in found), *remarks], gap="lg")
 
 
 def _one(one: Weighing) -> html.Div:
