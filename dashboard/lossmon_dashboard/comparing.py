@@ -7,14 +7,14 @@ from typing import Any
 
 import dash_mantine_components as dmc
 
-from lossmon.analysis import Costs, Need, distinct_names, weigh
+from lossmon.analysis import Costs, Need, distinct_names, left_out_sentences, weigh
 from lossmon.errors import InvalidArgument, RunNotFound
 from lossmon.records import Split
 from lossmon.store import RunQuery
 from lossmon_dashboard import figures
 from lossmon_dashboard.components.callout import callout
 from lossmon_dashboard.components.comparison import caution, difference_table
-from lossmon_dashboard.components.comparison_ends import end_rows, ends_height
+from lossmon_dashboard.components.comparison_ends import end_columns, end_rows, ends_height
 from lossmon_dashboard.components.weighing import weighing_panel
 from lossmon_dashboard.figures.alignment import Axis
 from lossmon_dashboard.figures.overlay import Measure
@@ -94,11 +94,12 @@ def curves(
 def comparison(
     documents: Sequence[Mapping[str, Any]], scheme: Scheme, *, every: bool = False
 ) -> tuple[Any, ...]:
-    """Pareto view, end values and their height, differences and caution for some runs."""
+    """Pareto view, end values with their columns and height, differences and caution."""
     identity = ",".join(document["id"] for document in documents)
     return (
         figures.plot_pareto(documents, scheme).update_layout(uirevision=identity),
         end_rows(documents),
+        end_columns(documents),
         ends_height(len(documents)),
         difference_table(documents, every=every),
         caution(documents),
@@ -124,7 +125,7 @@ def verdict(
         )
     except InvalidArgument as error:
         return callout("warning", "Mind this", dmc.Text(str(error)))
-    return weighing_panel(found)
+    return weighing_panel(found, left_out_sentences(documents, names))
 
 
 def _costs(fp: str | None, fn: str | None, threshold: str | None) -> Costs | None:

@@ -35,6 +35,7 @@ from lossmon.analysis.decomposition import (
     turns,
     worst_share,
 )
+from lossmon.analysis.eligible import left_out_sentences
 from lossmon.analysis.ends import accuracy_interval, loss_interval
 from lossmon.analysis.episodes import Episode, find_episodes
 from lossmon.analysis.explanation import Divergence, diverging_epochs, explain_divergence
@@ -54,6 +55,7 @@ from lossmon.analysis.intervals import (
     sign_test,
     wilson,
 )
+from lossmon.analysis.meant import accuracy_meaning, meant_accuracy
 from lossmon.analysis.measured import Measured, Samples, last_measured, measured_epochs, samples_of
 from lossmon.analysis.needs import (
     Costs,
@@ -113,6 +115,7 @@ __all__ = [
     "Weighing",
     "Wins",
     "accuracy_interval",
+    "accuracy_meaning",
     "bootstrap_mean",
     "brier",
     "brier_of_classes",
@@ -139,12 +142,14 @@ __all__ = [
     "holm",
     "largest_losses",
     "last_measured",
+    "left_out_sentences",
     "loss_interval",
     "margins",
     "matched_difference",
     "mcnemar",
     "mean_difference",
     "mean_error",
+    "meant_accuracy",
     "measured_epochs",
     "paired_bootstrap",
     "pareto_front",

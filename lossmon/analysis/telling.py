@@ -20,6 +20,8 @@ def weighing_sentences(one: Weighing) -> Iterator[str]:
     Args:
         one: a comparison, as `weigh` gives it.
     """
+    if one.meant is not None:
+        yield one.meant
     if len(one.runs) <= _PAIRS_SHOWN:
         yield from (difference_sentence(d) for d in one.differences)
     if one.wins:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from lossmon.analysis.comparison import Difference, compare
+from lossmon.analysis.eligible import Eligible, eligible
 from lossmon.analysis.front import pareto_front
 from lossmon.analysis.history import Row
-from lossmon.analysis.measured import Measured, Samples, measured_epochs, samples_of
+from lossmon.analysis.meant import meant_sentence
+from lossmon.analysis.measured import Measured, Samples, samples_of
 from lossmon.analysis.needs import Costs, Need, Recommendation, weigh_need
 from lossmon.analysis.pairing import Pairing
 from lossmon.analysis.ranking import area_of
@@ -36,6 +38,7 @@ class Weighing:
         groups: settings over their seeds; none where no run repeats another.
         group_differences: each two settings that have two or more runs.
         recommendations: which to take for each need.
+        meant: which accuracies are not the printed ones, in a sentence; None where all are.
     """
 
     output: str | None
@@ -48,6 +51,7 @@ class Weighing:
     groups: tuple[Repeats, ...]
     group_differences: tuple[Difference, ...]
     recommendations: tuple[Recommendation, ...]
+    meant: str | None = None
 
     @property
     def shared(self) -> int:
@@ -61,6 +65,7 @@ class Weighing:
             "output": self.output,
             "split": self.split,
             "shared_samples": self.shared,
+            "meant": self.meant,
             "differences": [difference_document(d) for d in self.differences],
             "wins": [one._asdict() for one in self.wins],
             "front": [
@@ -92,7 +97,7 @@ def weigh(
     costs: Costs | None = None,
     group_by: str | None = None,
 ) -> list[Weighing]:
-    """Weigh runs against one another: each output that all have, with one loss, on each split.
+    """Weigh runs against one another: in each output those that have one loss.
 
     Args:
         documents: the runs, as `Store.run` gives them.
@@ -103,7 +108,8 @@ def weigh(
         group_by: what runs are repeats by, see `seed_groups`.
 
     Returns:
-        One comparison for each output and split, what `lossmon compare` tells.
+        One comparison for each output and loss that two or more runs have, what `lossmon compare`
+        tells; `left_out_sentences` says which runs are in none, and why.
 
     Raises:
         InvalidArgument: costs without a need for decisions, or a run that `group_by` does not fit.
@@ -114,41 +120,32 @@ def weigh(
     if costs is not None and need is None:
         need = "decisions"
     return [
-        _weighing(output, split, epochs, known, need=need, costs=costs, groups=groups)
-        for output in dict.fromkeys(o["name"] for d in documents for o in d["outputs"])
-        for split, epochs, known in _judged(documents, names, output, samples)
+        replace(
+            _weighing(one, _samples(one, documents, samples), need, costs, groups),
+            meant=meant_sentence(
+                [documents[place] for place in one.places],
+                [names[place] for place in one.places],
+                one.output,
+                one.split,
+            ),
+        )
+        for one in eligible(documents, names)[0]
     ]
 
 
-_Runs = list[list[Measured]]
-
-
-def _judged(
-    documents: Sequence[Row],
-    names: Sequence[str],
-    output: str | None,
-    samples: SampleSource | None,
-) -> Iterator[tuple[Split, _Runs, list[Samples | None]]]:
-    """The epochs of each run, and the samples of the last one."""
-    own = [next((o for o in d["outputs"] if o["name"] == output), None) for d in documents]
-    if any(one is None for one in own) or len({str(one["loss"]) for one in own if one}) > 1:
-        return
-    for split in ("val", "train"):
-        epochs = [
-            measured_epochs(name, document["epochs"], one or {}, split)
-            for name, document, one in zip(names, documents, own, strict=True)
-        ]
-        if all(epochs):
-            known: list[Samples | None] = [None] * len(names)
-            if samples is not None and split == "val":
-                lasts = [(d["id"], e[-1].epoch) for d, e in zip(documents, epochs, strict=True)]
-                found = [samples_of(samples(run, epoch or 0, output)) for run, epoch in lasts]
-                known = [
-                    s if s is None or _of_two(one or {}) else replace(s, chance=None)
-                    for s, one in zip(found, own, strict=True)
-                ]
-            yield split, epochs, known
-            return
+def _samples(
+    one: Eligible, documents: Sequence[Row], source: SampleSource | None
+) -> list[Samples | None]:
+    """The samples of the last epoch of each run."""
+    if source is None or one.split == "train":
+        return [None] * len(one.places)
+    found: list[Samples | None] = []
+    for place, epochs in zip(one.places, one.epochs, strict=True):
+        document = documents[place]
+        known = samples_of(source(document["id"], epochs[-1].epoch or 0, one.output))
+        own = next(o for o in document["outputs"] if o["name"] == one.output)
+        found.append(known if known is None or _of_two(own) else replace(known, chance=None))
+    return found
 
 
 def _of_two(output: Row) -> bool:
@@ -158,25 +155,24 @@ def _of_two(output: Row) -> bool:
 
 
 def _weighing(
-    output: str | None,
-    split: Split,
-    epochs: _Runs,
+    one: Eligible,
     samples: Sequence[Samples | None],
-    *,
     need: Need | None,
     costs: Costs | None,
     groups: dict[str, list[int]],
 ) -> Weighing:
-    runs = [replace(e[-1], samples=s) for e, s in zip(epochs, samples, strict=True)]
-    points = [point for of in epochs for point in of]
-    members = {name: [runs[place] for place in places] for name, places in groups.items()}
+    runs = [replace(e[-1], samples=s) for e, s in zip(one.epochs, samples, strict=True)]
+    points = [point for of in one.epochs for point in of]
+    own = dict(zip(one.places, runs, strict=True))
+    members = {name: [own[p] for p in places if p in own] for name, places in groups.items()}
+    members = {name: group for name, group in members.items() if group}
     repeated = {name: group for name, group in members.items() if len(group) > 1}
     named = {name: [run.name for run in group] for name, group in repeated.items()}
     tested = named if len(named) > 1 else None
     differences = tuple(compare(runs))
     return Weighing(
-        output,
-        split,
+        one.output,
+        one.split,
         tuple(runs),
         tuple(points),
         tuple(pareto_front(points)),
@@ -185,7 +181,8 @@ def _weighing(
         tuple(repeats(name, group) for name, group in members.items()),
         () if tested is None else tuple(compare_groups([*repeated.values()], [*repeated])),
         tuple(
-            weigh_need(runs, one, costs, tested, compared=differences) for one in _needs(need, runs)
+            weigh_need(runs, wanted, costs, tested, compared=differences)
+            for wanted in _needs(need, runs)
         ),
     )
 

@@ -11,6 +11,15 @@ from rich.markup import escape
 from lossmon.analysis import differing_settings
 from lossmon.cli.words import Row, flags, number, styled, table
 
+_VALUES = {
+    "loss": "loss",
+    "val_loss": "val loss",
+    "accuracy": "accuracy",
+    "intended_accuracy": "meant",
+    "val_accuracy": "val accuracy",
+    "val_intended_accuracy": "val meant",
+}
+
 
 def print_comparison(console: Console, documents: Sequence[Row]) -> None:
     """What the numbers are, the last of each, then the settings that differ."""
@@ -21,8 +30,10 @@ def print_comparison(console: Console, documents: Sequence[Row]) -> None:
     rows.add_row("epochs", *(str(len({row["epoch"] for row in d["epochs"]})) for d in documents))
     rows.add_row("loss is", *(_of_outputs(d, "loss") for d in documents))
     rows.add_row("accuracy is", *(_of_outputs(d, "accuracy_metric") for d in documents))
-    for key in ("loss", "val_loss", "accuracy", "val_accuracy"):
-        rows.add_row(key.replace("_", " "), *(number(d[key]) for d in documents))
+    for key, title in _VALUES.items():
+        values = [d[key] for d in documents]
+        if "intended" not in key or any(value is not None for value in values):
+            rows.add_row(title, *(number(value) for value in values))
     rows.add_row("verified", *(f"{d['verified']:.0%}" for d in documents))
     rows.add_row("findings", *(flags(d) for d in documents))
     for key, values in differing_settings(documents):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -22,13 +22,22 @@ def difference_rows(found: Sequence[Weighing], name: str) -> list[dict[str, Any]
     ]
 
 
-def print_weighings(console: Console, found: Sequence[Weighing]) -> None:
-    """Each difference with its interval, then which run to take; nothing where none can be told."""
+def print_weighings(
+    console: Console, found: Sequence[Weighing], left_out: Sequence[str] = ()
+) -> None:
+    """What cannot be compared; each difference with its interval, and which run to take."""
+    if left_out:
+        console.print("\n[bold]what cannot be compared[/]")
+        _print_list(console, left_out)
     for one in found:
         output = "" if one.output is None else f" of output {one.output}"
         data = "validation" if one.split == "val" else "training"
         pairs = f"{one.shared:,} shared samples" if one.shared else "samples are not paired"
         where = escape(f"last {data} epoch{output}; {pairs}")
         console.print(f"\n[bold]more than noise?[/] ({where})")
-        for sentence in weighing_sentences(one):
-            console.print(Padding(f"– {escape(sentence)}", (0, 0, 0, 2), expand=False))
+        _print_list(console, weighing_sentences(one))
+
+
+def _print_list(console: Console, sentences: Iterable[str]) -> None:
+    for sentence in sentences:
+        console.print(Padding(f"– {escape(sentence)}", (0, 0, 0, 2), expand=False))

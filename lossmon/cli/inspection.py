@@ -169,7 +169,7 @@ def compare(
     """Two or more runs: last values, where settings differ, and whether it is more than noise."""
     if len(run) < 2:
         raise click.UsageError(f"compare needs two or more runs. Received: {' '.join(run)}")
-    from lossmon.analysis import distinct_names, weigh
+    from lossmon.analysis import distinct_names, left_out_sentences, weigh
     from lossmon.cli.comparison import print_comparison
     from lossmon.cli.difference_text import difference_rows, print_weighings
 
@@ -180,12 +180,14 @@ def compare(
     names = distinct_names(documents)
     costs = costs_of(cost, threshold)
     found = weigh(documents, names, sample_source(store), need=need, costs=costs, group_by=group_by)
+    left_out = left_out_sentences(documents, names)
     if as_json:
         for name, document in zip(names, documents, strict=True):
             document["differences"] = difference_rows(found, name)
             document["comparisons"] = [one.document() for one in found]
+            document["not_compared"] = left_out
         print_json(documents)
     else:
         console = Console()
         print_comparison(console, documents)
-        print_weighings(console, found)
+        print_weighings(console, found, left_out)

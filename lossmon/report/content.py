@@ -19,6 +19,7 @@ from lossmon.analysis import (
     explain_divergence,
     explain_splits,
     last_measured,
+    left_out_sentences,
     run_settings,
     weigh,
     weighing_sentences,
@@ -109,7 +110,7 @@ def report_of(documents: Sequence[Document], samples: SampleSource | None = None
     weighings = tuple(weigh(documents, names, samples)) if len(runs) > 1 else ()
     return Report(
         names[0] if len(runs) == 1 else f"{len(runs)} runs compared",
-        tuple(_summary(runs, weighings)),
+        (*_summary(runs, weighings), *left_out_sentences(documents, names)),
         runs,
         weighings,
         tuple((_judged_on(one), tuple(weighing_sentences(one))) for one in weighings),

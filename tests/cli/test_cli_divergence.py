@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lossmon.records import EpochRecord
+from lossmon.records import EpochRecord, Finding, MetricSpec
 from lossmon.store import RunWriter
 from tests.analysis.trained import OUTPUT, Recipe, Row, recorded, task, trained
 from tests.cli.conftest import Invoke, Seeded
-from tests.dashboard.seed import SOFTMAX, Scenario
+from tests.dashboard.seed import SOFTMAX, SQUARED, Scenario
 
 
 @pytest.fixture(scope="module")
@@ -119,6 +119,33 @@ def test_compare_as_json_holds_each_difference(invoke: Invoke, two_models: str) 
         assert loss["interval"]["low"] < loss["interval"]["value"] < loss["interval"]["high"] < 0
 
 
+def test_compare_says_which_accuracy_it_judges_by(invoke: Invoke, tmp_path: Path) -> None:
+    labels = np.arange(200) % 2
+    share = np.where(np.arange(200) < 190, labels, 1 - labels) * 0.8 + 0.1
+    row = recorded(0, "val", np.stack([1 - share, share], axis=1), labels)
+    db = str(tmp_path / "runs.db")
+    cut = MetricSpec("accuracy", "binary_accuracy", label="BinaryAccuracy(threshold=0.0)")
+    code = Finding("LM302", "accuracy-threshold-on-logits", "warning", None, "cut at 0.5", "", {})
+    for scenario, values in (
+        (Scenario("right", metric=SOFTMAX), {}),
+        (Scenario("misread", metric=SOFTMAX, intended=cut), {"intended_accuracy": 0.95}),
+    ):
+        writer = RunWriter.open(db, scenario.record(), scenario.output_records())
+        printed = {"recomputed_accuracy": 0.6 if values else 0.95, "accuracy": 0.6}
+        writer.write(epochs=[EpochRecord(time=0.0, **row | values | printed)])
+        writer.write(findings=[code] if values else [])
+        writer.finish("finished")
+        writer.close()
+    text = invoke("compare", "right", "misread", "--db", db).stdout
+    rows = {line[:14].strip(): line.split()[-2:] for line in text.splitlines()}
+    assert (rows["val accuracy"], rows["val meant"]) == (["0.95", "0.6"], ["–", "0.95"])
+    assert (
+        "judged by the accuracy that was meant, not the printed one "
+        "(misread, LM302: 0.95 instead of 0.6)."
+    ) in " ".join(text.split())
+    assert "meant" not in invoke("compare", "healthy", "faulty").stdout
+
+
 def test_compare_answers_the_need_that_is_named(invoke: Invoke, two_models: str) -> None:
     asked = ("compare", "good", "poor", "--db", two_models)
     text = " ".join(invoke(*asked, "--need", "decisions").stdout.split())
@@ -195,9 +222,31 @@ def test_other_keys_can_make_the_groups(invoke: Invoke, two_settings: str) -> No
 
 
 def test_runs_of_different_losses_are_not_compared(invoke: Invoke) -> None:
-    assert "more than noise" not in invoke("compare", "healthy", "faulty").stdout
+    text = " ".join(invoke("compare", "healthy", "faulty").stdout.split())
+    assert "more than noise" not in text
+    assert text.endswith(
+        "what cannot be compared – These runs do not mean the same by loss: the values cannot be "
+        "compared (binary_crossentropy of healthy; mean_squared_error of faulty)."
+    )
     documents = json.loads(invoke("compare", "healthy", "faulty", "--json").stdout)
     assert [document["differences"] for document in documents] == [[], []]
+
+
+def test_of_three_runs_the_two_of_one_loss_are_compared(invoke: Invoke, two_models: str) -> None:
+    scenario = Scenario("numbers", loss=SQUARED)
+    writer = RunWriter.open(two_models, scenario.record(), scenario.output_records())
+    writer.close()
+    asked = ("compare", "numbers", "good", "poor", "--db", two_models)
+    text = " ".join(invoke(*asked).stdout.split())
+    assert "– Left out: numbers (no other run has the loss mean_squared_error)." in text
+    assert "For probabilities: good, by its loss." in text
+    assert len(json.loads(invoke(*asked, "--json").stdout)[0]["not_compared"]) == 2
+    scenario = Scenario("begun", metric=SOFTMAX)
+    RunWriter.open(two_models, scenario.record(), scenario.output_records()).close()
+    text = " ".join(invoke("compare", "begun", "good", "poor", "--db", two_models).stdout.split())
+    assert "cannot be compared – Left out: begun (no epoch" in text
+    assert "do not mean the same" not in text
+    assert "p < 0.001: good is better" in text
 
 
 def test_the_same_run_twice_is_not_compared(invoke: Invoke, two_models: str) -> None:

@@ -273,7 +273,8 @@ def test_comparing_shows_ends_differences_and_caution() -> None:
     documents = [store.run_document(name) for name in ("digits-cnn", "digits-overfit", "diabetes")]
     how: Any = {"split": "val", "axis": "time", "measure": "loss"}
     overlay = curves(documents, "light", apart=False, **how)
-    _, ends, height, different, mind = comparison(documents, "light")
+    _, ends, columns, height, different, mind = comparison(documents, "light")
+    assert "Val meant" not in [column["headerName"] for column in columns]
     assert len(as_json(overlay)["data"]) == 5
     assert [row["name"] for row in ends] == ["digits-cnn", "digits-overfit", "diabetes"]
     assert [row["best"] for row in ends] == [["val_accuracy"], ["val_accuracy"], []]
@@ -281,12 +282,34 @@ def test_comparing_shows_ends_differences_and_caution() -> None:
     assert len(as_json(curves(documents, "light", apart=True, **how))["data"]) == 6
     assert "config.units 64 512" in words(different)
     assert "environment.backend" not in words(different)
-    assert "environment.backend" in words(comparison(documents, "light", every=True)[3])
+    assert "environment.backend" in words(comparison(documents, "light", every=True)[4])
     rows = comparison_csv([*documents, store.run_document(HOSTILE) | {"name": "=cmd|x"}], "val")
     assert rows.splitlines()[0].startswith("id,run,split,epoch,step,seconds,samples,loss")
     assert rows.count("digits-cnn,val,") == 12
     assert ",'=cmd|x,val,1,12," in rows
     assert "do not mean the same by loss" in words(mind)
+
+
+@pytest.mark.usefixtures("app")
+def test_the_best_accuracy_is_the_best_of_those_that_were_meant() -> None:
+    misread = current_store().run_document("breast-cancer-logits")
+    (output,) = misread["outputs"]
+    logits = output | {"loss_config": {"from_logits": True}}
+    printed, meant = misread["val_accuracy"], misread["val_intended_accuracy"]
+    right = misread | {"id": "0" * 12, "name": "right", "val_accuracy": (printed + meant) / 2}
+    right |= {"val_intended_accuracy": None, "outputs": [output | {"intended_metric": None}]}
+    documents = [misread | {"outputs": [logits]}, right]
+    pareto, ends, columns, *_ = comparison(documents, "light")
+    assert [column["headerName"] for column in columns][2:4] == ["Val accuracy", "Val meant"]
+    assert printed < right["val_accuracy"] < meant
+    assert [row["best"] for row in ends] == [["val_loss", "val_intended_accuracy"], ["val_loss"]]
+    heights = [trace["y"] for trace in as_json(pareto)["data"] if len(trace["x"]) == 1]
+    assert [meant] in heights
+    assert [printed] not in heights
+    said = words(verdict([misread, misread | {"name": "again"}], None, (None,) * 3, ""))
+    assert (
+        "Judged by the accuracy that was meant, not the printed one (breast-cancer-logits" in said
+    )
 
 
 @pytest.mark.usefixtures("app")
@@ -375,6 +398,11 @@ def test_runs_of_several_losses_are_not_weighed() -> None:
     documents = [store.run_document(name) for name in ("digits-cnn", "diabetes")]
     for chosen in (documents, documents[:1], []):
         assert "Needs two or more" in words(verdict(chosen, None, (None, None, None), ""))
+    assert "do not mean the same by loss" in words(verdict(documents, None, (None,) * 3, ""))
+    documents.append(store.run_document("digits-overfit"))
+    said = words(verdict(documents, None, (None, None, None), ""))
+    assert "For probabilities: digits-cnn, by its loss." in said
+    assert "Left out: diabetes (no other run has the loss mean_squared_error)." in said
 
 
 @pytest.mark.usefixtures("app")

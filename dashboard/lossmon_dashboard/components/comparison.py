@@ -7,6 +7,7 @@ from typing import Any
 
 import dash_mantine_components as dmc
 
+from lossmon.analysis import accuracy_meaning
 from lossmon_dashboard.components.callout import callout
 from lossmon_dashboard.components.facts import flatten
 from lossmon_dashboard.components.text_table import text_table
@@ -60,10 +61,18 @@ def difference_table(documents: Sequence[Document], *, every: bool = False) -> d
 
 
 def comparable(documents: Sequence[Document], measure: str) -> bool:
-    """Whether the runs mean the same by a loss or an accuracy (`val_loss`, `accuracy`, …)."""
-    key = "loss" if measure.endswith("loss") else "accuracy_metric"
+    """Whether the runs mean the same by a loss or an accuracy (`val_loss`, `accuracy`, …).
+
+    Of a misread accuracy, the one that was meant counts.
+    """
+
+    def meaning(output: Mapping[str, Any]) -> str | None:
+        return output["loss"] if measure.endswith("loss") else accuracy_meaning(output)
+
     meanings = {
-        tuple((output["name"], output[key]) for output in document["outputs"] if output[key])
+        tuple(
+            (output["name"], meaning(output)) for output in document["outputs"] if meaning(output)
+        )
         for document in documents
     }
     return len(meanings - {()}) < 2

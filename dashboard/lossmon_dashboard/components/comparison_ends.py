@@ -8,8 +8,10 @@ from typing import Any, NamedTuple
 
 import dash_ag_grid as dag
 
+from lossmon.analysis import meant_accuracy
 from lossmon_dashboard.components.comparison import comparable
 from lossmon_dashboard.components.grid import (
+    Column,
     drawn_column,
     grid,
     grid_height,
@@ -35,32 +37,48 @@ _COLUMNS = (
     _Column("loss", "Train loss", ""),
     _Column("accuracy", "Train accuracy", ""),
 )
+_MEANT = _Column("val_intended_accuracy", "Val meant", "")
 _MOST_SHOWN = 12
 
 
 def end_grid(identity: str) -> dag.AgGrid:
     """The empty table, to be filled by a callback."""
-    columns = [
-        drawn_column("name", "Run", 260, "RunName", flex=2, minWidth=190),
-        *(
-            drawn_column(key, title, 130, "Ended", flex=1, type="rightAligned")
-            for key, title, _ in _COLUMNS
-        ),
-        drawn_column("verified", "Verified", 126, "Verified", flex=1),
-        number_column("epochs", "Epochs", 96, flex=1),
-        number_column("duration", "Duration", 122, "formatDuration", flex=1),
-    ]
     options = {
         # Screen readers want every heading to be there, also those that are out of sight.
         "suppressColumnVirtualisation": True,
         "localeText": {"noRowsToShow": "Choose the runs to compare above."},
     }
-    plain = [column | {"filter": False} for column in columns]
-    return grid(identity, plain, style=grid_height(0, _MOST_SHOWN), dashGridOptions=options)
+    style = grid_height(0, _MOST_SHOWN)
+    return grid(identity, end_columns([]), style=style, dashGridOptions=options)
+
+
+def end_columns(documents: Sequence[Document]) -> list[Column]:
+    """The columns of the table; what was meant by accuracy only where one was misread.
+
+    Args:
+        documents: the runs.
+    """
+    meant = any(document.get(_MEANT.key) is not None for document in documents)
+    values = [*_COLUMNS[:2], *([_MEANT] if meant else []), *_COLUMNS[2:]]
+    columns = [
+        drawn_column("name", "Run", 260, "RunName", flex=2, minWidth=190),
+        *(
+            drawn_column(key, title, 130, "Ended", flex=1, type="rightAligned")
+            for key, title, _ in values
+        ),
+        drawn_column("verified", "Verified", 126, "Verified", flex=1),
+        number_column("epochs", "Epochs", 96, flex=1),
+        number_column("duration", "Duration", 122, "formatDuration", flex=1),
+    ]
+    return [column | {"filter": False} for column in columns]
 
 
 def end_rows(documents: Sequence[Document]) -> list[dict[str, Any]]:
-    """The rows of the table; `best` names the columns in which a run is the best of all."""
+    """The rows of the table; `best` names the columns in which a run is the best of all.
+
+    Accuracies are judged by what was meant, in whose column the best is marked where it is not what
+    was printed.
+    """
     bests = {column.key: _best(documents, column) for column in _COLUMNS}
     marks = run_places([document["id"] for document in documents])
     return [
@@ -68,8 +86,12 @@ def end_rows(documents: Sequence[Document]) -> list[dict[str, Any]]:
             "id": document["id"],
             "name": document["name"],
             "mark": mark,
-            **{column.key: json_safe(document.get(column.key)) for column in _COLUMNS},
-            "best": [key for key, best in bests.items() if _is(document.get(key), best)],
+            **{key: json_safe(document.get(key)) for key in (*bests, _MEANT.key)},
+            "best": [
+                _judged_in(document, key)
+                for key, best in bests.items()
+                if _is(_judged(document, key), best)
+            ],
             "verified": document["verified"],
             "epochs": epochs_done(document["epochs"]),
             "duration": document["duration"],
@@ -83,11 +105,18 @@ def ends_height(runs: int) -> dict[str, str]:
     return grid_height(runs, _MOST_SHOWN)
 
 
+def _judged(document: Document, key: str) -> float | None:
+    return meant_accuracy(document, "val_") if key == "val_accuracy" else document.get(key)
+
+
+def _judged_in(document: Document, key: str) -> str:
+    misread = key == "val_accuracy" and document.get(_MEANT.key) is not None
+    return _MEANT.key if misread else key
+
+
 def _best(documents: Sequence[Document], column: _Column) -> float | None:
-    values = [
-        document[column.key] for document in documents if document.get(column.key) is not None
-    ]
-    finite = [value for value in values if math.isfinite(value)]
+    values = [_judged(document, column.key) for document in documents]
+    finite = [value for value in values if value is not None and math.isfinite(value)]
     if len(finite) < 2 or not column.better or not comparable(documents, column.key):
         return None
     return min(finite) if column.better == "low" else max(finite)

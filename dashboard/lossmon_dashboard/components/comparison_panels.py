@@ -38,13 +38,15 @@ def comparison_panels(questions: dmc.Group, drawing: dmc.Group, *, every: bool) 
         ),
         panel(
             "Where they ended",
-            "Values of the last epoch; the best of each column among comparable runs is bold.",
+            "Values of the last epoch; the best of each column among comparable runs is bold, of "
+            "accuracies by what was meant.",
             end_grid("compare-ends"),
         ),
         panel(
             "Loss against accuracy",
-            "Left is a smaller loss, up a higher accuracy. Large dots are last epochs, "
-            "small ones those before; the dotted line joins what nothing beats on both.",
+            "Left is a smaller loss, up a higher accuracy (the one that was meant). Large dots are "
+            "last epochs, small ones those before; the dotted line joins what nothing beats on "
+            "both.",
             chart("compare-pareto", "Validation loss against validation accuracy"),
         ),
         panel(

@@ -81,11 +81,18 @@ def _number(identity: str, label: str, value: str) -> dmc.TextInput:
     )
 
 
-def weighing_panel(found: Sequence[Weighing]) -> dmc.Stack | dmc.Text:
-    """Recommendation, differences, repeats and wins of each output."""
+def weighing_panel(found: Sequence[Weighing], left_out: Sequence[str] = ()) -> dmc.Stack:
+    """Recommendation, differences, repeats and wins of each output.
+
+    Args:
+        found: comparisons, as `weigh` gives them.
+        left_out: which runs are in none of them, and why, in sentences.
+    """
+    remarks = [_remark(sentence) for sentence in left_out]
     if not found:
-        return dmc.Text(NOT_TOLD, size="sm", c="dimmed")
-    return dmc.Stack([_one(weighing) for weighing in found], gap="lg")
+        needed = dmc.Text(NOT_TOLD, size="sm", c="dimmed")
+        return dmc.Stack([*remarks, needed], gap="xs")
+    return dmc.Stack([*(_one(weighing) for weighing in found), *remarks], gap="lg")
 
 
 def _one(one: Weighing) -> html.Div:
@@ -99,6 +106,11 @@ def _one(one: Weighing) -> html.Div:
     )
     parts: list[Any] = [
         *(_recommendation(r) for r in one.recommendations),
+        *(
+            []
+            if one.meant is None
+            else [dmc.Text(one.meant[0].upper() + one.meant[1:], size="sm", mt="xs")]
+        ),
         dmc.Text([f"Last {data} epoch", *output, f": {pairs}"], size="sm", c="dimmed", mt="xs"),
     ]
     if one.groups:
@@ -110,6 +122,10 @@ def _one(one: Weighing) -> html.Div:
         names = one.runs[0].name, one.runs[1].name
         parts += [_heading("Which is better on which samples"), _wins(*names, one.wins)]
     return html.Div(parts)
+
+
+def _remark(sentence: str) -> dmc.Text:
+    return dmc.Text(sentence[0].upper() + sentence[1:], size="sm", mt="xs")
 
 
 def _heading(words: str) -> dmc.Title:

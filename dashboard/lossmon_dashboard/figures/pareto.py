@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import plotly.graph_objects as go
 
-from lossmon.analysis import Measured, pareto_front
+from lossmon.analysis import Measured, meant_accuracy, pareto_front
 from lossmon_dashboard.figures.lines import best_known, legend_name
 from lossmon_dashboard.figures.panes import empty_pane, single_pane, steady_range
 from lossmon_dashboard.theme import Scheme, ink, run_styles
@@ -39,8 +39,11 @@ class _ParetoInfo(NamedTuple):
 def plot_pareto(runs: Sequence[Mapping[str, Any]], scheme: Scheme = "light") -> go.Figure:
     """Validation loss (left is better) against validation accuracy (up is better).
 
+    The accuracy is the one that was meant.
+
     Args:
-        runs: rows with `id`, `name`, `val_loss` and `val_accuracy`, and `epochs` where known.
+        runs: rows with `id`, `name`, `val_loss`, `val_accuracy` and, where it is misread,
+            `val_intended_accuracy`, and `epochs` where known.
         scheme: the colour scheme to draw for.
     """
     styles = run_styles([run["id"] for run in runs], scheme)
@@ -49,9 +52,10 @@ def plot_pareto(runs: Sequence[Mapping[str, Any]], scheme: Scheme = "light") -> 
 
 def _get_pareto_info(runs: Sequence[Mapping[str, Any]]) -> _ParetoInfo:
     ends = [
-        (position, run["name"], run["val_loss"], run["val_accuracy"])
+        (position, run["name"], run["val_loss"], accuracy)
         for position, run in enumerate(runs)
-        if _finite(run.get("val_loss")) and _finite(run.get("val_accuracy"))
+        for accuracy in [meant_accuracy(run, "val_")]
+        if _finite(run.get("val_loss")) and accuracy is not None and math.isfinite(accuracy)
     ]
     last = [_point(name, loss, accuracy) for _, name, loss, accuracy in ends]
     best = pareto_front(last)
@@ -73,12 +77,17 @@ def _point(name: str, loss: float, accuracy: float, epoch: int | None = None) ->
 
 def _epochs(run: Mapping[str, Any]) -> tuple[Measured, ...]:
     rows = [r for r in run.get("epochs", ()) if r["split"] == "val" and r["output"] is None]
-    values = [(best_known(row, "loss"), best_known(row, "accuracy"), row["epoch"]) for row in rows]
+    values = [(best_known(row, "loss"), _meant(row), row["epoch"]) for row in rows]
     return tuple(
         _point(run["name"], loss, accuracy, epoch)
         for loss, accuracy, epoch in values
         if loss is not None and accuracy is not None and _finite(loss) and _finite(accuracy)
     )
+
+
+def _meant(row: Mapping[str, Any]) -> float | None:
+    own = row.get("intended_accuracy")
+    return best_known(row, "accuracy") if own is None else own
 
 
 def _finite(value: float | None) -> bool:

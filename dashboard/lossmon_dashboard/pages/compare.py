@@ -122,6 +122,7 @@ def register(app: dash.Dash) -> None:
     @app.callback(
         Output(drawn("compare-pareto"), "data"),
         Output("compare-ends", "rowData"),
+        Output("compare-ends", "columnDefs"),
         Output("compare-ends", "style"),
         Output("compare-differences", "children"),
         Output("compare-caution", "children"),
@@ -134,7 +135,7 @@ def register(app: dash.Dash) -> None:
         _: Any, runs: list[str] | None, every: bool | None, scheme: Scheme | None
     ) -> tuple[Any, ...]:
         if scheme is None:
-            return (no_update,) * 5
+            return (no_update,) * 6
         return comparison(read_documents(runs), scheme, every=bool(every))
 
     @app.callback(
