@@ -82,8 +82,9 @@ class Carrier:
         if not self.jointly:
             self.jointly = True
             # A step that is traced, by an early `evaluate`, has its queues in it.
-            fresh = [split for split in _SPLITS if split not in self._sending]
-            self.channels |= {split: self._channel() for split in fresh}
+            for split in _SPLITS:
+                if split not in self._sending:
+                    self.channels[split] = self._channel()
 
     def _channel(self) -> Channel:
         model = self._model
