@@ -84,7 +84,8 @@ def _error(troubles: Sequence[Row]) -> list[dmc.Text]:
     """What ended the training, where that was an error."""
     said = [t["message"] for t in troubles if t["message"].startswith(ENDED_WITH)]
     words = [f"T{message[1:]}" for message in said[-1:]]
-    return [dmc.Text(word, maw=860, className="lossmon-ended lossmon-ink-error") for word in words]
+    style = "lossmon-ended"
+    return [dmc.Text(word, maw=860, lineClamp=6, className=style) for word in words]
 
 
 def _ranks(document: Row) -> str:
