@@ -80,7 +80,7 @@ def eligible(
 
 
 def left_out_sentences(documents: Sequence[Row], names: Sequence[str]) -> list[str]:
-    """Say which runs cannot be compared with the others, and why; nothing where all can.
+    """Return which runs cannot be compared with the others, and why; nothing where all can.
 
     Args:
         documents: the runs, as `Store.run` gives them.
