@@ -23,10 +23,13 @@ def db_group() -> None:
 
 @db_group.command(name="upgrade")
 @with_db
-def upgrade_command(db: str | None) -> None:
+@with_json
+def upgrade_command(db: str | None, as_json: bool) -> None:
     """Bring the database to the schema of this lossmon."""
     before, now = upgrade(db)
-    if before == now:
+    if as_json:
+        print_json({"before": before, "now": now})
+    elif before == now:
         click.echo(f"the schema is {now}, as this lossmon expects it")
     else:
         click.echo(f"schema {before or 'none'} -> {now}")

@@ -90,6 +90,8 @@ def test_db_upgrade_of_a_current_database_says_so(invoke: Invoke, copied: Seeded
     result = invoke("db", "upgrade", "--db", copied.db)
     assert result.exit_code == 0
     assert result.stdout.strip() == f"the schema is {HEAD}, as this lossmon expects it"
+    told = invoke("db", "upgrade", "--json", "--db", copied.db)
+    assert json.loads(told.stdout) == {"before": HEAD, "now": HEAD}
 
 
 def test_db_upgrade_makes_a_new_database_and_runs_says_that_it_is_empty(
