@@ -183,17 +183,17 @@ def _further_off(margins: tuple[float, float] | None) -> str:
 
 def _recoverable(case: Case) -> Cause | None:
     """Whether one temperature for all predictions would take away a part of the loss."""
-    known = [(row.get("nll"), row.get("scaled_loss"), row.get("temperature")) for row in case.after]
-    if case.episode.kind == "both_fall" or any(None in row for row in known):
+    end = case.history.rows[case.episode.end]
+    loss, scaled, temperature = (end.get(key) for key in ("nll", "scaled_loss", "temperature"))
+    if case.episode.kind == "both_fall" or loss is None or scaled is None or temperature is None:
         return None
-    loss, scaled, temperature = np.mean(np.array(known, np.float64), axis=0).tolist()
     # Twice the gain of the log-likelihood, of samples that T = 1 fits, is about chi-squared.
-    least = max(_MATTERS * loss, _SURE**2 / (2.0 * samples(case.after[-1])))
+    least = max(_MATTERS * loss, _SURE**2 / (2.0 * samples(end)))
     if temperature <= 1.0 or not loss - scaled > least:
         return None
     sentence = (
-        f"Scaling by T = {temperature:.2g} would bring the loss from {loss_text(loss)} back to "
-        f"{loss_text(scaled)}: that much of it is overconfidence alone."
+        f"Scaling by T = {temperature:.2g} would bring the loss of epoch {end['epoch'] + 1} from "
+        f"{loss_text(loss)} back to {loss_text(scaled)}: that much of it is overconfidence alone."
     )
     evidence = {"temperature": temperature, "nll": loss, "scaled_loss": scaled}
     return Cause("recoverable-loss", sentence, evidence)

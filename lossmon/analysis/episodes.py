@@ -48,9 +48,10 @@ class Episode:
 
     Attributes:
         kind: "loss_rises" (the accuracy holds), "both_rise" or "both_fall".
-        start: position of the epoch in which it sets in.
+        start: position of the epoch in which it sets in: of those that the smoothed loss says, the
+            one before its end whose loss lies farthest back.
         end: position of the epoch that it lasts to, included.
-        loss: smoothed loss at both ends.
+        loss: the very loss of these two epochs.
         accuracy: smoothed accuracy at both ends, shares.
         strength: standard errors by which the loss changed.
         accuracy_margin: the change of the accuracy is known to this much up or down, 95 %.
@@ -180,6 +181,7 @@ class _Search(NamedTuple):
     """The spans of one run, and which of them are episodes."""
 
     size: int
+    values: Floats
     loss: Blocks
     steadied: Blocks
     accuracy: Blocks
@@ -200,7 +202,7 @@ class _Search(NamedTuple):
         small = smallest * float(np.abs(series.loss).mean())
         least = np.log1p(smallest) if series.logarithmic else small
         kinds = spans.kinds(alpha / spans.looks, least) if spans.looks else {}
-        return cls(size, loss, steadied, accuracy, series.logarithmic, spans, kinds)
+        return cls(size, series.loss, loss, steadied, accuracy, series.logarithmic, spans, kinds)
 
     def choices(self) -> list[_Choice]:
         """The largest episode, then the largest of those beside it, and so on."""
@@ -240,15 +242,16 @@ class _Search(NamedTuple):
         kind, span = choice
         first, last = int(self.spans.first[span]), int(self.spans.last[span])
         start, end = _tightened(self.steadied if kind == "loss_rises" else self.loss, first, last)
-        values = self.loss.medians[[start, end]]
+        onset, until = self._ends(start, end, rising=kind != "both_fall")
+        values = self.values[[onset, until]]
         before, after = (np.exp(values) if self.logarithmic else values).tolist()
         tails = [self._judged_by(kind).tails(rising=kind != "both_fall")[span]]
         if kind != "loss_rises":
             tails.append(self.spans.accuracy.tails(rising=kind == "both_rise")[span])
         return Episode(
             kind,
-            self._epoch(start),
-            self._epoch(end),
+            onset,
+            until,
             (before, after),
             (float(self.accuracy.medians[start]), float(self.accuracy.medians[end])),
             float(abs(self._judged_by(kind).ratios[span])),
@@ -256,12 +259,19 @@ class _Search(NamedTuple):
             float(min(self.spans.looks * max(tails), 1.0)),
         )
 
-    def _epoch(self, block: int) -> int:
-        """The epoch that a block stands for: its middle, or the end of the run."""
-        if block == 0:
-            return 0
-        final = len(self.loss.medians) - 1
-        return block + (self.size - 1 if block == final else self.size // 2)
+    def _ends(self, start: int, end: int, *, rising: bool) -> tuple[int, int]:
+        """The epochs that two blocks stand for, between which the loss itself moves the same way.
+
+        The last one is the middle of its block, or the end of the run, unless that one sticks out.
+        """
+        climb = self.values if rising else -self.values
+        last = len(self.loss.medians) - 1
+        until = end + (self.size - 1 if end == last else self.size // 2)
+        onset = start + int(climb[start : min(start + self.size, until)].argmin())
+        if climb[until] <= climb[onset]:
+            block = climb[end : end + self.size]
+            until = end + int(np.argsort(block)[self.size // 2])
+        return onset, until
 
 
 def _tightened(of: Blocks, first: int, last: int) -> tuple[int, int]:

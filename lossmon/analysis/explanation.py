@@ -25,7 +25,7 @@ class Divergence:
         kind: "loss_rises" (the accuracy holds), "both_rise" or "both_fall".
         first_epoch: the epoch in which it sets in, from 0.
         last_epoch: the epoch that it lasts to, included.
-        loss: smoothed loss at both ends.
+        loss: the loss of these two epochs.
         accuracy: smoothed share predicted right at both ends.
         accuracy_margin: the change of the accuracy is known to this much up or down, 95 %.
         strength: standard errors by which the loss changed.

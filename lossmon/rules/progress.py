@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lossmon.rules.series import BLOCK, Series
+from lossmon.rules.series import BLOCK, Point, Series
 from lossmon.rules.trend import critical, median, trend, turning_points
 
 # Fewer epochs show no trend worth speaking of.
@@ -29,15 +29,16 @@ class Rise(NamedTuple):
     """A loss that has left its minimum for good.
 
     Attributes:
-        start: position of its minimum in the series.
-        before, after: the loss then and now.
+        start: position of its lowest block in the series.
+        before: the least loss of that block.
+        after: the last block's median.
         errors: by how many standard errors it rose.
         needed: by how many it had to.
     """
 
     start: int
-    before: float
-    after: float
+    before: Point
+    after: Point
     errors: float
     needed: float
 
@@ -65,7 +66,7 @@ def rise(series: Series) -> Rise | None:
     learned = float(series.values[0]) - before
     if after - before < _MATTERS * max(abs(before), learned):
         return None
-    return Rise(start, before, after, errors, needed)
+    return Rise(start, series.lowest(start), series.typical(-1), errors, needed)
 
 
 def swings(series: Series, constant: float | None, *, sampling: bool = True) -> float | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -20,6 +21,18 @@ BLOCK = 3
 SHARED = 0.5
 # Reductions under which an epoch's loss is the mean of its samples' losses.
 _MEANS = ("sum_over_batch_size", "mean", "mean_with_sample_weight")
+
+
+class Point(NamedTuple):
+    """The value of one epoch.
+
+    Attributes:
+        epoch: its number, from 0.
+        value: as it was recorded.
+    """
+
+    epoch: int
+    value: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +74,25 @@ class Series:
         if len(self) < BLOCK:
             return np.empty(0)
         return np.asarray(np.median(sliding_window_view(self.values, BLOCK), axis=1))
+
+    def typical(self, block: int) -> Point:
+        """The epoch of a block whose value is the block's median.
+
+        Args:
+            block: position in `blocks()`; -1 is the last one.
+        """
+        start = block % (len(self) - BLOCK + 1)
+        place = start + int(np.argsort(self.values[start : start + BLOCK])[BLOCK // 2])
+        return Point(self.epochs[place], float(self.values[place]))
+
+    def lowest(self, block: int) -> Point:
+        """The epoch of a block with the least value.
+
+        Args:
+            block: position in `blocks()`.
+        """
+        place = block + int(self.values[block : block + BLOCK].argmin())
+        return Point(self.epochs[place], float(self.values[place]))
 
     def changes(self) -> Floats:
         """Standard errors by which the last block lies above each block, itself the last one.

@@ -100,7 +100,8 @@ class EpisodeFacts:
         kind: "loss_rises" (the accuracy holds), "both_rise" or "both_fall".
         first_epoch: the epoch in which it sets in, from 0.
         last_epoch: the epoch that it lasts to, included.
-        loss, accuracy: smoothed, at both ends.
+        loss: of these two epochs.
+        accuracy: smoothed, at both ends.
         strength: standard errors by which the loss changed.
         p_value: chance of as clear an episode in a run of pure noise.
     """

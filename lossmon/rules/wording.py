@@ -10,6 +10,7 @@ from lossmon.rules.facts import OutputFacts
 from lossmon.rules.input_facts import InputFacts
 from lossmon.rules.label_facts import LabelFacts
 from lossmon.rules.prediction_facts import OutputRange
+from lossmon.rules.series import Point
 
 
 def labels_text(labels: LabelFacts) -> str:
@@ -71,8 +72,13 @@ def range_evidence(values: OutputRange | None) -> list[float | None] | None:
 
 
 def epochs_text(first: int, last: int) -> str:
-    """Epochs as Keras prints them, from 1, e.g. "since epoch 4 (of 12 so far)"."""
-    return f"since epoch {first + 1} (of {last + 1} so far)"
+    """Epochs as Keras prints them, from 1, e.g. "since epoch 4 (of 12)"."""
+    return f"since epoch {first + 1} (of {last + 1})"
+
+
+def moved_text(before: Point, after: Point) -> str:
+    """Two values and the epochs they are of, e.g. "0.25 (epoch 9) → 0.44 (epoch 40)"."""
+    return " → ".join(f"{number(p.value)} (epoch {p.epoch + 1})" for p in (before, after))
 
 
 def learning_rate(rate: float | None, factor: float) -> str:

@@ -74,7 +74,7 @@ def test_the_finding_is_the_episode_of_the_run_page(
         evidence = finding.evidence
         since, until = evidence["since_epoch"], evidence["until_epoch"]
         assert shown(learner, so_far)[-1] == (evidence["kind"], since, until)
-        assert f"since epoch {since} (of {epoch + 1} so far)" in finding.message
+        assert f"since epoch {since} (of {epoch + 1})" in finding.message
         assert evidence["p_value"] < 0.05
     assert spoken
     assert told(learner, records)["LM406"].evidence["kind"] == kind

@@ -40,7 +40,7 @@ from lossmon.rules.epochs import rate_now
 from lossmon.rules.facts import Facts, OutputFacts
 from lossmon.rules.progress import Rise, rise
 from lossmon.rules.series import Series, loss_series
-from lossmon.rules.wording import epochs_text, learning_rate, number, where
+from lossmon.rules.wording import epochs_text, learning_rate, moved_text, where
 
 code = "LM409"
 name = "diverging-loss"
@@ -57,14 +57,15 @@ def check(facts: Facts) -> Iterator[Finding]:
 
 
 def _finding(output: OutputFacts, train: Series, risen: Rise, rate: float | None) -> Finding:
-    since = train.epochs[risen.start]
+    since = risen.before.epoch
     message = (
-        f"the training loss of {where(output)} rose from {number(risen.before)} to "
-        f"{number(risen.after)} {epochs_text(since, train.epochs[-1])}."
+        f"the training loss of {where(output)} rose {epochs_text(since, train.epochs[-1])}: "
+        f"{moved_text(risen.before, risen.after)}."
     )
     evidence = {
         "since_epoch": since + 1,
-        "loss": [risen.before, risen.after],
+        "until_epoch": risen.after.epoch + 1,
+        "loss": [risen.before.value, risen.after.value],
         "standard_errors": risen.errors,
         "standard_errors_needed": risen.needed,
         "learning_rate": rate,

@@ -68,8 +68,9 @@ import numpy as np
 from lossmon.records import Finding, Severity
 from lossmon.rules.epochs import loss_of, records_of
 from lossmon.rules.facts import Facts, OutputFacts
+from lossmon.rules.series import Point
 from lossmon.rules.training_facts import EpisodeFacts
-from lossmon.rules.wording import epochs_text, loss_key, number, where
+from lossmon.rules.wording import epochs_text, loss_key, moved_text, where
 
 code = "LM406"
 name = "loss-accuracy-divergence"
@@ -119,11 +120,12 @@ def _went_back(ends: tuple[float, float], now: float) -> bool:
 
 def _finding(facts: Facts, output: OutputFacts, episode: EpisodeFacts) -> Finding:
     present = records_of(facts, output, episode.split)[-1].epoch
-    (loss, loss_then), (right, right_then) = episode.loss, episode.accuracy
+    before, after = map(Point, (episode.first_epoch, episode.last_epoch), episode.loss)
+    right, right_then = episode.accuracy
     message = (
         f"{episode.split} {_WORDS[episode.kind].format(where(output))} "
-        f"{epochs_text(episode.first_epoch, present)}: loss {number(loss)} → {number(loss_then)}, "
-        f"accuracy {right:.1%} → {right_then:.1%}."
+        f"{epochs_text(episode.first_epoch, present)}: loss {moved_text(before, after)}, "
+        f"accuracy, smoothed, {right:.1%} → {right_then:.1%}."
     )
     evidence = {
         "split": episode.split,

@@ -51,9 +51,9 @@ from lossmon.records import Finding, Severity
 from lossmon.rules.catalogue.loss_accuracy_divergence import episode_now
 from lossmon.rules.facts import Facts, OutputFacts
 from lossmon.rules.progress import Rise, rise
-from lossmon.rules.series import BLOCK, Series, accuracy_series, loss_series
+from lossmon.rules.series import BLOCK, Point, Series, accuracy_series, loss_series
 from lossmon.rules.trend import critical
-from lossmon.rules.wording import epochs_text, loss_key, number, where
+from lossmon.rules.wording import epochs_text, loss_key, moved_text, where
 
 code = "LM408"
 name = "overfitting"
@@ -69,8 +69,8 @@ def check(facts: Facts) -> Iterator[Finding]:
             continue
         fell = _fell_since(train, val.epochs[risen.start])
         if fell is not None and not _accuracy_rises(facts, output):
-            hits = _accuracy_since(facts, output, val.epochs[risen.start])
-            yield _finding(output, val, risen, fell, hits)
+            told = risen._replace(before=_onset(facts, output, risen))
+            yield _finding(output, val, told, fell, _accuracies(facts, output, told))
 
 
 def _accuracy_rises(facts: Facts, output: OutputFacts) -> bool:
@@ -79,37 +79,45 @@ def _accuracy_rises(facts: Facts, output: OutputFacts) -> bool:
     return episode is not None and (episode.split, episode.kind) == ("val", "both_rise")
 
 
-def _accuracy_since(facts: Facts, output: OutputFacts, epoch: int) -> tuple[float, float] | None:
-    """The validation accuracy at an epoch and now; None where right and wrong are not told."""
+def _onset(facts: Facts, output: OutputFacts, risen: Rise) -> Point:
+    """Where the rise sets in; what `loss-accuracy-divergence` says of it is said here as well."""
+    episode = episode_now(facts, output)
+    if episode is None or (episode.split, episode.kind) != ("val", "loss_rises"):
+        return risen.before
+    onset = Point(episode.first_epoch, episode.loss[0])
+    told = onset.epoch < risen.after.epoch and onset.value < risen.after.value
+    return onset if told else risen.before
+
+
+def _accuracies(facts: Facts, output: OutputFacts, risen: Rise) -> tuple[float, float] | None:
+    """The validation accuracy of both epochs; None where right and wrong are not told."""
     hits = accuracy_series(facts, output, "val")
-    if hits is None or epoch not in hits.epochs:
-        return None
-    medians = hits.blocks()
-    start = min(hits.epochs.index(epoch), len(medians) - 1)
-    return None if start < 0 else (float(medians[start]), float(medians[-1]))
+    known = {} if hits is None else dict(zip(hits.epochs, hits.values.tolist(), strict=True))
+    before, after = known.get(risen.before.epoch), known.get(risen.after.epoch)
+    return None if before is None or after is None else (before, after)
 
 
-def _fell_since(train: Series, epoch: int) -> tuple[float, float] | None:
-    """The training loss at an epoch and now, where it fell significantly in between."""
+def _fell_since(train: Series, epoch: int) -> tuple[Point, Point] | None:
+    """The training loss about an epoch and now, where it fell significantly in between."""
     start = sum(before < epoch for before in train.epochs)
     medians = train.blocks()
     if len(medians) - 1 - start < BLOCK or train.log().changes()[start] > -critical():
         return None
-    return float(medians[start]), float(medians[-1])
+    return train.typical(start), train.typical(-1)
 
 
 def _finding(
     output: OutputFacts,
     val: Series,
     risen: Rise,
-    fell: tuple[float, float],
+    fell: tuple[Point, Point],
     hits: tuple[float, float] | None,
 ) -> Finding:
-    since = val.epochs[risen.start]
+    since = risen.before.epoch
     message = (
-        f"the validation loss of {where(output)} rose from {number(risen.before)} to "
-        f"{number(risen.after)} {epochs_text(since, val.epochs[-1])}, while the training loss fell "
-        f"from {number(fell[0])} to {number(fell[1])}"
+        f"the validation loss of {where(output)} rose {epochs_text(since, val.epochs[-1])}: "
+        f"{moved_text(risen.before, risen.after)}, while the training loss fell, "
+        f"{moved_text(*fell)}"
     )
     told = (
         ""
@@ -119,8 +127,10 @@ def _finding(
     message += f"{told}."
     evidence = {
         "since_epoch": since + 1,
-        "val_loss": [risen.before, risen.after],
-        "train_loss": list(fell),
+        "until_epoch": risen.after.epoch + 1,
+        "val_loss": [risen.before.value, risen.after.value],
+        "train_loss": [point.value for point in fell],
+        "train_epochs": [point.epoch + 1 for point in fell],
         "val_accuracy": None if hits is None else list(hits),
         "standard_errors": risen.errors,
         "standard_errors_needed": risen.needed,
