@@ -76,7 +76,12 @@ from lossmon.analysis.samples import (
 from lossmon.analysis.settings import differing_settings, distinct_names, flattened, run_settings
 from lossmon.analysis.smoothing import exponential_average
 from lossmon.analysis.splits import SplitDifference, explain_splits
-from lossmon.analysis.telling import difference_sentence, weighing_sentences
+from lossmon.analysis.telling import (
+    difference_sentence,
+    outweighed,
+    verdict_words,
+    weighing_sentences,
+)
 from lossmon.analysis.temperature import Temperature, fit_temperature
 from lossmon.analysis.values import calibration_values
 from lossmon.analysis.weighing import SampleSource, Weighing, difference_document, weigh
@@ -151,6 +156,7 @@ __all__ = [
     "mean_error",
     "meant_accuracy",
     "measured_epochs",
+    "outweighed",
     "paired_bootstrap",
     "pareto_front",
     "parts",
@@ -169,6 +175,7 @@ __all__ = [
     "summarise_margins",
     "turned_samples",
     "turns",
+    "verdict_words",
     "weigh",
     "weigh_need",
     "weighing_sentences",
