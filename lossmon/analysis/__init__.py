@@ -73,10 +73,17 @@ from lossmon.analysis.samples import (
     TurnedSamples,
     turned_samples,
 )
-from lossmon.analysis.settings import differing_settings, distinct_names, flattened, run_settings
+from lossmon.analysis.settings import (
+    differing_settings,
+    distinct_names,
+    flattened,
+    run_data,
+    run_settings,
+)
 from lossmon.analysis.smoothing import exponential_average
 from lossmon.analysis.splits import SplitDifference, explain_splits
 from lossmon.analysis.telling import (
+    ONE_TRAINING,
     difference_sentence,
     outweighed,
     verdict_words,
@@ -89,6 +96,7 @@ from lossmon.analysis.wins import Wins, count_wins
 
 __all__ = [
     "EPISODE_COLUMNS",
+    "ONE_TRAINING",
     "Area",
     "Band",
     "Brier",
@@ -165,6 +173,7 @@ __all__ = [
     "repeats",
     "right_and_wrong",
     "roc_area",
+    "run_data",
     "run_settings",
     "sample_row",
     "samples_of",

@@ -9,6 +9,8 @@ from lossmon.analysis.repeats import Repeats
 from lossmon.analysis.weighing import Weighing
 from lossmon.analysis.wins import Wins
 
+ONE_TRAINING = "one training of each: with another seed they may end otherwise."
+
 # Of more runs the pairs are too many to read.
 _PAIRS_SHOWN = 4
 _POINTS_SHOWN = 5
@@ -31,6 +33,8 @@ def weighing_sentences(one: Weighing) -> Iterator[str]:
     if one.front:
         yield _front(one)
     yield from (r.sentence for r in one.recommendations)
+    if not one.repeated:
+        yield ONE_TRAINING
 
 
 def difference_sentence(found: Difference, over: str = "") -> str:

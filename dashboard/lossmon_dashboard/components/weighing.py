@@ -10,6 +10,7 @@ import dash_mantine_components as dmc
 from dash import html
 
 from lossmon.analysis import (
+    ONE_TRAINING,
     Difference,
     Recommendation,
     Repeats,
@@ -122,6 +123,8 @@ def _one(one: Weighing) -> html.Div:
         ),
         dmc.Text([f"Last {data} epoch", *output, f": {pairs}"], size="sm", c="dimmed", mt="xs"),
     ]
+    if not one.repeated:
+        parts.append(_remark(ONE_TRAINING))
     if one.groups:
         parts += [_heading("Repeats of one setting"), _groups(one.groups)]
     if one.group_differences:
