@@ -73,10 +73,22 @@ from lossmon.analysis.samples import (
     TurnedSamples,
     turned_samples,
 )
-from lossmon.analysis.settings import differing_settings, distinct_names, flattened, run_settings
+from lossmon.analysis.settings import (
+    differing_settings,
+    distinct_names,
+    flattened,
+    run_data,
+    run_settings,
+)
 from lossmon.analysis.smoothing import exponential_average
 from lossmon.analysis.splits import SplitDifference, explain_splits
-from lossmon.analysis.telling import difference_sentence, weighing_sentences
+from lossmon.analysis.telling import (
+    ONE_TRAINING,
+    difference_sentence,
+    outweighed,
+    verdict_words,
+    weighing_sentences,
+)
 from lossmon.analysis.temperature import Temperature, fit_temperature
 from lossmon.analysis.values import calibration_values
 from lossmon.analysis.weighing import SampleSource, Weighing, difference_document, weigh
@@ -84,6 +96,7 @@ from lossmon.analysis.wins import Wins, count_wins
 
 __all__ = [
     "EPISODE_COLUMNS",
+    "ONE_TRAINING",
     "Area",
     "Band",
     "Brier",
@@ -151,6 +164,7 @@ __all__ = [
     "mean_error",
     "meant_accuracy",
     "measured_epochs",
+    "outweighed",
     "paired_bootstrap",
     "pareto_front",
     "parts",
@@ -159,6 +173,7 @@ __all__ = [
     "repeats",
     "right_and_wrong",
     "roc_area",
+    "run_data",
     "run_settings",
     "sample_row",
     "samples_of",
@@ -169,6 +184,7 @@ __all__ = [
     "summarise_margins",
     "turned_samples",
     "turns",
+    "verdict_words",
     "weigh",
     "weigh_need",
     "weighing_sentences",

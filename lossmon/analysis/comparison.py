@@ -42,6 +42,8 @@ class Difference(NamedTuple):
             for all differences of that measure.
         basis: "paired", "unpaired" or "seeds".
         samples: how many samples (or, of seeds, runs) it rests on.
+        means: of the first and of the second, over these samples; None where it is no mean.
+        single: the chance before it was corrected for the other differences.
     """
 
     measure: Measure
@@ -51,6 +53,8 @@ class Difference(NamedTuple):
     p_value: float
     basis: Basis
     samples: int
+    means: tuple[float, float] | None = None
+    single: float | None = None
 
     @property
     def significant(self) -> bool:
@@ -92,8 +96,9 @@ def compare_losses(runs: Sequence[Measured], measure: Measure = "loss") -> list[
     def differ(one: Measured, two: Measured) -> Difference | None:
         paired = pairing.loss_difference(one.name, two.name)
         if paired is not None:
-            interval, p_value, count = paired
-            return Difference(measure, one.name, two.name, interval, p_value, "paired", count)
+            interval, p_value, count, means = paired
+            names = one.name, two.name
+            return Difference(measure, *names, interval, p_value, "paired", count, means)
         if one.loss_error is None or two.loss_error is None:
             return None
         if not (math.isfinite(one.loss) and math.isfinite(two.loss)):
@@ -116,9 +121,9 @@ def compare_accuracies(runs: Sequence[Measured]) -> list[Difference]:
             found = mcnemar(both[0].correct, both[1].correct)
             count = both[0].correct.size
             interval = matched_difference(found.only_first, found.only_second, count)
-            return Difference(
-                "accuracy", one.name, two.name, interval, found.p_value, "paired", count
-            )
+            means = float(both[0].correct.mean()), float(both[1].correct.mean())
+            names = one.name, two.name
+            return Difference("accuracy", *names, interval, found.p_value, "paired", count, means)
         if one.correct is None or two.correct is None or not one.judged or not two.judged:
             return None
         return _apart(one.name, two.name, (one.correct, one.judged), (two.correct, two.judged))
@@ -158,7 +163,7 @@ def two_by_two(runs: Sequence[Measured], differ: Compared) -> list[Difference]:
 def corrected(found: Sequence[Difference]) -> list[Difference]:
     """Raise the chances of some differences by Holm's method."""
     raised = holm([difference.p_value for difference in found]).tolist()
-    return [d._replace(p_value=p) for d, p in zip(found, raised, strict=True)]
+    return [d._replace(p_value=p, single=d.p_value) for d, p in zip(found, raised, strict=True)]
 
 
 def demand_names(names: Sequence[str]) -> None:

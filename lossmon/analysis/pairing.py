@@ -41,13 +41,15 @@ class Pairing:
         _, here, there = np.intersect1d(first.keys, second.keys, return_indices=True)
         return None if here.size < 2 else (first.at(here), second.at(there))
 
-    def loss_difference(self, one: str, two: str) -> tuple[Interval, float, int] | None:
+    def loss_difference(
+        self, one: str, two: str
+    ) -> tuple[Interval, float, int, tuple[float, float]] | None:
         """Mean difference of the losses on shared samples, the first minus the second.
 
         Returns:
             Its bootstrap interval, the chance of so large a difference without any (Student's
-            paired test) and the number of samples. None where there are none, or where a loss of
-            them is not finite.
+            paired test), the number of samples, and the mean of either on them. None where there
+            are none, or where a loss of them is not finite.
         """
         both = self.shared(one, two)
         if both is None:
@@ -61,6 +63,7 @@ class Pairing:
             accelerated(mean, apart - mean, means),
             student(mean, error, apart.size - 1),
             len(apart),
+            (float(both[0].loss.mean()), float(both[1].loss.mean())),
         )
 
     def area(self, name: str, samples: Samples | None) -> Area | None:

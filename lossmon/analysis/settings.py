@@ -22,7 +22,7 @@ def distinct_names(documents: Sequence[Row]) -> list[str]:
 
 
 def differing_settings(documents: Sequence[Row]) -> list[tuple[str, list[Any]]]:
-    """Return the settings (config, model and optimiser) that are not the same in all runs.
+    """Return the settings (of config, model, optimiser and data) that are not the same in all.
 
     Args:
         documents: the runs, as `Store.run` gives them.
@@ -37,7 +37,7 @@ def differing_settings(documents: Sequence[Row]) -> list[tuple[str, list[Any]]]:
 
 
 def run_settings(document: Row) -> dict[str, Any]:
-    """Return a run's config, model and optimiser as one flat dictionary.
+    """Return a run's config, model, optimiser and amounts of data as one flat dictionary.
 
     Args:
         document: the run, as `Store.run` gives it.
@@ -46,8 +46,26 @@ def run_settings(document: Row) -> dict[str, Any]:
     # Names of layers are numbered through a process: they would differ between equal models.
     model.pop("summary", None)
     optimizer = {"optimizer": model.pop("optimizer", None) or {}}
-    parts = {"config": document["config"] or {}, "model": model} | optimizer
+    data = {"data": run_data(document)}
+    parts = {"config": document["config"] or {}, "model": model} | optimizer | data
     return flattened(parts)
+
+
+def run_data(document: Row) -> dict[str, int]:
+    """Return how much data a run was trained and judged on, as far as that is known.
+
+    Args:
+        document: the run, as `Store.run` gives it.
+
+    Returns:
+        `train_samples` and `val_samples` of an epoch, and `batch_size`.
+    """
+    found: dict[str, int | None] = {}
+    for split in ("train", "val"):
+        rows = [r for r in document["epochs"] if r["split"] == split and r["output"] is None]
+        found[f"{split}_samples"] = max((row["n"] or 0 for row in rows), default=None)
+    found["batch_size"] = document.get("batch_size")
+    return {key: value for key, value in found.items() if value}
 
 
 def flattened(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -9,6 +9,8 @@ from lossmon.analysis.repeats import Repeats
 from lossmon.analysis.weighing import Weighing
 from lossmon.analysis.wins import Wins
 
+ONE_TRAINING = "one training of each: with another seed they may end otherwise."
+
 # Of more runs the pairs are too many to read.
 _PAIRS_SHOWN = 4
 _POINTS_SHOWN = 5
@@ -31,6 +33,8 @@ def weighing_sentences(one: Weighing) -> Iterator[str]:
     if one.front:
         yield _front(one)
     yield from (r.sentence for r in one.recommendations)
+    if not one.repeated:
+        yield ONE_TRAINING
 
 
 def difference_sentence(found: Difference, over: str = "") -> str:
@@ -41,10 +45,61 @@ def difference_sentence(found: Difference, over: str = "") -> str:
         over: what it was taken over, as the end of the sentence has it.
     """
     value, low, high = found.interval
-    verdict = f"{found.better} is better" if found.better else "no evidence of a difference"
+    means = ""
+    if found.basis == "paired" and found.means is not None:
+        one, two = found.means
+        means = f", {one:.4g} against {two:.4g} on the {found.samples:,} shared samples"
     return (
         f"{found.measure}{over}, {found.first} minus {found.second}: {value:+.4g} "
-        f"({low:+.4g} to {high:+.4g}), {_chance(found.p_value)}: {verdict}."
+        f"({low:+.4g} to {high:+.4g}){means}, {_chance(found.p_value)}: {verdict_words(found)}."
+    )
+
+
+def verdict_words(found: Difference) -> str:
+    """Return which is better, and where interval and p-value seem to part, why they do.
+
+    Args:
+        found: of two runs or groups.
+    """
+    verdict = f"{found.better} is better" if found.better else "no evidence of a difference"
+    apart = not found.interval.low <= 0 <= found.interval.high
+    if apart == found.significant:
+        return verdict
+    if apart and found.single is not None and found.single < 0.05:
+        return (
+            f"{verdict} allowing for all comparisons (the interval leaves out 0 because it is of "
+            f"this one by itself, {_chance(found.single)})"
+        )
+    side = "leaves out" if apart else "reaches"
+    return (
+        f"{verdict} by the test (the interval, found in another way, just {side} 0: it is a close "
+        "call)"
+    )
+
+
+def outweighed(first: str, second: str, wins: Sequence[Wins]) -> str | None:
+    """Say why the one of two models that loses on more samples has the smaller mean loss.
+
+    Args:
+        first: name of the one.
+        second: name of the other.
+        wins: as `count_wins` gives them.
+
+    Returns:
+        None where the same one is better on more samples and in the mean, or where no one is
+        clearly better on more samples.
+    """
+    if not wins or wins[0].p_value >= 0.05 or not wins[0].decisive:
+        return None
+    whole = wins[0]
+    if (whole.loss < 0) == (whole.first > whole.second):
+        return None
+    better, other = (first, second) if whole.loss < 0 else (second, first)
+    return (
+        f"the mean loss is smaller for {better} all the same, because large losses decide it: the "
+        f"{min(whole.first, whole.second):,} samples on which it is better outweigh the "
+        f"{max(whole.first, whole.second):,} on which {other} is ({whole.decisive:,} of them would "
+        "do)."
     )
 
 
@@ -55,6 +110,8 @@ def _wins(first: str, second: str, wins: Sequence[Wins]) -> Iterator[str]:
         f"{whole.second:,} ({_chance(whole.p_value)}); only {first} is right on "
         f"{whole.only_first:,}, only {second} on {whole.only_second:,}."
     )
+    if (reason := outweighed(first, second, wins)) is not None:
+        yield reason
     for one in classes:
         if one.p_value < 0.05:
             better = first if one.first > one.second else second

@@ -59,6 +59,11 @@ class Weighing:
         paired = [d.samples if d.basis == "paired" else 0 for d in self.differences]
         return min(paired, default=0)
 
+    @property
+    def repeated(self) -> bool:
+        """Whether a setting was trained more than once."""
+        return any(len(group.runs) > 1 for group in self.groups)
+
     def document(self) -> dict[str, Any]:
         """Return it as plain values that JSON can hold; epochs count from 0."""
         return {

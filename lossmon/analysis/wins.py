@@ -8,6 +8,7 @@ import numpy as np
 
 from lossmon.analysis.intervals import holm, sign_test
 from lossmon.analysis.measured import Samples
+from lossmon.analysis.noise import Floats
 
 
 class Wins(NamedTuple):
@@ -21,6 +22,8 @@ class Wins(NamedTuple):
         loss: mean loss of the first minus that of the second.
         p_value: chance of so unequal numbers of wins where none is better (sign test), corrected
             by Holm's method for all classes looked at.
+        decisive: how few samples, of those on which the one of smaller mean is better, outweigh all
+            on which the other is; 0 where the means are equal or not finite.
     """
 
     label: int | None
@@ -31,6 +34,7 @@ class Wins(NamedTuple):
     only_second: int
     loss: float
     p_value: float
+    decisive: int
 
 
 def count_wins(first: Samples, second: Samples) -> list[Wins]:
@@ -67,4 +71,14 @@ def _counted(label: int | None, first: Samples, second: Samples) -> Wins:
         int((second.correct & ~first.correct).sum()),
         float(apart.mean()),
         sign_test(one, two),
+        _decisive(apart),
     )
+
+
+def _decisive(apart: Floats) -> int:
+    mean = float(apart.mean()) if apart.size else 0.0
+    if not mean or not np.isfinite(mean):
+        return 0
+    gains = -apart if mean < 0 else apart
+    largest = np.sort(gains[gains > 0])[::-1]
+    return int(np.searchsorted(np.cumsum(largest), -gains[gains < 0].sum(), side="right")) + 1

@@ -12,8 +12,8 @@ from lossmon.store.gathering import NOTHING, VALUES, Gathered, Remembered, gathe
 from lossmon.store.joined_epochs import COLUMNS, join_epochs
 from lossmon.store.liveness import present_status, trained_seconds
 from lossmon.store.ranks import joined, read_parts
-from lossmon.store.reading import among, iso_time, read_epochs, read_outputs
-from lossmon.store.schema import runs
+from lossmon.store.reading import among, iso_time, of_run, read_epochs, read_outputs
+from lossmon.store.schema import batches, runs
 from lossmon.store.stalling import read_stalled
 
 _LISTED = (
@@ -74,9 +74,17 @@ def read_document(connection: Connection, run_id: str) -> dict[str, Any]:
         "stalled": read_stalled(connection, run_id),
         "troubles": [{**t, "time": iso_time(t["time"])} for t in row["troubles"]],
         "outputs": read_outputs(connection, run_id),
+        "batch_size": _batch_size(connection, run_id),
         "epochs": rows,
         "joined_epochs": join_epochs([rows, *others], summary["world_size"]) if others else [],
     }
+
+
+def _batch_size(connection: Connection, run_id: str) -> int | None:
+    """The samples of the first training batch; None where it is not kept."""
+    own = select(batches.c.n).where(of_run(batches, run_id, "train", None))
+    ordered = own.order_by(batches.c.step, batches.c.epoch, batches.c.batch).limit(1)
+    return connection.execute(ordered).scalar()
 
 
 def _summary(row: dict[str, Any], known: Gathered, now: float) -> dict[str, Any]:

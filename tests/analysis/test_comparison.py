@@ -9,14 +9,18 @@ import pytest
 from scipy import stats
 
 from lossmon.analysis import (
+    Difference,
+    Interval,
     Measured,
     Samples,
     compare,
     compare_groups,
     count_wins,
     last_measured,
+    outweighed,
     pareto_front,
     recommend,
+    verdict_words,
 )
 from lossmon.errors import InvalidArgument
 from tests.analysis.trained import OUTPUT, recorded
@@ -62,6 +66,8 @@ def test_samples_are_recognised_by_their_keys() -> None:
     found = compare([here, Measured.of_samples("new", there)])
     assert [(d.basis, d.samples) for d in found] == [("paired", 700)] * 2
     assert found[0].interval.value == pytest.approx((one.loss - two.loss)[mixed].mean())
+    assert found[0].means == pytest.approx((one.loss[mixed].mean(), two.loss[mixed].mean()))
+    assert found[1].means == pytest.approx((one.correct[mixed].mean(), two.correct[mixed].mean()))
     strangers = Measured.of_samples("new", Samples(two.loss, two.correct, keys + 1000))
     assert {d.basis for d in compare([here, strangers])} == {"unpaired"}
 
@@ -109,6 +115,53 @@ def test_several_comparisons_are_corrected_together() -> None:
     alone, among = compare(pair)[1], compare([*pair, *more])
     (same,) = (d for d in among if d.measure == "accuracy" and {d.first, d.second} == {"a", "b"})
     assert same.p_value > alone.p_value
+    assert same.single == alone.single == alone.p_value
+
+
+@pytest.mark.parametrize(
+    ("low", "chances", "words"),
+    [
+        (0.1, (0.01, 0.02), "b is better"),
+        (-0.1, (0.4, 0.8), "no evidence of a difference"),
+        (0.1, (0.03, 0.09), "no evidence of a difference allowing for all comparisons (the"),
+        (0.1, (0.06, 0.06), "no evidence of a difference by the test (the interval, found in"),
+        (-0.1, (0.01, 0.02), "b is better by the test (the interval, found in another way, just r"),
+    ],
+)
+def test_interval_and_chance_never_part_without_a_word(
+    low: float, chances: tuple[float, float], words: str
+) -> None:
+    single, p_value = chances
+    interval = Interval(0.3, low, 0.6)
+    found = Difference("loss", "a", "b", interval, p_value, "paired", 9, single=single)
+    said = verdict_words(found)
+    assert said.startswith(words)
+    assert ("(" in said) == ("(" in words)
+
+
+def test_few_samples_of_large_losses_are_named_where_they_decide() -> None:
+    rng = np.random.default_rng(0)
+    sure = np.full(440, 0.01)
+    sure[:40] = np.linspace(9.0, 3.0, 40)
+    sure[:4] += 1000.0
+    calm = sure * 0 + 0.05 + 0.001 * rng.random(440)
+    runs = Samples(calm, calm < 1), Samples(sure, sure < 1)
+    wins = count_wins(*runs)
+    assert (wins[0].first, wins[0].second, wins[0].decisive) == (40, 400, 1)
+    said = outweighed("calm", "sure", wins)
+    assert said is not None
+    assert "smaller for calm" in said
+    assert "the 40 samples on which it is better outweigh the 400 on which sure is (1 of" in said
+    even = Samples(np.where(np.arange(440) < 40, 0.7, 0.01), calm < 1)
+    need = count_wins(Samples(calm, calm < 1), even)[0].decisive
+    gap = 0.7 - calm[:40]
+    against = (calm - even.loss)[40:].sum()
+    assert np.sort(gap)[::-1][:need].sum() > against >= np.sort(gap)[::-1][: need - 1].sum()
+    assert outweighed("sure", "calm", count_wins(even, even)) is None
+    assert (
+        outweighed("a", "b", count_wins(Samples(calm, calm < 1), Samples(calm + 1, calm < 1)))
+        is None
+    )
 
 
 def test_seeds_are_repeats_of_one_setting() -> None:

@@ -213,12 +213,17 @@ def test_compare_shows_only_settings_that_differ(invoke: Invoke) -> None:
     assert "config.scaled" in text
     assert "optimizer.name" in text
     assert "model.layers" not in text
+    rows = {line.split()[0]: line.split()[1:] for line in text.splitlines() if line.strip()}
+    assert rows["data.train_samples"] == ["426", "331"]
+    assert rows["data.val_samples"] == ["143", "111"]
+    assert "data.batch_size" not in text
 
 
 def test_compare_as_json_holds_each_document(invoke: Invoke, seeded: Seeded) -> None:
     documents = json.loads(invoke("compare", "faulty", "healthy", "--json").stdout)
     assert [document["id"] for document in documents] == [seeded.faulty, seeded.healthy]
     assert all(document["epochs"] for document in documents)
+    assert [document["batch_size"] for document in documents] == [32, 32]
 
 
 def test_compare_needs_two_runs(invoke: Invoke) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import keras
@@ -92,5 +93,8 @@ def test_what_is_shared_is_said(invoke: Invoke, two_models: Any) -> None:
     db, _ = two_models
     text = " ".join(invoke("compare", "all", "five", "--db", db).stdout.split())
     assert "more than noise? (last validation epoch; 200 shared samples)" in text
+    assert re.search(
+        r"minus five: \S+ \(\S+ to \S+\), [\d.]+ against [\d.]+ on the 200 shared", text
+    )
     assert "sample by sample: all has the smaller loss on " in text
     assert "For ranking: all" in text

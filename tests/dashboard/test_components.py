@@ -147,6 +147,7 @@ def document(name: str, loss: str, metric: str | None, **config: Any) -> dict[st
         "config": config,
         "model": {"parameters": 10},
         "environment": {},
+        "epochs": [],
         "outputs": [output(loss=loss, accuracy_metric=metric)],
         "findings": [],
     }
@@ -156,6 +157,9 @@ def test_only_what_differs_is_listed() -> None:
     one, two = document("a", "mse", None, lr=0.1, units=8), document("b", "mse", None, lr=0.2)
     assert differences([one, two]) == {"config.lr": ["0.1", "0.2"], "config.units": ["8", "–"]}
     assert differences([one, one]) == {}
+    seen = [{"split": "train", "output": None, "n": n} for n in (300, 1347)]
+    told = differences([one | {"epochs": seen[:1]}, one | {"epochs": seen, "batch_size": 32}])
+    assert told == {"data.train_samples": ["300", "1,347"], "data.batch_size": ["–", "32"]}
 
 
 def test_runs_that_mean_different_things_are_not_compared() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import dash_mantine_components as dmc
 
-from lossmon.analysis import accuracy_meaning
+from lossmon.analysis import accuracy_meaning, run_data
 from lossmon_dashboard.components.callout import callout
 from lossmon_dashboard.components.facts import flatten
 from lossmon_dashboard.components.text_table import text_table
@@ -24,7 +24,10 @@ def differences(documents: Sequence[Document], *, every: bool = False) -> dict[s
         every: whether the others are wanted as well.
     """
     settings = [
-        flatten({key: document[key] for key in ("config", "model", "environment")})
+        flatten(
+            {key: document[key] for key in ("config", "model", "environment")}
+            | {"data": run_data(document)}
+        )
         | _judged_by(document)
         for document in documents
     ]

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import dash_mantine_components as dmc
 from dash import html
 
-from lossmon.analysis import Difference, Recommendation, Repeats, Weighing, Wins
+from lossmon.analysis import (
+    ONE_TRAINING,
+    Difference,
+    Recommendation,
+    Repeats,
+    Weighing,
+    Wins,
+    outweighed,
+    verdict_words,
+)
 from lossmon_dashboard.components.labels import spoken
 from lossmon_dashboard.components.panel import scrolled
 from lossmon_dashboard.components.prose import with_code
@@ -113,6 +123,8 @@ def _one(one: Weighing) -> html.Div:
         ),
         dmc.Text([f"Last {data} epoch", *output, f": {pairs}"], size="sm", c="dimmed", mt="xs"),
     ]
+    if not one.repeated:
+        parts.append(_remark(ONE_TRAINING))
     if one.groups:
         parts += [_heading("Repeats of one setting"), _groups(one.groups)]
     if one.group_differences:
@@ -120,7 +132,9 @@ def _one(one: Weighing) -> html.Div:
     parts += [_heading("Each two runs"), _differences(one.differences)]
     if one.wins:
         names = one.runs[0].name, one.runs[1].name
+        reason = outweighed(*names, one.wins)
         parts += [_heading("Which is better on which samples"), _wins(*names, one.wins)]
+        parts += [] if reason is None else [_remark(reason)]
     return html.Div(parts)
 
 
@@ -134,8 +148,19 @@ def _heading(words: str) -> dmc.Title:
 
 def _recommendation(found: Recommendation) -> dmc.Text:
     values = ", ".join(f"{name} {number(value)}" for name, value in list(found.values.items())[:6])
-    known = [dmc.Text(f" ({values})", span=True, size="sm", c="dimmed")] if found.best else []
+    each = "each on all its own samples: " if _of_other_samples(found) else ""
+    known = [dmc.Text(f" ({each}{values})", span=True, size="sm", c="dimmed")] if found.best else []
     return dmc.Text([found.sentence, *known], fw=600, className="lossmon-sentence")
+
+
+def _of_other_samples(found: Recommendation) -> bool:
+    """Whether the differences are of fewer samples than the values."""
+    return any(
+        not math.isclose(mean, found.values.get(name, mean), rel_tol=1e-3)
+        for d in found.differences
+        if d.basis == "paired" and d.means is not None
+        for name, mean in zip((d.first, d.second), d.means, strict=True)
+    )
 
 
 def _differences(found: Sequence[Difference]) -> html.Div:
@@ -165,9 +190,15 @@ def _difference(found: Difference) -> list[str]:
         f"{found.first} − {found.second}",
         "{} ({} to {})".format(*map(_signed, found.interval)),
         _chance(found.p_value),
-        _BASES[found.basis],
-        f"{found.better} is better" if found.better else "no evidence of a difference",
+        _BASES[found.basis] + _means(found),
+        verdict_words(found),
     ]
+
+
+def _means(found: Difference) -> str:
+    if found.basis != "paired" or found.means is None:
+        return ""
+    return f": {number(found.means[0])} − {number(found.means[1])} on {found.samples:,}"
 
 
 def _groups(groups: Sequence[Repeats]) -> html.Div:
