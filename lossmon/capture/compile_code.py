@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
+import numpy as np
 
 from lossmon.capture.resolve import ResolvedOutput
 from lossmon.capture.specs import is_keras
@@ -29,7 +30,7 @@ def written_compile(model: Any, resolved: Sequence[ResolvedOutput]) -> WrittenCo
     """
     try:
         outputs = tuple(_output(model, output) for output in resolved)
-        return WrittenCompile(outputs, _settings(model))
+        return WrittenCompile(outputs, _settings(model), _optimizer(model.optimizer))
     except Exception:
         # A fix that tells less is better than none, and than a run without findings.
         return None
@@ -164,6 +165,33 @@ def _value(value: Any) -> str:
         parts = [_value(part) for part in value]
         return _UNTOLD if _UNTOLD in parts else f"[{', '.join(parts)}]"
     return _UNTOLD
+
+
+def _optimizer(optimizer: Any) -> str:
+    """Code of an optimizer that has made no step, where it can be told; else the live one."""
+    kept = "model.optimizer"
+    kind = type(optimizer)
+    if getattr(keras.optimizers, kind.__name__, None) is not kind or int(optimizer.iterations):
+        return kept
+    # None is made to compare with: a program's training is not to meet variables of ours.
+    usual = inspect.signature(kind.__init__).parameters
+    config = {key: _plain(value) for key, value in optimizer.get_config().items() if key != "name"}
+    told = {
+        key: _value(value)
+        for key, value in config.items()
+        if value != (usual[key].default if key in usual else None)
+    }
+    if _UNTOLD in told.values():
+        return kept
+    arguments = ", ".join(f"{key}={code}" for key, code in told.items())
+    # Keras finds its own by their names in small letters.
+    word = json.dumps(kind.__name__.lower())
+    return f"keras.optimizers.{kind.__name__}({arguments})" if told else word
+
+
+def _plain(value: Any) -> Any:
+    """A number that Keras holds in float32, as it was written."""
+    return float(str(np.float32(value))) if isinstance(value, float) else value
 
 
 def _settings(model: Any) -> dict[str, str]:

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from lossmon.records import Finding
+from lossmon.rules.compile_call import place_of
 
 _STYLES = {"error": "bold red", "warning": "bold yellow", "info": "cyan"}
 
@@ -28,6 +29,8 @@ def announce(findings: Sequence[Finding]) -> None:
             f"  {escape(finding.message)}",
             "  [bold]Fix:[/] " + escape(finding.fix.replace("\n", "\n       ")),
         ]
+        if (place := place_of(finding.fix)) is not None:
+            lines.append(f"       [dim](goes {place})[/]")
     _print(*lines, f"  [dim]More: lossmon rules {flags[0].code}[/]\n")
 
 

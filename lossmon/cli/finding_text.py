@@ -10,6 +10,7 @@ from rich.padding import Padding
 
 from lossmon.cli.words import Row, styled
 from lossmon.records import Location
+from lossmon.rules.compile_call import place_of
 
 
 def print_findings(console: Console, rows: Sequence[Row]) -> None:
@@ -28,6 +29,8 @@ def print_findings(console: Console, rows: Sequence[Row]) -> None:
         console.print("  [bold]Fix:[/]")
         for line in row["fix"].splitlines():
             console.print(f"  {escape(line)}", soft_wrap=True)
+        if (place := place_of(row["fix"])) is not None:
+            console.print(f"  [dim](goes {place})[/]")
         console.print()
 
 

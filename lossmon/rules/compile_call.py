@@ -2,7 +2,8 @@
 
 Keras keeps the losses of an earlier `compile` where none are given, and the metrics likewise. Of
 what is given anew it keeps nothing: a loss takes the weights of all losses with it, one metric all
-the others, those of other outputs included.
+the others, those of other outputs included. What can be told is told again all the same: then the
+call stands for the user's own, and may take its place.
 """
 
 from __future__ import annotations
@@ -48,13 +49,17 @@ def compile_with(
     outputs = list(written.outputs)
     outputs[place] = _changed(outputs[place], loss, instead or {}, weighted)
     arguments: dict[str, str] = {}
-    # Of a single loss it is clearer to say it again.
-    if loss is not None or (len(outputs) == 1 and outputs[0].loss is not None):
-        arguments |= _losses(outputs)
-    if instead or weighted:
-        arguments |= _metrics(outputs)
-    shown = [f"{name}={code}" for name, code in {**arguments, **written.settings}.items()]
-    call = f"model.compile({', '.join(['optimizer=model.optimizer', *shown])})"
+    losses, metrics = _losses(outputs), _metrics(outputs)
+    if loss is not None or (_needs_no_model(losses) and any(o.loss is not None for o in outputs)):
+        arguments |= losses
+    measured = any(output.metrics or output.weighted_metrics for output in outputs)
+    if instead or weighted or (_needs_no_model(metrics) and measured):
+        arguments |= metrics
+    # What is left out has to be kept by Keras, in a call after the user's own.
+    whole = _needs_no_model(losses) and _needs_no_model(metrics)
+    optimizer = written.optimizer if whole else "model.optimizer"
+    shown = {"optimizer": optimizer, **arguments, **written.settings}
+    call = f"model.compile({', '.join(f'{name}={code}' for name, code in shown.items())})"
     return call + "  # ... is what you gave there" if _UNTOLD in call else call
 
 
@@ -75,6 +80,24 @@ def loss_with(loss: LossSpec, **changes: object) -> str:
     arguments = ", ".join(f"{name}={value!r}" for name, value in {**told, **changes}.items())
     title = "".join(word.title() for word in loss.name.split("_"))
     return f"keras.losses.{title}({arguments})"
+
+
+def place_of(fix: str) -> str | None:
+    """Where a call to `compile` goes, in words; None of a fix that is something else.
+
+    Args:
+        fix: of a finding.
+    """
+    if not fix.startswith("model.compile("):
+        return None
+    anew = _needs_no_model({"fix": fix}) and "loss=" in fix
+    return "in place of your compile call" if anew else "after your compile call"
+
+
+def _needs_no_model(arguments: Mapping[str, str]) -> bool:
+    """Whether code says all by itself, before any `compile`."""
+    taken = ("model.optimizer", "model.loss", _UNTOLD)
+    return not any(part in code for code in arguments.values() for part in taken)
 
 
 def _written(output: OutputFacts) -> tuple[WrittenCompile, int]:

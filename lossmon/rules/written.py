@@ -37,7 +37,9 @@ class WrittenCompile:
     Attributes:
         outputs: one entry per output, in order.
         settings: code of further arguments that are not as they are by default.
+        optimizer: code of the optimizer; "model.optimizer" where no other can be told.
     """
 
     outputs: tuple[WrittenOutput, ...]
     settings: Mapping[str, str] = field(default_factory=dict)
+    optimizer: str = "model.optimizer"

@@ -140,7 +140,7 @@ COURSES: dict[str, Callable[[], Course]] = {
     "LM406": diverged,
     "LM407": too_sure,
     "LM408": learning_after("LM408", 1),
-    "LM409": learning_after("LM409", 1),
+    "LM409": learning_after("LM409", 3),
     "LM410": learning_after("LM410", 11),
     "LM411": slow,
     "LM412": vanished,

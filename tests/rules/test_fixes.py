@@ -16,6 +16,7 @@ from keras import layers, losses, metrics
 import lossmon
 from lossmon.capture.resolve import resolve
 from lossmon.records import Finding, OutputRecord
+from lossmon.rules.compile_call import place_of
 from tests.rules.drawn_programs import DrawnProgram
 from tests.rules.injected_faults import Fault
 from tests.rules.programs import ids, multi_hot, one_hot, reals
@@ -203,6 +204,54 @@ def test_a_loss_that_cannot_be_written_is_taken_from_the_model() -> None:
     kept = model.loss["size"]
     pasted(finding, model)
     assert model.loss["size"] is kept
+
+
+OPTIMIZERS = {
+    '"adam"': lambda: "adam",
+    '"rmsprop"': keras.optimizers.RMSprop,
+    "keras.optimizers.Adam(learning_rate=0.003, clipnorm=1.0)": lambda: keras.optimizers.Adam(
+        0.003, clipnorm=1.0
+    ),
+}
+
+
+def small(optimizer: Any, metric: list[Any], loss: Any = "mse") -> Any:
+    model: Any = keras.Sequential([keras.Input((5,)), layers.Dense(4, "softmax")])
+    model.compile(optimizer, loss, metrics=metric)
+    return model
+
+
+def regression_loss(model: Any, y: Any) -> str:
+    return next(f.fix for f in lossmon.check(model, X, y) if f.code == "LM111")
+
+
+@pytest.mark.parametrize("code", OPTIMIZERS)
+def test_a_fix_takes_the_place_of_the_own_call(code: str) -> None:
+    y = one_hot(4)
+    fix = regression_loss(small(OPTIMIZERS[code](), ["accuracy", metrics.AUC(name="area")]), y)
+    assert fix.startswith(f'model.compile(optimizer={code}, loss="categorical_crossentropy", ')
+    assert place_of(fix) == "in place of your compile call"
+    model: Any = keras.Sequential([keras.Input((5,)), layers.Dense(4, "softmax")])
+    exec(fix, SPACE | {"model": model})
+    assert lossmon.check(model, X, y) == []
+    given = keras.optimizers.get(OPTIMIZERS[code]())
+    # Keras counts the names of what it makes.
+    assert model.optimizer.get_config() | {"name": ""} == given.get_config() | {"name": ""}
+    assert [metric.name for metric in model._compile_metrics._user_metrics[1:]] == ["area"]
+
+
+def test_what_cannot_be_told_is_kept_by_a_call_after_the_own() -> None:
+    falling: Any = keras.optimizers.schedules.CosineDecay(0.1, 9)
+    schedule = keras.optimizers.SGD(falling)
+    trained = small("sgd", ["accuracy"])
+    trained.fit(X, one_hot(4), verbose=0)
+    for model in (small(schedule, ["accuracy"]), trained):
+        optimizer = model.optimizer
+        fix = regression_loss(model, one_hot(4))
+        assert place_of(fix) == "after your compile call"
+        exec(fix, SPACE | {"model": model})
+        assert model.optimizer is optimizer
+    assert place_of("keras.layers.Dense(1)") is None
 
 
 @pytest.mark.parametrize("nested", ["list", "dict"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import asdict
 from itertools import pairwise
 
@@ -15,9 +16,11 @@ from lossmon.records import EpochRecord, Finding, Split
 from lossmon.rules import run_rules
 from lossmon.rules.epochs import loss_of
 from lossmon.rules.wording import number
+from tests.rules.simulated import Regression
 from tests.rules.test_divergence_rule import Run, both_fall, both_rise
 from tests.rules.test_training_rules import diverging, overfitted
 
+AnyRun = Run | tuple[Regression, list[EpochRecord]]
 NAMED = re.compile(r"([-\d.e]+) \(epoch (\d+)\)")
 SAID = {"LM406": 2, "LM408": 4, "LM409": 2}
 
@@ -27,15 +30,14 @@ def table(records: list[EpochRecord], split: Split) -> dict[int, float]:
     return {r.epoch + 1: loss for r in records if r.split == split and (loss := loss_of(r))}
 
 
-def findings(run: Run) -> dict[str, Finding]:
+def findings(run: AnyRun) -> dict[str, Finding]:
     learner, records = run
     return {f.code: f for f in run_rules(learner.after(records), list(SAID))}
 
 
 @pytest.mark.parametrize("run", [both_rise, both_fall, overfitted, diverging])
 @pytest.mark.parametrize("seed", [0, 1, 2])
-def test_losses_are_those_of_the_epochs_named(run: object, seed: int) -> None:
-    assert callable(run)
+def test_losses_are_those_of_the_epochs_named(run: Callable[[int], AnyRun], seed: int) -> None:
     learner, records = run(seed)
     found = findings((learner, records))
     assert found
@@ -59,8 +61,7 @@ def test_losses_are_those_of_the_epochs_named(run: object, seed: int) -> None:
 
 @pytest.mark.parametrize("run", [both_rise, both_fall, overfitted])
 @pytest.mark.parametrize("seed", [0, 1, 2])
-def test_explanations_name_losses_of_their_epochs(run: object, seed: int) -> None:
-    assert callable(run)
+def test_explanations_name_losses_of_their_epochs(run: Callable[[int], AnyRun], seed: int) -> None:
     learner, records = run(seed)
     rows = [asdict(record) for record in records]
     losses = table(records, "val")

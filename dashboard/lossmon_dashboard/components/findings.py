@@ -11,6 +11,7 @@ from dash import dcc, html
 
 from lossmon.records import SEVERITIES
 from lossmon.rules import change_text
+from lossmon.rules.compile_call import place_of
 from lossmon_dashboard.components.callout import callout
 from lossmon_dashboard.components.code import paste_ready
 from lossmon_dashboard.components.labels import spoken, target
@@ -104,7 +105,9 @@ def _evidence(evidence: Row) -> html.Div | None:
 def _fix(fix: str) -> html.Div | None:
     if not fix:
         return None
-    return html.Div([dmc.Text("Fix", size="sm", fw=600, mb=4), paste_ready(fix)])
+    place = place_of(fix)
+    head = "Fix" if place is None else f"Fix (goes {place})"
+    return html.Div([dmc.Text(head, size="sm", fw=600, mb=4), paste_ready(fix)])
 
 
 def evidence_words(value: Any) -> str:
