@@ -340,7 +340,12 @@ def test_which_run_to_take_depends_on_what_is_asked() -> None:
     store = current_store()
     documents = [store.run_document(name) for name in ("digits-cnn", "digits-overfit")]
     nothing = (None, None, None)
-    said = words(verdict(documents, None, nothing, ""))
+    short, details = verdict(documents, None, nothing, "")
+    said = words(details)
+    assert words(short) == (
+        "In short For probabilities: digits-cnn, by its loss. For decisions: no evidence of a "
+        "difference in accuracy. How sure this is, and why"
+    )
     assert "For probabilities: digits-cnn, by its loss." in said
     assert "For decisions: no evidence of a difference in accuracy." in said
     assert "digits-cnn − digits-overfit −0.9 (" in said
