@@ -15,7 +15,7 @@ from lossmon_dashboard import figures
 from lossmon_dashboard.components.callout import callout
 from lossmon_dashboard.components.comparison import caution, difference_table
 from lossmon_dashboard.components.comparison_ends import end_columns, end_rows, ends_height
-from lossmon_dashboard.components.weighing import weighing_panel
+from lossmon_dashboard.components.weighing import short_verdict, weighing_panel
 from lossmon_dashboard.figures.alignment import Axis
 from lossmon_dashboard.figures.overlay import Measure
 from lossmon_dashboard.links import MOST_COMPARED
@@ -111,8 +111,8 @@ def verdict(
     need: Need | None,
     costs: tuple[str | None, str | None, str | None],
     by: str | None,
-) -> Any:
-    """Which run to take, or what is wrong with the question."""
+) -> tuple[Any, Any]:
+    """Which run to take, in short and with all it rests on, or what is wrong with the question."""
     names = distinct_names(documents)
     try:
         found = weigh(
@@ -124,8 +124,15 @@ def verdict(
             group_by=(by or "").strip() or None,
         )
     except InvalidArgument as error:
-        return callout("warning", "Mind this", dmc.Text(str(error)))
-    return weighing_panel(found, left_out_sentences(documents, names))
+        return None, callout("warning", "Mind this", dmc.Text(str(error)))
+    left_out = left_out_sentences(documents, names)
+    return short_verdict(found, left_out), weighing_panel(found, left_out)
+
+
+def of_two_classes(documents: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether some output may tell two classes apart, so that mistakes may cost differently."""
+    shapes = [output["shape"] or (None,) for run in documents for output in run["outputs"]]
+    return any((shape[-1] or 2) <= 2 for shape in shapes)
 
 
 def _costs(fp: str | None, fn: str | None, threshold: str | None) -> Costs | None:

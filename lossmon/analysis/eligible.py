@@ -123,8 +123,11 @@ def _output(document: Row, output: str | None) -> Row | None:
 def _judged(document: Row, name: str, output: str | None) -> dict[Split, list[Measured]]:
     """The epochs that tell right from wrong, of each split that has some."""
     own = _output(document, output) or {}
-    known = {split: measured_epochs(name, document["epochs"], own, split) for split in _SPLITS}
-    return {split: epochs for split, epochs in known.items() if epochs}
+    known: dict[Split, list[Measured]] = {}
+    for split in _SPLITS:
+        if epochs := measured_epochs(name, document["epochs"], own, split):
+            known[split] = epochs
+    return known
 
 
 def _split(judged: Sequence[dict[Split, list[Measured]]]) -> Split:

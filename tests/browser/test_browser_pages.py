@@ -114,14 +114,24 @@ def test_selected_runs_are_compared(seeded: str, open_page: OpenPage) -> None:
 
 def test_the_run_to_take_is_asked_in_the_address(seeded: str, open_page: OpenPage) -> None:
     page = open_page(f"{seeded}/compare?runs=digits-cnn,digits-overfit")
-    answer = page.locator("#compare-weighed")
+    short, answer = page.locator("#compare-short"), page.locator("#compare-weighed")
+    expect(short).to_contain_text("For probabilities: digits-cnn, by its loss.")
+    box = short.bounding_box()
+    assert box is not None
+    assert box["y"] + box["height"] < 500
+    short.get_by_role("link").click()
+    expect(page.locator("#compare-which")).to_be_in_viewport()
+    expect(page.get_by_label("Cost of a missed 1")).to_be_hidden()
     expect(answer).to_contain_text("For probabilities: digits-cnn, by its loss.")
     expect(answer).to_contain_text("For decisions: no evidence of a difference in accuracy.")
     page.locator("#compare-need").get_by_text("Probabilities").click()
     expect(answer).not_to_contain_text("For decisions")
     page.wait_for_url(re.compile("need=probabilities"))
-    page.locator("#compare-need").get_by_text("Decisions").click()
+    # Mistakes of one of ten classes have no one cost: the fields are there where they are filled.
+    page.goto(f"{seeded}/compare?runs=digits-cnn,digits-overfit&fp=2&need=decisions")
     page.get_by_label("Cost of a missed 1").fill("10")
+    page.wait_for_url(re.compile("fp=2&fn=10"))
+    page.get_by_label("Cost of a false 1").fill("")
     expect(answer).to_contain_text("needs the probabilities of two classes")
     page.get_by_label("Repeats share").fill("<b>none</b>")
     expect(answer).to_contain_text("Mind this")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -127,14 +128,15 @@ def test_compare_says_which_accuracy_it_judges_by(invoke: Invoke, tmp_path: Path
     db = str(tmp_path / "runs.db")
     cut = MetricSpec("accuracy", "binary_accuracy", label="BinaryAccuracy(threshold=0.0)")
     code = Finding("LM302", "accuracy-threshold-on-logits", "warning", None, "cut at 0.5", "", {})
+    right: dict[str, Any] = {"recomputed_accuracy": 0.95}
+    told: dict[str, Any] = {"intended_accuracy": 0.95, "recomputed_accuracy": 0.6, "accuracy": 0.6}
     for scenario, values in (
-        (Scenario("right", metric=SOFTMAX), {}),
-        (Scenario("misread", metric=SOFTMAX, intended=cut), {"intended_accuracy": 0.95}),
+        (Scenario("right", metric=SOFTMAX), right),
+        (Scenario("misread", metric=SOFTMAX, intended=cut), told),
     ):
         writer = RunWriter.open(db, scenario.record(), scenario.output_records())
-        printed = {"recomputed_accuracy": 0.6 if values else 0.95, "accuracy": 0.6}
-        writer.write(epochs=[EpochRecord(time=0.0, **row | values | printed)])
-        writer.write(findings=[code] if values else [])
+        writer.write(epochs=[EpochRecord(time=0.0, **row | values)])
+        writer.write(findings=[code] if values is told else [])
         writer.finish("finished")
         writer.close()
     text = invoke("compare", "right", "misread", "--db", db).stdout

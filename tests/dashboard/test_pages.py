@@ -306,7 +306,7 @@ def test_the_best_accuracy_is_the_best_of_those_that_were_meant() -> None:
     heights = [trace["y"] for trace in as_json(pareto)["data"] if len(trace["x"]) == 1]
     assert [meant] in heights
     assert [printed] not in heights
-    said = words(verdict([misread, misread | {"name": "again"}], None, (None,) * 3, ""))
+    said = words(verdict([misread, misread | {"name": "again"}], None, (None, None, None), ""))
     assert (
         "Judged by the accuracy that was meant, not the printed one (breast-cancer-logits" in said
     )
@@ -340,7 +340,12 @@ def test_which_run_to_take_depends_on_what_is_asked() -> None:
     store = current_store()
     documents = [store.run_document(name) for name in ("digits-cnn", "digits-overfit")]
     nothing = (None, None, None)
-    said = words(verdict(documents, None, nothing, ""))
+    short, details = verdict(documents, None, nothing, "")
+    said = words(details)
+    assert words(short) == (
+        "In short For probabilities: digits-cnn, by its loss. For decisions: no evidence of a "
+        "difference in accuracy. How sure this is, and why"
+    )
     assert "For probabilities: digits-cnn, by its loss." in said
     assert "For decisions: no evidence of a difference in accuracy." in said
     assert "digits-cnn − digits-overfit −0.9 (" in said
@@ -398,7 +403,7 @@ def test_runs_of_several_losses_are_not_weighed() -> None:
     documents = [store.run_document(name) for name in ("digits-cnn", "diabetes")]
     for chosen in (documents, documents[:1], []):
         assert "Needs two or more" in words(verdict(chosen, None, (None, None, None), ""))
-    assert "do not mean the same by loss" in words(verdict(documents, None, (None,) * 3, ""))
+    assert "do not mean the same by loss" in words(verdict(documents, None, (None, None, None), ""))
     documents.append(store.run_document("digits-overfit"))
     said = words(verdict(documents, None, (None, None, None), ""))
     assert "For probabilities: digits-cnn, by its loss." in said

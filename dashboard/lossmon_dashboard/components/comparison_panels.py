@@ -11,6 +11,12 @@ from lossmon_dashboard.components.comparison_ends import end_grid
 from lossmon_dashboard.components.panel import chart, panel, scrolled
 from lossmon_dashboard.figures.panes import PAIR_HEIGHT
 
+_METHOD = (
+    "Probabilities are judged by the loss, decisions by the accuracy or by what mistakes cost, "
+    "ranking by the area under the ROC curve. Chances are corrected for all comparisons together "
+    "(Holm), intervals are of one each. Runs that differ in their seed alone are repeats."
+)
+
 
 def comparison_panels(questions: dmc.Group, drawing: dmc.Group, *, every: bool) -> list[Any]:
     """Curves, what is more than noise, ends, trade-offs and settings.
@@ -30,11 +36,11 @@ def comparison_panels(questions: dmc.Group, drawing: dmc.Group, *, every: bool) 
         ),
         panel(
             "Which one to take",
-            "What is more than noise, several comparisons corrected together (Holm). Probabilities "
-            "are judged by the loss, decisions by the accuracy or by what mistakes cost, ranking "
-            "by the area under the ROC curve. Runs that differ in their seed alone are repeats.",
-            questions,
+            "What is more than noise between them, for each purpose.",
             html.Div(id="compare-weighed"),
+            html.Div(questions, id="compare-questions"),
+            dmc.Text(_METHOD, size="sm", c="dimmed", maw=760),
+            id="compare-which",
         ),
         panel(
             "Where they ended",

@@ -19,6 +19,7 @@ from lossmon.analysis import (
     outweighed,
     verdict_words,
 )
+from lossmon_dashboard.components.callout import callout
 from lossmon_dashboard.components.labels import spoken
 from lossmon_dashboard.components.panel import scrolled
 from lossmon_dashboard.components.prose import with_code
@@ -29,6 +30,8 @@ from lossmon_dashboard.wording import NOTHING, count, number
 _SHOWN_PAIRS = 6
 # Of many runs, those that no one would read to the end are left out.
 _MOST_PAIRS = 300
+# As many needs as there are.
+_MOST_VERDICTS = 3
 _TITLES = ("Of", "Between", "Difference, 95 %", "p", "Judged", "Verdict")
 _MOST_CLASSES = 20
 _BASES = {
@@ -60,9 +63,16 @@ def needs_control(need: str, fp: str, fn: str, threshold: str, by: str) -> dmc.G
                 className="lossmon-choice",
                 **spoken("What the model is for"),
             ),
-            _number("compare-fp", "Cost of a false 1", fp),
-            _number("compare-fn", "Cost of a missed 1", fn),
-            _number("compare-threshold", "Threshold", threshold),
+            dmc.Group(
+                [
+                    _number("compare-fp", "Cost of a false 1", fp),
+                    _number("compare-fn", "Cost of a missed 1", fn),
+                    _number("compare-threshold", "Threshold", threshold),
+                ],
+                id="compare-costs",
+                gap="md",
+                align="end",
+            ),
             dmc.TextInput(
                 id="compare-by",
                 label="Repeats share",
@@ -75,6 +85,7 @@ def needs_control(need: str, fp: str, fn: str, threshold: str, by: str) -> dmc.G
         ],
         gap="md",
         align="end",
+        mt="lg",
         mb="sm",
     )
 
@@ -103,6 +114,28 @@ def weighing_panel(found: Sequence[Weighing], left_out: Sequence[str] = ()) -> d
         needed = dmc.Text(NOT_TOLD, size="sm", c="dimmed")
         return dmc.Stack([*remarks, needed], gap="xs")
     return dmc.Stack([*(_one(weighing) for weighing in found), *remarks], gap="lg")
+
+
+def short_verdict(found: Sequence[Weighing], left_out: Sequence[str] = ()) -> dmc.Paper | None:
+    """Which run to take in a sentence or two, above all that it rests on; None where none is known.
+
+    Args:
+        found: comparisons, as `weigh` gives them.
+        left_out: which runs are in none of them, and why, in sentences.
+    """
+    told = [
+        f"{'' if one.output is None else f'Output {one.output}: '}{recommended.sentence}"
+        for one in found
+        for recommended in one.recommendations
+        if recommended.best is not None
+    ]
+    if not told:
+        return None
+    beyond = len(told) - _MOST_VERDICTS
+    words = [*told[:_MOST_VERDICTS], *([f"{beyond} more below."] if beyond > 0 else [])]
+    words += ["Not all of these runs can be compared."] if left_out else []
+    link = html.A("How sure this is, and why", href="#compare-which", className="lossmon-link")
+    return callout("good", "In short", dmc.Text(" ".join(words)), dmc.Text(link, size="sm"))
 
 
 def _one(one: Weighing) -> html.Div:

@@ -10,7 +10,15 @@ from dash import ClientsideFunction, Input, Output, State, html, no_update
 
 from lossmon.analysis import Need
 from lossmon.records import Split
-from lossmon_dashboard.comparing import comparison, curves, known_runs, left_out, options, verdict
+from lossmon_dashboard.comparing import (
+    comparison,
+    curves,
+    known_runs,
+    left_out,
+    of_two_classes,
+    options,
+    verdict,
+)
 from lossmon_dashboard.components.comparison_controls import drawing_control, run_picker
 from lossmon_dashboard.components.comparison_panels import comparison_panels
 from lossmon_dashboard.components.comparison_table import comparison_csv
@@ -77,6 +85,7 @@ def layout(
                 run_picker(chosen, options(chosen), split if split == "train" else "val"),
                 left_out(missing, max(len(names) - MOST_COMPARED, 0)),
                 html.Div(id="compare-caution"),
+                html.Div(id="compare-short", role="status"),
                 *comparison_panels(
                     needs_control(need if need in NEEDS else "", fp, fn, threshold, by),
                     drawing_control(axis, view, measure, runs=len(chosen)),
@@ -139,7 +148,9 @@ def register(app: dash.Dash) -> None:
         return comparison(read_documents(runs), scheme, every=bool(every))
 
     @app.callback(
+        Output("compare-short", "children"),
         Output("compare-weighed", "children"),
+        Output("compare-costs", "display"),
         Input("revision", "data"),
         Input("compare-runs", "value"),
         Input("compare-need", "value"),
@@ -156,8 +167,11 @@ def register(app: dash.Dash) -> None:
         fn: str | None,
         threshold: str | None,
         by: str | None,
-    ) -> Any:
-        return verdict(read_documents(runs), need or None, (fp, fn, threshold), by)
+    ) -> tuple[Any, Any, str]:
+        documents = read_documents(runs)
+        asked = any((fp, fn, threshold)) or of_two_classes(documents)
+        told = verdict(documents, need or None, (fp, fn, threshold), by)
+        return *told, "flex" if asked else "none"
 
     @app.callback(
         Output("compare-runs", "data"),
