@@ -16,11 +16,11 @@ from lossmon.records import EpochRecord, Finding, Split
 from lossmon.rules import run_rules
 from lossmon.rules.epochs import loss_of
 from lossmon.rules.wording import number
-from tests.rules.simulated import Regression
-from tests.rules.test_divergence_rule import Run, both_fall, both_rise
+from tests.rules.simulated import Classifier, Regression
+from tests.rules.test_divergence_rule import both_fall, both_rise
 from tests.rules.test_training_rules import diverging, overfitted
 
-AnyRun = Run | tuple[Regression, list[EpochRecord]]
+AnyRun = tuple[Classifier | Regression, list[EpochRecord]]
 NAMED = re.compile(r"([-\d.e]+) \(epoch (\d+)\)")
 SAID = {"LM406": 2, "LM408": 4, "LM409": 2}
 
