@@ -97,9 +97,7 @@ def test_the_usual_view_shows_batches_epochs_and_the_intended_accuracy() -> None
         ),
         "accuracy": (
             Curve(Line("train", (9,), (0.5,), ("0.5 · epoch 1",)), "train", "recomputed"),
-            Curve(
-                Line("train, as intended", (9,), (0.6,), ("0.6 · epoch 1",)), "train", "intended"
-            ),
+            Curve(Line("train, meant", (9,), (0.6,), ("0.6 · epoch 1",)), "train", "intended"),
         ),
     }
 

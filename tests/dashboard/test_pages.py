@@ -260,11 +260,11 @@ def test_outputs_are_drawn_one_by_one() -> None:
 
 
 @pytest.mark.usefixtures("app")
-def test_printed_and_intended_accuracy_stand_side_by_side() -> None:
+def test_printed_and_meant_accuracy_stand_side_by_side() -> None:
     document = current_store().run_document("breast-cancer-logits")
     accuracy = words(accuracy_panel(accuracy_meanings(document)))
     assert "printed 0.872 BinaryAccuracy(threshold=0.5)" in accuracy
-    assert "intended 0.907 BinaryAccuracy(threshold=0.0)" in accuracy
+    assert "meant 0.907 BinaryAccuracy(threshold=0.0)" in accuracy
 
 
 @pytest.mark.usefixtures("app")

@@ -81,7 +81,7 @@ def _one(meaning: AccuracyMeaning) -> html.Div:
         _number("recomputed", meaning.recomputed, "the same, by lossmon"),
     ]
     if meaning.intended:
-        numbers.append(_number("intended", meaning.meant, meaning.intended, strong=True))
+        numbers.append(_number("meant", meaning.meant, meaning.intended, strong=True))
     if meaning.exact is not None:
         numbers.append(_number("exact", meaning.exact, "samples with every label right"))
     if meaning.majority is not None:

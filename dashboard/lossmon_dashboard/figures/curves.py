@@ -134,7 +134,7 @@ def _epoch_curves(
         for value in _values(view.value):
             curves.append(_value_curve(rows, measure, split, value))
         if measure == "accuracy":
-            line = _line(f"{split}, as intended", rows, "intended_accuracy")
+            line = _line(f"{split}, meant", rows, "intended_accuracy")
             curves.append(Curve(line, split, "intended"))
     return [curve for curve in curves if curve.line.x]
 
