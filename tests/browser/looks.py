@@ -36,10 +36,13 @@ SCHEMES: tuple[Scheme, ...] = ("light", "dark")
 SIZES = {"phone": (390, 844), "desk": (1280, 900), "4k": (3840, 2160)}
 # What is there once a page has been filled.
 PAGES = {
-    "runs": ("/", "#runs-grid .ag-center-cols-container svg path"),
-    "run": ("/run/digits-overfit", "#run-history .legendtext"),
-    "compare": ("/compare?runs=digits-cnn,digits-overfit,digits-nan", "#compare-weighed td"),
-    "rules": ("/rules", ".lossmon-rule"),
+    "runs": ("/", ["#runs-grid .ag-center-cols-container svg path"]),
+    "run": ("/run/digits-overfit", ["#run-history .legendtext"]),
+    "compare": (
+        "/compare?runs=digits-cnn,digits-overfit,digits-nan",
+        ["#compare-overlay .legendtext", "#compare-weighed td", "#compare-pareto .legendtext"],
+    ),
+    "rules": ("/rules", [".lossmon-rule"]),
 }
 
 _BEGAN = 1_750_000_000.0
@@ -94,7 +97,8 @@ def looks(page: Page, address: str) -> Iterator[Look]:
     for name, (path, filled) in PAGES.items():
         page.set_viewport_size({"width": 1280, "height": 900})
         page.goto(address + path)
-        page.locator(filled).first.wait_for(state="attached", timeout=20_000)
+        for part in filled:
+            page.locator(part).first.wait_for(state="attached", timeout=20_000)
         for size, (width, height) in SIZES.items():
             page.set_viewport_size({"width": width, "height": height})
             for scheme in SCHEMES:
@@ -126,7 +130,7 @@ def main() -> None:
         chromium = playwright.chromium.launch(executable_path=installed, args=FLAGS)
         with serving(path) as address, closing(chromium) as browser:
             for look in looks(open_still(browser), address):
-                look.page.wait_for_timeout(700)
+                look.page.wait_for_timeout(1500)
                 picture(look.page).save(kept_as(look.name), quality=80, method=6)
                 sys.stdout.write(f"{look.name}\n")
             MADE_BY.write_text(json.dumps({"chromium": browser.version}) + "\n")
