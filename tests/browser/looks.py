@@ -47,6 +47,8 @@ PAGES = {
 
 _BEGAN = 1_750_000_000.0
 _LASTED = 272.0
+_ALIKE = 4
+"""So many pictures in turn, half a second apart, show that a page is at rest."""
 
 
 class Still(Scenario):
@@ -115,6 +117,15 @@ def picture(page: Page) -> Image.Image:
     return shot.convert("RGB")
 
 
+def at_rest(page: Page) -> Image.Image:
+    """What is seen of a page once that no longer changes."""
+    seen = [picture(page)]
+    while len(seen) < _ALIKE or any(one != seen[-1] for one in seen[-_ALIKE:]):
+        page.wait_for_timeout(500)
+        seen.append(picture(page))
+    return seen[-1]
+
+
 def kept_as(name: str) -> Path:
     """Where the picture of a page is kept."""
     return SNAPSHOTS / f"{name}.webp"
@@ -130,8 +141,7 @@ def main() -> None:
         chromium = playwright.chromium.launch(executable_path=installed, args=FLAGS)
         with serving(path) as address, closing(chromium) as browser:
             for look in looks(open_still(browser), address):
-                look.page.wait_for_timeout(1500)
-                picture(look.page).save(kept_as(look.name), quality=80, method=6)
+                at_rest(look.page).save(kept_as(look.name), quality=80, method=6)
                 sys.stdout.write(f"{look.name}\n")
             MADE_BY.write_text(json.dumps({"chromium": browser.version}) + "\n")
 
