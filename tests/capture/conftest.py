@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,6 +14,9 @@ import lossmon
 
 # Jobs of PyTorch and of JAX: `make backend` runs them.
 collect_ignore = ["test_distributed_jobs.py"] if keras.backend.backend() == "tensorflow" else []
+if find_spec("keras_hub") is None:
+    # `make matrix` runs it in an environment of its own.
+    collect_ignore.append("keras_hub_models.py")
 
 several_steps = pytest.mark.skipif(
     keras.backend.backend() == "torch", reason="Keras has no steps_per_execution on PyTorch"
