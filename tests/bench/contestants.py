@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import re
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Generator
 from contextlib import closing, contextmanager
-from pathlib import Path
 from typing import NamedTuple
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode
@@ -19,12 +16,7 @@ from urllib.request import urlopen
 
 from tests.bench.beside_data import Beside
 from tests.bench.in_browser import PATIENCE
-
-_SERVE = """
-import sys
-from lossmon_dashboard import serve
-serve(sys.argv[1], port=0, open_browser=False)
-"""
+from tests.started import Started, dashboard
 
 
 class Uses(NamedTuple):
@@ -47,22 +39,6 @@ class Uses(NamedTuple):
     link: str
     shown: str
     highest: str
-
-
-class Started(NamedTuple):
-    """A server that runs.
-
-    Attributes:
-        address: without a slash at the end.
-        pid: its process.
-    """
-
-    address: str
-    pid: int
-
-    def processor(self) -> float:
-        """Seconds of processor time that it and its children have used."""
-        return sum(_used(pid) for pid in (self.pid, *_children(self.pid)))
 
 
 _TICKS = "[...document.querySelectorAll('line-chart .x-axis text')].map(one => one.textContent)"
@@ -112,15 +88,8 @@ def tensorboard(data: Beside) -> Generator[Started]:
 @contextmanager
 def lossmon(data: Beside) -> Generator[Started]:
     """lossmon's dashboard over the database, once it accepts connections."""
-    command = [sys.executable, "-c", _SERVE, str(data.db)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        try:
-            found = re.search(r"http://\S+(?=/)", process.stdout.readline())
-            assert found, "the server did not say where it is"
-            yield Started(found.group(), process.pid)
-        finally:
-            process.terminate()
+    with dashboard(data.db) as started:
+        yield started
 
 
 def _await_runs(address: str, data: Beside) -> None:
@@ -143,15 +112,3 @@ def _last_step(address: str, run: str) -> int | None:
             return json.loads(answer.read())[-1][1]
     except HTTPError:
         return None
-
-
-def _children(pid: int) -> list[int]:
-    tasks = Path(f"/proc/{pid}/task")
-    return [
-        int(child) for task in tasks.iterdir() for child in (task / "children").read_text().split()
-    ]
-
-
-def _used(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-import re
 import statistics
-import subprocess
-import sys
 import time
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
@@ -16,12 +12,8 @@ from typing import Any
 from urllib.request import Request, urlopen
 
 from tests.dashboard.asking import question_for
+from tests.started import Started, dashboard
 
-_PROGRAM = """
-import sys
-from lossmon_dashboard import serve
-serve(sys.argv[1], port=0, open_browser=False)
-"""
 _REFRESHES = 50
 
 
@@ -29,13 +21,11 @@ class Server:
     """A dashboard in a process of its own.
 
     Args:
-        address: where it is, without a slash at the end.
-        pid: its process.
+        started: its process.
     """
 
-    def __init__(self, address: str, pid: int) -> None:
-        self._address = address
-        self._pid = pid
+    def __init__(self, started: Started) -> None:
+        self._started = started
         self._dependencies = json.loads(self._fetched("/_dash-dependencies"))
 
     def asked(self, output: str, **values: Any) -> tuple[float, bytes]:
@@ -53,8 +43,7 @@ class Server:
 
     def processor(self) -> float:
         """Seconds of processor time that it has used: what other work does not change."""
-        fields = Path(f"/proc/{self._pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return self._started.processor()
 
     def first_chart(self, run: str) -> float:
         """Seconds from opening a run's page to its chart: the answers that it needs, in turn."""
@@ -99,22 +88,15 @@ class Server:
 
     def _fetched(self, path: str, body: bytes | None = None) -> bytes:
         headers = {"Content-Type": "application/json"}
-        with urlopen(Request(self._address + path, body, headers)) as answer:
+        with urlopen(Request(self._started.address + path, body, headers)) as answer:
             return answer.read()
 
 
 @contextmanager
 def serving(db: str | Path) -> Generator[Server]:
     """A dashboard over a database, for as long as the block takes."""
-    command = [sys.executable, "-c", _PROGRAM, str(db)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        try:
-            found = re.search(r"http://\S+(?=/)", process.stdout.readline())
-            assert found, "the server did not say where it is"
-            yield Server(found.group(), process.pid)
-        finally:
-            process.kill()
+    with dashboard(db) as started:
+        yield Server(started)
 
 
 def highest(figure: Mapping[str, Any]) -> float:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,12 +13,8 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.browser.install import find_chromium
 from tests.dashboard.seed import seed
+from tests.started import dashboard
 
-PROGRAM = """
-import sys
-from lossmon_dashboard import serve
-serve(sys.argv[1], port=0, open_browser=False)
-"""
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 OpenPage = Callable[..., Page]
@@ -28,15 +22,8 @@ OpenPage = Callable[..., Page]
 
 @contextmanager
 def serving(database: str) -> Generator[str]:
-    command = [sys.executable, "-c", PROGRAM, database]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        try:
-            found = re.search(r"http://\S+(?=/)", process.stdout.readline())
-            assert found, "the server did not say where it is"
-            yield found.group()
-        finally:
-            process.kill()
+    with dashboard(database) as started:
+        yield started.address
 
 
 @pytest.fixture(scope="session")

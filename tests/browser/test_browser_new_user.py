@@ -19,6 +19,7 @@ from playwright.sync_api import expect
 from lossmon.cli import cli
 from tests.browser.conftest import OpenPage
 from tests.readme_rules import README
+from tests.started import saying_where
 
 pytestmark = pytest.mark.slow
 
@@ -147,16 +148,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
 def dashboard(home: Home) -> Generator[str]:
     """Its address; it may open before there is anything to show."""
     command = [str(home.programs / "lossmon"), "dashboard", "--no-browser", "--port", "0"]
-    with subprocess.Popen(
-        command, cwd=home.folder, env=home.surroundings, stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout is not None
-        try:
-            found = re.search(r"http://\S+(?=/)", process.stdout.readline())
-            assert found, "the server did not say where it is"
-            yield found.group()
-        finally:
-            process.kill()
+    with saying_where(command, cwd=home.folder, env=home.surroundings) as started:
+        yield started.address
 
 
 def _train(home: Home, run: str) -> None:

@@ -229,7 +229,7 @@ def both(name: str, config: dict[str, Any], batches: list[Batch]) -> tuple[Array
     return np.asarray(value, dtype=np.float64), mine
 
 
-@pytest.mark.skipif(IS_OLD, reason="it has not all of the arguments")
+@pytest.mark.skipif(IS_OLD, reason="Keras before 3.15 lacks some of the arguments")
 def test_every_argument_of_every_metric_is_named_at_another_value() -> None:
     classes = {n: c for n, c in vars(keras.metrics).items() if inspect.isclass(c)}
     arguments = {
