@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lossmon.capture.allowance import Allowance, processor_time
+from lossmon.capture.expected_cost import ExpectedCost
 
 # Of the time of the steps; the rest of the time the processor belongs to training.
 SHARE = 0.02
@@ -17,10 +18,6 @@ SHARE = 0.02
 ALLOWANCE = 1.0
 # To recompute fewer steps than that takes nearly as long: it is put off until so many can be paid.
 LEAST = 32
-# Weight of the newest measurement in the cost that is expected of the next one.
-_NEWEST = 0.3
-# So many times the expected cost is believed at once.
-_SURPRISE = 5.0
 
 
 class Budget:
@@ -33,7 +30,7 @@ class Budget:
     def __init__(self, share: float = SHARE) -> None:
         self._time = Allowance(share, ALLOWANCE)
         self._owed = 0.0
-        self._cost: float | None = None
+        self._cost = ExpectedCost()
         self._fraction = 0.0
 
     def earn(self, seconds: float) -> None:
@@ -47,12 +44,15 @@ class Budget:
     def choose(self, steps: int) -> NDArray[np.int64]:
         """Which of so many steps to recompute: evenly spread, as many as can be afforded.
 
-        Few steps are recomputed all or not at all.
+        Few steps are recomputed all or not at all; so are many of which the part that can be
+        afforded would take mainly what recomputing takes each time, however many steps there are.
         """
-        affordable = self._affordable()
+        # What the first time took says too little, and one chunk is never much.
+        affordable = math.inf if self._cost.is_provisional else self._affordable()
         if affordable >= steps:
             return np.arange(steps)
-        if affordable < LEAST:
+        each_time, each_step = self._cost.parts()
+        if affordable < max(LEAST, each_time / each_step):
             return np.arange(0)
         reached = self._fraction + np.arange(1, steps + 1) * (affordable / steps)
         chosen = np.diff(np.floor(reached), prepend=0.0) > 0.0
@@ -74,16 +74,9 @@ class Budget:
             yield
         if not steps:
             return
-        spent = taken.seconds + self._owed
-        self._owed = 0.0
-        if self._cost is not None:
-            # A collection of garbage may fall into it, which is no cost of recomputing.
-            spent = min(spent, _SURPRISE * self._cost * steps)
-        self._time.spend(spent)
-        cost = spent / steps
-        self._cost = cost if self._cost is None else self._cost + _NEWEST * (cost - self._cost)
+        spent, self._owed = taken.seconds + self._owed, 0.0
+        self._time.spend(self._cost.learn(steps, spent))
 
     def _affordable(self) -> float:
-        if self._cost is None:
-            return math.inf
-        return self._time.left / max(self._cost, 1e-9)
+        each_time, each_step = self._cost.parts()
+        return (self._time.left - each_time) / each_step if each_step else math.inf

@@ -19,7 +19,6 @@ import keras
 
 from tests.bench.contenders import callbacks
 from tests.bench.hooks import timed_hooks, without_allowance
-from tests.bench.names import MONITORED
 from tests.bench.ratios import Turn
 from tests.bench.workloads import WORKLOADS, Workload
 
@@ -37,25 +36,22 @@ class Turns(keras.callbacks.Callback):
     Args:
         workload: what is trained.
         hooks: gains the time in lossmon around each step.
-        background: whether something works on after a turn, which is to be waited for.
 
     Attributes:
         resumed: when training began or went on, on the clock of `time.perf_counter`.
     """
 
-    def __init__(self, workload: Workload, hooks: list[float], *, background: bool) -> None:
+    def __init__(self, workload: Workload, hooks: list[float]) -> None:
         super().__init__()
         self._workload = workload
         self._hooks = hooks
-        self._background = background
         self._ends: list[float] = []
         self.resumed = time.perf_counter()
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         self._ends.append(time.perf_counter())
         if epoch % self._workload.epochs == 0:
-            if self._background:
-                _settle()
+            _settle()
             _tell(self._turn()._asdict() if epoch else {"first": self._ends[0] - self.resumed})
             _wait()
             self._ends.clear()
@@ -98,7 +94,7 @@ def main(name: str, contender: str, folder: str, turns: str) -> None:
     model, x, y = workload.build()
     attached = callbacks(contender, Path(folder))
     with without_allowance(), timed_hooks() as hooks:
-        by_turns = Turns(workload, hooks, background=contender in MONITORED)
+        by_turns = Turns(workload, hooks)
         model.fit(
             x,
             y,

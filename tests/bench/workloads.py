@@ -22,7 +22,8 @@ class Workload(NamedTuple):
         build: a new compiled model with its inputs and labels.
         batch_size: samples in a batch.
         batches: steps in an epoch; the labels fill them exactly.
-        epochs: in a turn, the first of which is left out of wall times.
+        epochs: in a turn, the first of which is left out of wall times; so many that what it
+            takes to begin again, after others had their turns, is little of the whole.
         turns: of each fit, after an epoch that traces the step.
     """
 
@@ -88,7 +89,9 @@ def _separable(shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
 
 
 WORKLOADS = {
-    "mlp": Workload("MLP 64-128-10, batch 32", _mlp, batch_size=32, batches=100, epochs=4, turns=8),
+    "mlp": Workload(
+        "MLP 64-128-10, batch 32", _mlp, batch_size=32, batches=100, epochs=20, turns=6
+    ),
     "cnn": Workload("CNN 28×28, batch 64", _cnn, batch_size=64, batches=15, epochs=4, turns=8),
     "lm": Workload(
         "language-model head, 8 × 128 × 8,192", _lm, batch_size=8, batches=4, epochs=3, turns=5
