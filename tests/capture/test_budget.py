@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from types import SimpleNamespace
 
@@ -22,7 +22,7 @@ def _clock(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a block take as long as `spend` says."""
 
     @contextmanager
-    def told() -> Iterator[SimpleNamespace]:
+    def told() -> Generator[SimpleNamespace]:
         yield taken
 
     monkeypatch.setattr(module, "processor_time", told)
