@@ -91,6 +91,7 @@ from lossmon.analysis.telling import (
 )
 from lossmon.analysis.temperature import Temperature, fit_temperature
 from lossmon.analysis.values import calibration_values
+from lossmon.analysis.verdict import Point, Verdict, verdict
 from lossmon.analysis.weighing import SampleSource, Weighing, difference_document, weigh
 from lossmon.analysis.wins import Wins, count_wins
 
@@ -115,6 +116,7 @@ __all__ = [
     "Measured",
     "Need",
     "Parts",
+    "Point",
     "Recommendation",
     "Repeats",
     "SampleReader",
@@ -125,6 +127,7 @@ __all__ = [
     "Turned",
     "TurnedSamples",
     "Turns",
+    "Verdict",
     "Weighing",
     "Wins",
     "accuracy_interval",
@@ -184,6 +187,7 @@ __all__ = [
     "summarise_margins",
     "turned_samples",
     "turns",
+    "verdict",
     "verdict_words",
     "weigh",
     "weigh_need",

@@ -14,6 +14,7 @@ from lossmon.rules.registry import (
     all_rules,
     rule_faults,
     rule_pages,
+    rule_summaries,
     select_rules,
 )
 from lossmon.rules.selection import RuleRequest, RuleSelection, change_text, rule_request
@@ -63,6 +64,7 @@ __all__ = [
     "rule_pages",
     "rule_request",
     "rule_selection",
+    "rule_summaries",
     "run_rules",
     "select_rules",
 ]

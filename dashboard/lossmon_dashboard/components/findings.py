@@ -67,7 +67,12 @@ def finding_card(finding: Row) -> dmc.Paper:
 
 def finding_target(finding: Row) -> str:
     """By which the card of a finding is found on the page."""
-    return f"finding:{finding['code']}:{finding['output'] or ''}"
+    return finding_name(finding["code"], finding["output"])
+
+
+def finding_name(code: str, output: str | None) -> str:
+    """By which the card of what a rule found of an output is found on the page."""
+    return f"finding:{code}:{output or ''}"
 
 
 def _heading(finding: Row, colour: str) -> list[Any]:
