@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lossmon.rules.engine import OnError, run_rules
+from lossmon.rules.evidence import Term, evidence_terms
 from lossmon.rules.facts import Facts, LabelKind, OutputFacts
 from lossmon.rules.input_facts import InputFacts, describe_input
 from lossmon.rules.intent import intended_metric
@@ -47,6 +48,7 @@ __all__ = [
     "RulePage",
     "RuleRequest",
     "RuleSelection",
+    "Term",
     "TrainingFacts",
     "UnitFacts",
     "WeightFacts",
@@ -56,6 +58,7 @@ __all__ = [
     "describe_labels",
     "describe_predictions",
     "describe_weights",
+    "evidence_terms",
     "grades",
     "intended_metric",
     "listed",

@@ -7,9 +7,8 @@ import pytest
 from lossmon_dashboard.components.accuracy_meaning import accuracy_meanings
 from lossmon_dashboard.components.badges import finding_badges
 from lossmon_dashboard.components.comparison import caution, comparable, differences
-from lossmon_dashboard.components.facts import flatten
+from lossmon_dashboard.components.facts import flatten, value_words
 from lossmon_dashboard.components.findings import (
-    evidence_words,
     finding_card,
     finding_list,
     finding_target,
@@ -64,8 +63,8 @@ def test_settings_flatten_in_their_order() -> None:
         ({"a": [1]}, '{"a": [1]}'),
     ],
 )
-def test_evidence_reads_as_words(value: Any, said: str) -> None:
-    assert evidence_words(value) == said
+def test_settings_read_as_words(value: Any, said: str) -> None:
+    assert value_words(value) == said
 
 
 def test_findings_stand_worst_first_with_evidence_and_fix() -> None:
