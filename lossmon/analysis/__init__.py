@@ -55,7 +55,12 @@ from lossmon.analysis.intervals import (
     sign_test,
     wilson,
 )
-from lossmon.analysis.meant import accuracy_meaning, meant_accuracy
+from lossmon.analysis.meant import (
+    accuracy_meaning,
+    epoch_accuracy,
+    is_misread,
+    meant_accuracy,
+)
 from lossmon.analysis.measured import Measured, Samples, last_measured, measured_epochs, samples_of
 from lossmon.analysis.needs import (
     Costs,
@@ -149,6 +154,7 @@ __all__ = [
     "differing_settings",
     "distinct_names",
     "diverging_epochs",
+    "epoch_accuracy",
     "explain_divergence",
     "explain_splits",
     "exponential_average",
@@ -156,6 +162,7 @@ __all__ = [
     "fit_temperature",
     "flattened",
     "holm",
+    "is_misread",
     "largest_losses",
     "last_measured",
     "left_out_sentences",

@@ -3,6 +3,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from lossmon_dashboard.components.comparison_table import comparison_csv
 from lossmon_dashboard.figures import (
     plot_calibration,
     plot_multiples,
@@ -87,7 +88,32 @@ def test_overlay_prefers_the_recomputed_value_and_counts_epochs_from_one() -> No
         ("2 · epoch 1", "9 · epoch 2", "NaN · epoch 3"),
         ((3, "NaN"),),
     )
-    assert info == _OverlayInfo(loss=(line,), accuracy=(Line("a", (), (), ()),))
+    assert info == _OverlayInfo(loss=(line,), accuracy=(Line("a", (), (), ()),), names=("a",))
+
+
+def test_of_a_misread_accuracy_the_meant_one_is_drawn() -> None:
+    misread, sound = document("misread", 0.5, 0.4), document("sound", 0.5)
+    values = {"accuracy": 0.86, "recomputed_accuracy": 0.86, "reported_accuracy": 0.8596}
+    for row in (*misread["epochs"], *sound["epochs"]):
+        row.update(values)
+    for row in misread["epochs"]:
+        row["intended_accuracy"] = 0.97
+    ends = {"val_loss": 0.4, "val_accuracy": 0.86}
+    drawn = as_json(plot_overlay([misread, sound], "val"))
+    titles = [drawn["layout"][axis]["title"]["text"] for axis in ("yaxis", "yaxis2")]
+    assert titles == ["loss", "accuracy, as meant"]
+    assert [trace["name"] for trace in drawn["data"][2:]] == [
+        "misread (accuracy as meant)",
+        "sound",
+    ]
+    assert [trace["y"] for trace in drawn["data"][2:]] == [[0.97, 0.97], [0.86]]
+    assert drawn["data"][2]["text"][0] == "0.97 · epoch 1, as meant (printed 0.8596)"
+    apart = as_json(plot_multiples([misread, sound], "val", "accuracy"))["layout"]["annotations"]
+    assert [one["text"] for one in apart] == ["misread (accuracy as meant)", "sound"]
+    chosen = as_json(plot_pareto([misread | ends | {"val_intended_accuracy": 0.97}, sound | ends]))
+    assert chosen["layout"]["yaxis"]["title"]["text"] == "validation accuracy, as meant"
+    rows = comparison_csv([misread, sound], "val").splitlines()
+    assert [row.rpartition(",")[2] for row in rows] == ["meant_accuracy", "0.97", "0.97", "0.86"]
 
 
 def test_pareto_knows_which_runs_are_beaten_on_both_counts() -> None:

@@ -95,6 +95,15 @@ def test_each_output_of_several_is_drawn(reported: Reported) -> None:
     assert curve_keys(reported("digits-cnn", "two-heads").runs) == ["curves"]
 
 
+def test_of_a_misread_accuracy_the_meant_one_is_drawn(reported: Reported) -> None:
+    (run,) = reported("breast-cancer-logits").runs
+    _, accuracy = figures.curves([run.document], [run.name]).axes
+    rows = [row for row in run.document["epochs"] if row["split"] == "val"]
+    drawn = {line.get_label(): list(np.asarray(line.get_ydata())) for line in accuracy.lines}
+    assert drawn["validation"] == [row["intended_accuracy"] for row in rows]
+    assert accuracy.get_ylabel() == "accuracy, as meant"
+
+
 @pytest.mark.parametrize("name", [scenario.name for scenario in SCENARIOS])
 def test_every_kind_of_run_can_be_reported(reported: Reported, name: str) -> None:
     report = reported(name)
