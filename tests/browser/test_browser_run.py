@@ -98,6 +98,29 @@ def test_tabs_load_when_they_are_opened(seeded: str, open_page: OpenPage) -> Non
     expect(page.locator("#run-settings")).to_contain_text("25,450")
 
 
+def test_what_counts_findings_leads_to_them(seeded: str, open_page: OpenPage) -> None:
+    page = open_page(seeded)
+    row = page.locator("#runs-grid .ag-center-cols-container .ag-row", has_text="digits-overfit")
+    row.get_by_role("link", name="1 warning").click()
+    card = page.locator("[data-target='finding:LM408:']")
+    expect(page.get_by_role("heading", name="digits-overfit")).to_be_visible()
+    expect(card).to_be_focused(timeout=20_000)
+    short = page.get_by_role("region", name="In short")
+    expect(short).to_contain_text("It overfits since epoch 11", timeout=20_000)
+    for way in (
+        page.get_by_role("button", name="1 warning"),
+        short.get_by_role("button", name="LM408"),
+    ):
+        way.focus()
+        way.press("Enter")
+        expect(card).to_be_focused()
+    page.go_back()
+    index = row.get_attribute("row-index")
+    page.evaluate(f"dash_ag_grid.getApi('runs-grid').setFocusedCell({index}, 'flags')")
+    page.keyboard.press("Enter")
+    expect(card).to_be_focused(timeout=20_000)
+
+
 def test_an_event_on_the_axis_leads_to_its_explanation(seeded: str, open_page: OpenPage) -> None:
     page = open_page(f"{seeded}/run/digits-overfit")
     expect(page.locator("#run-history .legendtext").first).to_be_visible()

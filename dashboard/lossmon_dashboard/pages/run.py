@@ -133,6 +133,9 @@ def register(app: dash.Dash) -> None:
         ClientsideFunction("lossmon", "nameTab"), Input("run-header", "children")
     )
     app.clientside_callback(
+        ClientsideFunction("lossmon_run", "followHash"), Input("run-findings", "children")
+    )
+    app.clientside_callback(
         ClientsideFunction("lossmon_run", "rememberOutput"), Input("run-output", "value")
     )
 
