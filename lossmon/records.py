@@ -176,7 +176,7 @@ class RunRecord:
         rank: this process's rank in it, from 0.
         world_size: how many ranks it has.
         epochs_planned: epochs asked of `fit`, those before `initial_epoch` included.
-        steps_planned: optimiser steps that makes; None where it is not known before.
+        steps_planned: optimiser steps that all of these make; None where not known before.
         verify: "auto", "full" or "off".
     """
 

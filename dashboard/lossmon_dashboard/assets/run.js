@@ -106,7 +106,7 @@
                 remember({
                     detail: unless(detail, "both"),
                     value: unless(value, "recomputed"),
-                    axis: unless(axis, "step"),
+                    axis: unless(axis, "epoch"),
                     smooth: unless(smooth, "0"),
                     scale: log ? "log" : "",
                 }),

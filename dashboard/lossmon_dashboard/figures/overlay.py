@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from lossmon.analysis import epoch_accuracy, is_misread
 from lossmon.records import Split
-from lossmon_dashboard.figures.alignment import Axis, aligned, axis_unit
+from lossmon_dashboard.figures.alignment import Axis, aligned, axis_unit, pointer_of
 from lossmon_dashboard.figures.lines import (
     Line,
     best_known,
@@ -112,7 +112,8 @@ def _get_overlay_plot(
     shown = [(title, lines) for title, lines in panes if any(line.x for line in lines)]
     if not shown:
         return empty_pane("These runs have no such values yet.", scheme)
-    figure = stacked_panes([title for title, _ in shown], info.x_title, scheme)
+    titles, pointer = [title for title, _ in shown], pointer_of(info.x_title)
+    figure = stacked_panes(titles, info.x_title, scheme, pointer=pointer)
     named: set[int] = set()
     for row, (_, lines) in enumerate(shown, start=1):
         for position, line in enumerate(lines):

@@ -19,7 +19,12 @@ PAIR_HEIGHT = 2 * PANE_HEIGHT + _LEGEND_HEIGHT
 
 
 def stacked_panes(
-    titles: Sequence[str], x_title: str, scheme: Scheme, *, lane: bool = False
+    titles: Sequence[str],
+    x_title: str,
+    scheme: Scheme,
+    *,
+    lane: bool = False,
+    pointer: str | None = None,
 ) -> go.Figure:
     """Panes above one another that zoom, pan and answer the pointer together.
 
@@ -28,6 +33,7 @@ def stacked_panes(
         x_title: what the common axis counts.
         scheme: the colour scheme to draw for.
         lane: whether there is a narrow row for events above the panes.
+        pointer: what the pointer is told of a place, such as "epoch %{x:.2~f}".
     """
     heights = [*([_LANE_HEIGHT] if lane else []), *([PANE_HEIGHT] * len(titles))]
     figure = make_subplots(
@@ -41,6 +47,8 @@ def stacked_panes(
     for row, title in enumerate(titles, start=1 + lane):
         figure.update_yaxes(title_text=title, row=row)
     figure.update_xaxes(title_text=x_title, row=len(heights))
+    if pointer is not None:
+        figure.update_xaxes(unifiedhovertitle_text=pointer)
     return figure
 
 
