@@ -65,14 +65,17 @@ def test_the_controls_of_a_run_stay_in_the_address(seeded: str, open_page: OpenP
     expect(legend).to_have_text(
         ["train, each batch", "train, moving average over 10 batches", "train", "val"]
     )
-    page.locator("#run-axis").get_by_text("Epochs").click()
-    expect(page.locator("#run-history .x2title, #run-history .xtitle").last).to_have_text("epoch")
+    title = page.locator("#run-history .x2title, #run-history .xtitle").last
+    expect(title).to_have_text("epoch")
     assert x_range(page)[1] < 15
+    page.locator("#run-axis").get_by_text("Steps").click()
+    expect(title).to_have_text("training step")
+    assert x_range(page)[1] > 100
     page.locator("#run-detail").get_by_text("Epochs", exact=True).click()
     page.locator("#run-value").get_by_text("Printed").click()
     page.get_by_label("Logarithmic loss").check()
     expect(legend).to_have_text(["train as printed", "val as printed"])
-    view = "detail=epochs&value=reported&axis=epoch&smooth=10&scale=log"
+    view = "detail=epochs&value=reported&axis=step&smooth=10&scale=log"
     for part in view.split("&"):
         page.wait_for_url(re.compile(part))
     tab(page, "Calibration")
