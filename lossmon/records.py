@@ -30,7 +30,7 @@ class Finding:
     Attributes:
         code: stable code such as "LM301".
         rule: stable name such as "accuracy-with-regression".
-        severity: "error" (a printed number is meaningless, or the loss is not the one intended),
+        severity: "error" (a printed number is meaningless, or the loss is not the one meant),
             "warning", or "info" (advice, not a flag).
         output: name of the output it is about; None for a one-output model or the whole model.
         message: what is wrong, in one or two plain sentences.

@@ -92,7 +92,7 @@ def test_tabs_load_when_they_are_opened(seeded: str, open_page: OpenPage) -> Non
     for part in ("#run-verification", "#run-reliability", "#run-samples", "#run-settings"):
         expect(page.locator(part)).to_have_count(0)
     tab(page, "Printed and true")
-    expect(page.locator("#run-correct .legendtext").first).to_have_text("train, printed")
+    expect(page.locator("#run-meant .legendtext").first).to_have_text("train, printed")
     expect(page.locator("#run-verification .ag-row").first).to_be_visible()
     expect(page.locator("#run-history")).to_have_count(0)
     tab(page, "Settings")

@@ -292,7 +292,7 @@ def test_a_misread_accuracy_stands_beside_the_one_that_was_meant() -> None:
     values = {"reported_accuracy": 0.788, "intended_accuracy": 0.803, "intended_exact_match": 0.25}
     best = {"rows": 9, "majority_accuracy": 0.62, "constant_loss": 0.66}
     text = words(printed_and_meant([reconciled("val", **values, baselines=best)]))
-    assert "printed accuracy 0.788 correct accuracy 0.803 all labels right 0.25" in text
+    assert "printed accuracy 0.788 meant accuracy 0.803 all labels right 0.25" in text
     assert "a constant's accuracy 0.62 a constant's loss 0.66" in text
     assert "printed accuracy" not in words(printed_and_meant([reconciled("val")]))
 

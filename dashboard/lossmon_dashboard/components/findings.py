@@ -22,7 +22,7 @@ from lossmon_dashboard.wording import capitalised, sentence
 Row = Mapping[str, Any]
 
 _MEANING = {
-    "error": "A printed number is meaningless, or the loss is not the one intended.",
+    "error": "A printed number is meaningless, or the loss is not the one that was meant.",
     "warning": "Probably not what was meant.",
     "info": "Advice; nothing is wrong.",
 }

@@ -24,7 +24,7 @@ class _Pair(NamedTuple):
 
 
 def plot_printed(epochs: Sequence[Mapping[str, Any]], scheme: Scheme = "light") -> go.Figure:
-    """Printed accuracy dotted, correct accuracy solid, of each split.
+    """Printed accuracy dotted, meant accuracy solid, of each split.
 
     Args:
         epochs: epoch rows of one output with `PRINTED_COLUMNS`.
@@ -43,7 +43,7 @@ def _pair(epochs: Sequence[Mapping[str, Any]], split: Split) -> _Pair:
     return _Pair(
         split,
         epoch_line(f"{split}, printed", rows, "reported_accuracy"),
-        epoch_line(f"{split}, correct", rows, "intended_accuracy"),
+        epoch_line(f"{split}, meant", rows, "intended_accuracy"),
     )
 
 
