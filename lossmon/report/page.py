@@ -36,10 +36,11 @@ def html_page(report: Report) -> str:
         lstrip_blocks=True,
     )
     environment.filters["number"] = number
-    environment.filters["terms"] = evidence_terms
     drawn = {key: (shown, _inline(key, figure)) for key, shown, figure in report_figures(report)}
     template = environment.get_template("report.html")
-    return template.render(report=report, figures=drawn, curve_keys=curve_keys)
+    return template.render(
+        report=report, figures=drawn, curve_keys=curve_keys, terms=evidence_terms
+    )
 
 
 def _inline(key: str, figure: object) -> Markup:
