@@ -63,6 +63,7 @@ from lossmon.analysis.meant import (
 )
 from lossmon.analysis.measured import Measured, Samples, last_measured, measured_epochs, samples_of
 from lossmon.analysis.needs import (
+    MEASURE_WORDS,
     Costs,
     Need,
     Recommendation,
@@ -102,6 +103,7 @@ from lossmon.analysis.wins import Wins, count_wins
 
 __all__ = [
     "EPISODE_COLUMNS",
+    "MEASURE_WORDS",
     "ONE_TRAINING",
     "Area",
     "Band",
