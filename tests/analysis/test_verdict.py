@@ -228,6 +228,13 @@ def test_it_says_what_a_printed_number_really_is(document: Row, standing: str, s
     assert (found.standing, found.text) == (standing, said)
 
 
+def test_it_does_not_send_to_a_loss_that_is_broken() -> None:
+    broken = finding("LM401", "nonfinite-loss", "error", evidence={"since_epoch": 1})
+    found = verdict(run([epoch(0, right=0)], REGRESSION, broken), reasons=REASONS)
+    assert "Go by its loss" not in found.text
+    assert "Nonfinite loss, since epoch 1 (LM401)." in found.text
+
+
 def test_of_many_faults_the_gravest_are_told() -> None:
     many = [finding(f"LM40{place}", f"rule-{place}", "warning") for place in range(5)]
     found = verdict(run([epoch(0)], *many))
