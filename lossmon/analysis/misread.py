@@ -43,8 +43,7 @@ def misread_words(document: Row, output: str | None, finding: Row | None, reason
     row = _last(document, output)
     printed, meant = row.get("reported_accuracy"), row.get("intended_accuracy")
     several = len(document["outputs"]) > 1 and output is not None
-    data = SPLITS[row["split"]] if row else ""
-    what = " ".join(["The printed", *([data] if data else []), "accuracy"])
+    what = f"The printed {SPLITS[row['split']]} accuracy" if row else "The accuracy it prints"
     what += f" of `{output}`" if several else ""
     what += "" if printed is None else f", {accuracy_text(printed)},"
     why = "" if finding is None else f": {lowered(reason_of(finding, reasons))}"

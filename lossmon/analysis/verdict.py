@@ -139,7 +139,8 @@ def _faults(document: Row, reasons: Reasons) -> Iterator[tuple[str, bool, Point]
 def _misread(document: Row, output: str | None, finding: Row | None, reasons: Reasons) -> Point:
     code = None if finding is None else finding["code"]
     others = any(f["code"] != code and f["severity"] == "error" for f in document["findings"])
-    then = "Go by its loss instead." if code == _OF_QUANTITIES and not others else ""
+    sound = code == _OF_QUANTITIES and document["epochs"] and not others
+    then = "Go by its loss instead." if sound else ""
     return Point(misread_words(document, output, finding, reasons), code, output, then)
 
 

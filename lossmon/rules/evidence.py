@@ -192,7 +192,8 @@ def _value(key: str, value: Any) -> str:
         return _range(cast("list[float | None]", value))
     if key in _SHAPES and isinstance(value, list):
         sizes = cast("list[int | None]", value)
-        return " × ".join("batch" if size is None else str(size) for size in sizes)
+        each = [str(size) for size in sizes[1:]]
+        return " × ".join(["batch", *each]) if each else "one number a sample"
     if key in _CHANCES and isinstance(value, float):
         return "less than 0.001" if value < _FEWEST else f"{value:.2g}"
     if isinstance(value, str):

@@ -36,8 +36,8 @@ def epoch(split: str = "val", **values: Any) -> dict[str, Any]:
 def test_calibration_keeps_the_splits_apart() -> None:
     rows = [epoch("train", calibration_gap=-0.1), epoch("val", calibration_gap=0.25)]
     assert _get_calibration_info(rows) == _CalibrationInfo(
-        train=Line("train", (4,), (-0.1,), ("-0.1 · epoch 1",)),
-        val=Line("val", (4,), (0.25,), ("0.25 · epoch 1",)),
+        train=Line("train", (1,), (-0.1,), ("-0.1 · epoch 1",)),
+        val=Line("val", (1,), (0.25,), ("0.25 · epoch 1",)),
     )
 
 
@@ -45,8 +45,8 @@ def test_right_and_wrong_is_judged_on_val_where_there_is_one() -> None:
     rows = [epoch("train", loss_wrong=1.0), epoch("val", loss_wrong=3.0, loss_correct=0.1)]
     assert _get_right_and_wrong_info(rows) == _RightAndWrongInfo(
         split="val",
-        wrong=Line("val, predicted wrong", (4,), (3.0,), ("3 · epoch 1",)),
-        right=Line("val, predicted right", (4,), (0.1,), ("0.1 · epoch 1",)),
+        wrong=Line("val, predicted wrong", (1,), (3.0,), ("3 · epoch 1",)),
+        right=Line("val, predicted right", (1,), (0.1,), ("0.1 · epoch 1",)),
     )
     assert _get_right_and_wrong_info(rows[:1]).split == "train"
 

@@ -12,6 +12,8 @@ from plotly.subplots import make_subplots
 from lossmon_dashboard.theme import Scheme, ink, template
 
 PANE_HEIGHT = 250
+EPOCH, AT_EPOCH = "epoch", "epoch %{x:.2~f}"
+"""The title of an axis of epochs, and what the pointer is told of a place on it."""
 _LEGEND_HEIGHT = 70
 _LANE_HEIGHT = 44
 CHART_HEIGHT = PANE_HEIGHT + _LEGEND_HEIGHT
@@ -57,6 +59,8 @@ def single_pane(x_title: str, y_title: str, scheme: Scheme, **layout: Any) -> go
     figure = go.Figure()
     _dress(figure, scheme, height=CHART_HEIGHT)
     figure.update_layout(xaxis_title_text=x_title, yaxis_title_text=y_title, **layout)
+    if x_title == EPOCH:
+        figure.update_xaxes(unifiedhovertitle_text=AT_EPOCH)
     return figure
 
 

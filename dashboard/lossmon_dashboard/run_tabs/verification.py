@@ -68,7 +68,7 @@ def _meant_panel(full: str) -> Any:
         "Printed against meant",
         "The accuracy that fit printed, dotted, and the one that was meant, from the same "
         "predictions.",
-        chart("run-meant", "Printed and meant accuracy over training steps", full=full),
+        chart("run-meant", "Printed and meant accuracy by epoch", full=full),
     )
 
 
