@@ -30,7 +30,7 @@ class Finding:
     Attributes:
         code: stable code such as "LM301".
         rule: stable name such as "accuracy-with-regression".
-        severity: "error" (a printed number is meaningless, or the loss is not the one intended),
+        severity: "error" (a printed number is meaningless, or the loss is not the one meant),
             "warning", or "info" (advice, not a flag).
         output: name of the output it is about; None for a one-output model or the whole model.
         message: what is wrong, in one or two plain sentences.
@@ -176,7 +176,7 @@ class RunRecord:
         rank: this process's rank in it, from 0.
         world_size: how many ranks it has.
         epochs_planned: epochs asked of `fit`, those before `initial_epoch` included.
-        steps_planned: optimiser steps that makes; None where it is not known before.
+        steps_planned: optimiser steps that all of these make; None where not known before.
         verify: "auto", "full" or "off".
     """
 

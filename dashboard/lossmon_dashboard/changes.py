@@ -70,8 +70,9 @@ def carry_out(change: Change) -> dict[str, Any]:
 
     Args:
         change: "put", the values to set by run and column ("tags" may say which to "add" and to
-            "remove"), and "then" where the runs are to be deleted unless that is undone; or
-            "delete", the runs to delete, which must be out of sight.
+            "remove"); "number", where one name for several is told apart by numbers; "then" where
+            the runs are to be deleted unless that is undone; or "delete", the runs to delete, which
+            must be out of sight.
 
     Returns:
         "said", and "undo" (the "put" that takes it back) and "delete" where there is such; "at"
@@ -85,7 +86,8 @@ def carry_out(change: Change) -> dict[str, Any]:
 
 
 def _put(change: Change) -> dict[str, Any]:
-    values = _with_tags(change.get("put") or {})
+    wanted = change.get("put") or {}
+    values = _with_tags(_numbered(wanted) if change.get("number") else wanted)
     deleting = change.get("then") == "delete"
     if deleting:
         _demand_ended(list(values))
@@ -94,6 +96,20 @@ def _put(change: Change) -> dict[str, Any]:
     if deleting:
         return {"said": f"{runs} deleted.", "undo": before, "delete": list(values)}
     return {"said": f"{runs} {_deed(values)}.", "undo": before}
+
+
+def _numbered(values: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """The same, the names followed by numbers, in the order in which the runs began."""
+    listed = current_store().listed_runs(RunQuery(archived=True, order=(("started", False),)))
+    began = [run["id"] for run in listed if run["id"] in values]
+    numbers = {run: place for place, run in enumerate(began, start=1)}
+    return {
+        run: {
+            column: f"{value} {numbers[run]}" if column == "name" and run in numbers else value
+            for column, value in wanted.items()
+        }
+        for run, wanted in values.items()
+    }
 
 
 def _with_tags(values: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:

@@ -86,10 +86,11 @@ def _mapping(value: Any) -> bool:
 
 def _change(value: Any) -> bool:
     """Whether it is what pages change runs by."""
-    if not _mapping(value) or value.keys() - {"put", "then", "delete", "at"}:
+    if not _mapping(value) or value.keys() - {"put", "number", "then", "delete", "at"}:
         return False
     return (
         _or_nothing(_put)(value.get("put"))
+        and value.get("number") in (None, True, False)
         and _or_nothing(_one_of("delete"))(value.get("then"))
         and _list_of(_text, _MOST_CHANGED)(value.get("delete", []))
         and _or_nothing(_count)(value.get("at"))

@@ -55,9 +55,15 @@ from lossmon.analysis.intervals import (
     sign_test,
     wilson,
 )
-from lossmon.analysis.meant import accuracy_meaning, meant_accuracy
+from lossmon.analysis.meant import (
+    accuracy_meaning,
+    epoch_accuracy,
+    is_misread,
+    meant_accuracy,
+)
 from lossmon.analysis.measured import Measured, Samples, last_measured, measured_epochs, samples_of
 from lossmon.analysis.needs import (
+    MEASURE_WORDS,
     Costs,
     Need,
     Recommendation,
@@ -91,11 +97,13 @@ from lossmon.analysis.telling import (
 )
 from lossmon.analysis.temperature import Temperature, fit_temperature
 from lossmon.analysis.values import calibration_values
+from lossmon.analysis.verdict import Point, Verdict, verdict
 from lossmon.analysis.weighing import SampleSource, Weighing, difference_document, weigh
 from lossmon.analysis.wins import Wins, count_wins
 
 __all__ = [
     "EPISODE_COLUMNS",
+    "MEASURE_WORDS",
     "ONE_TRAINING",
     "Area",
     "Band",
@@ -115,6 +123,7 @@ __all__ = [
     "Measured",
     "Need",
     "Parts",
+    "Point",
     "Recommendation",
     "Repeats",
     "SampleReader",
@@ -125,6 +134,7 @@ __all__ = [
     "Turned",
     "TurnedSamples",
     "Turns",
+    "Verdict",
     "Weighing",
     "Wins",
     "accuracy_interval",
@@ -146,6 +156,7 @@ __all__ = [
     "differing_settings",
     "distinct_names",
     "diverging_epochs",
+    "epoch_accuracy",
     "explain_divergence",
     "explain_splits",
     "exponential_average",
@@ -153,6 +164,7 @@ __all__ = [
     "fit_temperature",
     "flattened",
     "holm",
+    "is_misread",
     "largest_losses",
     "last_measured",
     "left_out_sentences",
@@ -184,6 +196,7 @@ __all__ = [
     "summarise_margins",
     "turned_samples",
     "turns",
+    "verdict",
     "verdict_words",
     "weigh",
     "weigh_need",

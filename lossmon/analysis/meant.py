@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from lossmon.analysis.history import Row
@@ -20,6 +20,27 @@ def meant_accuracy(row: Row, prefix: str = "") -> float | None:
     """
     meant = row.get(f"{prefix}intended_accuracy")
     return row.get(f"{prefix}accuracy") if meant is None else meant
+
+
+def epoch_accuracy(row: Row) -> float | None:
+    """Return the accuracy of an epoch that was meant; else the recomputed one, else Keras' own.
+
+    Args:
+        row: the epoch, with the fields of `EpochRecord`.
+    """
+    for known in ("intended_accuracy", "recomputed_accuracy"):
+        if row.get(known) is not None:
+            return row[known]
+    return row["accuracy"]
+
+
+def is_misread(epochs: Iterable[Row]) -> bool:
+    """Return whether another accuracy was meant in some epoch than the printed one.
+
+    Args:
+        epochs: of a run, with the fields of `EpochRecord`.
+    """
+    return any(row.get("intended_accuracy") is not None for row in epochs)
 
 
 def accuracy_meaning(output: Row) -> str | None:

@@ -30,7 +30,7 @@ from lossmon.errors import InvalidArgument
 
 Need = Literal["probabilities", "decisions", "ranking"]
 
-WORDS: dict[Measure, str] = {
+MEASURE_WORDS: dict[Measure, str] = {
     "loss": "loss",
     "accuracy": "accuracy",
     "cost": "cost of decisions",
@@ -158,7 +158,7 @@ def _chosen(
     best = min(known, key=lambda name: sign * values[name])
     worse = {d.first if d.better == d.second else d.second for d in differences if d.better == best}
     as_good = tuple(name for name in known if name not in worse and name != best)
-    sentence = f"For {need}: {_said(best, as_good, worse, WORDS[measure])}."
+    sentence = f"For {need}: {_said(best, as_good, worse, MEASURE_WORDS[measure])}."
     return Recommendation(need, measure, values, best, as_good, tuple(differences), sentence)
 
 
@@ -223,8 +223,8 @@ def _costed(run: Measured, costs: Costs) -> Measured | None:
 def _missing(measure: Measure) -> str:
     if measure in ("cost", "area"):
         return (
-            f"the {WORDS[measure]} needs the probabilities of two classes, sample by sample, which "
-            "fewer than two of these runs hold"
+            f"the {MEASURE_WORDS[measure]} needs the probabilities of two classes, sample by "
+            "sample, which fewer than two of these runs hold"
         )
     return f"the {measure} of fewer than two runs is known with its error"
 

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from lossmon.records import Split
+
+Reasons = Mapping[str, str]
+"""The summary of each rule, by its code."""
 
 SPLITS: dict[Split, str] = {"train": "training", "val": "validation"}
 
@@ -23,6 +29,17 @@ def share_text(value: float) -> str:
 def capitalised(text: str) -> str:
     """A text with its first letter large."""
     return text[:1].upper() + text[1:]
+
+
+def lowered(text: str) -> str:
+    """A text as it goes on after a colon; words in capitals and code stay as they are."""
+    return text[:1].lower() + text[1:] if text[1:2].islower() or text[1:2] == " " else text
+
+
+def reason_of(finding: Mapping[str, Any], reasons: Reasons) -> str:
+    """What a finding says in one line, without a full stop; its rule's name where none is known."""
+    known = reasons.get(finding["code"]) or capitalised(str(finding["rule"]).replace("-", " "))
+    return known.rstrip(".")
 
 
 def accuracy_text(value: float) -> str:

@@ -30,10 +30,11 @@ def run_record(
         options: what the user asked for.
         run_id: its id.
         started: when it began, Unix seconds.
-        params: what Keras tells callbacks of it (`epochs`, `steps`).
+        params: what Keras tells callbacks of it (`epochs`, and `steps` of each).
         model: the description of the model.
         rank: which rank of a distributed job it is; None outside of one.
     """
+    epochs, steps = params.get("epochs"), params.get("steps")
     return RunRecord(
         id=run_id,
         name=options.run or new_run_name(),
@@ -46,8 +47,8 @@ def run_record(
         config=options.config,
         rules=() if options.rules is None else options.rules.changes,
         model=model,
-        epochs_planned=_storable(params.get("epochs")),
-        steps_planned=_storable(params.get("steps")),
+        epochs_planned=_storable(epochs),
+        steps_planned=None if steps is None or epochs is None else _storable(steps * epochs),
         verify=options.verify,
         **({} if rank is None else rank._asdict()),
     )

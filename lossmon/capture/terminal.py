@@ -12,6 +12,7 @@ from rich.markup import escape
 from lossmon.records import Finding
 from lossmon.rules.compile_call import place_of
 
+_FIX = "[bold]Fix:[/]"
 _STYLES = {"error": "bold red", "warning": "bold yellow", "info": "cyan"}
 
 
@@ -27,7 +28,7 @@ def announce(findings: Sequence[Finding]) -> None:
             f"\n[{_STYLES[finding.severity]}]lossmon {finding.severity}[/] "
             f"[bold]{finding.code} {finding.rule}[/]{escape(where)}",
             f"  {escape(finding.message)}",
-            "  [bold]Fix:[/] " + escape(finding.fix.replace("\n", "\n       ")),
+            f"  {_FIX} " + escape(finding.fix.replace("\n", "\n       ")),
         ]
         if (place := place_of(finding.fix)) is not None:
             lines.append(f"       [dim](goes {place})[/]")
@@ -36,10 +37,18 @@ def announce(findings: Sequence[Finding]) -> None:
 
 def say(message: str) -> None:
     """Print a trouble of lossmon's own."""
-    _print(f"[bold yellow]lossmon:[/] {escape(message)}")
+    _print(f"[bold yellow]lossmon:[/] {escape(message)}", begin=_on_terminal())
 
 
-def _print(*lines: str) -> None:
+def _on_terminal() -> str:
+    """What ends a progress bar that stands on the line: Keras draws it anew on the next one."""
+    try:
+        return "\n" if sys.stderr.isatty() else ""
+    except (ValueError, AttributeError):
+        return ""
+
+
+def _print(*lines: str, begin: str = "") -> None:
     """Write to standard error, if there still is one that listens."""
     stream = sys.stderr
     try:
@@ -48,9 +57,10 @@ def _print(*lines: str) -> None:
         text = io.StringIO()
         console = Console(file=text, force_terminal=terminal, width=width, highlight=False)
         for line in lines:
-            console.print(line)
+            # Lines of code stay whole, so that they can be copied.
+            console.print(line, soft_wrap=_FIX in line)
         # Not by rich, which ends the process when a pipe is broken.
-        stream.write(text.getvalue())
+        stream.write(begin + text.getvalue())
         stream.flush()
     except (OSError, ValueError, AttributeError):
         return

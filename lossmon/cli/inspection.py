@@ -13,6 +13,7 @@ from lossmon.cli.options import costs_of, print_json, sample_source, with_db, wi
 from lossmon.cli.tables import print_run, print_runs
 from lossmon.cli.watching import watch
 from lossmon.cli.words import visible
+from lossmon.rules import rule_summaries
 from lossmon.store import open_store
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def show(
     db: str | None,
     as_json: bool,
 ) -> None:
-    """One run: each epoch's values, and where and why loss and accuracy part ways."""
+    """One run: what it comes to, each epoch's values, where and why loss and accuracy part ways."""
     _demand_table(watching=watching, as_json=as_json)
     from lossmon.cli.sample_text import print_samples
 
@@ -103,13 +104,14 @@ def _document(
     store: Store, run_id: str, *, samples: bool, between: tuple[int, int] | None
 ) -> dict[str, Any]:
     """All there is to show of a run."""
-    from lossmon.analysis import explain_divergence, explain_splits
+    from lossmon.analysis import explain_divergence, explain_splits, verdict
     from lossmon.cli.sample_text import sample_rows
 
     document = store.run_document(run_id)
     reader = store.sample_reader(document["id"])
     episodes = explain_divergence(document["epochs"], document["outputs"], reader)
     document["divergence"] = [episode.document() for episode in episodes]
+    document["verdict"] = verdict(document, episodes, rule_summaries()).document()
     differences = explain_splits(document["epochs"], document["outputs"])
     document["splits"] = [difference.document() for difference in differences]
     if samples or between:

@@ -35,7 +35,7 @@ def print_meaning(console: Console, outputs: Sequence[Row], epochs: Sequence[Row
 def _sentences(row: Row, metric: str | None) -> Iterator[str]:
     if row["intended_accuracy"] is not None:
         printed, right = number(row["reported_accuracy"]), number(row["intended_accuracy"])
-        yield f"accuracy: printed {printed}, correct {right}" + (f" by {metric}" if metric else "")
+        yield f"accuracy: printed {printed}, meant {right}" + (f" by {metric}" if metric else "")
     if row["intended_exact_match"] is not None:
         share = f"{row['intended_exact_match']:.1%}"
         yield f"in {share} of the samples every label is right"

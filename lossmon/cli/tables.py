@@ -16,6 +16,7 @@ from lossmon.cli.finding_text import print_findings
 from lossmon.cli.meaning_text import print_meaning
 from lossmon.cli.reconciliation_text import print_reconciliation
 from lossmon.cli.sparkline import sparkline
+from lossmon.cli.verdict_text import print_verdict
 from lossmon.cli.words import WIDE, Row, flags, number, ranks_text, styled, table
 from lossmon.rules import change_text
 from lossmon.store import ENDED_WITH
@@ -88,6 +89,7 @@ def print_run(console: Console, document: Row) -> None:
         f"[bold]{escape(document['name'])}[/] [dim]{escape(document['id'])}[/] "
         f"{styled(document['status'])}, started {document['started'][:19].replace('T', ' ')} UTC"
     )
+    print_verdict(console, document["verdict"])
     print_ranks(console, document)
     for output in document["outputs"]:
         name = "" if output["name"] is None else f"output {output['name']}: "

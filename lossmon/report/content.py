@@ -12,6 +12,7 @@ from lossmon.analysis import (
     SampleReader,
     SampleSource,
     SplitDifference,
+    Verdict,
     Weighing,
     calibration_values,
     differing_settings,
@@ -21,12 +22,14 @@ from lossmon.analysis import (
     last_measured,
     left_out_sentences,
     run_settings,
+    verdict,
     weigh,
     weighing_sentences,
     wilson,
 )
 from lossmon.records import SampleRecord
-from lossmon.report.words import counted, number, percent, value_text
+from lossmon.report.words import number, percent, value_text
+from lossmon.rules import rule_summaries
 
 Document = Mapping[str, Any]
 Facts = tuple[tuple[str, str], ...]
@@ -51,6 +54,7 @@ class RunPart:
     Attributes:
         name: how the run is called.
         document: the run, as `Store.run` gives it.
+        verdict: what it comes to.
         facts: what it is.
         values: its loss and accuracy, best and last.
         findings: what the rules found, the gravest first.
@@ -63,6 +67,7 @@ class RunPart:
 
     name: str
     document: Document
+    verdict: Verdict
     facts: Facts
     values: Table
     findings: tuple[Document, ...]
@@ -130,13 +135,15 @@ def _reader(document: Document, samples: SampleSource | None) -> SampleReader | 
 
 
 def _part(name: str, document: Document, samples: SampleReader | None) -> RunPart:
+    episodes = explain_divergence(document["epochs"], document["outputs"], samples)
     return RunPart(
         name,
         document,
+        verdict(document, episodes, rule_summaries()),
         tuple(_facts(document)),
         _values(document),
         tuple(document["findings"]),
-        tuple(explain_divergence(document["epochs"], document["outputs"], samples)),
+        tuple(episodes),
         tuple(explain_splits(document["epochs"], document["outputs"])),
         tuple(_calibration(document)),
         tuple((key, value_text(value)) for key, value in run_settings(document).items()),
@@ -215,14 +222,7 @@ def _environment(document: Document) -> Iterator[tuple[str, str]]:
 
 def _summary(runs: Sequence[RunPart], weighings: Sequence[Weighing]) -> Iterator[str]:
     for run in runs:
-        grave = [f for f in run.findings if f["severity"] != "info"]
-        words = "nothing to report" if not grave else counted(len(grave), "finding")
-        codes = ", ".join(f"{f['code']} {f['rule']}" for f in grave)
-        yield (
-            f"{run.name}: {words}{': ' + codes if codes else ''}; "
-            f"{percent(run.document['verified'])} of the epochs' values verified."
-        )
-        yield from (f"{run.name}: {episode.summary}" for episode in run.episodes)
+        yield f"{run.name}: {run.verdict.text}"
     for one in weighings:
         yield from (r.sentence for r in one.recommendations if r.best is not None)
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
-from lossmon.analysis import Weighing
+from lossmon.analysis import Weighing, epoch_accuracy, is_misread
 from lossmon.errors import MissingExtra
 
 if TYPE_CHECKING:
@@ -56,7 +56,8 @@ def curves(
             for kind, label, style, values in lines:
                 if kind == measure and values:
                     pane.plot(*zip(*values, strict=True), label=label, **style)
-            pane.set_ylabel(measure)
+            misread = measure == "accuracy" and any(is_misread(d["epochs"]) for d in documents)
+            pane.set_ylabel("accuracy, as meant" if misread else measure)
         _shade(axes, spans)
         axes[-1].set_xlabel("epoch")
         axes[-1].xaxis.get_major_locator().set_params(integer=True)
@@ -88,6 +89,8 @@ def _values(rows: Sequence[Document], split: str, measure: str) -> list[tuple[in
 
 
 def _best_known(row: Document, measure: str) -> float | None:
+    if measure == "accuracy":
+        return epoch_accuracy(row)
     own = row[f"recomputed_{measure}"]
     return row[measure] if own is None else own
 

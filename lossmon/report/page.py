@@ -11,6 +11,7 @@ from lossmon.report import figures
 from lossmon.report.content import Report
 from lossmon.report.files import curve_keys, report_figures
 from lossmon.report.words import number
+from lossmon.rules import evidence_terms
 
 # Colours of a figure that follow the reader's colour scheme.
 _THEMED = {figures.INK: "var(--ink)", figures.GRID: "var(--grid)", figures.SURFACE: "var(--page)"}
@@ -37,7 +38,9 @@ def html_page(report: Report) -> str:
     environment.filters["number"] = number
     drawn = {key: (shown, _inline(key, figure)) for key, shown, figure in report_figures(report)}
     template = environment.get_template("report.html")
-    return template.render(report=report, figures=drawn, curve_keys=curve_keys)
+    return template.render(
+        report=report, figures=drawn, curve_keys=curve_keys, terms=evidence_terms
+    )
 
 
 def _inline(key: str, figure: object) -> Markup:

@@ -24,8 +24,3 @@ def value_text(value: Any) -> str:
         return "–"
     # Keras keeps settings in float32; six digits are what was written.
     return f"{value:.6g}" if isinstance(value, float) else " ".join(str(value).split())
-
-
-def counted(amount: int, noun: str) -> str:
-    """How many: "1 finding", "3 findings"."""
-    return f"{amount:,} {noun}{'' if amount == 1 else 's'}"

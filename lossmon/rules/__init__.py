@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lossmon.rules.engine import OnError, run_rules
+from lossmon.rules.evidence import Term, evidence_terms
 from lossmon.rules.facts import Facts, LabelKind, OutputFacts
 from lossmon.rules.input_facts import InputFacts, describe_input
 from lossmon.rules.intent import intended_metric
@@ -14,6 +15,7 @@ from lossmon.rules.registry import (
     all_rules,
     rule_faults,
     rule_pages,
+    rule_summaries,
     select_rules,
 )
 from lossmon.rules.selection import RuleRequest, RuleSelection, change_text, rule_request
@@ -46,6 +48,7 @@ __all__ = [
     "RulePage",
     "RuleRequest",
     "RuleSelection",
+    "Term",
     "TrainingFacts",
     "UnitFacts",
     "WeightFacts",
@@ -55,6 +58,7 @@ __all__ = [
     "describe_labels",
     "describe_predictions",
     "describe_weights",
+    "evidence_terms",
     "grades",
     "intended_metric",
     "listed",
@@ -63,6 +67,7 @@ __all__ = [
     "rule_pages",
     "rule_request",
     "rule_selection",
+    "rule_summaries",
     "run_rules",
     "select_rules",
 ]

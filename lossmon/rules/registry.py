@@ -168,6 +168,11 @@ def rule_pages(select: Iterable[str] | None = None) -> list[RulePage]:
     return [_page(rule) for rule in (all_rules() if select is None else select_rules(select))]
 
 
+def rule_summaries() -> dict[str, str]:
+    """Return what each rule finds in one line, by its code."""
+    return {page.code: page.summary for page in rule_pages()}
+
+
 def _page(rule: Rule) -> RulePage:
     text = inspect.cleandoc(rule.__doc__ or "")
     summary, _, body = text.partition("\n")

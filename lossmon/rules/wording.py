@@ -48,6 +48,16 @@ def where(output: OutputFacts) -> str:
     return "the output" if output.name is None else f"output {output.name!r}"
 
 
+def of(output: OutputFacts) -> str:
+    """What a message puts behind a loss: nothing of the only output, else " of output 'box'"."""
+    return "" if output.name is None else f" of {where(output)}"
+
+
+def data(split: Split) -> str:
+    """How a message names a split: "training" or "validation"."""
+    return {"train": "training", "val": "validation"}[split]
+
+
 def loss_key(output: OutputFacts, split: Split) -> str:
     """The name under which Keras prints the output's loss, e.g. "val_loss" or "val_box_loss"."""
     name = "loss" if output.name is None else f"{output.name}_loss"

@@ -115,7 +115,7 @@ def test_selected_runs_are_compared(seeded: str, open_page: OpenPage) -> None:
 def test_the_run_to_take_is_asked_in_the_address(seeded: str, open_page: OpenPage) -> None:
     page = open_page(f"{seeded}/compare?runs=digits-cnn,digits-overfit")
     short, answer = page.locator("#compare-short"), page.locator("#compare-weighed")
-    expect(short).to_contain_text("For probabilities: digits-cnn, by its loss.")
+    expect(short).to_contain_text("For probabilities, digits-cnn is better than digits-overfit")
     box = short.bounding_box()
     assert box is not None
     assert box["y"] + box["height"] < 500
@@ -145,8 +145,8 @@ def test_the_run_to_take_is_asked_in_the_address(seeded: str, open_page: OpenPag
 
 def test_a_finding_leads_to_its_rule(seeded: str, open_page: OpenPage) -> None:
     page = open_page(f"{seeded}/run/diabetes-accuracy")
-    card = page.locator(".lossmon-finding")
-    expect(card).to_contain_text("distinct targets")
+    card = page.locator("#run-findings .lossmon-finding")
+    expect(card).to_contain_text("distinct labels")
     expect(card.get_by_role("button", name="Copy")).to_be_visible()
     card.get_by_role("link", name="LM301").click()
     expect(page.locator("h1")).to_have_text("Accuracy with regression")

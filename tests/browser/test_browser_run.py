@@ -65,14 +65,17 @@ def test_the_controls_of_a_run_stay_in_the_address(seeded: str, open_page: OpenP
     expect(legend).to_have_text(
         ["train, each batch", "train, moving average over 10 batches", "train", "val"]
     )
-    page.locator("#run-axis").get_by_text("Epochs").click()
-    expect(page.locator("#run-history .x2title, #run-history .xtitle").last).to_have_text("epoch")
+    title = page.locator("#run-history .x2title, #run-history .xtitle").last
+    expect(title).to_have_text("epoch")
     assert x_range(page)[1] < 15
+    page.locator("#run-axis").get_by_text("Steps").click()
+    expect(title).to_have_text("training step")
+    assert x_range(page)[1] > 100
     page.locator("#run-detail").get_by_text("Epochs", exact=True).click()
     page.locator("#run-value").get_by_text("Printed").click()
     page.get_by_label("Logarithmic loss").check()
     expect(legend).to_have_text(["train as printed", "val as printed"])
-    view = "detail=epochs&value=reported&axis=epoch&smooth=10&scale=log"
+    view = "detail=epochs&value=reported&axis=step&smooth=10&scale=log"
     for part in view.split("&"):
         page.wait_for_url(re.compile(part))
     tab(page, "Calibration")
@@ -89,13 +92,36 @@ def test_tabs_load_when_they_are_opened(seeded: str, open_page: OpenPage) -> Non
     for part in ("#run-verification", "#run-reliability", "#run-samples", "#run-settings"):
         expect(page.locator(part)).to_have_count(0)
     tab(page, "Printed and true")
-    expect(page.locator("#run-correct .legendtext").first).to_have_text("train, printed")
+    expect(page.locator("#run-meant .legendtext").first).to_have_text("train, printed")
     expect(page.locator("#run-verification .ag-row").first).to_be_visible()
     expect(page.locator("#run-history")).to_have_count(0)
     tab(page, "Settings")
     expect(page.locator("#run-settings")).to_contain_text("lossmon had no trouble")
     page.reload()
     expect(page.locator("#run-settings")).to_contain_text("25,450")
+
+
+def test_what_counts_findings_leads_to_them(seeded: str, open_page: OpenPage) -> None:
+    page = open_page(seeded)
+    row = page.locator("#runs-grid .ag-center-cols-container .ag-row", has_text="digits-overfit")
+    row.get_by_role("link", name="1 warning").click()
+    card = page.locator("[data-target='finding:LM408:']")
+    expect(page.get_by_role("heading", name="digits-overfit")).to_be_visible()
+    expect(card).to_be_focused(timeout=20_000)
+    short = page.get_by_role("region", name="In short")
+    expect(short).to_contain_text("It overfits since epoch 11", timeout=20_000)
+    for way in (
+        page.get_by_role("button", name="1 warning"),
+        short.get_by_role("button", name="LM408"),
+    ):
+        way.focus()
+        way.press("Enter")
+        expect(card).to_be_focused()
+    page.go_back()
+    index = row.get_attribute("row-index")
+    page.evaluate(f"dash_ag_grid.getApi('runs-grid').setFocusedCell({index}, 'flags')")
+    page.keyboard.press("Enter")
+    expect(card).to_be_focused(timeout=20_000)
 
 
 def test_an_event_on_the_axis_leads_to_its_explanation(seeded: str, open_page: OpenPage) -> None:

@@ -172,6 +172,22 @@ def test_columns_groups_views_and_keys(seeded: str, open_page: OpenPage) -> None
     page.wait_for_url(re.compile("/run/"))
 
 
+def test_several_runs_are_renamed_to_numbers(many: tuple[str, str], open_page: OpenPage) -> None:
+    page = open_page(f"{many[0]}/?q=run-01")
+    expect(row(page, "run-012")).to_be_visible(timeout=SOON)
+    for name in ("run-012", "run-011"):
+        tick(page, name)
+    page.get_by_role("button", name="Edit").click()
+    page.get_by_role("menuitem", name="Rename").click()
+    expect(page.get_by_text("Numbered in the order in which they began")).to_be_visible()
+    field = page.get_by_role("textbox", name="Name", exact=True)
+    field.fill("seed")
+    field.press("Enter")
+    expect(page.locator("#toast")).to_contain_text("2 runs renamed.", timeout=SOON)
+    page.get_by_role("button", name="Undo").click()
+    expect(row(page, "run-011")).to_be_visible(timeout=SOON)
+
+
 def test_runs_are_changed_and_changes_are_undone(tmp_path: Path, open_page: OpenPage) -> None:
     path = str(tmp_path / "runs.db")
     for name in ("first", "second"):

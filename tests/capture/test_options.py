@@ -60,3 +60,9 @@ def test_more_epochs_than_a_column_can_count_are_still_recorded() -> None:
     asked = {"epochs": 10**30, "steps": None}
     run = run_record(Monitor()._options, "id", started=0.0, params=asked, model={}, rank=None)
     assert (run.epochs_planned, run.steps_planned) == (2**63 - 1, None)
+
+
+def test_the_steps_planned_are_those_of_all_epochs() -> None:
+    asked = {"epochs": 5, "steps": 38}
+    run = run_record(Monitor()._options, "id", started=0.0, params=asked, model={}, rank=None)
+    assert (run.epochs_planned, run.steps_planned) == (5, 190)

@@ -36,6 +36,8 @@ def test_show_tells_each_episode_in_sentences(invoke: Invoke, overfitted: str) -
     text = " ".join(invoke("show", "rare", "--db", overfitted).stdout.split())
     document = json.loads(invoke("show", "rare", "--db", overfitted, "--json").stdout)
     (episode,) = document["divergence"]
+    assert f"in short: {document['verdict']['text']}" in text
+    assert episode["summary"] in document["verdict"]["text"]
     assert f"where loss and accuracy part ways {episode['summary']}" in text
     assert all(f"– {cause['sentence']}" in text for cause in episode["causes"])
     assert f"– {episode['advice']}" in text

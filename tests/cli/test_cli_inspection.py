@@ -264,7 +264,7 @@ def test_a_misread_accuracy_stands_beside_the_one_that_was_meant() -> None:
     assert isinstance(console.file, io.StringIO)
     assert console.file.getvalue().splitlines()[1:-1] == [
         "validation",
-        "  – accuracy: printed 0.788, correct 0.803 by BinaryAccuracy(threshold=0.0)",
+        "  – accuracy: printed 0.788, meant 0.803 by BinaryAccuracy(threshold=0.0)",
         "  – in 25.0% of the samples every label is right",
         "  – a constant answer would reach accuracy 0.62",
     ]

@@ -247,7 +247,12 @@ REGRESSION = Finding(
     message="The targets are real numbers: `accuracy` compares them for equality with 0 or 1, so "
     "the number it prints means nothing.",
     fix='model.compile(loss="mean_squared_error", optimizer="sgd", metrics=["mae"])',
-    evidence={"target_min": 25.0, "target_max": 346.0, "distinct_targets": 214},
+    evidence={
+        "label_min": 25.0,
+        "label_max": 346.0,
+        "label_distinct": 214,
+        "metrics": ["accuracy"],
+    },
 )
 THRESHOLD = Finding(
     code="LM302",
@@ -257,7 +262,7 @@ THRESHOLD = Finding(
     message="The output is a logit, but the accuracy cuts it at 0.5, that is at a probability of "
     "0.62.",
     fix="metrics=[keras.metrics.BinaryAccuracy(threshold=0.0)]",
-    evidence={"output_min": -11.2, "output_max": 8.71, "threshold": 0.5, "from_logits": True},
+    evidence={"metrics": ["accuracy"], "threshold": 0.5, "probability_at_threshold": 0.62},
 )
 OVERFITTING = Finding(
     code="LM408",
@@ -266,7 +271,12 @@ OVERFITTING = Finding(
     output=None,
     message="Validation loss has risen for 7 epochs while training loss fell.",
     fix="callbacks=[keras.callbacks.EarlyStopping(patience=3, restore_best_weights=True)]",
-    evidence={"best_epoch": 5, "best_val_loss": 0.31, "last_val_loss": 0.62},
+    evidence={
+        "since_epoch": 11,
+        "until_epoch": 20,
+        "val_loss": [0.589, 1.053],
+        "train_loss": [0.267, 0.105],
+    },
 )
 NONFINITE = Finding(
     code="LM401",
@@ -275,7 +285,7 @@ NONFINITE = Finding(
     output=None,
     message="The loss is NaN since epoch 5.",
     fix="keras.optimizers.Adam(learning_rate=1e-4, clipnorm=1.0)",
-    evidence={"epoch": 5, "step": 48},
+    evidence={"split": "train", "since_epoch": 5, "step": 48, "loss": "nan"},
 )
 
 SOFTMAX = accuracy("SparseCategoricalAccuracy")

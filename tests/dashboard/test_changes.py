@@ -45,6 +45,17 @@ def shown(store: Store, *columns: str, archived: bool = False) -> list[list[Any]
     return [[run[column] for column in columns] for run in runs]
 
 
+def test_several_runs_of_one_name_are_numbered_as_they_began(
+    client: FlaskClient, store: Store
+) -> None:
+    one, two = store.resolve("one"), store.resolve("two")
+    done = change(client, put={two: {"name": "seed"}, one: {"name": "seed"}}, number=True, at=1)
+    assert done["said"] == "2 runs renamed."
+    assert (store.resolve("seed 1"), store.resolve("seed 2")) == (one, two)
+    change(client, put=done["undo"], at=2)
+    assert (store.resolve("one"), store.resolve("two")) == (one, two)
+
+
 def test_several_runs_are_renamed_tagged_and_noted_and_it_is_taken_back(
     client: FlaskClient, store: Store
 ) -> None:

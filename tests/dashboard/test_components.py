@@ -5,18 +5,25 @@ from typing import Any
 
 import pytest
 from lossmon_dashboard.components.accuracy_meaning import accuracy_meanings
+from lossmon_dashboard.components.badges import finding_badges
 from lossmon_dashboard.components.comparison import caution, comparable, differences
-from lossmon_dashboard.components.facts import flatten
-from lossmon_dashboard.components.findings import evidence_words, finding_list
+from lossmon_dashboard.components.facts import flatten, value_words
+from lossmon_dashboard.components.findings import (
+    finding_card,
+    finding_list,
+    finding_target,
+)
 from lossmon_dashboard.components.grid import json_safe
 from lossmon_dashboard.components.printed_and_meant import printed_and_meant
 from lossmon_dashboard.components.prose import passages
 from lossmon_dashboard.components.run_header import run_header, run_summary
 from lossmon_dashboard.components.run_rows import run_grid_row
 from lossmon_dashboard.components.run_settings import run_settings
+from lossmon_dashboard.components.verdict import verdict_panel
 from lossmon_dashboard.components.verification import verification_rows, verification_summary
 from lossmon_dashboard.source import current_store
 
+from lossmon.analysis import Point, Verdict
 from lossmon.store import RunQuery
 from tests.dashboard.tree import as_json, components, words
 
@@ -56,8 +63,8 @@ def test_settings_flatten_in_their_order() -> None:
         ({"a": [1]}, '{"a": [1]}'),
     ],
 )
-def test_evidence_reads_as_words(value: Any, said: str) -> None:
-    assert evidence_words(value) == said
+def test_settings_read_as_words(value: Any, said: str) -> None:
+    assert value_words(value) == said
 
 
 def test_findings_stand_worst_first_with_evidence_and_fix() -> None:
@@ -211,23 +218,36 @@ def test_links_of_other_schemes_stay_text() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "verified", "said"),
+    ("status", "said"),
     [
-        ("running", 1.0, "Training: 1 of 5 epochs done. It stands at validation loss 0.5."),
-        ("finished", 0.5, "Trained for 1 of 5 epochs. It ended with validation loss 0.5. 50 %"),
-        ("interrupted", 0.0, "Stopped: 1 of 5 epochs done."),
+        ("running", "Training: 1 of 5 epochs done. It stands at validation loss 0.5."),
+        ("finished", "Trained for 1 of 5 epochs. It ended with validation loss 0.5."),
+        ("interrupted", "Stopped: 1 of 5 epochs done. It ended with validation loss 0.5."),
     ],
 )
-def test_the_summary_says_what_happened(status: str, verified: float, said: str) -> None:
-    run = {
-        "status": status,
-        "epochs": [epoch(0, "train")],
-        "epochs_planned": 5,
-        "val_loss": 0.5,
-        "verified": verified,
-        "findings": [],
-    }
-    assert words(run_summary(run)).startswith(said)
+def test_the_summary_says_how_far_it_came(status: str, said: str) -> None:
+    run = {"status": status, "epochs": [epoch(0, "train")], "epochs_planned": 5, "val_loss": 0.5}
+    assert words(run_summary(run)) == said
+
+
+def test_a_verdict_leads_to_what_it_rests_on() -> None:
+    points = (
+        Point("The `acc`, 0, is meaningless", "LM301", "age", "Go by its loss."),
+        Point("Yes"),
+    )
+    panel = verdict_panel(Verdict("error", points))
+    (link,) = [part for part in components(panel) if type(part).__name__ == "Button"]
+    card = as_json(finding_card(finding(output="age")))["props"]["data-target"]
+    assert as_json(link)["props"]["data-goes-to"] == card
+    said = " ".join(words(panel).split())
+    assert said == "In short The acc , 0, is meaningless ( LM301 ) . Go by its loss. Yes ."
+
+
+def test_the_badge_of_findings_leads_to_the_first_of_them() -> None:
+    found = [finding("warning", code="LM408"), finding("warning", code="LM302"), finding("info")]
+    warnings, _ = (as_json(badge)["props"] for badge in finding_badges(found))
+    assert warnings["data-goes-to"] == finding_target(found[1])
+    assert "LM408" in warnings["title"]
 
 
 def test_the_summary_of_a_job_is_that_of_all_its_ranks() -> None:
@@ -272,7 +292,7 @@ def test_a_misread_accuracy_stands_beside_the_one_that_was_meant() -> None:
     values = {"reported_accuracy": 0.788, "intended_accuracy": 0.803, "intended_exact_match": 0.25}
     best = {"rows": 9, "majority_accuracy": 0.62, "constant_loss": 0.66}
     text = words(printed_and_meant([reconciled("val", **values, baselines=best)]))
-    assert "printed accuracy 0.788 correct accuracy 0.803 all labels right 0.25" in text
+    assert "printed accuracy 0.788 meant accuracy 0.803 all labels right 0.25" in text
     assert "a constant's accuracy 0.62 a constant's loss 0.66" in text
     assert "printed accuracy" not in words(printed_and_meant([reconciled("val")]))
 

@@ -21,10 +21,10 @@ from tests.store.made import STARTED, batch, epoch, open_writer
 AN_EPOCH = 500
 VIEWS = (
     (HistoryView(), None),
-    (HistoryView(smooth=50, value="own"), None),
+    (HistoryView(smooth=50, value="own", axis="step"), None),
     (HistoryView(axis="time"), None),
     (HistoryView(axis="samples", detail="batches"), Zoom("samples", 20_000.0, 170_000.0)),
-    (HistoryView(detail="epochs", value="all"), Zoom("step", 900.0, 30_000.0)),
+    (HistoryView(detail="epochs", value="all", axis="step"), Zoom("step", 900.0, 30_000.0)),
 )
 
 COUNTS = (

@@ -208,6 +208,20 @@ def test_one_training_is_counted_in_four_ways(
     assert [axis.step_of(place) for place in places] == pytest.approx([4, 9, 34])
 
 
+def test_the_pointer_is_told_places_in_the_words_of_the_axis() -> None:
+    axis = epoch_axis(ENDS, 10)
+    assert axis.batches_of([0, 9, 10, 34]) == [
+        *("epoch 1, batch 1", "epoch 1, batch 10", "epoch 2, batch 1", "epoch 4, batch 5"),
+    ]
+    assert STEPS.batches_of([1200]) == ["step 1,200"]
+    # Where epochs are not known, nobody can tell how many batches there were.
+    assert epoch_axis([ENDS[0], ENDS[2]]).batches_of([9, 15]) == ["epoch 1, batch 10", "step 15"]
+    for known in (axis, STEPS, sample_axis(ENDS, 32), clock_axis([(0, 7200.0)], 0.0)):
+        layout = as_json(plot_history(ENDS, BATCHES, HistoryView(), axis=known))["layout"]
+        assert layout["xaxis"]["unifiedhovertitle"]["text"] == known.pointer
+    assert clock_axis([(0, 7200.0)], 0.0).pointer == "%{x:.4~g} minutes"
+
+
 def test_an_axis_is_there_before_the_first_epoch_has_ended() -> None:
     assert epoch_axis([], 10).places_of([4]) == [0.5]
     assert clock_axis([(0, 7200.0), (1, 14_400.0)], 0.0).title == "hours since the start"

@@ -3,6 +3,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from lossmon_dashboard.components.comparison_table import comparison_csv
 from lossmon_dashboard.figures import (
     plot_calibration,
     plot_multiples,
@@ -35,8 +36,8 @@ def epoch(split: str = "val", **values: Any) -> dict[str, Any]:
 def test_calibration_keeps_the_splits_apart() -> None:
     rows = [epoch("train", calibration_gap=-0.1), epoch("val", calibration_gap=0.25)]
     assert _get_calibration_info(rows) == _CalibrationInfo(
-        train=Line("train", (4,), (-0.1,), ("-0.1 · epoch 1",)),
-        val=Line("val", (4,), (0.25,), ("0.25 · epoch 1",)),
+        train=Line("train", (1,), (-0.1,), ("-0.1 · epoch 1",)),
+        val=Line("val", (1,), (0.25,), ("0.25 · epoch 1",)),
     )
 
 
@@ -44,8 +45,8 @@ def test_right_and_wrong_is_judged_on_val_where_there_is_one() -> None:
     rows = [epoch("train", loss_wrong=1.0), epoch("val", loss_wrong=3.0, loss_correct=0.1)]
     assert _get_right_and_wrong_info(rows) == _RightAndWrongInfo(
         split="val",
-        wrong=Line("val, predicted wrong", (4,), (3.0,), ("3 · epoch 1",)),
-        right=Line("val, predicted right", (4,), (0.1,), ("0.1 · epoch 1",)),
+        wrong=Line("val, predicted wrong", (1,), (3.0,), ("3 · epoch 1",)),
+        right=Line("val, predicted right", (1,), (0.1,), ("0.1 · epoch 1",)),
     )
     assert _get_right_and_wrong_info(rows[:1]).split == "train"
 
@@ -87,7 +88,32 @@ def test_overlay_prefers_the_recomputed_value_and_counts_epochs_from_one() -> No
         ("2 · epoch 1", "9 · epoch 2", "NaN · epoch 3"),
         ((3, "NaN"),),
     )
-    assert info == _OverlayInfo(loss=(line,), accuracy=(Line("a", (), (), ()),))
+    assert info == _OverlayInfo(loss=(line,), accuracy=(Line("a", (), (), ()),), names=("a",))
+
+
+def test_of_a_misread_accuracy_the_meant_one_is_drawn() -> None:
+    misread, sound = document("misread", 0.5, 0.4), document("sound", 0.5)
+    values = {"accuracy": 0.86, "recomputed_accuracy": 0.86, "reported_accuracy": 0.8596}
+    for row in (*misread["epochs"], *sound["epochs"]):
+        row.update(values)
+    for row in misread["epochs"]:
+        row["intended_accuracy"] = 0.97
+    ends = {"val_loss": 0.4, "val_accuracy": 0.86}
+    drawn = as_json(plot_overlay([misread, sound], "val"))
+    titles = [drawn["layout"][axis]["title"]["text"] for axis in ("yaxis", "yaxis2")]
+    assert titles == ["loss", "accuracy, as meant"]
+    assert [trace["name"] for trace in drawn["data"][2:]] == [
+        "misread (accuracy as meant)",
+        "sound",
+    ]
+    assert [trace["y"] for trace in drawn["data"][2:]] == [[0.97, 0.97], [0.86]]
+    assert drawn["data"][2]["text"][0] == "0.97 · epoch 1, as meant (printed 0.8596)"
+    apart = as_json(plot_multiples([misread, sound], "val", "accuracy"))["layout"]["annotations"]
+    assert [one["text"] for one in apart] == ["misread (accuracy as meant)", "sound"]
+    chosen = as_json(plot_pareto([misread | ends | {"val_intended_accuracy": 0.97}, sound | ends]))
+    assert chosen["layout"]["yaxis"]["title"]["text"] == "validation accuracy, as meant"
+    rows = comparison_csv([misread, sound], "val").splitlines()
+    assert [row.rpartition(",")[2] for row in rows] == ["meant_accuracy", "0.97", "0.97", "0.86"]
 
 
 def test_pareto_knows_which_runs_are_beaten_on_both_counts() -> None:

@@ -101,7 +101,7 @@ def test_no_runs_yet_says_which_line_to_add(monkeypatch: pytest.MonkeyPatch) -> 
 def test_rows_hold_what_their_columns_show_and_little_more() -> None:
     shown = {column["field"] for column in COLUMNS}
     beside = {"rules", "severities", "finding_words", "around", "progress", "mark", "archived"}
-    beside |= {"misread"}
+    beside |= {"misread", "finding_targets"}
     for row in listed():
         assert row.keys() - shown == beside
         found = str(row["finding_words"])
@@ -227,7 +227,7 @@ def test_a_divergence_is_told_in_sentences_and_shaded_in_the_chart() -> None:
     assert "Epochs 11–20: validation loss rose 0.589" in panel
     assert "although accuracy did not fall" in panel
     assert "stop at epoch" in panel
-    shown = read_history(current_store(), "digits-overfit", HistoryView())
+    shown = read_history(current_store(), "digits-overfit", HistoryView(axis="step"))
     (episode,) = [event for event in shown.events if event.last is not None]
     span = (episode.first, episode.last)
     assert 50 < (span[0] or 0) < (span[1] or 0) == 239
@@ -343,8 +343,9 @@ def test_which_run_to_take_depends_on_what_is_asked() -> None:
     short, details = verdict(documents, None, nothing, "")
     said = words(details)
     assert words(short) == (
-        "In short For probabilities: digits-cnn, by its loss. For decisions: no evidence of a "
-        "difference in accuracy. How sure this is, and why"
+        "In short For probabilities, digits-cnn is better than digits-overfit (loss 0.1547 against "
+        "1.055). For decisions, no evidence of a difference (accuracy 0.9444 against 0.9444). How "
+        "sure this is, and why"
     )
     assert "For probabilities: digits-cnn, by its loss." in said
     assert "For decisions: no evidence of a difference in accuracy." in said

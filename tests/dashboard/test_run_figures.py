@@ -44,7 +44,7 @@ def test_the_printed_accuracy_is_drawn_against_the_one_that_was_meant() -> None:
     traces = lines(figures.plot_printed(rows))
     assert {name: trace["y"] for name, trace in traces.items()} == {
         "val, printed": [0.4],
-        "val, correct": [0.9],
+        "val, meant": [0.9],
     }
     nothing = [epoch(0, reported_accuracy=0.4, intended_accuracy=None)]
     assert "meant" in as_json(figures.plot_printed(nothing))["layout"]["annotations"][0]["text"]

@@ -51,6 +51,9 @@ def test_a_report_of_one_run_holds_all_that_is_known(reported: Reported) -> None
         "LM408 overfitting",
         "Validation loss has risen for 7 epochs",
         "EarlyStopping(patience=3, restore_best_weights=True)",
+        f"digits-overfit: {run.verdict.text}",
+        "It overfits since epoch 11",
+        "epochs: 11 to 20; validation loss: 0.589 → 1.053",
         episode.summary,
         episode.advice,
         *(cause.sentence for cause in episode.causes),
@@ -93,6 +96,15 @@ def test_each_output_of_several_is_drawn(reported: Reported) -> None:
         assert drawn["validation"] == [row["recomputed_loss"] for row in rows]
         assert accuracy.get_ylabel() == "accuracy"
     assert curve_keys(reported("digits-cnn", "two-heads").runs) == ["curves"]
+
+
+def test_of_a_misread_accuracy_the_meant_one_is_drawn(reported: Reported) -> None:
+    (run,) = reported("breast-cancer-logits").runs
+    _, accuracy = figures.curves([run.document], [run.name]).axes
+    rows = [row for row in run.document["epochs"] if row["split"] == "val"]
+    drawn = {line.get_label(): list(np.asarray(line.get_ydata())) for line in accuracy.lines}
+    assert drawn["validation"] == [row["intended_accuracy"] for row in rows]
+    assert accuracy.get_ylabel() == "accuracy, as meant"
 
 
 @pytest.mark.parametrize("name", [scenario.name for scenario in SCENARIOS])

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,8 @@ import pytest
 import lossmon
 from lossmon.capture import sampling
 from lossmon.records import SEVERITIES, Finding
-from lossmon.rules import RulePage, all_rules, catalogue, rule_pages
+from lossmon.rules import RulePage, all_rules, catalogue, evidence_terms, rule_pages
+from lossmon.rules.evidence import NAMES
 
 SECTIONS = ["What it does", "Why is this bad", "Example", "Use instead", "References"]
 PAGES = {page.code: page for page in rule_pages()}
@@ -59,6 +62,68 @@ def run_monitored(
     document = lossmon.open_store(database).run_document("latest")
     names = [field.name for field in fields(Finding)]
     return [Finding(**{n: found[n] for n in names}) for found in document["findings"]]
+
+
+# What people write themselves, and say to one another: names of Keras, and of their own layers.
+WRITTEN = ("loss", "metric", "metrics", "resolved", "arguments", "activation", "layers", "reason")
+
+
+def raw_terms(evidence: Mapping[str, Any]) -> list[str]:
+    """What of the evidence reads like code instead of words and numbers."""
+    terms = [term for key in evidence for term in evidence_terms({key: evidence[key]})]
+    names = [term.name for term in terms if "_" in term.name]
+    unnamed = [key for key in evidence if key not in NAMES]
+    own = {NAMES[key] for key in WRITTEN}
+    code = re.compile(r"[\[\]{}]|\b(None|True|False|null)\b")
+    values = [term.value for term in terms if code.search(term.value)]
+    keys = [term.value for term in terms if "_" in term.value and term.name not in own]
+    return names + unnamed + values + keys
+
+
+def test_evidence_is_told_in_words() -> None:
+    evidence = {
+        "since_epoch": 9,
+        "until_epoch": 27,
+        "kind": "loss_rises",
+        "split": "val",
+        "val_loss": [0.24899, 0.4435],
+        "label_shape": [None, 1],
+        "range": [0.0, None],
+        "p_value": 4.7e-14,
+        "from_logits": False,
+        "learning_rate": None,
+        "layers": {"dense": {"dead": 3, "units": 1024}},
+        "arguments": {"label_smoothing": 0.1},
+        "label_min": 1.0,
+        "label_max": 1.0,
+        "constant": list(range(20)),
+        "of_another_package": 4096,
+    }
+    assert [f"{term.name}: {term.value}" for term in evidence_terms(evidence)] == [
+        "epochs: 9 to 27",
+        "what happened: loss rose, accuracy held",
+        "data: validation",
+        "validation loss: 0.249 → 0.4435",
+        "shape of the labels: batch × 1",
+        "range of the output: 0 and above",
+        "chance of this in noise alone: less than 0.001",
+        "told that it gets logits: no",
+        "layers: dense: 3 of 1,024 units",
+        "arguments of the loss: label_smoothing=0.1",
+        "labels: 1",
+        "columns that never vary: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 and 8 more",
+        "of another package: 4,096",
+    ]
+
+
+def test_every_key_of_the_evidence_has_a_name() -> None:
+    # A dictionary with two known keys is evidence, or a part of it.
+    for path in sorted(Path(catalogue.__path__[0]).glob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Dict):
+                keys = {key.value for key in node.keys if isinstance(key, ast.Constant)}
+                unnamed = keys - NAMES.keys() - {"dead"}
+                assert len(keys & NAMES.keys()) < 2 or not unnamed, (path.name, unnamed)
 
 
 def test_files_tuple_and_names_agree() -> None:
@@ -111,6 +176,7 @@ def test_the_bad_example_fires(
     assert [(f.rule, f.severity) for f in mine] == [(page.name, page.severity)]
     evidence = json.dumps(dict(mine[0].evidence), allow_nan=False)
     assert re.search(r"\d", evidence), "numbers prove it"
+    assert not raw_terms(mine[0].evidence)
     assert mine[0].message
     # What mends a run, or its data, runs where the program stands.
     if page.code >= "LM4":

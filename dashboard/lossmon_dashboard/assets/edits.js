@@ -48,6 +48,8 @@
                 display: field === what ? "block" : "none",
             });
         }
+        const numbered = "Numbered in the order in which they began: NAME 1, NAME 2, …";
+        say("runs-edit-name", {description: runs.length > 1 ? numbered : null});
         say("runs-dialog", {opened: true, title: TITLES[what] + ": " + amount});
     }
 
@@ -72,7 +74,7 @@
         }[what];
         editing = null;
         say("runs-dialog", {opened: false});
-        ask({put: each(runs, change)});
+        ask({put: each(runs, change), number: what === "name" && runs.length > 1});
         return window.dash_clientside.no_update;
     }
 

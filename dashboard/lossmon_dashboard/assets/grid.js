@@ -22,11 +22,18 @@
 
     functions.openPage = open;
 
+    /* The page of a run, at what was found first of a severity where one is named. */
+    functions.runLink = function ({id, finding_targets: targets}, severity) {
+        const target = severity && targets[severity];
+        const place = target ? "#" + encodeURIComponent(target) : "";
+        return window.lossmon.base() + "/run/" + encodeURIComponent(id) + place;
+    };
+
     /* Rows that are still on their way have no data. */
     const loaded = (draw) => (params) => params.data ? draw(params) : null;
 
     renderers.RunName = loaded(function ({data}) {
-        const href = window.lossmon.base() + "/run/" + encodeURIComponent(data.id);
+        const href = functions.runLink(data);
         const go = (event) => visit(event, href);
         const [colour, dash] = data.mark;
         const mark = `lossmon-mark-line lossmon-colour-${colour} lossmon-dash-${dash}`;
@@ -114,7 +121,9 @@
                 const words = amount + " " + severity + plural;
                 const title = data.finding_words[severity];
                 const className = "lossmon-chip lossmon-chip-" + severity;
-                return h("span", {key: severity, className, title}, words);
+                const href = functions.runLink(data, severity);
+                const onClick = (event) => visit(event, href);
+                return h("a", {key: severity, className, title, href, onClick}, words);
             });
         return chips.length
             ? h("span", {className: "lossmon-chips"}, chips)

@@ -60,6 +60,17 @@
         })();
     }
 
+    /* An address may name a part of the page: it is gone to once of each page that is opened. */
+    function followHash() {
+        const {hash} = window.location;
+        const room = document.getElementById("run-findings");
+        if (hash && room && room.dataset.followed !== hash) {
+            room.dataset.followed = hash;
+            goTo(decodeURIComponent(hash.slice(1)));
+        }
+        return window.dash_clientside.no_update;
+    }
+
     document.addEventListener("click", function (event) {
         const link = event.target.closest && event.target.closest("[data-goes-to]");
         if (link) {
@@ -89,12 +100,13 @@
             openTab,
             shownSpan,
             goToEvent,
+            followHash,
             rememberOutput: (output) => remember({output}),
             rememberCurves: (detail, value, axis, smooth, log) =>
                 remember({
                     detail: unless(detail, "both"),
                     value: unless(value, "recomputed"),
-                    axis: unless(axis, "step"),
+                    axis: unless(axis, "epoch"),
                     smooth: unless(smooth, "0"),
                     scale: log ? "log" : "",
                 }),

@@ -111,13 +111,20 @@
         true
     );
 
-    const runLink = (id) => window.lossmon.base() + "/run/" + encodeURIComponent(id);
+    /* From the cell of the findings, the page opens at the gravest of them. */
+    function linkOf(data, column) {
+        const gravest = ["error", "warning", "info"].find((one) => data.severities[one]);
+        return window.dashAgGridFunctions.runLink(data, column === "flags" ? gravest : null);
+    }
 
     function go(api, event) {
         const focused = api.getFocusedCell();
         if (event.key === "Enter" && focused) {
             const row = api.getDisplayedRowAtIndex(focused.rowIndex);
-            row && row.data && window.dashAgGridFunctions.openPage(runLink(row.data.id));
+            if (row && row.data) {
+                const link = linkOf(row.data, focused.column.getColId());
+                window.dashAgGridFunctions.openPage(link);
+            }
         } else if (/^Arrow(Up|Down)$/.test(event.key) && !event.target.closest(".ag-root")) {
             event.preventDefault();
             const row = focused ? focused.rowIndex : 0;

@@ -8,7 +8,7 @@ import dash_mantine_components as dmc
 
 
 def callout(
-    kind: Literal["good", "warning"], title: str, *children: Any, **props: Any
+    kind: Literal["good", "warning", "error", "unknown"], title: str, *children: Any, **props: Any
 ) -> dmc.Paper:
     """A framed remark with a coloured edge.
 

@@ -30,7 +30,8 @@ def comparison_panels(questions: dmc.Group, drawing: dmc.Group, *, every: bool) 
         panel(
             "Loss and accuracy",
             "A run has its colour and line style here and in the list; of two with the same, the "
-            "second takes another. Click a name to hide it.",
+            "second takes another. Click a name to hide it. Of a misread accuracy the one that was "
+            "meant is drawn.",
             drawing,
             chart("compare-overlay", "Loss and accuracy of the runs", PAIR_HEIGHT),
         ),

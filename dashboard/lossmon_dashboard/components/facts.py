@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
 import dash_mantine_components as dmc
 
-from lossmon_dashboard.components.findings import evidence_words
+from lossmon_dashboard.wording import number
 
 # A table of its own tells these.
 _TABLES = ("summary", "model.summary")
@@ -23,7 +24,7 @@ def flatten(settings: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
         if isinstance(value, Mapping):
             flat |= flatten(value, f"{name}.")  # pyright: ignore[reportUnknownArgumentType]
         elif value is not None:
-            flat[name] = evidence_words(value)
+            flat[name] = value_words(value)
     return flat
 
 
@@ -42,3 +43,18 @@ def fact_table(settings: Mapping[str, Any], nothing: str) -> dmc.Table | dmc.Tex
         for name, value in flat.items()
     ]
     return dmc.Table(dmc.TableTbody(rows), className="lossmon-facts", verticalSpacing=6)
+
+
+def value_words(value: Any) -> str:
+    """A setting as people read it."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return number(value)
+    if isinstance(value, str) or value is None:
+        return value or "not known"
+    if isinstance(value, list) and all(isinstance(part, str | int | float) for part in value):
+        return ", ".join(map(value_words, value))
+    return json.dumps(value, ensure_ascii=False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,7 +9,7 @@ import dash_mantine_components as dmc
 from dash import dcc, html
 
 from lossmon.records import SEVERITIES
-from lossmon.rules import change_text
+from lossmon.rules import change_text, evidence_terms
 from lossmon.rules.compile_call import place_of
 from lossmon_dashboard.components.callout import callout
 from lossmon_dashboard.components.code import paste_ready
@@ -18,12 +17,12 @@ from lossmon_dashboard.components.labels import spoken, target
 from lossmon_dashboard.components.prose import with_code
 from lossmon_dashboard.links import rule_link
 from lossmon_dashboard.theme import SEVERITY_COLOURS
-from lossmon_dashboard.wording import capitalised, number, sentence
+from lossmon_dashboard.wording import capitalised, sentence
 
 Row = Mapping[str, Any]
 
 _MEANING = {
-    "error": "A printed number is meaningless, or the loss is not the one intended.",
+    "error": "A printed number is meaningless, or the loss is not the one that was meant.",
     "warning": "Probably not what was meant.",
     "info": "Advice; nothing is wrong.",
 }
@@ -67,7 +66,12 @@ def finding_card(finding: Row) -> dmc.Paper:
 
 def finding_target(finding: Row) -> str:
     """By which the card of a finding is found on the page."""
-    return f"finding:{finding['code']}:{finding['output'] or ''}"
+    return finding_name(finding["code"], finding["output"])
+
+
+def finding_name(code: str, output: str | None) -> str:
+    """By which the card of what a rule found of an output is found on the page."""
+    return f"finding:{code}:{output or ''}"
 
 
 def _heading(finding: Row, colour: str) -> list[Any]:
@@ -93,10 +97,8 @@ def _heading(finding: Row, colour: str) -> list[Any]:
 def _evidence(evidence: Row) -> html.Div | None:
     if not evidence:
         return None
-    values = [
-        html.Div([html.Dt(key.replace("_", " ")), html.Dd(evidence_words(value))])
-        for key, value in evidence.items()
-    ]
+    terms = evidence_terms(evidence)
+    values = [html.Div([html.Dt(term.name), html.Dd(term.value)]) for term in terms]
     return html.Div(
         html.Dl(values, className="lossmon-evidence"), role="group", **spoken("Evidence")
     )
@@ -108,18 +110,3 @@ def _fix(fix: str) -> html.Div | None:
     place = place_of(fix)
     head = "Fix" if place is None else f"Fix (goes {place})"
     return html.Div([dmc.Text(head, size="sm", fw=600, mb=4), paste_ready(fix)])
-
-
-def evidence_words(value: Any) -> str:
-    """A value of the evidence as people read it."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, int):
-        return f"{value:,}"
-    if isinstance(value, float):
-        return number(value)
-    if isinstance(value, str) or value is None:
-        return value or "not known"
-    if isinstance(value, list) and all(isinstance(part, str | int | float) for part in value):
-        return ", ".join(map(evidence_words, value))
-    return json.dumps(value, ensure_ascii=False)

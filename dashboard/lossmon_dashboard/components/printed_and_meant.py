@@ -53,7 +53,7 @@ def _meant(row: Row) -> list[Any]:
     meant = row.get("intended_accuracy")
     numbers = {
         "printed accuracy": None if meant is None else row["reported_accuracy"],
-        "correct accuracy": meant,
+        "meant accuracy": meant,
         "all labels right": row.get("intended_exact_match"),
         "a constant's accuracy": best.get("majority_accuracy"),
         "a constant's loss": best.get("constant_loss"),

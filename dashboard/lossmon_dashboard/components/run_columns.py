@@ -21,7 +21,7 @@ COLUMNS: tuple[Column, ...] = (
     drawn_column("sparkline", "Loss so far", 116, "Sparkline", sortable=False, filter=False),
     drawn_column("val_loss", "Val loss", 148, "Measure", filter=_NUMBER),
     drawn_column("val_accuracy", "Val accuracy", 180, "Measure", filter=_NUMBER),
-    number_column("val_intended_accuracy", "Meant", 92),
+    number_column("val_intended_accuracy", "Val meant", 104),
     text_column("accuracy_metric", "Accuracy means", 240),
     drawn_column("best_val_loss", "Best val loss", 148, "Measure", filter=_NUMBER),
     drawn_column("best_val_accuracy", "Best val accuracy", 180, "Measure", filter=_NUMBER),

@@ -1,4 +1,4 @@
-"""The head of a run's page: its name, its state, and what happened in a sentence or two."""
+"""The head of a run's page: its name, its state, and how far it came."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from lossmon_dashboard.clock import moment
 from lossmon_dashboard.components.badges import finding_badges, status_badge, verified_badge
 from lossmon_dashboard.components.labels import goes_to
 from lossmon_dashboard.components.prose import with_code
-from lossmon_dashboard.wording import count, duration, listing, number, share
+from lossmon_dashboard.wording import count, duration, listing, number
 
 Row = Mapping[str, Any]
 
@@ -99,9 +99,8 @@ def _tag(tag: str) -> dmc.Badge:
 
 
 def run_summary(document: Row) -> dmc.Text:
-    """What happened, in plain words."""
-    sentences = [_progress(document), _ending(document), _meant(document), _trust(document)]
-    return dmc.Text(" ".join(sentence for sentence in sentences if sentence), mt="xs", maw=860)
+    """How far it came, and where it stands."""
+    return dmc.Text(f"{_progress(document)} {_ending(document)}", mt="xs", maw=860)
 
 
 def epochs_done(epochs: Sequence[Row]) -> int:
@@ -147,20 +146,3 @@ def _last_of_all_ranks(document: Row) -> dict[str, Any]:
                 best = row[f"recomputed_{value}"]
                 last[prefix + value] = row[value] if best is None else best
     return last
-
-
-def _meant(document: Row) -> str:
-    meant = document.get("val_intended_accuracy", document.get("intended_accuracy"))
-    return "" if meant is None else f"The accuracy that was meant is {number(meant, 3)}."
-
-
-def _trust(document: Row) -> str:
-    faulty = any(finding["severity"] == "error" for finding in document["findings"])
-    if not document["epochs"]:
-        return "Something in it cannot work: see the finding below." if faulty else ""
-    if faulty:
-        return "A number it printed does not mean what it says: see the finding below."
-    if document["verified"] == 1:
-        return "Every epoch value was computed twice and agrees."
-    amount = share(document["verified"]) if document["verified"] else "None"
-    return f"{amount} of its epoch values could be verified: “Printed and true” says why."

@@ -37,6 +37,7 @@ def run_panels(
     choices, hidden = output_choices(outputs)
     return [
         html.Div([back_to_runs(), html.Div(id="run-header")]),
+        html.Section(id="run-verdict", **spoken("In short")),
         html.Section(id="run-findings", **spoken("Findings")),
         html.Div(
             choice("run-output", "Output", output or WHOLE_MODEL, choices),

@@ -8,6 +8,7 @@ from typing import Any
 from lossmon.analysis import accuracy_interval, loss_interval
 from lossmon.records import SEVERITIES
 from lossmon.store import as_text
+from lossmon_dashboard.components.findings import finding_target
 from lossmon_dashboard.components.grid import json_safe
 from lossmon_dashboard.components.run_columns import CONFIG
 from lossmon_dashboard.theme import run_mark
@@ -49,6 +50,12 @@ def run_grid_row(run: Row, settings: Sequence[str] = ()) -> dict[str, Any]:
         "finding_words": {
             severity: ", ".join(f"{one['code']} {one['rule']}" for one in found)
             for severity, found in by_severity.items()
+        },
+        # Where each count leads to on the page of the run.
+        "finding_targets": {
+            severity: finding_target(min(found, key=lambda one: one["code"]))
+            for severity, found in by_severity.items()
+            if found
         },
         "flags": 1000 * len(by_severity["error"])
         + 10 * len(by_severity["warning"])

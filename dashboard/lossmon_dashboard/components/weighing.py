@@ -10,6 +10,7 @@ import dash_mantine_components as dmc
 from dash import html
 
 from lossmon.analysis import (
+    MEASURE_WORDS,
     ONE_TRAINING,
     Difference,
     Recommendation,
@@ -124,7 +125,7 @@ def short_verdict(found: Sequence[Weighing], left_out: Sequence[str] = ()) -> dm
         left_out: which runs are in none of them, and why, in sentences.
     """
     told = [
-        f"{'' if one.output is None else f'Output {one.output}: '}{recommended.sentence}"
+        f"{'' if one.output is None else f'Output {one.output}: '}{_in_short(recommended)}"
         for one in found
         for recommended in one.recommendations
         if recommended.best is not None
@@ -136,6 +137,20 @@ def short_verdict(found: Sequence[Weighing], left_out: Sequence[str] = ()) -> dm
     words += ["Not all of these runs can be compared."] if left_out else []
     link = html.A("How sure this is, and why", href="#compare-which", className="lossmon-link")
     return callout("good", "In short", dmc.Text(" ".join(words)), dmc.Text(link, size="sm"))
+
+
+def _in_short(found: Recommendation) -> str:
+    """Whether the one of two is better, and by what; of more runs which to take."""
+    best, names = found.best, list(found.values)
+    if best is None or len(names) != 2:
+        return found.sentence
+    other = names[1 - names.index(best)]
+    first, second = (number(found.values[name]) for name in (best, other))
+    measure = MEASURE_WORDS[found.measure]
+    values = "" if _of_other_samples(found) else f" ({measure} {first} against {second})"
+    if found.as_good:
+        return f"For {found.need}, no evidence of a difference{values}."
+    return f"For {found.need}, {best} is better than {other}{values}."
 
 
 def _one(one: Weighing) -> html.Div:

@@ -72,6 +72,12 @@ def _unix(iso: str) -> float:
     return datetime.fromisoformat(iso).timestamp()
 
 
+def pointer_of(title: str) -> str:
+    """What the pointer is told of a place, by the title of its axis."""
+    digits = {"epoch": "epoch %{x:.2~f}", "step": "step %{x:,.0f}"}
+    return digits.get(title, f"%{{x:,.4~g}} {title}")
+
+
 def axis_unit(axis: Axis, last: float) -> tuple[float, str]:
     """By what places on an axis are divided, and what it is called then.
 

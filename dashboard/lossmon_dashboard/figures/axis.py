@@ -47,6 +47,35 @@ class TimeAxis(NamedTuple):
         """Where one step lies."""
         return self.places_of([step])[0]
 
+    @property
+    def pointer(self) -> str:
+        """What the pointer is told of a place, as plotly takes it."""
+        unit = self.title.partition(" ")[0]
+        return {
+            "step": "step %{x:,.0f}",
+            "epoch": "epoch %{x:.2~f}",
+            "samples": "%{x:,.0f} training samples",
+            "time": f"%{{x:.4~g}} {unit}",
+        }[self.name]
+
+    def batches_of(self, steps: Sequence[int]) -> list[str]:
+        """What steps are called: on an axis of epochs epoch and batch, from 1, where known."""
+        if self.name != "epoch" or len(self.steps) < 2:
+            return [f"step {step:,}" for step in steps]
+        wanted = np.asarray(steps, dtype=np.int64)
+        before = np.clip(np.searchsorted(self.steps, wanted) - 1, 0, len(self.steps) - 2)
+        ends, places = np.asarray(self.steps), np.asarray(self.places)
+        # Only behind the end of an epoch, and within the one that follows it, it is known which.
+        whole = (places[before] % 1 == 0) & (places[before + 1] - places[before] <= 1)
+        batches = (wanted - ends[before]).astype(np.int64)
+        epochs = places[before].astype(np.int64) + 1
+        return [
+            f"epoch {epoch:,}, batch {batch:,}" if known else f"step {step:,}"
+            for epoch, batch, step, known in zip(
+                epochs.tolist(), batches.tolist(), wanted.tolist(), whole.tolist(), strict=True
+            )
+        ]
+
     def step_of(self, place: float) -> float:
         """The step that lies at a place: the inverse."""
         if self.name == "step" or len(self.steps) < 2:

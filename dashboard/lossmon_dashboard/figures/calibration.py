@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from lossmon.records import Split
 from lossmon_dashboard.figures.lines import Line, draw_line, epoch_line
-from lossmon_dashboard.figures.panes import empty_pane, single_pane
+from lossmon_dashboard.figures.panes import EPOCH, empty_pane, single_pane
 from lossmon_dashboard.theme import Scheme, ink, split_colour
 
 NOTHING_TO_SHOW = "Only classifiers whose outputs are probabilities have a confidence to check."
@@ -41,9 +41,7 @@ def _get_calibration_info(epochs: Sequence[Mapping[str, Any]]) -> _CalibrationIn
 def _get_calibration_plot(info: _CalibrationInfo, scheme: Scheme) -> go.Figure:
     if not info.train.x and not info.val.x:
         return empty_pane(NOTHING_TO_SHOW, scheme)
-    figure = single_pane(
-        "training step", "confidence minus accuracy", scheme, hovermode="x unified"
-    )
+    figure = single_pane(EPOCH, "confidence minus accuracy", scheme, hovermode="x unified")
     figure.add_hline(y=0, line={"color": ink(scheme).dimmed, "width": 1, "dash": "dot"})
     for split, line in zip(get_args(Split), info, strict=True):
         if line.x:

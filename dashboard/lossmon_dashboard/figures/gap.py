@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 
 from lossmon.records import Split, Verification
 from lossmon_dashboard.figures.lines import Line, draw_line, draw_lost, make_line
-from lossmon_dashboard.figures.panes import empty_pane, stacked_panes
+from lossmon_dashboard.figures.panes import AT_EPOCH, EPOCH, empty_pane, stacked_panes
 from lossmon_dashboard.theme import Scheme, ink, split_colour
 
 NOTHING_TO_SHOW = "Appears after the first epoch that could be recomputed."
@@ -61,7 +61,8 @@ def _get_gap_info(epochs: Sequence[Mapping[str, Any]]) -> _GapInfo:
 def _gaps(epochs: Sequence[Mapping[str, Any]], split: Split, column: str) -> _Gaps:
     rows = [row for row in epochs if row["split"] == split and row[column] is not None]
     points = [
-        (row["step"], row[column], f"{row['status']}, epoch {row['epoch'] + 1}") for row in rows
+        (row["epoch"] + 1, row[column], f"{row['status']}, epoch {row['epoch'] + 1}")
+        for row in rows
     ]
     return _Gaps(split, make_line(split, points), tuple(row["status"] for row in rows))
 
@@ -72,7 +73,7 @@ def _get_gap_plot(info: _GapInfo, scheme: Scheme) -> go.Figure:
     if not shown:
         return empty_pane(NOTHING_TO_SHOW, scheme)
     titles = [f"{title}, printed minus recomputed" for title, *_ in shown]
-    figure = stacked_panes(titles, "training step", scheme)
+    figure = stacked_panes(titles, EPOCH, scheme, pointer=AT_EPOCH)
     for row, (_, gaps, least) in enumerate(shown, start=1):
         for gap in gaps:
             if gap.line.x:

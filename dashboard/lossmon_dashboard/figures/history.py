@@ -110,7 +110,8 @@ def _frame(
 def _get_history_plot(
     info: HistoryInfo, scheme: Scheme, axis: TimeAxis, *, lane: bool
 ) -> go.Figure:
-    figure = stacked_panes([pane.title for pane in info.panes], axis.title, scheme, lane=lane)
+    titles = [pane.title for pane in info.panes]
+    figure = stacked_panes(titles, axis.title, scheme, lane=lane, pointer=axis.pointer)
     legend: set[str] = set()
     for row, pane in enumerate(info.panes, start=1 + lane):
         if pane.spanned is not None and pane.spanned.band is not None:

@@ -31,7 +31,7 @@ class HistoryView(NamedTuple):
         value: the recomputed value, Keras' own of the same span, the one it printed, or all three.
         log: logarithmic loss axis.
         output: name of the output; None for the model as a whole.
-        axis: what the common axis counts.
+        axis: what the common axis counts: epochs, as Keras prints them, unless told otherwise.
         smooth: over about how many batches their curve is averaged; 0 for not at all.
     """
 
@@ -39,7 +39,7 @@ class HistoryView(NamedTuple):
     value: Value = "recomputed"
     log: bool = False
     output: str | None = None
-    axis: AxisName = "step"
+    axis: AxisName = "epoch"
     smooth: int = 0
 
     @classmethod
@@ -58,7 +58,7 @@ class HistoryView(NamedTuple):
             value=values.get(query.get("value"), "recomputed"),
             log=query.get("scale") == "log",
             output=query.get("output"),
-            axis=axes.get(query.get("axis"), "step"),
+            axis=axes.get(query.get("axis"), "epoch"),
             smooth=smoothing.get(query.get("smooth"), 0),
         )
 

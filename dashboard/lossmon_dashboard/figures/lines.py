@@ -49,11 +49,16 @@ def make_line(name: str, points: Iterable[tuple[float, float | None, str]]) -> L
 
 
 def epoch_line(
-    name: str, rows: Iterable[Mapping[str, Any]], column: str, *, axis: str = "step"
+    name: str, rows: Iterable[Mapping[str, Any]], column: str, *, axis: str | None = None
 ) -> Line:
-    """One column of epoch rows over the step in which each epoch ended (or over the epoch)."""
+    """One column of epoch rows over the epoch, from 1, or over another column."""
+    told = [(row, row["epoch"] + 1) for row in rows]
     return make_line(
-        name, [(row[axis], row.get(column), f"epoch {row['epoch'] + 1}") for row in rows]
+        name,
+        [
+            (epoch if axis is None else row[axis], row.get(column), f"epoch {epoch}")
+            for row, epoch in told
+        ],
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
@@ -12,16 +12,23 @@ from plotly.subplots import make_subplots
 from lossmon.records import Split
 from lossmon_dashboard.figures.alignment import Axis
 from lossmon_dashboard.figures.lines import Line, draw_line, legend_name
-from lossmon_dashboard.figures.overlay import Measure, overlay_lines
+from lossmon_dashboard.figures.overlay import Measure, overlay_lines, told_name
 from lossmon_dashboard.figures.panes import empty_pane, steady_range
 from lossmon_dashboard.theme import Scheme, ink, run_styles, template
 
 Document = Mapping[str, Any]
 
-_PANE = 170
+_PANE, _WIDTH = 170, 32
 _FEW_POINTS = 3
 _WITH_OTHERS = 16
 """Of more runs, the others are not drawn behind each."""
+
+
+class _MultiplesInfo(NamedTuple):
+    names: tuple[str, ...]
+    lines: tuple[Line, ...]
+    styles: tuple[tuple[str, str], ...]
+    x_title: str
 
 
 def plot_multiples(
@@ -46,12 +53,17 @@ def plot_multiples(
     title, lines = overlay_lines(runs, split, measure, axis)
     if not any(line.x for line in lines):
         return empty_pane("These runs have no such values yet.", scheme)
-    return _get_multiples_plot(runs, lines, title, scheme, columns)
+    names = [
+        told_name(run, _WIDTH) if measure == "accuracy" else legend_name(run["name"], _WIDTH)
+        for run in runs
+    ]
+    styles = run_styles([run["id"] for run in runs], scheme)
+    info = _MultiplesInfo(tuple(names), lines, tuple(styles), title)
+    return _get_multiples_plot(info, scheme, columns)
 
 
-def _get_multiples_plot(
-    runs: Sequence[Document], lines: Sequence[Line], x_title: str, scheme: Scheme, columns: int
-) -> go.Figure:
+def _get_multiples_plot(info: _MultiplesInfo, scheme: Scheme, columns: int) -> go.Figure:
+    lines = info.lines
     wide = min(columns, len(lines))
     tall = math.ceil(len(lines) / wide)
     frame: dict[str, Any] = {
@@ -59,14 +71,13 @@ def _get_multiples_plot(
         "cols": wide,
         "shared_xaxes": "all",
         "shared_yaxes": "all",
-        "subplot_titles": [legend_name(line.name, 32) for line in lines],
+        "subplot_titles": list(info.names),
         "horizontal_spacing": 0.04,
         "vertical_spacing": min(0.12, 0.3 / tall),
     }
     figure = make_subplots(**frame)
-    styles = run_styles([run["id"] for run in runs], scheme)
     behind = _behind(lines, scheme) if len(lines) <= _WITH_OTHERS else None
-    for place, (line, (colour, dash)) in enumerate(zip(lines, styles, strict=True)):
+    for place, (line, (colour, dash)) in enumerate(zip(lines, info.styles, strict=True)):
         at: dict[str, Any] = {"row": place // wide + 1, "col": place % wide + 1}
         if behind is not None:
             figure.add_trace(behind, **at)
@@ -78,7 +89,7 @@ def _get_multiples_plot(
         template=template(scheme), height=_PANE * tall + 60, margin={"t": 32}, showlegend=False
     )
     figure.update_annotations(font={"size": 12, "color": ink(scheme).text})
-    figure.update_xaxes(title_text=x_title, row=tall)
+    figure.update_xaxes(title_text=info.x_title, row=tall)
     figure.update_yaxes(range=steady_range(y for line in lines for y in line.y))
     return figure
 

@@ -7,11 +7,20 @@ from typing import Any, Literal, NamedTuple
 
 import plotly.graph_objects as go
 
+from lossmon.analysis import epoch_accuracy, is_misread
 from lossmon.records import Split
-from lossmon_dashboard.figures.alignment import Axis, aligned, axis_unit
-from lossmon_dashboard.figures.lines import Line, best_known, draw_line, draw_lost, make_line
+from lossmon_dashboard.figures.alignment import Axis, aligned, axis_unit, pointer_of
+from lossmon_dashboard.figures.lines import (
+    Line,
+    best_known,
+    draw_line,
+    draw_lost,
+    legend_name,
+    make_line,
+)
 from lossmon_dashboard.figures.panes import empty_pane, stacked_panes, steady_range
 from lossmon_dashboard.theme import Scheme, run_styles
+from lossmon_dashboard.wording import number
 
 Document = Mapping[str, Any]
 Measure = Literal["loss", "accuracy"]
@@ -21,12 +30,16 @@ class _OverlayInfo(NamedTuple):
     loss: tuple[Line, ...]
     accuracy: tuple[Line, ...]
     x_title: str = "epoch"
+    accuracy_title: str = "accuracy"
+    names: tuple[str, ...] = ()
 
 
 def plot_overlay(
     runs: Sequence[Document], split: Split, scheme: Scheme = "light", *, axis: Axis = "epoch"
 ) -> go.Figure:
     """Loss and accuracy of each run, in the colour and line style that are its own.
+
+    Where the printed accuracy is misread, the one that was meant is drawn.
 
     Args:
         runs: run documents with `id`, `name` and `epochs`; only rows of the whole model are drawn.
@@ -49,7 +62,7 @@ def overlay_lines(
         make_line(
             run["name"],
             [
-                (x, best_known(row, measure), f"epoch {row['epoch'] + 1}")
+                (x, _value(row, measure), _where(row, measure))
                 for x, row in zip(_scaled(one.places[axis], size), one.rows, strict=True)
             ],
         )
@@ -58,29 +71,56 @@ def overlay_lines(
     return title, tuple(lines)
 
 
+def accuracy_title(runs: Sequence[Document]) -> str:
+    """What an axis of accuracies counts: where one was misread, what was meant."""
+    return "accuracy, as meant" if any(is_misread(run["epochs"]) for run in runs) else "accuracy"
+
+
+def told_name(run: Document, width: int = 40) -> str:
+    """How a run is called beside its curve of accuracy, as plotly may draw it."""
+    meant = " (accuracy as meant)" if is_misread(run["epochs"]) else ""
+    return legend_name(run["name"], width) + meant
+
+
+def _value(row: Document, measure: Measure) -> float | None:
+    return epoch_accuracy(row) if measure == "accuracy" else best_known(row, measure)
+
+
+def _where(row: Document, measure: Measure) -> str:
+    where = f"epoch {row['epoch'] + 1}"
+    if measure == "loss" or row.get("intended_accuracy") is None:
+        return where
+    return f"{where}, as meant (printed {number(row['reported_accuracy'])})"
+
+
 def _scaled(places: Sequence[float], size: float) -> Sequence[float]:
     return places if size == 1 else [place / size for place in places]
 
 
 def _get_overlay_info(runs: Sequence[Document], split: Split, axis: Axis = "epoch") -> _OverlayInfo:
     title, losses = overlay_lines(runs, split, "loss", axis)
-    return _OverlayInfo(losses, overlay_lines(runs, split, "accuracy", axis)[1], title)
+    hits = overlay_lines(runs, split, "accuracy", axis)[1]
+    return _OverlayInfo(
+        losses, hits, title, accuracy_title(runs), tuple(told_name(run) for run in runs)
+    )
 
 
 def _get_overlay_plot(
     info: _OverlayInfo, styles: Sequence[tuple[str, str]], scheme: Scheme
 ) -> go.Figure:
-    panes = [("loss", info.loss), ("accuracy", info.accuracy)]
+    panes = [("loss", info.loss), (info.accuracy_title, info.accuracy)]
     shown = [(title, lines) for title, lines in panes if any(line.x for line in lines)]
     if not shown:
         return empty_pane("These runs have no such values yet.", scheme)
-    figure = stacked_panes([title for title, _ in shown], info.x_title, scheme)
+    titles, pointer = [title for title, _ in shown], pointer_of(info.x_title)
+    figure = stacked_panes(titles, info.x_title, scheme, pointer=pointer)
     named: set[int] = set()
     for row, (_, lines) in enumerate(shown, start=1):
         for position, line in enumerate(lines):
             if line.x:
                 first = position not in named
                 trace = _trace(line, position, styles[position], showlegend=first)
+                trace.update(name=info.names[position])
                 figure.add_trace(trace, row=row, col=1)
                 named.add(position)
         figure.update_yaxes(range=steady_range(y for line in lines for y in line.y), row=row)

@@ -12,6 +12,8 @@ from plotly.subplots import make_subplots
 from lossmon_dashboard.theme import Scheme, ink, template
 
 PANE_HEIGHT = 250
+EPOCH, AT_EPOCH = "epoch", "epoch %{x:.2~f}"
+"""The title of an axis of epochs, and what the pointer is told of a place on it."""
 _LEGEND_HEIGHT = 70
 _LANE_HEIGHT = 44
 CHART_HEIGHT = PANE_HEIGHT + _LEGEND_HEIGHT
@@ -19,7 +21,12 @@ PAIR_HEIGHT = 2 * PANE_HEIGHT + _LEGEND_HEIGHT
 
 
 def stacked_panes(
-    titles: Sequence[str], x_title: str, scheme: Scheme, *, lane: bool = False
+    titles: Sequence[str],
+    x_title: str,
+    scheme: Scheme,
+    *,
+    lane: bool = False,
+    pointer: str | None = None,
 ) -> go.Figure:
     """Panes above one another that zoom, pan and answer the pointer together.
 
@@ -28,6 +35,7 @@ def stacked_panes(
         x_title: what the common axis counts.
         scheme: the colour scheme to draw for.
         lane: whether there is a narrow row for events above the panes.
+        pointer: what the pointer is told of a place, such as "epoch %{x:.2~f}".
     """
     heights = [*([_LANE_HEIGHT] if lane else []), *([PANE_HEIGHT] * len(titles))]
     figure = make_subplots(
@@ -41,6 +49,8 @@ def stacked_panes(
     for row, title in enumerate(titles, start=1 + lane):
         figure.update_yaxes(title_text=title, row=row)
     figure.update_xaxes(title_text=x_title, row=len(heights))
+    if pointer is not None:
+        figure.update_xaxes(unifiedhovertitle_text=pointer)
     return figure
 
 
@@ -49,6 +59,8 @@ def single_pane(x_title: str, y_title: str, scheme: Scheme, **layout: Any) -> go
     figure = go.Figure()
     _dress(figure, scheme, height=CHART_HEIGHT)
     figure.update_layout(xaxis_title_text=x_title, yaxis_title_text=y_title, **layout)
+    if x_title == EPOCH:
+        figure.update_xaxes(unifiedhovertitle_text=AT_EPOCH)
     return figure
 
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import plotly.graph_objects as go
 
-from lossmon.analysis import Measured, meant_accuracy, pareto_front
+from lossmon.analysis import Measured, epoch_accuracy, is_misread, meant_accuracy, pareto_front
 from lossmon_dashboard.figures.lines import best_known, legend_name
 from lossmon_dashboard.figures.panes import empty_pane, single_pane, steady_range
 from lossmon_dashboard.theme import Scheme, ink, run_styles
@@ -34,6 +34,7 @@ class _ParetoInfo(NamedTuple):
     """Of each place the epochs of its run."""
     front: tuple[tuple[float, float], ...]
     """Loss and accuracy of what no run and no epoch beats, by loss."""
+    accuracy_title: str = "validation accuracy"
 
 
 def plot_pareto(runs: Sequence[Mapping[str, Any]], scheme: Scheme = "light") -> go.Figure:
@@ -60,6 +61,7 @@ def _get_pareto_info(runs: Sequence[Mapping[str, Any]]) -> _ParetoInfo:
     last = [_point(name, loss, accuracy) for _, name, loss, accuracy in ends]
     best = pareto_front(last)
     epochs = tuple(_epochs(runs[position]) for position, *_ in ends)
+    misread = any(is_misread(run.get("epochs", ())) for run in runs)
     front = pareto_front([*last, *(point for of in epochs for point in of)])
     return _ParetoInfo(
         tuple(
@@ -68,6 +70,7 @@ def _get_pareto_info(runs: Sequence[Mapping[str, Any]]) -> _ParetoInfo:
         ),
         epochs,
         tuple(sorted({(point.loss, point.accuracy or 0.0) for point in front})),
+        f"validation accuracy{', as meant' if misread else ''}",
     )
 
 
@@ -77,17 +80,12 @@ def _point(name: str, loss: float, accuracy: float, epoch: int | None = None) ->
 
 def _epochs(run: Mapping[str, Any]) -> tuple[Measured, ...]:
     rows = [r for r in run.get("epochs", ()) if r["split"] == "val" and r["output"] is None]
-    values = [(best_known(row, "loss"), _meant(row), row["epoch"]) for row in rows]
+    values = [(best_known(row, "loss"), epoch_accuracy(row), row["epoch"]) for row in rows]
     return tuple(
         _point(run["name"], loss, accuracy, epoch)
         for loss, accuracy, epoch in values
         if loss is not None and accuracy is not None and _finite(loss) and _finite(accuracy)
     )
-
-
-def _meant(row: Mapping[str, Any]) -> float | None:
-    own = row.get("intended_accuracy")
-    return best_known(row, "accuracy") if own is None else own
 
 
 def _finite(value: float | None) -> bool:
@@ -99,7 +97,7 @@ def _get_pareto_plot(
 ) -> go.Figure:
     if len(info.places) < 2:
         return empty_pane(NOTHING_TO_SHOW, scheme)
-    figure = single_pane("validation loss", "validation accuracy", scheme)
+    figure = single_pane("validation loss", info.accuracy_title, scheme)
     for place, epochs in zip(info.places, info.epochs, strict=True):
         figure.add_scatter(
             x=[point.loss for point in epochs],

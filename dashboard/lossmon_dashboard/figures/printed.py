@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from lossmon.records import Split
 from lossmon_dashboard.figures.lines import Line, draw_line, epoch_line
-from lossmon_dashboard.figures.panes import empty_pane, single_pane, steady_range
+from lossmon_dashboard.figures.panes import EPOCH, empty_pane, single_pane, steady_range
 from lossmon_dashboard.theme import Scheme, split_colour
 
 NOTHING_TO_SHOW = "The printed accuracy is the one that was meant."
@@ -24,7 +24,7 @@ class _Pair(NamedTuple):
 
 
 def plot_printed(epochs: Sequence[Mapping[str, Any]], scheme: Scheme = "light") -> go.Figure:
-    """Printed accuracy dotted, correct accuracy solid, of each split.
+    """Printed accuracy dotted, meant accuracy solid, of each split.
 
     Args:
         epochs: epoch rows of one output with `PRINTED_COLUMNS`.
@@ -43,14 +43,14 @@ def _pair(epochs: Sequence[Mapping[str, Any]], split: Split) -> _Pair:
     return _Pair(
         split,
         epoch_line(f"{split}, printed", rows, "reported_accuracy"),
-        epoch_line(f"{split}, correct", rows, "intended_accuracy"),
+        epoch_line(f"{split}, meant", rows, "intended_accuracy"),
     )
 
 
 def _get_printed_plot(info: tuple[_Pair, ...], scheme: Scheme) -> go.Figure:
     if not info:
         return empty_pane(NOTHING_TO_SHOW, scheme)
-    figure = single_pane("training step", "accuracy", scheme, hovermode="x unified")
+    figure = single_pane(EPOCH, "accuracy", scheme, hovermode="x unified")
     for pair in info:
         colour = split_colour(pair.split, scheme)
         symbol = "circle" if pair.split == "train" else "diamond"

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import plotly.graph_objects as go
 
 from lossmon_dashboard.figures.lines import Line, draw_line, draw_lost, epoch_line
-from lossmon_dashboard.figures.panes import empty_pane, single_pane, steady_range
+from lossmon_dashboard.figures.panes import EPOCH, empty_pane, single_pane, steady_range
 from lossmon_dashboard.theme import Scheme, faint, ink, split_colour
 
 NOTHING_TO_SHOW = "Appears after the first epoch with validation data and probabilities."
@@ -42,7 +42,7 @@ def _get_recoverable_info(epochs: Sequence[Mapping[str, Any]]) -> _RecoverableIn
 def _get_recoverable_plot(info: _RecoverableInfo, scheme: Scheme) -> go.Figure:
     if not info.loss.x:
         return empty_pane(NOTHING_TO_SHOW, scheme)
-    figure = single_pane("training step", "loss, nats", scheme, hovermode="x unified")
+    figure = single_pane(EPOCH, "loss, nats", scheme, hovermode="x unified")
     colour, other = split_colour("val", scheme), ink(scheme).palette[2]
     marker = {"symbol": "diamond", "size": 6}
     figure.add_trace(

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from lossmon.records import Split
 from lossmon_dashboard.figures.lines import Line, draw_line, draw_lost, epoch_line
-from lossmon_dashboard.figures.panes import empty_pane, single_pane
+from lossmon_dashboard.figures.panes import EPOCH, empty_pane, single_pane
 from lossmon_dashboard.theme import Scheme, ink
 
 NOTHING_TO_SHOW = "Appears once lossmon has told right predictions from wrong ones."
@@ -47,7 +47,7 @@ def _get_right_and_wrong_plot(info: _RightAndWrongInfo, scheme: Scheme) -> go.Fi
     lines = [line for line in (info.wrong, info.right) if line.x]
     if not lines:
         return empty_pane(NOTHING_TO_SHOW, scheme)
-    figure = single_pane("training step", "mean loss of a sample", scheme, hovermode="x unified")
+    figure = single_pane(EPOCH, "mean loss of a sample", scheme, hovermode="x unified")
     palette = ink(scheme).palette
     looks = {
         info.wrong.name: (palette[1], "dash", "x"),

@@ -39,7 +39,7 @@ def spanned_line(spans: Spans, axis: TimeAxis, *, single: bool) -> Spanned:
     """The curve of some batches, with all that sticks out of it; a band unless `single`."""
     name = "train, each batch" if single else "train, mean of batches"
     places = _places(spans, axis, single=single)
-    hover = _hover(spans, single=single)
+    hover = _hover(spans, axis, single=single)
     line = Line(name, places, _finite(spans.mean), hover, _lost(spans, axis))
     return Spanned(line, None if single else (_finite(spans.low), _finite(spans.high)))
 
@@ -111,14 +111,14 @@ def _lost(spans: Spans, axis: TimeAxis) -> tuple[tuple[float, str], ...]:
     return tuple(zip(places, kinds, strict=True))
 
 
-def _hover(spans: Spans, *, single: bool) -> tuple[str, ...]:
+def _hover(spans: Spans, axis: TimeAxis, *, single: bool) -> tuple[str, ...]:
     parts = (spans.first_step, spans.last_step, spans.mean, spans.low, spans.high)
     columns = [part.tolist() for part in parts]
     if single:
         odd = spans.odd.tolist()
         values = [o if math.isnan(m) else m for m, o in zip(columns[2], odd, strict=True)]
-        steps = zip(values, columns[0], strict=True)
-        return tuple(f"{number(value)} · step {step:,}" for value, step in steps)
+        told = zip(values, axis.batches_of(columns[0]), strict=True)
+        return tuple(f"{number(value)} · {batch}" for value, batch in told)
     return tuple(
         f"{number(mean)} · mean of steps {first:,}–{last:,}, {number(low)} to {number(high)}"
         for first, last, mean, low, high in zip(*columns, strict=True)

@@ -10,13 +10,18 @@ import dash
 import dash_mantine_components as dmc
 from dash import ClientsideFunction, Input, Output, State, dcc, no_update
 
+from lossmon.analysis import verdict
+from lossmon.rules import rule_summaries
 from lossmon_dashboard.clock import viewer_zone
 from lossmon_dashboard.components.findings import finding_panel
 from lossmon_dashboard.components.notice import not_found
 from lossmon_dashboard.components.run_header import run_header, run_summary
 from lossmon_dashboard.components.run_panels import output_choices, run_panels, tab_room
+from lossmon_dashboard.components.verdict import verdict_panel
+from lossmon_dashboard.documents import read_documents
 from lossmon_dashboard.links import RUN
 from lossmon_dashboard.run_tabs import TABS, USUAL, OpenedRun
+from lossmon_dashboard.run_tabs.episodes import explained
 from lossmon_dashboard.run_tabs.opened import is_of_page
 from lossmon_dashboard.source import current_store
 from lossmon_dashboard.theme import PAGE_WIDTH
@@ -75,7 +80,7 @@ def tab_contents(opened: OpenedRun) -> tuple[Any, ...]:
 
 
 def register(app: dash.Dash) -> None:
-    """Connect the head, the findings and the tabs to the run."""
+    """Connect the head, the verdict, the findings and the tabs to the run."""
 
     @app.callback(
         Output("run-header", "children"),
@@ -96,6 +101,14 @@ def register(app: dash.Dash) -> None:
         document = current_store().run_document(run)
         told, news = description(document), news_of(document)
         return (told[0], *[no_update] * len(told)) if news == known else (*told, news)
+
+    @app.callback(
+        Output("run-verdict", "children"),
+        Input("run-news", "data"),
+        State("run-id", "data"),
+    )
+    def sum_up(news: str | None, run: str) -> Any:
+        return no_update if news is None else told_verdict(run)
 
     # The browser says what is opened and what the address, which only it knows, says of the view.
     app.clientside_callback(
@@ -120,6 +133,9 @@ def register(app: dash.Dash) -> None:
         ClientsideFunction("lossmon", "nameTab"), Input("run-header", "children")
     )
     app.clientside_callback(
+        ClientsideFunction("lossmon_run", "followHash"), Input("run-findings", "children")
+    )
+    app.clientside_callback(
         ClientsideFunction("lossmon_run", "rememberOutput"), Input("run-output", "value")
     )
 
@@ -133,6 +149,14 @@ def news_of(document: Row) -> str:
     epochs = [(row["epoch"], row["time"]) for row in document["epochs"]]
     told = repr(([document[name] for name in names], epochs))
     return f"{zlib.crc32(told.encode('utf-8', 'replace')):08x}"
+
+
+def told_verdict(run: str) -> Any:
+    """What a run of the database comes to."""
+    store = current_store()
+    document = read_documents([run])[0]
+    found = verdict(document, explained(store, run), rule_summaries())
+    return verdict_panel(found)
 
 
 def description(document: Row) -> tuple[Any, ...]:

@@ -40,9 +40,9 @@ _ROW, _HEADER = 42, 68
 _HELP = (
     "Loss and accuracy are those of the validation data, computed a second time by lossmon where "
     "that was possible, with the 95 % interval in which they may lie on other data of the same "
-    "kind. “Verified” is the share of epoch values that agree with what Keras computed, “meant” "
-    "the accuracy that was intended where the printed one is misread. Tick two or more to compare; "
-    "the box above the others ticks all that are found."
+    "kind. “Verified” is the share of epoch values that agree with what Keras computed, “Val "
+    "meant” the accuracy that was meant where the printed one is misread. Tick two or more to "
+    "compare; the box above the others ticks all that are found."
 )
 
 

@@ -56,7 +56,7 @@ def content(run: OpenedRun) -> list[Any]:
                     "below zero too cautious.",
                     chart(
                         "run-calibration",
-                        "Confidence minus accuracy over training steps",
+                        "Confidence minus accuracy by epoch",
                         full=full,
                     ),
                 ),

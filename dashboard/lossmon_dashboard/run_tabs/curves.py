@@ -37,8 +37,8 @@ _VALUES = [
     {"value": "all", "label": "All"},
 ]
 _AXES = [
-    {"value": "step", "label": "Steps"},
     {"value": "epoch", "label": "Epochs"},
+    {"value": "step", "label": "Steps"},
     {"value": "time", "label": "Time"},
     {"value": "samples", "label": "Samples"},
 ]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from functools import lru_cache
 
 from lossmon.analysis import Divergence, explain_divergence
 from lossmon.store import Store
+
+_TURNS = threading.Lock()
 
 
 def explained(store: Store, run: str) -> tuple[Divergence, ...]:
@@ -16,7 +19,9 @@ def explained(store: Store, run: str) -> tuple[Divergence, ...]:
         run: the run.
     """
     times = [row["time"] for row in store.epoch_rows(run, columns=("epoch", "split", "time"))]
-    return _explained(store, run, len(times), max(times, default=0.0))
+    # Panels of a page ask at the same time: one works, the others wait for what it finds.
+    with _TURNS:
+        return _explained(store, run, len(times), max(times, default=0.0))
 
 
 @lru_cache(maxsize=32)

@@ -146,14 +146,17 @@ def _axis(
 
 
 def _steps_an_epoch(summary: Row, epochs: Sequence[Row]) -> float | None:
-    """As planned; where that is not known, what the last epoch took, or what was done so far."""
-    planned, steps = summary["epochs_planned"], summary["steps_planned"]
-    if planned and steps:
-        return steps / planned
+    """What the last epoch took; of the first one as planned, or else what was done so far.
+
+    The latter rounded up to a power of two: else all places would move with each batch.
+    """
     ends = sorted({row["step"] for row in epochs if row["split"] == "train"})
     if ends:
         return ends[-1] - (ends[-2] if len(ends) > 1 else -1)
-    return None if summary["step"] is None else summary["step"] + 1.0
+    planned, steps = summary["epochs_planned"], summary["steps_planned"]
+    if planned and steps:
+        return steps / planned
+    return None if summary["step"] is None else 2.0 ** (summary["step"] + 1).bit_length()
 
 
 def steps_around(zoom: Zoom | None, axis: TimeAxis = STEPS) -> tuple[int, int] | None:

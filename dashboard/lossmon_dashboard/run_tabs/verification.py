@@ -34,7 +34,7 @@ def content(run: OpenedRun) -> list[Any]:
     outputs = run.outputs
     misread = any(output["intended_metric"] for output in outputs)
     return [
-        *([_correct_panel(full)] if misread else []),
+        *([_meant_panel(full)] if misread else []),
         panel(
             "The gap",
             "Printed minus recomputed, epoch by epoch. On training data Keras prints a mean over "
@@ -43,7 +43,7 @@ def content(run: OpenedRun) -> list[Any]:
             chart("run-gap", "Printed minus recomputed", PAIR_HEIGHT, full=full),
         ),
         panel(
-            "Printed and meant",
+            "Why the printed numbers differ",
             "Why the numbers that fit printed are not simply those of the data: the last epoch, "
             "reason by reason.",
             html.Div(id="run-printed"),
@@ -63,12 +63,12 @@ def content(run: OpenedRun) -> list[Any]:
     ]
 
 
-def _correct_panel(full: str) -> Any:
+def _meant_panel(full: str) -> Any:
     return panel(
-        "Printed against correct",
+        "Printed against meant",
         "The accuracy that fit printed, dotted, and the one that was meant, from the same "
         "predictions.",
-        chart("run-correct", "Printed and correct accuracy over training steps", full=full),
+        chart("run-meant", "Printed and meant accuracy by epoch", full=full),
     )
 
 
@@ -90,12 +90,12 @@ def register(app: dash.Dash) -> None:
             return no_update
         return drawn_rows(figures.plot_gap, run, output, scheme)
 
-    def correct(_: Any, output: str, scheme: Scheme | None, run: str) -> Any:
+    def meant(_: Any, output: str, scheme: Scheme | None, run: str) -> Any:
         return (
             no_update if scheme is None else drawn_rows(figures.plot_printed, run, output, scheme)
         )
 
-    for identity, draw in (("run-gap", gap), ("run-correct", correct)):
+    for identity, draw in (("run-gap", gap), ("run-meant", meant)):
         app.callback(
             Output(drawn(identity), "data"),
             Input("run-news", "data"),
@@ -103,7 +103,7 @@ def register(app: dash.Dash) -> None:
             Input("scheme", "data"),
             State("run-id", "data"),
         )(draw)
-    keep_view(app, "run-gap", "run-correct")
+    keep_view(app, "run-gap", "run-meant")
 
 
 def drawn_rows(plot: Any, run: str, output: str | None, scheme: Scheme) -> Any:

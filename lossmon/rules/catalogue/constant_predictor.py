@@ -52,7 +52,7 @@ from lossmon.rules.epochs import judged_split, loss_of, records_of, trailing
 from lossmon.rules.facts import Facts, OutputFacts
 from lossmon.rules.progress import falling
 from lossmon.rules.series import loss_series
-from lossmon.rules.wording import epochs_text, where
+from lossmon.rules.wording import data, epochs_text, where
 
 code = "LM403"
 name = "constant-predictor"
@@ -104,9 +104,9 @@ def _finding(output: OutputFacts, constant: list[EpochRecord]) -> Finding:
     assert shares is not None
     judged = int(last.judged or last.n)
     message = (
-        f"{where(output)} predicted class {_predicted(last)} for all {judged} {last.split} samples "
-        f"{epochs_text(first.epoch, last.epoch)}; its accuracy is that class's share, "
-        f"{shares[_predicted(last) or 0]:.1%}."
+        f"{where(output)} predicted class {_predicted(last)} for all {judged} "
+        f"{data(last.split)} samples {epochs_text(first.epoch, last.epoch)}; its accuracy is that "
+        f"class's share, {shares[_predicted(last) or 0]:.1%}."
     )
     evidence = {
         "split": last.split,

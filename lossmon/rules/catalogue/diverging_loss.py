@@ -40,7 +40,7 @@ from lossmon.rules.epochs import rate_now
 from lossmon.rules.facts import Facts, OutputFacts
 from lossmon.rules.progress import Rise, rise
 from lossmon.rules.series import Series, loss_series
-from lossmon.rules.wording import epochs_text, learning_rate, moved_text, where
+from lossmon.rules.wording import epochs_text, learning_rate, moved_text, of
 
 code = "LM409"
 name = "diverging-loss"
@@ -59,7 +59,7 @@ def check(facts: Facts) -> Iterator[Finding]:
 def _finding(output: OutputFacts, train: Series, risen: Rise, rate: float | None) -> Finding:
     since = risen.before.epoch
     message = (
-        f"the training loss of {where(output)} rose {epochs_text(since, train.epochs[-1])}: "
+        f"the training loss{of(output)} rose {epochs_text(since, train.epochs[-1])}: "
         f"{moved_text(risen.before, risen.after)}."
     )
     evidence = {

@@ -54,7 +54,7 @@ from lossmon.rules.facts import Facts, OutputFacts
 from lossmon.rules.progress import WINDOW, motionless, swings
 from lossmon.rules.series import Series, loss_series
 from lossmon.rules.trend import critical
-from lossmon.rules.wording import epochs_text, learning_rate, number, where
+from lossmon.rules.wording import data, epochs_text, learning_rate, number, of
 
 code = "LM415"
 name = "learning-rate-out-of-range"
@@ -100,7 +100,7 @@ def _finding(facts: Facts, output: OutputFacts, losses: Series, *, high: bool) -
     what = f"swings between {number(low)} and {number(top)}" if high else f"stays at {number(top)}"
     message = (
         f"the learning rate of {number(rate)} is too {'high' if high else 'low'}: the "
-        f"{losses.split} loss of {where(output)} {what} "
+        f"{data(losses.split)} loss{of(output)} {what} "
         f"{epochs_text(losses.epochs[0], losses.epochs[-1])}, and {number(best.loss)} "
         f"({best.name}) is what a constant reaches."
     )

@@ -70,7 +70,7 @@ from lossmon.rules.epochs import loss_of, records_of
 from lossmon.rules.facts import Facts, OutputFacts
 from lossmon.rules.series import Point
 from lossmon.rules.training_facts import EpisodeFacts
-from lossmon.rules.wording import epochs_text, loss_key, moved_text, where
+from lossmon.rules.wording import data, epochs_text, loss_key, moved_text, of
 
 code = "LM406"
 name = "loss-accuracy-divergence"
@@ -79,9 +79,9 @@ severity: Severity = "info"
 # Epochs whose median stands for the present.
 _PRESENT = 3
 _WORDS = {
-    "loss_rises": "loss of {} rose while its accuracy held",
-    "both_rise": "loss and accuracy of {} both rose",
-    "both_fall": "loss and accuracy of {} both fell",
+    "loss_rises": "loss{} rose while accuracy held",
+    "both_rise": "loss and accuracy{} both rose",
+    "both_fall": "loss and accuracy{} both fell",
 }
 
 
@@ -123,7 +123,7 @@ def _finding(facts: Facts, output: OutputFacts, episode: EpisodeFacts) -> Findin
     before, after = map(Point, (episode.first_epoch, episode.last_epoch), episode.loss)
     right, right_then = episode.accuracy
     message = (
-        f"{episode.split} {_WORDS[episode.kind].format(where(output))} "
+        f"{data(episode.split)} {_WORDS[episode.kind].format(of(output))} "
         f"{epochs_text(episode.first_epoch, present)}: loss {moved_text(before, after)}, "
         f"accuracy, smoothed, {right:.1%} → {right_then:.1%}."
     )

@@ -50,7 +50,7 @@ from lossmon.rules.families import CROSSENTROPIES
 from lossmon.rules.logit_metrics import metrics_on_logits
 from lossmon.rules.training_facts import ClippedFacts
 from lossmon.rules.trend import share_at_least
-from lossmon.rules.wording import epochs_text, number, where
+from lossmon.rules.wording import data, epochs_text, number, of
 
 code = "LM405"
 name = "loss-clipped"
@@ -80,7 +80,7 @@ def _finding(output: OutputFacts, capped: list[ClippedFacts]) -> Finding:
     assert output.loss is not None
     first, last = capped[0], capped[-1]
     message = (
-        f"{last.capped} of {last.samples} {last.split} losses of {where(output)} sit at the cap of "
+        f"{last.capped} of {last.samples} {data(last.split)} losses{of(output)} sit at the cap of "
         f"{number(last.cap)} {epochs_text(first.epoch, last.epoch)}: they have no gradient."
     )
     evidence = {

@@ -47,7 +47,7 @@ from lossmon.rules.facts import Facts, OutputFacts
 from lossmon.rules.progress import FEWEST, WINDOW, falling, motionless, rise, swings
 from lossmon.rules.series import Series, loss_series, share_error
 from lossmon.rules.trend import critical
-from lossmon.rules.wording import epochs_text, number, where
+from lossmon.rules.wording import data, epochs_text, number, of
 
 code = "LM404"
 name = "no-better-than-baseline"
@@ -106,7 +106,7 @@ def _finding(output: OutputFacts, failing: list[EpochRecord]) -> Finding:
     best = baseline(output, last)
     assert best is not None
     message = (
-        f"the {last.split} loss of {where(output)}, {number(loss_of(last))}, is no better than "
+        f"the {data(last.split)} loss{of(output)}, {number(loss_of(last))}, is no better than "
         f"{number(best.loss)} ({best.name}), which a constant reaches, "
         f"{epochs_text(first.epoch, last.epoch)}; it has stopped falling."
     )

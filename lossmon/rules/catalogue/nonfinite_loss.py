@@ -39,6 +39,7 @@ from lossmon.records import BatchRecord, EpochRecord, Finding, Severity, Split
 from lossmon.rules.epochs import trailing
 from lossmon.rules.facts import Facts
 from lossmon.rules.training_facts import TrainingFacts
+from lossmon.rules.wording import data
 
 code = "LM401"
 name = "nonfinite-loss"
@@ -87,7 +88,9 @@ def _finding(record: BatchRecord | EpochRecord) -> Finding:
     if isinstance(record, BatchRecord):
         place += f", batch {record.batch}"
     what = f"the loss is {value}" if value is not None else "predictions are NaN or infinite"
-    message = f"{what} ({record.split}) since {place}; nothing printed after that means anything."
+    message = (
+        f"{what} ({data(record.split)}) since {place}; nothing printed after that means anything."
+    )
     evidence = {
         "split": record.split,
         "since_epoch": record.epoch + 1,

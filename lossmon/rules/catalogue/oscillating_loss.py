@@ -52,7 +52,7 @@ from lossmon.rules.epochs import rate_now, rate_raised
 from lossmon.rules.facts import Facts, OutputFacts
 from lossmon.rules.progress import WINDOW, swings
 from lossmon.rules.series import Series, loss_series
-from lossmon.rules.wording import learning_rate, number, where
+from lossmon.rules.wording import learning_rate, number, of
 
 code = "LM410"
 name = "oscillating-loss"
@@ -77,7 +77,7 @@ def _swing(facts: Facts, output: OutputFacts, train: Series) -> float | None:
 def _finding(output: OutputFacts, recent: Series, swing: float, rate: float | None) -> Finding:
     low, high = float(recent.values.min()), float(recent.values.max())
     message = (
-        f"the training loss of {where(output)} swings between {number(low)} and {number(high)} "
+        f"the training loss{of(output)} swings between {number(low)} and {number(high)} "
         f"since epoch {recent.epochs[0] + 1}, by {number(swing)} from one epoch to the next, "
         "without getting anywhere."
     )

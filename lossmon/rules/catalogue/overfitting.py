@@ -53,7 +53,7 @@ from lossmon.rules.facts import Facts, OutputFacts
 from lossmon.rules.progress import Rise, rise
 from lossmon.rules.series import BLOCK, Point, Series, accuracy_series, loss_series
 from lossmon.rules.trend import critical
-from lossmon.rules.wording import epochs_text, loss_key, moved_text, where
+from lossmon.rules.wording import epochs_text, loss_key, moved_text, of
 
 code = "LM408"
 name = "overfitting"
@@ -115,7 +115,7 @@ def _finding(
 ) -> Finding:
     since = risen.before.epoch
     message = (
-        f"the validation loss of {where(output)} rose {epochs_text(since, val.epochs[-1])}: "
+        f"the validation loss{of(output)} rose {epochs_text(since, val.epochs[-1])}: "
         f"{moved_text(risen.before, risen.after)}, while the training loss fell, "
         f"{moved_text(*fell)}"
     )

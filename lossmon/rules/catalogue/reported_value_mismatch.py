@@ -45,6 +45,7 @@ from collections.abc import Iterator
 from lossmon.records import EpochRecord, Finding, Severity
 from lossmon.rules.epochs import trailing
 from lossmon.rules.facts import Facts
+from lossmon.rules.wording import data
 
 code = "LM402"
 name = "reported-value-mismatch"
@@ -67,8 +68,8 @@ def _finding(epoch: EpochRecord) -> Finding:
     gaps = {"loss": epoch.loss_gap, "accuracy": epoch.accuracy_gap}
     shown = ", ".join(f"{what} by {gap:+.4g}" for what, gap in gaps.items() if gap)
     message = (
-        f"{epoch.split} values that Keras printed differ from the recomputed ones since epoch "
-        f"{epoch.epoch + 1}: {epoch.reason or shown}."
+        f"{data(epoch.split)} values that Keras printed differ from the recomputed ones since "
+        f"epoch {epoch.epoch + 1}: {epoch.reason or shown}."
     )
     fix = (
         'lossmon.Monitor(verify="full")'

@@ -44,7 +44,7 @@ from lossmon.rules.facts import Facts, OutputFacts
 from lossmon.rules.progress import motionless
 from lossmon.rules.series import Series, loss_series
 from lossmon.rules.trend import ALPHA, trend
-from lossmon.rules.wording import epochs_text, learning_rate, number, where
+from lossmon.rules.wording import epochs_text, learning_rate, number, of
 
 code = "LM411"
 name = "slow-convergence"
@@ -80,7 +80,7 @@ def _slow(train: Series) -> bool:
 def _finding(output: OutputFacts, train: Series, rate: float | None) -> Finding:
     first, last = float(train.values[0]), float(train.values[-1])
     message = (
-        f"the training loss of {where(output)} fell only from {number(first)} to {number(last)} "
+        f"the training loss{of(output)} fell only from {number(first)} to {number(last)} "
         f"{epochs_text(train.epochs[0], train.epochs[-1])}, and does not level off."
     )
     evidence = {

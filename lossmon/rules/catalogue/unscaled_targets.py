@@ -36,7 +36,7 @@ from collections.abc import Iterator
 
 from lossmon.records import Finding, Severity
 from lossmon.rules.facts import Facts, OutputFacts
-from lossmon.rules.wording import labels_evidence, labels_text, number, where
+from lossmon.rules.wording import labels_evidence, labels_text, number, of
 
 code = "LM504"
 name = "unscaled-targets"
@@ -72,7 +72,7 @@ def _finding(output: OutputFacts, guess: float) -> Finding:
     assert labels is not None
     assert seen is not None
     message = (
-        f"targets of {where(output)} span {labels_text(labels)}, its first predictions stay below "
+        f"targets{of(output)} span {labels_text(labels)}, its first predictions stay below "
         f"{number(guess)} in size."
     )
     evidence = labels_evidence(labels) | {

@@ -1,0 +1,43 @@
+"""What a run comes to, above all that it rests on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import dash_mantine_components as dmc
+from dash import html
+
+from lossmon.analysis import Point, Verdict
+from lossmon_dashboard.components.callout import callout
+from lossmon_dashboard.components.findings import finding_name
+from lossmon_dashboard.components.labels import goes_to, spoken
+from lossmon_dashboard.components.prose import with_code
+
+
+def verdict_panel(verdict: Verdict) -> dmc.Paper:
+    """The sentences of a verdict; codes in it lead to what the rule found.
+
+    Args:
+        verdict: of the run, as `lossmon.analysis.verdict` gives it.
+    """
+    told: list[Any] = []
+    for point in verdict.points:
+        told += [" "] if told else []
+        told += _told(point)
+    return callout(verdict.standing, "In short", dmc.Text(told, maw=980))
+
+
+def _told(point: Point) -> list[Any]:
+    code = [] if point.code is None else [" (", _link(point.code, point.output), ")"]
+    then = [" ", *with_code(point.then)] if point.then else []
+    return [*with_code(point.said), *code, ".", *then]
+
+
+def _link(code: str, output: str | None) -> html.Button:
+    return html.Button(
+        code,
+        type="button",
+        className="lossmon-link lossmon-inline",
+        **goes_to(finding_name(code, output)),
+        **spoken(f"{code}: evidence and fix"),
+    )

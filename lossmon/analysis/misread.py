@@ -1,0 +1,67 @@
+"""An accuracy that is not what it seems, in a sentence."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lossmon.analysis.history import Row
+from lossmon.analysis.words import SPLITS, Reasons, accuracy_text, lowered, reason_of
+
+# Rules about what a metric counts, of which some may be about another metric than the accuracy.
+_CODES = ("LM301", "LM302", "LM304", "LM305", "LM306", "LM309")
+
+
+def is_about_accuracy(finding: Row, document: Row) -> bool:
+    """Whether a finding says that the accuracy of its output is misread.
+
+    Args:
+        finding: an error or a warning of the run.
+        document: the run, as `Store.run` gives it.
+    """
+    if finding["code"] not in _CODES:
+        return False
+    evidence = finding["evidence"] or {}
+    named = {*(evidence.get("metrics") or ()), evidence.get("metric")} - {None}
+    output = _output(document, finding["output"])
+    keys = {
+        metric["key"]
+        for metric in output.get("metrics") or ()
+        if metric["label"] == output.get("accuracy_metric")
+    }
+    return not named or not keys or bool(named & keys)
+
+
+def misread_words(document: Row, output: str | None, finding: Row | None, reasons: Reasons) -> str:
+    """Say what the printed accuracy really is, without a full stop; empty where nothing is known.
+
+    Args:
+        document: the run, as `Store.run` gives it.
+        output: the name of the output; None for the only one.
+        finding: what says so; None where no rule did.
+        reasons: the summary of each rule by its code.
+    """
+    row = _last(document, output)
+    printed, meant = row.get("reported_accuracy"), row.get("intended_accuracy")
+    several = len(document["outputs"]) > 1 and output is not None
+    what = f"The printed {SPLITS[row['split']]} accuracy" if row else "The accuracy it prints"
+    what += f" of `{output}`" if several else ""
+    what += "" if printed is None else f", {accuracy_text(printed)},"
+    why = "" if finding is None else f": {lowered(reason_of(finding, reasons))}"
+    if meant is not None:
+        metric = _output(document, output).get("intended_metric")
+        by = f" by `{metric}`" if finding is None and metric else ""
+        return f"{what} is misread ({accuracy_text(meant)} was meant{by}){why}"
+    if finding is None:
+        return ""
+    grave = finding["severity"] == "error"
+    return f"{what} {'is meaningless' if grave else 'is misleading'}{why}"
+
+
+def _output(document: Row, name: str | None) -> dict[str, Any]:
+    return next((o for o in document["outputs"] if o["name"] == name), {})
+
+
+def _last(document: Row, output: str | None) -> dict[str, Any]:
+    """The last epoch of an output, that of validation data where there is one."""
+    rows = [row for row in document["epochs"] if row["output"] == output]
+    return max(rows, key=lambda row: (row["epoch"], row["split"] == "val"), default={})

@@ -1,0 +1,114 @@
+"""When a run began to overfit, whether that matters for its accuracy, and what to do."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+from lossmon.analysis.history import Row, history
+from lossmon.analysis.words import accuracy_text, loss_text
+
+OVERFITTING = "LM408"
+
+_NORMAL_95 = 1.959964
+# What is known less well than this cannot be said to hold: three points, as of an episode.
+_HOLDS = 0.03
+
+
+class AccuracyChange(NamedTuple):
+    """How the validation accuracy changed between two epochs.
+
+    Attributes:
+        before, after: shares predicted right.
+        margin: the change is known to this much up or down, 95 %; both epochs' binomial errors
+            together, as if of other samples.
+    """
+
+    before: float
+    after: float
+    margin: float
+
+    @property
+    def change(self) -> float:
+        """After minus before."""
+        return self.after - self.before
+
+
+def accuracy_change(epochs: list[Row], output: Row, first: int, last: int) -> AccuracyChange | None:
+    """How the validation accuracy of an output changed; None where it is not known.
+
+    Args:
+        epochs: the run's epochs, as `Store.epoch_rows` gives them.
+        output: the output, as `Store.output_rows` gives it.
+        first: the epoch before, from 0.
+        last: the epoch after, from 0.
+    """
+    known = history(epochs, output, "val")
+    places = {} if known is None else {row["epoch"]: place for place, row in enumerate(known.rows)}
+    if known is None or first not in places or last not in places:
+        return None
+    one, two = places[first], places[last]
+    error = math.hypot(known.accuracy_error[one], known.accuracy_error[two])
+    return AccuracyChange(
+        float(known.accuracy[one]), float(known.accuracy[two]), _NORMAL_95 * error
+    )
+
+
+def overfit_words(document: Row, output: Row, finding: Row) -> tuple[str, str] | None:
+    """Say since when an output overfits, and what that means; None where the finding does not tell.
+
+    Args:
+        document: the run, as `Store.run` gives it.
+        output: the output, as `Store.output_rows` gives it.
+        finding: what says that it overfits.
+    """
+    evidence = finding["evidence"] or {}
+    since, until = evidence.get("since_epoch"), evidence.get("until_epoch")
+    losses, trained = evidence.get("val_loss"), evidence.get("train_loss")
+    if not isinstance(since, int) or not isinstance(until, int) or not losses:
+        return None
+    rose = " → ".join(map(loss_text, losses))
+    fell = f", {' → '.join(map(loss_text, trained))}" if trained else ""
+    said = (
+        f"It overfits since epoch {since}: validation loss rose {rose} (epoch {until}) while "
+        f"training loss fell{fell}"
+    )
+    best = _least(document["epochs"], output["name"]) or since
+    changed = accuracy_change(document["epochs"], output, since - 1, until - 1)
+    return said, _meaning(changed, best)
+
+
+def _least(epochs: list[Row], output: str | None) -> int | None:
+    """The epoch of the least validation loss, from 1."""
+    known = [
+        (loss, row["epoch"] + 1)
+        for row in epochs
+        if row["split"] == "val" and row["output"] == output
+        for loss in [row["loss"] if row["recomputed_loss"] is None else row["recomputed_loss"]]
+        if loss is not None and math.isfinite(loss)
+    ]
+    return min(known)[1] if known else None
+
+
+def _meaning(changed: AccuracyChange | None, best: int) -> str:
+    """Whether it matters for the accuracy, and which weights to take."""
+    if changed is None:
+        return f"The weights of epoch {best} have the least validation loss."
+    moved = f"{accuracy_text(changed.before)} → {accuracy_text(changed.after)}"
+    told = f"{moved} ({changed.change:+.3f} ± {changed.margin:.3f})"
+    if changed.change < -changed.margin:
+        return f"It matters for accuracy too, which fell {told}: take the weights of epoch {best}."
+    if changed.change > changed.margin:
+        return (
+            f"Accuracy rose all the same, {told}: for decisions take the last weights, for "
+            f"probabilities those of epoch {best}, or calibrate them."
+        )
+    if changed.margin > _HOLDS:
+        return (
+            f"Whether it matters for accuracy, {told}, so few validation samples cannot tell; the "
+            f"weights of epoch {best} have the least loss."
+        )
+    return (
+        f"It does not matter for accuracy, which held, {told}; if you use the probabilities, take "
+        f"the weights of epoch {best}, or calibrate them."
+    )

@@ -1,0 +1,180 @@
+"""What a run comes to, in a few sentences: can its numbers be trusted, and does it part ways?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+from lossmon.analysis.explanation import Divergence
+from lossmon.analysis.history import Row
+from lossmon.analysis.misread import is_about_accuracy, misread_words
+from lossmon.analysis.overfit import OVERFITTING, overfit_words
+from lossmon.analysis.trust import epoch_values, silence_sentence, trust_sentence
+from lossmon.analysis.words import Reasons, capitalised, lowered, reason_of
+
+Standing = Literal["good", "warning", "error", "unknown"]
+
+_PARTED = "LM406"
+_OF_QUANTITIES = "LM301"
+# Of more faults a reader is told below: these sentences are to be short.
+_MOST_FAULTS = 3
+
+
+class Point(NamedTuple):
+    """One thing that is said of a run.
+
+    Attributes:
+        said: in plain words, without a full stop.
+        code: of the finding that says more; None where there is none.
+        output: that the finding is about; None for the only one.
+        then: what follows from it, in whole sentences; empty where nothing does.
+    """
+
+    said: str
+    code: str | None = None
+    output: str | None = None
+    then: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """The whole of it."""
+        code = "" if self.code is None else f" ({self.code})"
+        return f"{self.said}{code}. {self.then}".rstrip()
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a run comes to.
+
+    Attributes:
+        standing: "error" (a printed number is not what it seems), "warning" (mind something),
+            "unknown" (too little could be checked), "good".
+        points: what is said, in order: trust (after what is misleading), faults, divergence.
+    """
+
+    standing: Standing
+    points: tuple[Point, ...]
+
+    @property
+    def text(self) -> str:
+        """All of it, as a paragraph."""
+        return " ".join(point.sentence for point in self.points)
+
+    def document(self) -> dict[str, Any]:
+        """Return the same as plain values, with `text`."""
+        points = [{**point._asdict(), "sentence": point.sentence} for point in self.points]
+        return {"standing": self.standing, "text": self.text, "points": points}
+
+
+def verdict(
+    document: Row, episodes: Sequence[Divergence] = (), reasons: Reasons | None = None
+) -> Verdict:
+    """Sum up a run: what its numbers are worth, and what it did.
+
+    Args:
+        document: the run, as `Store.run` gives it.
+        episodes: where its loss and accuracy part ways, as `explain_divergence` gives them.
+        reasons: the summary of each rule by its code, such as `lossmon.rules.rule_summaries`
+            gives; a rule without one is told by its name.
+    """
+    faults = list(_faults(document, reasons or {}))
+    parted = list(_parted(document, episodes))
+    misleading = any(standing == "error" or misread for standing, misread, _ in faults)
+    trust = Point(trust_sentence(document, misleading=misleading))
+    # What is wrong goes before what is right.
+    points = [point for _, _, point in faults[:_MOST_FAULTS]]
+    if (beyond := len(faults) - _MOST_FAULTS) > 0:
+        points.append(Point(f"{beyond} more below"))
+    points = [*points, trust, *parted] if misleading else [trust, *points, *parted]
+    silence = None if faults or parted else silence_sentence(document)
+    points += [] if silence is None else [Point(silence)]
+    warned = [*(standing for standing, _, _ in faults), *(_graded(document, parted))]
+    return Verdict(_standing(document, warned), tuple(points))
+
+
+def _standing(document: Row, grades: Sequence[str]) -> Standing:
+    values = epoch_values(document)
+    if "error" in grades or values.differing:
+        return "error"
+    if "warning" in grades:
+        return "warning"
+    return "good" if values.all_agree else "unknown"
+
+
+def _graded(document: Row, parted: Sequence[Point]) -> list[str]:
+    known = {(f["code"], f["output"]): f["severity"] for f in document["findings"]}
+    return [known.get((point.code, point.output), "info") for point in parted]
+
+
+def _faults(document: Row, reasons: Reasons) -> Iterator[tuple[str, bool, Point]]:
+    """Errors and warnings but for overfitting, with their severity and whether one is misread."""
+    told: set[str | None] = set()
+    several = len(document["outputs"]) > 1
+    for finding in document["findings"]:
+        if finding["severity"] == "info" or finding["code"] == OVERFITTING:
+            continue
+        if is_about_accuracy(finding, document):
+            # Several rules may find one accuracy misread: the gravest says it.
+            if finding["output"] not in told:
+                told.add(finding["output"])
+                yield (
+                    finding["severity"],
+                    True,
+                    _misread(document, finding["output"], finding, reasons),
+                )
+            continue
+        reason = reason_of(finding, reasons)
+        said = _lead(finding["code"], reason) + _since(finding)
+        where = f"Output `{finding['output']}`: " if several and finding["output"] else ""
+        said = where + (lowered(said) if where else said)
+        yield finding["severity"], False, Point(said, finding["code"], finding["output"])
+    for output in document["outputs"]:
+        if output["name"] not in told and output.get("intended_metric"):
+            point = _misread(document, output["name"], None, reasons)
+            if point.said:
+                yield "warning", True, point
+
+
+def _misread(document: Row, output: str | None, finding: Row | None, reasons: Reasons) -> Point:
+    code = None if finding is None else finding["code"]
+    others = any(f["code"] != code and f["severity"] == "error" for f in document["findings"])
+    sound = code == _OF_QUANTITIES and document["epochs"] and not others
+    then = "Go by its loss instead." if sound else ""
+    return Point(misread_words(document, output, finding, reasons), code, output, then)
+
+
+def _lead(code: str, reason: str) -> str:
+    """What a fault means for the numbers, where its group tells."""
+    if code.startswith(("LM1", "LM2")):
+        return f"What it printed does not mean what it says: {lowered(reason)}"
+    return capitalised(reason)
+
+
+def _since(finding: Row) -> str:
+    epoch = (finding["evidence"] or {}).get("since_epoch")
+    return f", since epoch {epoch}" if isinstance(epoch, int) else ""
+
+
+def _parted(document: Row, episodes: Sequence[Divergence]) -> Iterator[Point]:
+    """Of each output whether it overfits, or else the last time that loss and accuracy parted."""
+    found: Mapping[tuple[str, str | None], Row] = {
+        (f["code"], f["output"]): f for f in document["findings"]
+    }
+    several = len(document["outputs"]) > 1
+    for output in document["outputs"]:
+        name = output["name"]
+        where = f"Output `{name}`: " if several and name else ""
+        mine = [episode for episode in episodes if episode.output == name]
+        overfits, parts = found.get((OVERFITTING, name)), found.get((_PARTED, name))
+        told = None if overfits is None else overfit_words(document, output, overfits)
+        if told is not None:
+            yield Point(
+                where + (lowered(told[0]) if where else told[0]), OVERFITTING, name, told[1]
+            )
+        elif mine:
+            finding = overfits or parts
+            code = None if finding is None else finding["code"]
+            yield Point(where + mine[-1].summary.rstrip("."), code, name, mine[-1].advice)
+        elif (finding := overfits or parts) is not None:
+            yield Point(where + capitalised(finding["message"]).rstrip("."), finding["code"], name)

@@ -1,0 +1,304 @@
+"""What a run comes to, in every state that a run can be in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from lossmon.analysis import verdict
+
+Row = dict[str, Any]
+CUT = "BinaryAccuracy(threshold=0.5)"
+REASONS = {
+    "LM301": "An accuracy counts matches between real-valued targets and class decisions.",
+    "LM302": "An accuracy cuts raw scores at a threshold made for probabilities.",
+    "LM103": "A softmax over a single unit is 1 for every input.",
+    "LM404": "A constant answer would do as well.",
+}
+
+
+def epoch(number: int, split: str = "val", **values: Any) -> Row:
+    right = values.pop("right", 900)
+    usual = {
+        "epoch": number,
+        "split": split,
+        "output": None,
+        "status": "verified",
+        "reason": None,
+        "coverage": 1.0,
+        "n": 1000,
+        "weight": 1000.0,
+        "loss": 0.3,
+        "recomputed_loss": 0.3,
+        "loss_squares": 200.0,
+        "correct": float(right),
+        "judged": 1000.0,
+        "loss_correct": 0.1,
+        "loss_wrong": 2.1,
+        "reported_accuracy": right / 1000,
+        "intended_accuracy": None,
+    }
+    return usual | values
+
+
+def output(name: str | None = None, **values: Any) -> Row:
+    usual = {
+        "name": name,
+        "loss": "sparse_categorical_crossentropy",
+        "reduction": "sum_over_batch_size",
+        "shape": [None, 10],
+        "accuracy_metric": CUT,
+        "intended_metric": None,
+        "metrics": [{"key": "accuracy", "label": CUT}],
+    }
+    return usual | values
+
+
+def finding(code: str, rule: str, severity: str, **values: Any) -> Row:
+    usual = {"code": code, "rule": rule, "severity": severity, "output": None, "message": "told"}
+    return {**usual, "evidence": {}, **values}
+
+
+def run(epochs: list[Row], *findings: Row, **values: Any) -> Row:
+    verified = sum(row["status"] == "verified" for row in epochs) / max(len(epochs), 1)
+    usual = {
+        "status": "finished",
+        "epochs": epochs,
+        "outputs": [output()],
+        "findings": list(findings),
+        "verified": verified,
+        "environment": {},
+        "rules": [],
+    }
+    return usual | values
+
+
+def both(amount: int) -> list[Row]:
+    return [epoch(number, split) for number in range(amount) for split in ("train", "val")]
+
+
+def unverified(reason: str) -> Row:
+    return {"status": "unverified", "reason": reason, "coverage": 0.0}
+
+
+OPAQUE = "the train step never calls compute_metrics"
+SURE = "Its numbers can be trusted: every epoch value was computed twice and agrees."
+QUIET = "No rule found anything wrong"
+
+
+@pytest.mark.parametrize(
+    ("document", "standing", "said"),
+    [
+        (run(both(8)), "good", f"{SURE} {QUIET}, overfitting included."),
+        (run(both(3)), "good", f"{SURE} {QUIET}."),
+        (
+            run([epoch(0, "train")]),
+            "good",
+            f"{SURE} {QUIET}; without validation data nobody can tell whether it overfits.",
+        ),
+        (
+            run(both(8), status="running"),
+            "good",
+            f"So far its{SURE[3:]} No rule has found anything wrong, overfitting included.",
+        ),
+        (
+            run([], status="running"),
+            "unknown",
+            "No epoch has ended yet: there is no number to judge.",
+        ),
+        (
+            run([], status="failed"),
+            "unknown",
+            "No epoch came to its end: there is no number to judge.",
+        ),
+        (
+            run([epoch(0, **unverified(OPAQUE))]),
+            "unknown",
+            f"None of its numbers could be checked: {OPAQUE}. {QUIET}.",
+        ),
+        (
+            run([epoch(0), epoch(1, **unverified(OPAQUE))]),
+            "unknown",
+            "50 % of its epoch values were computed twice and agree, the others could not be "
+            f"checked: {OPAQUE}. {QUIET}.",
+        ),
+        (
+            run(
+                [epoch(0, **unverified("imported from MLflow: nothing was recomputed"))],
+                environment={"imported": {"program": "MLflow"}},
+            ),
+            "unknown",
+            "None of its numbers could be checked: imported from MLflow: nothing was recomputed. "
+            "Of an imported run rules see the curves alone, and found nothing wrong.",
+        ),
+        (
+            run([epoch(0), epoch(1, status="mismatch", reason="off by 0.3")]),
+            "error",
+            f"1 of 2 epoch values are not what Keras printed. {QUIET}.",
+        ),
+        (
+            run([epoch(0, coverage=0.13), epoch(1, coverage=0.4)], rules=[{"ignore": ["LM4"]}]),
+            "good",
+            "Its numbers can be trusted: every epoch value was computed twice, from 13 % of the "
+            "samples up, and agrees. The rules that were asked found nothing wrong.",
+        ),
+    ],
+)
+def test_it_says_how_far_the_numbers_can_be_trusted(
+    document: Row, standing: str, said: str
+) -> None:
+    found = verdict(document)
+    assert (found.standing, found.text) == (standing, said)
+
+
+RIGHT = "The arithmetic is right all the same: every epoch value was computed twice and agrees."
+REGRESSION = finding(
+    "LM301", "accuracy-with-regression", "error", evidence={"metrics": ["accuracy"]}
+)
+THRESHOLD = finding("LM302", "accuracy-threshold-on-logits", "warning")
+
+
+@pytest.mark.parametrize(
+    ("document", "standing", "said"),
+    [
+        (
+            run([epoch(0, right=0)], REGRESSION),
+            "error",
+            "The printed validation accuracy, 0.000, is meaningless: an accuracy counts matches "
+            "between real-valued targets and class decisions (LM301). Go by its loss instead. "
+            f"{RIGHT}",
+        ),
+        (
+            run([epoch(0, intended_accuracy=0.97)], THRESHOLD),
+            "warning",
+            "The printed validation accuracy, 0.900, is misread (0.970 was meant): an accuracy "
+            f"cuts raw scores at a threshold made for probabilities (LM302). {RIGHT}",
+        ),
+        # The rule was left out: what was meant is known all the same.
+        (
+            run(
+                [epoch(0, "train", intended_accuracy=0.97)],
+                outputs=[output(intended_metric="BinaryAccuracy(threshold=0.0)")],
+            ),
+            "warning",
+            "The printed training accuracy, 0.900, is misread (0.970 was meant by "
+            f"`BinaryAccuracy(threshold=0.0)`). {RIGHT}",
+        ),
+        # About another metric than the accuracy.
+        (
+            run(
+                [epoch(0)],
+                finding("LM304", "exact-match", "error", evidence={"metric": "mean_io_u"}),
+            ),
+            "error",
+            f"Exact match (LM304). {RIGHT}",
+        ),
+        (
+            run([epoch(0)], finding("LM103", "softmax-over-one-unit", "error")),
+            "error",
+            "What it printed does not mean what it says: a softmax over a single unit is 1 for "
+            f"every input (LM103). {RIGHT}",
+        ),
+        (
+            run(
+                [epoch(0)],
+                finding("LM404", "no-better", "warning", evidence={"since_epoch": 3}),
+                finding("LM407", "overconfident", "info"),
+            ),
+            "warning",
+            f"{SURE} A constant answer would do as well, since epoch 3 (LM404).",
+        ),
+        (
+            run(
+                [epoch(0, output="kind", right=800), epoch(0, output="colour")],
+                {**REGRESSION, "output": "kind"},
+                finding("LM404", "no-better", "warning", output="colour"),
+                outputs=[output("kind"), output("colour")],
+            ),
+            "error",
+            "The printed validation accuracy of `kind`, 0.800, is meaningless: an accuracy counts "
+            "matches between real-valued targets and class decisions (LM301). Go by its loss "
+            "instead. Output `colour`: a constant answer would do as well (LM404). " + RIGHT,
+        ),
+    ],
+)
+def test_it_says_what_a_printed_number_really_is(document: Row, standing: str, said: str) -> None:
+    found = verdict(document, reasons=REASONS)
+    assert (found.standing, found.text) == (standing, said)
+
+
+def test_it_does_not_send_to_a_loss_that_is_broken() -> None:
+    broken = finding("LM401", "nonfinite-loss", "error", evidence={"since_epoch": 1})
+    found = verdict(run([epoch(0, right=0)], REGRESSION, broken), reasons=REASONS)
+    assert "Go by its loss" not in found.text
+    assert "Nonfinite loss, since epoch 1 (LM401)." in found.text
+
+
+def test_of_many_faults_the_gravest_are_told() -> None:
+    many = [finding(f"LM40{place}", f"rule-{place}", "warning") for place in range(5)]
+    found = verdict(run([epoch(0)], *many))
+    assert found.text == f"{SURE} Rule 0 (LM400). Rule 1 (LM401). Rule 2 (LM402). 2 more below."
+
+
+RISING = {
+    "since_epoch": 2,
+    "until_epoch": 4,
+    "val_loss": [0.249, 0.4435],
+    "train_loss": [0.0466, 0.01],
+}
+OVERFITTING = finding("LM408", "overfitting", "warning", evidence=RISING)
+ROSE = (
+    f"{SURE} It overfits since epoch 2: validation loss rose 0.249 → 0.444 (epoch 4) while "
+    "training loss fell, 0.0466 → 0.01 (LM408). "
+)
+
+
+def overfitted(*right: int, size: int = 10_000, **values: Any) -> Row:
+    losses = (0.4, 0.249, 0.3, 0.4435)
+    share = {"n": size, "weight": float(size), "judged": float(size), "loss_squares": 2.0 * size}
+    rows = [
+        epoch(place, loss=loss, recomputed_loss=loss, correct=float(hits), **share, **values)
+        for place, (loss, hits) in enumerate(zip(losses, right, strict=True))
+    ]
+    return run(rows, OVERFITTING)
+
+
+@pytest.mark.parametrize(
+    ("document", "said"),
+    [
+        (
+            overfitted(8000, 9310, 9320, 9330),
+            "It does not matter for accuracy, which held, 0.931 → 0.933 (+0.002 ± 0.007); if you "
+            "use the probabilities, take the weights of epoch 2, or calibrate them.",
+        ),
+        (
+            overfitted(8000, 9310, 9200, 9000),
+            "It matters for accuracy too, which fell 0.931 → 0.900 (-0.031 ± 0.008): take the "
+            "weights of epoch 2.",
+        ),
+        (
+            overfitted(8000, 9310, 9400, 9500),
+            "Accuracy rose all the same, 0.931 → 0.950 (+0.019 ± 0.007): for decisions take the "
+            "last weights, for probabilities those of epoch 2, or calibrate them.",
+        ),
+        (
+            overfitted(80, 93, 93, 93, size=100),
+            "Whether it matters for accuracy, 0.930 → 0.930 (+0.000 ± 0.074), so few validation "
+            "samples cannot tell; the weights of epoch 2 have the least loss.",
+        ),
+        (
+            overfitted(0, 0, 0, 0) | {"outputs": [output(reduction="sum", accuracy_metric=None)]},
+            "The weights of epoch 2 have the least validation loss.",
+        ),
+    ],
+)
+def test_it_says_since_when_it_overfits_and_whether_that_matters(document: Row, said: str) -> None:
+    found = verdict(document)
+    assert (found.standing, found.text) == ("warning", ROSE + said)
+
+
+def test_its_points_name_the_findings_that_they_rest_on() -> None:
+    found = verdict(overfitted(8000, 9310, 9320, 9330)).document()
+    assert [point["code"] for point in found["points"]] == [None, "LM408"]
+    assert found["text"] == " ".join(point["sentence"] for point in found["points"])
