@@ -97,7 +97,7 @@ def read_line(
             anew where they become too many.
     """
     run_id, epoch, step = run["id"], run["epoch"], run["step"]
-    if step is None or (epoch and _SETTLED.execute(connection, of_run=run_id).first()):
+    if step is None or (epoch and _SETTLED.rows(connection, of_run=run_id)):
         return None
     stride, start = known or (0, 0)
     if not stride or step // stride >= 2 * SPARKLINE_POINTS:
@@ -105,10 +105,10 @@ def read_line(
     if start and start * stride > step:
         return Line(stride, start, [])
     if start:
-        rows = _SINCE.execute(connection, of_run=run_id, first=start * stride, stride=stride)
+        rows = _SINCE.rows(connection, of_run=run_id, first=start * stride, stride=stride)
     else:
         steps = {f"step{place}": place * stride for place in range(SPARKLINE_POINTS)}
-        rows = _AT_STEPS.execute(connection, of_run=run_id, **steps)
+        rows = _AT_STEPS.rows(connection, of_run=run_id, **steps)
     return Line(stride, start, [_loss(row) for row in rows])
 
 

@@ -109,18 +109,17 @@ class Pulses:
             RunNotFound: there is no such run.
         """
         now = time.time()
-        news: int = _COUNTED.execute(connection).scalar_one()
-        unended = [_row(values) for values in _UNENDED.execute(connection).all()]
+        ((news,),) = _COUNTED.rows(connection)
+        unended = [_row(values) for values in _UNENDED.rows(connection)]
         running = [row for row in unended if _is_recorded(row, now)]
         lost = {row["id"] for row in unended} - {row["id"] for row in running}
         run_id = None if run is None else self._resolve(connection, run, news)
         step: int | None = None
         if run_id is not None:
-            ranks: dict[str, Any] = {
-                row.id: row for row in _OF_JOB.execute(connection, of_run=run_id)
-            }
-            news, lost = max((row.news for row in ranks.values()), default=0), lost & ranks.keys()
-            step = ranks[run_id].step if run_id in ranks else None
+            ranks = {row[0]: row[1:] for row in _OF_JOB.rows(connection, of_run=run_id)}
+            lost &= ranks.keys()
+            news = max((told for told, _ in ranks.values()), default=0)
+            step = ranks[run_id][1] if run_id in ranks else None
         token = f"{news}-{zlib.crc32(' '.join(sorted(lost)).encode()):08x}"
         if any(row["id"] == run_id for row in running) and _is_stalled(connection, run_id, now):
             token += "-stalled"
@@ -160,6 +159,6 @@ def _is_recorded(row: Row, now: float) -> bool:
 
 def _is_stalled(connection: Connection, run_id: str | None, now: float) -> bool:
     assert run_id is not None
-    last = _LAST_TIME.execute(connection, of_run=run_id).scalar()
-    recent = last is not None and now - last <= STALLED_SECONDS
+    last = _LAST_TIME.rows(connection, of_run=run_id)
+    recent = bool(last) and now - last[0][0] <= STALLED_SECONDS
     return not recent and read_stalled(connection, run_id, now) is not None

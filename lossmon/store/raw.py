@@ -45,8 +45,10 @@ def read_blocks(
 
 def read_steps(
     connection: Connection, series: Series, columns: Sequence[str], first: int, last: int
-) -> Iterator[Block]:
-    """Yield the batches of a series from one step to another: `read_blocks`, for who asks often.
+) -> list[Block]:
+    """Return the batches of a series from one step to another: `read_blocks`, for who asks often.
+
+    All of them at once: some thousands.
 
     Args:
         connection: to read by.
@@ -55,9 +57,8 @@ def read_steps(
         first: the first step.
         last: the last step.
     """
-    rows = _between(tuple(columns)).execute(connection, **named(series), first=first, last=last)
-    for part in rows.partitions(_ROWS_AT_ONCE):
-        yield _block(part, columns)
+    rows = _between(tuple(columns)).rows(connection, **named(series), first=first, last=last)
+    return [_block(rows, columns)] if rows else []
 
 
 @lru_cache(maxsize=256)

@@ -31,9 +31,8 @@ def resolve_run(connection: Connection, name: str) -> str:
     """
     # As it would have been stored: drivers refuse to ask for anything else.
     name = storable_text(name)
-    exact = _EXACT.execute(connection, name=name).scalar()
-    if exact is not None:
-        return exact
+    if _EXACT.rows(connection, name=name):
+        return name
     query = select(runs.c.id, runs.c.name, runs.c.archived)
     hidden = runs.c.archived.is_not(None)
     newest = query.order_by(hidden, is_part(), runs.c.started.desc(), runs.c.id)

@@ -118,14 +118,14 @@ def numbers_within(
     """
     own = {**named(series), "size": ROWS * FAN**level}
     if steps is None:
-        last = _LAST.execute(connection, **own).first()
-        return (0, 0) if last is None else (0, last.bucket + 1)
-    first = _FIRST_FROM.execute(connection, **own, step=steps[0]).first()
-    last = _LAST_UPTO.execute(connection, **own, step=steps[1]).first()
-    if first is None or last is None:
+        whole = _LAST.rows(connection, **own)
+        return (0, whole[0][0] + 1) if whole else (0, 0)
+    first = _FIRST_FROM.rows(connection, **own, step=steps[0])
+    last = _LAST_UPTO.rows(connection, **own, step=steps[1])
+    if not first or not last:
         return (0, 0)
-    end = last.bucket + (last.last_step <= steps[1])
-    return (first.bucket, max(end, first.bucket))
+    ((begun, _),), ((bucket, last_step),) = first, last
+    return (begun, max(bucket + (last_step <= steps[1]), begun))
 
 
 _OF_SIZE = select(summaries.c.bucket, summaries.c.last_step).where(

@@ -118,7 +118,7 @@ _PRUNED = Prepared(select(runs.c.pruned).where(runs.c.id == bindparam("of_run"))
 
 def is_pruned(connection: Connection, run_id: str) -> bool:
     """Tell whether the batches of a run were reduced to summaries."""
-    return _PRUNED.execute(connection, of_run=run_id).scalar() is not None
+    return any(pruned is not None for (pruned,) in _PRUNED.rows(connection, of_run=run_id))
 
 
 def _finest(buckets: int, most: int) -> int:

@@ -211,7 +211,8 @@ def _count(request: _Request) -> int:
     """How many batches there are, those before `since` included."""
     first, last = request.steps or (0, _LAST_STEP)
     own = named(request.series)
-    return _COUNTED.execute(request.connection, **own, first=first, last=last).scalar_one()
+    ((count,),) = _COUNTED.rows(request.connection, **own, first=first, last=last)
+    return count
 
 
 def _summaries(request: _Request, coarsest: int) -> Iterator[Buckets]:

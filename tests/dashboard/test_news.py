@@ -14,7 +14,7 @@ from lossmon_dashboard import create_app
 from lossmon_dashboard.figures import HistoryView
 from lossmon_dashboard.run_tabs.following import follow
 from sqlalchemy import event
-from sqlalchemy.engine import Engine
+from sqlalchemy.pool import Pool
 
 from lossmon.records import BatchRecord
 from lossmon.store import RunWriter, open_store
@@ -47,12 +47,13 @@ def statements() -> Generator[list[str]]:
     """What the database is asked meanwhile."""
     said: list[str] = []
 
-    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        said.extend([] if statement == "BEGIN" else [statement])
+    def follow(connection: Any, *_: Any) -> None:
+        connection.set_trace_callback(said.append)
 
-    event.listen(Engine, "before_cursor_execute", note)
+    event.listen(Pool, "checkout", follow)
     yield said
-    event.remove(Engine, "before_cursor_execute", note)
+    event.remove(Pool, "checkout", follow)
+    said[:] = [statement for statement in said if statement.startswith("SELECT")]
 
 
 def asked(client: FlaskClient, **question: Any) -> dict[str, Any]:

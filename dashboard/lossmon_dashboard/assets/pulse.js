@@ -2,7 +2,7 @@
 (function () {
     "use strict";
     /* New points are to be seen within two seconds of their commit, and drawing takes some of it. */
-    const ACTIVE_MS = 1700;
+    const ACTIVE_MS = 1800;
     const IDLE_MS = 4000;
     const say = (id, props) => window.dash_clientside.set_props(id, props);
     const same = (one, other) => JSON.stringify(one) === JSON.stringify(other);
