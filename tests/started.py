@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -42,8 +42,8 @@ def _children(pid: int) -> list[int]:
 
 
 def _used(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    # The clock of another process: what `/proc` tells is counted in ticks of 10 ms.
+    return time.clock_gettime(~pid << 3 | 2)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import dash
 
 from lossmon.errors import StoreError
-from lossmon_dashboard import export, shell
+from lossmon_dashboard import export, news, shell
 from lossmon_dashboard.changes import READ_ONLY
 from lossmon_dashboard.pages import PAGES
 from lossmon_dashboard.questions import check_questions
@@ -79,6 +79,7 @@ def create_app(
     for page in PAGES:
         page.register(app)
     export.register(app.server)
+    news.register(app.server)
     guard(app.server, hosts=hosts, token=token, scripts=app.csp_hashes(), frames=frames)
     check_questions(app)
     return app

@@ -10,6 +10,7 @@ RUNS = "/"
 RUN = "/run"
 COMPARE = "/compare"
 RULES = "/rules"
+NEWS = "/news"
 MOST_COMPARED = 200
 
 

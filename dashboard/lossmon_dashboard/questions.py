@@ -21,6 +21,7 @@ _AXES = ("step", "epoch", "time", "samples")
 _LONGEST_TEXT = 10_000
 _MOST_PARTS = 10_000
 _MOST_CHANGED = MOST_TICKED
+_MOST_SHOWN = 1000
 # JSON can spell what no answer could.
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -169,6 +170,14 @@ def _list_of(check: Check, most: int = _MOST_PARTS) -> Check:
     return is_list
 
 
+def _shown(value: Any) -> bool:
+    """Whether it names runs, and what is there of each one's line."""
+    if not isinstance(value, dict) or len(cast("Part", value)) > _MOST_SHOWN:
+        return False
+    parts = cast("dict[Any, Any]", value).items()
+    return all(_text(run) and (known is None or _pair(known)) for run, known in parts)
+
+
 def _one_of(*words: str) -> Check:
     return lambda value: isinstance(value, str) and value in words
 
@@ -237,7 +246,6 @@ VALUES: Mapping[str, Check] = {
     "runs-search.value": _or_nothing(_text),
     "runs-settings.data": _or_nothing(_list_of(_text)),
     "scheme.data": _or_nothing(_one_of("light", "dark")),
-    "tick.n_intervals": _or_nothing(_count),
     "url.pathname": _or_nothing(_text),
     "url.search": _or_nothing(_text),
 }
@@ -257,6 +265,27 @@ def check_questions(app: dash.Dash) -> None:
         return None if fault is None else (f"Expected a question of this dashboard. {fault}", 400)
 
     app.server.before_request(check)
+
+
+_NEWS: Mapping[str, Check] = {
+    "place": _or_nothing(_text),
+    "token": _or_nothing(_text),
+    "shown": _or_nothing(_shown),
+    "view": _or_nothing(lambda value: _mapping(value) and all(map(_text, value.values()))),
+    "scheme": _or_nothing(_one_of("light", "dark")),
+    "zoom": _or_nothing(_span),
+    "mark": _or_nothing(_mark),
+    "step": _or_nothing(_count),
+}
+
+
+def fault_of_news(body: Any) -> str | None:
+    """What is wrong with a question to `lossmon_dashboard.news`; None where nothing is."""
+    if not isinstance(body, dict) or "place" not in body or body.keys() - _NEWS:
+        return "Received: something that is no object with a `place`."
+    part = cast("Part", body)
+    odd = [name for name, value in part.items() if not _NEWS[name](value)]
+    return f"Received: a value that `{odd[0]}` cannot have." if odd else None
 
 
 def _fault(body: Any, callbacks: Mapping[str, Any]) -> str | None:

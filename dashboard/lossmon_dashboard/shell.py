@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import dash
 import dash_mantine_components as dmc
-from dash import ClientsideFunction, Input, Output, State, dcc, html, no_update
+from dash import ClientsideFunction, Input, Output, State, dcc, html
 
 from lossmon.errors import RunNotFound, StoreError
 from lossmon_dashboard.changes import register_changes, toast
 from lossmon_dashboard.components.labels import spoken
 from lossmon_dashboard.components.notice import no_database, not_found
-from lossmon_dashboard.links import RULES, RUN, RUNS, page_link, read_query, split_path
+from lossmon_dashboard.links import RULES, RUNS, page_link, read_query, split_path
+from lossmon_dashboard.news import observe
 from lossmon_dashboard.pages import PAGES
-from lossmon_dashboard.source import current_store
 from lossmon_dashboard.theme import MANTINE, PAGE_WIDTH
-
-ACTIVE_MS = 1000
-IDLE_MS = 4000
 
 
 def layout() -> dmc.MantineProvider:
@@ -27,7 +23,6 @@ def layout() -> dmc.MantineProvider:
     return dmc.MantineProvider(
         [
             dcc.Location(id="url", refresh="callback-nav"),
-            dcc.Interval(id="tick", interval=ACTIVE_MS),
             # The address of the page that stands; `url` changes while that is still to be left.
             dcc.Store(id="place"),
             # The run that the address names now, where it is another than the one that stands.
@@ -80,17 +75,20 @@ def _header() -> dmc.Container:
 
 
 def register(app: dash.Dash) -> None:
-    """Connect routing and the pulse that tells pages when something changed."""
+    """Connect routing, and what is told when something is new."""
 
     @app.callback(
         Output("page", "children"),
         Output("place", "data"),
+        Output("revision", "data"),
         Input("url", "pathname"),
         Input("newer", "data"),
         State("url", "search"),
     )
-    def show_page(pathname: str | None, _: Any, search: str | None) -> tuple[Any, str | None]:
-        return render(pathname, search), pathname
+    def show_page(pathname: str | None, _: Any, search: str | None) -> tuple[Any, ...]:
+        # What is written while the page is made is then new to it.
+        seen = observe(pathname)
+        return render(pathname, search), pathname, seen
 
     register_changes(app)
     app.clientside_callback(ClientsideFunction("lossmon", "nameTab"), Input("page", "children"))
@@ -101,23 +99,12 @@ def register(app: dash.Dash) -> None:
         Output("nav-rules", "className"),
         Input("url", "pathname"),
     )
-
-    @app.callback(
-        Output("revision", "data"),
-        Output("tick", "interval"),
+    # It sets `revision` and `newer` when it hears of anything.
+    app.clientside_callback(
+        ClientsideFunction("lossmon_pulse", "follow"),
         Output("live", "children"),
-        Output("newer", "data"),
-        Input("tick", "n_intervals"),
-        Input("place", "data"),
-        State("revision", "data"),
+        Input("revision", "data"),
     )
-    def pulse(_: int | None, place: str | None, seen: dict[str, Any]) -> tuple[Any, ...]:
-        now = seen if place is None else observe(place, seen)
-        if now == seen:
-            return (no_update,) * 4
-        interval = ACTIVE_MS if now["running"] else IDLE_MS
-        indicator = live_indicator(now["running"], now.get("trouble"))
-        return now, interval, indicator, newer_run(now, seen) or no_update
 
 
 def render(pathname: str | None, search: str | None) -> Any:
@@ -132,57 +119,3 @@ def render(pathname: str | None, search: str | None) -> Any:
         return not_found(str(error))
     except StoreError as error:
         return no_database(str(error))
-
-
-def observe(pathname: str | None, seen: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What pages redraw themselves by: equal to `seen` as long as nothing has changed.
-
-    Args:
-        pathname: the page that is shown; on the page of a run only that run counts.
-        seen: what was observed before.
-    """
-    head, argument = split_path(pathname)
-    place: dict[str, Any] = {"path": pathname}
-    try:
-        store = current_store()
-        token = store.revision(argument if head == RUN else None)
-        if seen.get("token") == token and seen.get("path") == pathname:
-            return seen
-        place |= {"run": store.resolve(argument)} if head == RUN and argument else {}
-        running = store.running()
-    except StoreError as error:
-        return place | {"token": None, "running": 0, "trouble": str(error)}
-    return place | {"token": token, "running": running}
-
-
-def newer_run(now: Mapping[str, Any], seen: Mapping[str, Any]) -> str | None:
-    """The run that an address names since it was last looked at; None where it is the same.
-
-    `latest` is another run as soon as a training begins, and so is a name that is given again.
-    """
-    run = now.get("run")
-    return run if now["path"] == seen.get("path") and run != seen.get("run") else None
-
-
-def live_indicator(running: int, trouble: str | None = None) -> Any:
-    """How many runs are training right now; nothing at all while none is.
-
-    Args:
-        running: the number of runs that are training.
-        trouble: why the database cannot be read; None where it can.
-    """
-    if trouble is not None:
-        return dmc.Tooltip(
-            _badge("nothing to read", "orange"), label=trouble, multiline=True, w=320
-        )
-    if not running:
-        return None
-    noun = "run" if running == 1 else "runs"
-    words = [str(running), html.Span(f" {noun} training", className="lossmon-wide")]
-    return _badge(words, "blue", "lossmon-pulse")
-
-
-def _badge(words: Any, colour: str, name: str = "") -> dmc.Badge:
-    return dmc.Badge(
-        words, color=colour, variant="dot", size="lg", className=f"lossmon-badge {name}"
-    )

@@ -12,6 +12,7 @@ from sqlalchemy import URL, Connection
 from lossmon.store.ends import RememberedEnds
 from lossmon.store.engine import demand_database, describe, explained, file_identity, open_engine
 from lossmon.store.gathering import Remembered
+from lossmon.store.pulse import Pulse, Pulses, Shown
 from lossmon.store.ranks import read_parts
 from lossmon.store.resolve import resolve_run
 from lossmon.store.revision import read_recording, read_revision
@@ -26,6 +27,7 @@ class Known:
         self.remembered = Remembered()
         self.listed = RunList()
         self.ends = RememberedEnds()
+        self.pulses = Pulses()
 
 
 class Connected:
@@ -76,6 +78,20 @@ class Connected:
         with self._reading() as connection:
             run_id = None if run is None else resolve_run(connection, run)
             return read_revision(connection, run_id)
+
+    def pulse(self, run: str | None = None, shown: Shown | None = None) -> Pulse:
+        """Return what is new, for views that ask again and again: cheaper than all others.
+
+        Args:
+            run: the run that is looked at; None for all.
+            shown: of these runs also what a list shows of them, where they are being recorded, and
+                what it has of them: see `Pulses.read`.
+
+        Raises:
+            RunNotFound: there is no such run.
+        """
+        with self._reading() as connection:
+            return self._known.pulses.read(connection, run, shown or {})
 
     def running(self) -> int:
         """Return how many runs are being recorded."""

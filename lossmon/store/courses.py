@@ -13,6 +13,7 @@ from sqlalchemy import (
     Subquery,
     Table,
     and_,
+    bindparam,
     case,
     exists,
     func,
@@ -24,6 +25,7 @@ from sqlalchemy import (
 
 from lossmon.store.columns import output_key
 from lossmon.store.nonfinite import restore_kinds
+from lossmon.store.prepared import Prepared
 from lossmon.store.reading import among, best_known
 from lossmon.store.schema import batches, epochs, runs
 
@@ -67,6 +69,47 @@ def read_courses(connection: Connection, run_ids: Sequence[str] | None) -> dict[
         if split == "val" or epoch > 0:
             course.sparkline[f"{prefix}loss"].extend(map(_loss, points))
     return courses
+
+
+class Line(NamedTuple):
+    """The training loss of a run by batch, for who follows it before its second epoch.
+
+    Attributes:
+        stride: of so many steps one is told.
+        start: the number of the first of `values` among those that are told.
+        values: the losses.
+    """
+
+    stride: int
+    start: int
+    values: list[float | None]
+
+
+def read_line(
+    connection: Connection, run: Mapping[str, Any], known: tuple[int, int] | None
+) -> Line | None:
+    """Return what is new of the sparkline of a run; None where that is by epoch.
+
+    Args:
+        connection: to read by.
+        run: with "id", and "epoch" and "step" that it has reached.
+        known: stride and number of the values that are there; None for all of them. They are told
+            anew where they become too many.
+    """
+    run_id, epoch, step = run["id"], run["epoch"], run["step"]
+    if step is None or (epoch and _SETTLED.rows(connection, of_run=run_id)):
+        return None
+    stride, start = known or (0, 0)
+    if not stride or step // stride >= 2 * SPARKLINE_POINTS:
+        stride, start = step // (SPARKLINE_POINTS - 1) + 1, 0
+    if start and start * stride > step:
+        return Line(stride, start, [])
+    if start:
+        rows = _SINCE.rows(connection, of_run=run_id, first=start * stride, stride=stride)
+    else:
+        steps = {f"step{place}": place * stride for place in range(SPARKLINE_POINTS)}
+        rows = _AT_STEPS.rows(connection, of_run=run_id, **steps)
+    return Line(stride, start, [_loss(row) for row in rows])
 
 
 def read_last(
@@ -161,3 +204,25 @@ def _first_epoch_points(run_ids: Sequence[str] | None) -> Select[*tuple[Any, ...
 
 def _points(table: Table) -> list[ColumnElement[Any]]:
     return [table.c[name] for name in ("split", "epoch", *_VALUES, "nonfinite_kinds")]
+
+
+_SETTLED = Prepared(
+    select(epochs.c.epoch)
+    .where(epochs.c.run_id == bindparam("of_run"), epochs.c.epoch > 0)
+    .limit(1)
+)
+_AT_BATCH = select(*_points(batches)[1:]).where(
+    batches.c.run_id == bindparam("of_run"),
+    batches.c.split == "train",
+    output_key(batches) == "",
+)
+_SINCE = Prepared(
+    _AT_BATCH.where(
+        batches.c.step >= bindparam("first"), batches.c.step % bindparam("stride") == 0
+    ).order_by(batches.c.step)
+)
+_AT_STEPS = Prepared(
+    _AT_BATCH.where(
+        or_(*(batches.c.step == bindparam(f"step{place}") for place in range(SPARKLINE_POINTS)))
+    ).order_by(batches.c.step)
+)

@@ -7,13 +7,13 @@ from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import URL, Connection, delete, select, update
+from sqlalchemy import URL, Connection, delete, select
 
 from lossmon.store.deletion import delete_batches, series_of
 from lossmon.store.engine import describe, opened
 from lossmon.store.nonfinite import storable_text
-from lossmon.store.schema import changes, runs
-from lossmon.store.statements import change_run
+from lossmon.store.schema import runs
+from lossmon.store.statements import change_run, tell_news
 from lossmon.store.upgrade import create_or_check
 
 
@@ -41,7 +41,7 @@ def delete_runs(url: URL, run_ids: Sequence[str]) -> int:
                 delete_batches(engine, series)
     with writing(url) as connection:
         deleted = connection.execute(delete(runs).where(runs.c.id.in_(run_ids))).rowcount
-        connection.execute(update(changes).values(counter=changes.c.counter + 1))
+        tell_news(connection)
     return deleted
 
 

@@ -221,7 +221,10 @@ def _sqlite_engine(path: Path, *, read_only: bool, patience: float) -> Engine:
             _use_write_ahead_log(connection)
 
     def begun(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+        if read_only:
+            connection.connection.cursor().execute("BEGIN")  # Takes no lock: nothing to be told.
+        else:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     allow_columns(engine)
     if sealed:

@@ -28,9 +28,10 @@ def present_status(run: Mapping[Any, Any], now: float | None = None) -> RunStatu
     """
     if run["status"] != "running":
         return run["status"]
-    silent = (time.time() if now is None else now) - run["heartbeat"]
+    if (time.time() if now is None else now) - run["heartbeat"] > HEARTBEAT_SECONDS:
+        return "interrupted"
     gone = run["host"] == socket.gethostname() and not process_lives(run["pid"], _began(run))
-    return "interrupted" if gone or silent > HEARTBEAT_SECONDS else "running"
+    return "interrupted" if gone else "running"
 
 
 def _began(run: Mapping[Any, Any]) -> float:

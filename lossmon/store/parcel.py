@@ -95,6 +95,11 @@ class Records:
         self.outputs = self.outputs if other.outputs is None else other.outputs
         self.time = max(self.time, other.time)
 
+    def is_news(self) -> bool:
+        """Return whether they tell more of a run than further batches."""
+        parts = self.epochs, self.samples, self.findings, self.withdrawn, self.outputs
+        return any(parts)
+
     def __bool__(self) -> bool:
         lists = self.batches, self.epochs, self.findings, self.withdrawn, self.troubles
         parts = any(lists) or bool(self.samples)

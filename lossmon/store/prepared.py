@@ -5,10 +5,12 @@ SQLAlchemy builds and looks up a statement in longer than SQLite takes to execut
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Connection, Executable
 from sqlalchemy.engine import CursorResult
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql import ClauseElement
 
 
@@ -27,13 +29,35 @@ class Prepared:
 
     def execute(self, connection: Connection, **values: Any) -> CursorResult[Any]:
         """Execute it with these values."""
+        return connection.exec_driver_sql(*self._said(connection, values))
+
+    def rows(self, connection: Connection, **values: Any) -> list[Any]:
+        """Return all rows as the driver has them, at a fraction of what a result takes to set up.
+
+        Raises:
+            DBAPIError: what the driver raised.
+        """
+        if not connection.in_transaction():
+            connection.begin()
+        text, given = self._said(connection, values)
+        driver = connection.dialect.loaded_dbapi
+        cursor = connection.connection.cursor()
+        try:
+            cursor.execute(text, given)
+            return list(cursor.fetchall())
+        except driver.Error as error:
+            dialect = connection.dialect
+            raise DBAPIError.instance(text, given, error, driver.Error, dialect=dialect) from error
+        finally:
+            cursor.close()
+
+    def _said(self, connection: Connection, values: Mapping[str, Any]) -> tuple[str, Any]:
+        """The text, and the values as the driver takes them."""
         dialect = connection.dialect
         if dialect.name not in self._compiled:
-            self._compiled[dialect.name] = self._statement.compile(dialect=dialect)
-        compiled = self._compiled[dialect.name]
+            compiled: Any = self._statement.compile(dialect=dialect)
+            self._compiled[dialect.name] = str(compiled), compiled.params, compiled.positiontup
+        text, constants, order = self._compiled[dialect.name]
         # The statement's own constants are parameters too.
-        given = compiled.params | values
-        order = compiled.positiontup
-        return connection.exec_driver_sql(
-            str(compiled), given if order is None else tuple(given[name] for name in order)
-        )
+        given = constants | values
+        return text, given if order is None else tuple(given[name] for name in order)

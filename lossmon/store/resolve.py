@@ -6,14 +6,16 @@ import difflib
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from lossmon.errors import RunNotFound
 from lossmon.store.nonfinite import storable_text
+from lossmon.store.prepared import Prepared
 from lossmon.store.ranks import is_part
 from lossmon.store.schema import runs
 
 LATEST = "latest"
+_EXACT = Prepared(select(runs.c.id).where(runs.c.id == bindparam("name")))
 
 
 def resolve_run(connection: Connection, name: str) -> str:
@@ -29,9 +31,8 @@ def resolve_run(connection: Connection, name: str) -> str:
     """
     # As it would have been stored: drivers refuse to ask for anything else.
     name = storable_text(name)
-    exact = connection.execute(select(runs.c.id).where(runs.c.id == name)).scalar()
-    if exact is not None:
-        return exact
+    if _EXACT.rows(connection, name=name):
+        return name
     query = select(runs.c.id, runs.c.name, runs.c.archived)
     hidden = runs.c.archived.is_not(None)
     newest = query.order_by(hidden, is_part(), runs.c.started.desc(), runs.c.id)

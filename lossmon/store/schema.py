@@ -29,7 +29,7 @@ from lossmon.store.columns import (
     text_column,
 )
 
-HEAD = "0011"
+HEAD = "0012"
 VERSION_TABLE = "lossmon_version"
 
 metadata = MetaData()
@@ -75,6 +75,7 @@ runs = Table(
     text_column("job", "what the ranks of a distributed job have in common; NULL: no such job"),
     integer_column("rank", "the process's rank in it, from 0"),
     integer_column("world_size", "how many ranks it has"),
+    counter_column("news", "changes.news when this run last changed in more than its batches"),
     Index("runs_by_start", "started"),
     Index("runs_by_name", "name"),
     Index("runs_by_status", "status"),
@@ -86,6 +87,7 @@ changes = Table(
     "changes",
     metadata,
     Column("counter", BigInteger, nullable=False, comment="grows with every change of the record"),
+    counter_column("news", "grows with every change of more than the batches of a run"),
     comment="a single row, by which a live view sees that something is new",
 )
 

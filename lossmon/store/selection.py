@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, and_, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Table, and_, bindparam, select, tuple_
 
 from lossmon.records import Split
 from lossmon.store.buckets import FAN, POSITION, ROWS, Buckets
+from lossmon.store.columns import output_key
+from lossmon.store.nonfinite import storable_text
 from lossmon.store.packing import PLACES, unpack
+from lossmon.store.prepared import Prepared
 from lossmon.store.reading import of_run
 from lossmon.store.schema import batches, summaries
 
@@ -23,6 +26,18 @@ class Series(NamedTuple):
     run_id: str
     split: Split
     output: str | None
+
+
+def named(series: Series) -> dict[str, str]:
+    """Return the values of the condition that `of_named` is."""
+    of_output = storable_text(series.output or "")
+    return {"of_run": series.run_id, "of_split": series.split, "of_output": of_output}
+
+
+def of_named(table: Table) -> ColumnElement[bool]:
+    """Return the condition for the rows of a series, for statements that are made often."""
+    own = table.c.run_id == bindparam("of_run"), table.c.split == bindparam("of_split")
+    return and_(*own, output_key(table) == bindparam("of_output"))
 
 
 def of_series(series: Series) -> ColumnElement[bool]:
@@ -101,20 +116,29 @@ def numbers_within(
         level: 0 for the finest buckets.
         steps: the first and last step, both included; None for all.
     """
-    own = and_(of_series(series), summaries.c.rows == ROWS * FAN**level)
-    table = summaries.c
-    query = select(table.bucket, table.last_step).where(own)
+    own = {**named(series), "size": ROWS * FAN**level}
     if steps is None:
-        last = connection.execute(query.order_by(table.bucket.desc()).limit(1)).first()
-        return (0, 0) if last is None else (0, last.bucket + 1)
-    begun, ended = table.first_step >= steps[0], table.first_step <= steps[1]
-    first = connection.execute(
-        query.where(begun).order_by(table.first_step, table.bucket).limit(1)
-    ).first()
-    last = connection.execute(
-        query.where(ended).order_by(table.first_step.desc(), table.bucket.desc()).limit(1)
-    ).first()
-    if first is None or last is None:
+        whole = _LAST.rows(connection, **own)
+        return (0, whole[0][0] + 1) if whole else (0, 0)
+    first = _FIRST_FROM.rows(connection, **own, step=steps[0])
+    last = _LAST_UPTO.rows(connection, **own, step=steps[1])
+    if not first or not last:
         return (0, 0)
-    end = last.bucket + (last.last_step <= steps[1])
-    return (first.bucket, max(end, first.bucket))
+    ((begun, _),), ((bucket, last_step),) = first, last
+    return (begun, max(bucket + (last_step <= steps[1]), begun))
+
+
+_OF_SIZE = select(summaries.c.bucket, summaries.c.last_step).where(
+    of_named(summaries), summaries.c.rows == bindparam("size")
+)
+_LAST = Prepared(_OF_SIZE.order_by(summaries.c.bucket.desc()).limit(1))
+_FIRST_FROM = Prepared(
+    _OF_SIZE.where(summaries.c.first_step >= bindparam("step"))
+    .order_by(summaries.c.first_step, summaries.c.bucket)
+    .limit(1)
+)
+_LAST_UPTO = Prepared(
+    _OF_SIZE.where(summaries.c.first_step <= bindparam("step"))
+    .order_by(summaries.c.first_step.desc(), summaries.c.bucket.desc())
+    .limit(1)
+)

@@ -6,11 +6,12 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from sqlalchemy import ColumnElement, Connection, and_, select
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, select
 
 from lossmon.errors import InvalidArgument
 from lossmon.records import Split
 from lossmon.store.buckets import FAN, LEVELS, MEASURES, POSITION, ROWS, Array, Block
+from lossmon.store.prepared import Prepared
 from lossmon.store.raw import read_blocks
 from lossmon.store.schema import batches, runs
 from lossmon.store.selection import (
@@ -112,9 +113,12 @@ def _points(connection: Connection, request: _Request) -> Iterator[Block]:
         yield from _cut_buckets(connection, request, first, end)
 
 
+_PRUNED = Prepared(select(runs.c.pruned).where(runs.c.id == bindparam("of_run")))
+
+
 def is_pruned(connection: Connection, run_id: str) -> bool:
     """Tell whether the batches of a run were reduced to summaries."""
-    return connection.execute(select(runs.c.pruned).where(runs.c.id == run_id)).scalar() is not None
+    return any(pruned is not None for (pruned,) in _PRUNED.rows(connection, of_run=run_id))
 
 
 def _finest(buckets: int, most: int) -> int:

@@ -12,19 +12,21 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from sqlalchemy import ColumnElement, Connection, and_, func, select, true
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, select, true
 
 from lossmon.records import Split
 from lossmon.store.buckets import FAN, LEVELS, MEASURE, POSITION, ROWS, Array, Block, Buckets
-from lossmon.store.raw import read_blocks
-from lossmon.store.reading import of_run
+from lossmon.store.prepared import Prepared
+from lossmon.store.raw import read_blocks, read_steps
 from lossmon.store.schema import batches
 from lossmon.store.selection import (
     Series,
     after,
     before,
     bucket_ends,
+    named,
     numbers_within,
+    of_named,
     read_buckets,
 )
 from lossmon.store.series import demand_numeric, is_pruned
@@ -32,6 +34,11 @@ from lossmon.store.thinning import one_of_each
 
 Steps = tuple[int, int] | None
 _LAST_STEP = 2**62
+_COUNTED = Prepared(
+    select(func.count()).where(
+        of_named(batches), batches.c.step.between(bindparam("first"), bindparam("last"))
+    )
+)
 
 
 class _Request(NamedTuple):
@@ -202,9 +209,10 @@ def _batches(request: _Request) -> _Found:
 
 def _count(request: _Request) -> int:
     """How many batches there are, those before `since` included."""
-    steps = true() if request.steps is None else batches.c.step.between(*request.steps)
-    query = select(func.count()).where(of_run(batches, *request.series), steps)
-    return request.connection.execute(query).scalar_one()
+    first, last = request.steps or (0, _LAST_STEP)
+    own = named(request.series)
+    ((count,),) = _COUNTED.rows(request.connection, **own, first=first, last=last)
+    return count
 
 
 def _summaries(request: _Request, coarsest: int) -> Iterator[Buckets]:
@@ -222,11 +230,12 @@ def _summaries(request: _Request, coarsest: int) -> Iterator[Buckets]:
 
 def _raw(request: _Request, condition: ColumnElement[bool] | None = None) -> Block:
     names, steps = request.names, request.wanted()
-    conditions = [] if condition is None else [condition]
-    if steps is not None:
-        conditions.append(batches.c.step.between(*steps))
-    wanted = and_(*conditions) if conditions else None
-    read = read_blocks(request.connection, request.series, names, wanted)
+    if condition is None:
+        first, last = steps or (0, _LAST_STEP)
+        read = read_steps(request.connection, request.series, names, first, last)
+    else:
+        within = true() if steps is None else batches.c.step.between(*steps)
+        read = read_blocks(request.connection, request.series, names, and_(condition, within))
     return one_of_each([_none(names), *read])
 
 

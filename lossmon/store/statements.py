@@ -189,20 +189,20 @@ _FORGET_EPOCH = Prepared(
     )
 )
 _COUNT = Prepared(update(changes).values(counter=changes.c.counter + 1))
+_TELL = Prepared(update(changes).values(counter=changes.c.counter + 1, news=changes.c.news + 1))
 _REVISION = select(changes.c.counter).scalar_subquery()
+_NEWS = select(changes.c.news).scalar_subquery()
 _OF_RUN = runs.c.id == bindparam("of_run")
 _OF_ATTEMPT = runs.c.attempt == bindparam("of_attempt")
 _BEAT = Prepared(update(runs).where(_OF_RUN, _OF_ATTEMPT).values(heartbeat=bindparam("now")))
-_ADVANCE = Prepared(
-    update(runs)
-    .where(_OF_RUN)
-    .values(
-        revision=_REVISION,
-        batches=runs.c.batches + bindparam("new"),
-        epoch=bindparam("at_epoch"),
-        step=bindparam("at_step"),
-    )
-)
+_ADVANCED = {
+    "revision": _REVISION,
+    "batches": runs.c.batches + bindparam("new"),
+    "epoch": bindparam("at_epoch"),
+    "step": bindparam("at_step"),
+}
+_ADVANCE = Prepared(update(runs).where(_OF_RUN).values(_ADVANCED))
+_ADVANCE_WITH_NEWS = Prepared(update(runs).where(_OF_RUN).values({**_ADVANCED, "news": _NEWS}))
 
 
 def beat(connection: Connection, run_id: str, attempt: int, now: float) -> bool:
@@ -210,21 +210,36 @@ def beat(connection: Connection, run_id: str, attempt: int, now: float) -> bool:
     return _BEAT.execute(connection, of_run=run_id, of_attempt=attempt, now=now).rowcount > 0
 
 
-def advance_run(connection: Connection, run_id: str, new: int, position: Position) -> None:
+def advance_run(
+    connection: Connection, run_id: str, new: int, position: Position, *, news: bool
+) -> None:
     """Store that a run has so many new batches and where it is, and mark it as changed.
 
     Last in a transaction, as `change_run`.
+
+    Args:
+        connection: to write by.
+        run_id: the run.
+        new: so many train batches.
+        position: the epoch and step it has reached.
+        news: whether more is new than batches; who follows the run reads these alone where not.
     """
-    _COUNT.execute(connection)
+    (_TELL if news else _COUNT).execute(connection)
     epoch, step = position
-    _ADVANCE.execute(connection, of_run=run_id, new=new, at_epoch=epoch, at_step=step)
+    advance = _ADVANCE_WITH_NEWS if news else _ADVANCE
+    advance.execute(connection, of_run=run_id, new=new, at_epoch=epoch, at_step=step)
 
 
 def change_run(connection: Connection, run_id: str, **values: Any) -> None:
-    """Set columns of a run and mark it as changed.
+    """Set columns of a run and mark it as changed in more than its batches.
 
     Last in a transaction: PostgreSQL holds every other writer at the counter from here to commit.
     """
-    _COUNT.execute(connection)
-    changed = update(runs).where(runs.c.id == run_id).values(revision=_REVISION, **values)
-    connection.execute(changed)
+    tell_news(connection)
+    marks = {"revision": _REVISION, "news": _NEWS}
+    connection.execute(update(runs).where(runs.c.id == run_id).values(marks | values))
+
+
+def tell_news(connection: Connection) -> None:
+    """Mark the whole record as changed in more than the batches of a run."""
+    _TELL.execute(connection)

@@ -243,7 +243,9 @@ class RunWriter:
                 statements.report_finding(connection, self._run_id, finding, reached, seen)
             if reached is not None:
                 steps = sum(record.split == "train" and record.output is None for record in new)
-                statements.advance_run(connection, self._run_id, steps, reached)
+                statements.advance_run(
+                    connection, self._run_id, steps, reached, news=records.is_news()
+                )
             if reached is None or values:
                 statements.change_run(connection, self._run_id, **values)
             return summariser

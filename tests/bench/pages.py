@@ -36,9 +36,9 @@ class Server:
             values: of its inputs, `id__property` with underscores for dashes and dots.
         """
         named = {_property(name): value for name, value in values.items()}
-        body = json.dumps(question_for(self._dependencies, output, named)).encode()
+        question = question_for(self._dependencies, output, named)
         began = time.perf_counter()
-        answer = self._fetched("/_dash-update-component", body)
+        answer = self._posted("/_dash-update-component", question)
         return time.perf_counter() - began, answer
 
     def processor(self) -> float:
@@ -48,9 +48,8 @@ class Server:
     def first_chart(self, run: str) -> float:
         """Seconds from opening a run's page to its chart: the answers that it needs, in turn."""
         page, _ = self.asked("page.children", url__pathname=f"/run/{run}")
-        pulse, _ = self.asked("revision.data", place__data=f"/run/{run}")
         chart, _ = self.asked("run-history-drawn.data", run_id__data=run)
-        return page + pulse + chart
+        return page + chart
 
     def zoomed(self, run: str, span: tuple[int, int]) -> float:
         """Seconds until the chart shows a span of steps."""
@@ -59,10 +58,13 @@ class Server:
     def refreshed(self, run: str) -> tuple[int, int, float]:
         """Bytes of a chart at first and of a refresh, and processor seconds of the latter."""
         _, first = self.asked("run-history-drawn.data", run_id__data=run)
-        mark = json.loads(first)["response"]["run-history-drawn"]["data"]["mark"]
+        drawn = json.loads(first)["response"]["run-history-drawn"]["data"]
+        place = {"place": f"/run/{run}"}
+        token = json.loads(self._posted("/news", place))["token"]
+        question = {**place, "token": token, "mark": drawn["mark"], **drawn["of"]}
         used, again = self.processor(), b""
         for _ in range(_REFRESHES):
-            _, again = self.asked("run-history-drawn.data", run_id__data=run, run_mark__data=mark)
+            again = self._posted("/news", question)
         return len(first), len(again), (self.processor() - used) / _REFRESHES
 
     def chart(self, run: str) -> Mapping[str, Any]:
@@ -73,8 +75,7 @@ class Server:
     def runs_page(self) -> float:
         """Seconds from opening the list of runs to its rows."""
         page, _ = self.asked("page.children", url__pathname="/")
-        pulse, _ = self.asked("revision.data", place__data="/")
-        return page + pulse + self.rows()
+        return page + self.rows()
 
     def rows(self, start: int = 0, order: str = "started", words: str = "") -> float:
         """Seconds for a hundred rows of the list of runs."""
@@ -85,6 +86,9 @@ class Server:
             runs_grid__getRowsRequest=request | {"sortModel": sorting},
             runs_search__value=words,
         )[0]
+
+    def _posted(self, path: str, question: Mapping[str, Any]) -> bytes:
+        return self._fetched(path, json.dumps(question).encode())
 
     def _fetched(self, path: str, body: bytes | None = None) -> bytes:
         headers = {"Content-Type": "application/json"}

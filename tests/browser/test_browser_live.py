@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page, Request, expect
 
+from lossmon.records import BatchRecord
 from tests.browser.axe import violations
 from tests.browser.conftest import OpenPage
 from tests.dashboard.seed import LIVE, start, write_epoch
+from tests.store.made import batch, open_writer
 
 BREAKING = replace(LIVE, nan_from=21)
 
@@ -64,6 +66,7 @@ def test_the_first_run_shows_up_by_itself(live: tuple[str, str], open_page: Open
     page = open_page(address)
     expect(page.get_by_text("The database cannot be read")).to_be_visible()
     expect(page.get_by_text("live.db")).to_be_visible()
+    expect(page.locator("#live")).to_have_text("nothing to read")
     assert violations(page) == []
     writer = start(database, LIVE, epochs=1)
     expect(page.locator("#runs-grid .ag-center-cols-container")).to_contain_text(
@@ -138,6 +141,42 @@ def test_a_running_run_grows_while_it_is_watched(
     writer.finish("finished")
     expect(page.locator("#run-header")).to_contain_text("finished", timeout=SOON)
     expect(page.locator("#live")).to_have_text("", timeout=SOON)
+    writer.close()
+
+
+def of_the_first_epoch(start: int, stop: int) -> list[BatchRecord]:
+    return [batch(step, epoch=0, loss=1.0 / (1 + step)) for step in range(start, stop)]
+
+
+def test_batches_alone_are_followed_without_a_callback(
+    live: tuple[str, str], open_page: OpenPage
+) -> None:
+    address, database = live
+    writer = open_writer(database, name="of-batches")
+    writer.write(of_the_first_epoch(0, 70))
+    page = open_page(f"{address}/run/of-batches")
+    expect(page.locator("#live")).to_have_text("1 run training")
+    last = "document.querySelector('#run-history .js-plotly-plot').data[0].x.length"
+    until(page, lambda: page.evaluate(COUNT) > 0)
+    page.wait_for_load_state("networkidle")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url.removeprefix(address)))
+    for end in (90, 110):
+        writer.write(of_the_first_epoch(end - 20, end))
+        until(page, lambda end=end: page.evaluate(last) == end)
+    assert set(asked) == {"/news"}
+    page.locator(".lossmon-brand").click()
+    line = page.locator("#runs-grid .lossmon-spark-loss")
+    expect(line).to_be_visible()
+    page.wait_for_load_state("networkidle")
+    for end in (200, 300):
+        asked.clear()
+        before = line.get_attribute("d") or ""
+        writer.write(of_the_first_epoch(end - 100, end))
+        until(page, lambda before=before: line.get_attribute("d") != before)
+        assert set(asked) == {"/news"}
+    writer.finish("finished")
+    expect(page.locator("#runs-grid .lossmon-status")).to_have_text("finished", timeout=SOON)
     writer.close()
 
 

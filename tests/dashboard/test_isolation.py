@@ -7,7 +7,8 @@ PROGRAM = """
 import sys
 from lossmon_dashboard import create_app
 from lossmon_dashboard.pages import run, runs
-from lossmon_dashboard.shell import observe, render
+from lossmon_dashboard.news import observe
+from lossmon_dashboard.shell import render
 from lossmon_dashboard.source import current_store
 
 app = create_app(sys.argv[1])
@@ -17,7 +18,7 @@ assert client.get("/_dash-layout").status_code == 200
 with app.server.test_request_context():
     for path in ("/", "/run/latest", "/compare", "/rules", "/rules/LM301"):
         render(path, "?runs=latest")
-    observe("/", {})
+    observe("/")
     runs.contents({}, {"words": "", "archived": False, "by": None, "group": None}, ())
     run.description(current_store().run_document("latest"))
 heavy = {"keras", "tensorflow", "jax", "torch"} & set(sys.modules)

@@ -15,6 +15,7 @@ from lossmon_dashboard.components.run_columns import COLUMNS
 from lossmon_dashboard.components.run_settings import run_settings
 from lossmon_dashboard.figures import HistoryView
 from lossmon_dashboard.links import MOST_COMPARED
+from lossmon_dashboard.news import observe
 from lossmon_dashboard.pages import PAGES, run, runs
 from lossmon_dashboard.pages.rules import catalogue
 from lossmon_dashboard.run_tabs.calibration import course_figures
@@ -22,7 +23,7 @@ from lossmon_dashboard.run_tabs.divergence import told_divergence
 from lossmon_dashboard.run_tabs.history import read_history
 from lossmon_dashboard.run_tabs.samples import class_figures
 from lossmon_dashboard.run_tabs.verification import compared
-from lossmon_dashboard.shell import live_indicator, observe, render
+from lossmon_dashboard.shell import render
 from lossmon_dashboard.source import current_store
 
 from lossmon.errors import RunNotFound
@@ -427,21 +428,13 @@ def test_hostile_names_are_only_ever_text() -> None:
 
 @pytest.mark.usefixtures("app")
 def test_nothing_is_redrawn_while_nothing_changes() -> None:
-    seen = observe("/", {})
-    assert observe("/", seen) is seen
-    assert observe("/run/latest", seen) is not seen
+    assert observe("/") == observe("/")
+    assert observe("/run/latest") != observe("/")
 
 
 @pytest.mark.usefixtures("bare_app")
-def test_a_database_that_cannot_be_read_is_said_in_the_header() -> None:
-    seen = observe("/", {})
-    assert observe("/", seen) == seen
-    assert "none.db" in live_indicator(0, seen["trouble"]).label
-
-
-def test_the_header_says_how_many_runs_train() -> None:
-    assert live_indicator(0) is None
-    assert words(live_indicator(2)).split() == ["2", "runs", "training"]
+def test_a_database_that_cannot_be_read_is_said() -> None:
+    assert "none.db" in observe("/")["trouble"]
 
 
 def test_pages_are_an_explicit_list() -> None:

@@ -111,6 +111,21 @@ def test_crafted_questions_are_refused(
     assert client.post(UPDATE, data=json.dumps(value), headers=AS_JSON).status_code in REFUSED
 
 
+@FUZZED
+@given(
+    name=st.sampled_from(["place", "token", "shown", "view", "scheme", "zoom", "mark", "step"]),
+    value=JSON,
+)
+def test_odd_questions_for_news_are_refused_or_answered(
+    client: FlaskClient, name: str, value: Any
+) -> None:
+    body = {"place": "/run/latest", "token": None, name: value}
+    answer = client.post("/news", data=json.dumps(body), headers=AS_JSON)
+    assert answer.status_code in (200, 400)
+    refusal = client.post("/news", data=json.dumps(value), headers=AS_JSON)
+    assert refusal.status_code in REFUSED
+
+
 AS_JSON = {"Content-Type": "application/json"}
 
 
@@ -143,6 +158,8 @@ def test_a_refusal_says_what_is_wrong(
         ("POST", UPDATE, b"{"),
         ("POST", UPDATE, b"\xff"),
         ("POST", UPDATE, b'{"a":' * 50_000),
+        ("POST", "/news", b"{"),
+        ("POST", "/news", b'{"a":' * 50_000),
         ("POST", "/", b""),
         ("PUT", UPDATE, b"{}"),
         ("DELETE", "/run/latest", b""),

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 from sqlalchemy import func, select
 
@@ -7,7 +9,7 @@ from lossmon.errors import InvalidArgument, RunNotFound
 from lossmon.store import RunWriter, open_store
 from lossmon.store.engine import database_url, describe, opened
 from lossmon.store.schema import batches, epochs, findings, outputs, runs
-from tests.store.made import FINDING, OUTPUT, batch, epoch, open_writer
+from tests.store.made import FINDING, OUTPUT, batch, epoch, open_writer, sample_record
 
 
 def rows_left(db: str) -> dict[str, int]:
@@ -74,6 +76,66 @@ def test_the_revision_tells_what_is_new(writer: RunWriter, db: str) -> None:
         assert store.revision() not in seen
         seen.add(store.revision())
     other.close()
+
+
+def test_a_pulse_tells_of_more_than_batches_alone(writer: RunWriter, db: str) -> None:
+    store = open_store(db)
+    other = open_writer(db, name="other")
+    known = [store.pulse(), store.pulse("other")]
+    other.heartbeat()
+    other.write([batch(0), batch(1, time=time.time())])
+    now = [store.pulse(), store.pulse("other")]
+    assert [pulse.token for pulse in now] == [pulse.token for pulse in known]
+    assert [pulse.step for pulse in (*known, *now)] == [None, None, None, 1]
+    seen = {known[0].token}
+    for change in (
+        lambda: other.write([batch(2)], [epoch(0)]),
+        lambda: other.write([batch(3)], (), [FINDING]),
+        lambda: other.write([batch(4)], withdrawn=[FINDING]),
+        lambda: other.write([batch(5)], samples=[sample_record(0)]),
+        lambda: other.write([batch(6)], outputs=[OUTPUT]),
+        lambda: other.trouble("x"),
+        lambda: other.finish("finished"),
+        lambda: store.rename("other", "another"),
+    ):
+        own = store.pulse(other.run_id).token
+        change()
+        assert store.pulse(other.run_id).token != own
+        assert store.pulse().token not in seen
+        seen.add(store.pulse().token)
+    assert store.pulse(writer.run_id).token == store.pulse("a-run").token
+    assert store.pulse("another").run == other.run_id
+    with pytest.raises(RunNotFound):
+        store.pulse("other")
+    store.delete(["another"])
+    assert store.pulse().token not in seen
+    with pytest.raises(RunNotFound):
+        store.pulse("another")
+    other.close()
+
+
+def test_a_pulse_tells_what_lists_show_of_trainings(writer: RunWriter, db: str) -> None:
+    store = open_store(db)
+    writer.write([batch(step, epoch=0) for step in range(100)])
+    (whole,) = store.pulse(None, {writer.run_id: None, "f" * 12: None}).trainings
+    assert whole.line is not None
+    assert whole.line.values == store.run_rows()[0]["sparkline"]["loss"]
+    writer.write([batch(step, epoch=0) for step in range(100, 140)])
+    known = whole.line.stride, len(whole.line.values)
+    (more,) = store.pulse(None, {writer.run_id: known}).trainings
+    steps = range(0, 140, whole.line.stride)
+    assert more.line is not None
+    assert (more.line.start, len(more.line.values)) == (known[1], len(steps) - known[1])
+    writer.write([batch(step, epoch=0) for step in range(140, 400)])
+    (anew,) = store.pulse(None, {writer.run_id: known}).trainings
+    assert anew.line is not None
+    assert anew.line.start == 0
+    assert anew.line.values == store.run_rows()[0]["sparkline"]["loss"]
+    writer.write([batch(400, epoch=1)], [epoch(0), epoch(1)])
+    assert store.pulse(None, {writer.run_id: known}).trainings[0].line is None
+    assert (store.pulse().running, store.pulse(writer.run_id).running) == (1, 1)
+    writer.finish("finished")
+    assert store.pulse(None, {writer.run_id: known}).trainings == ()
 
 
 def test_the_revision_tells_that_a_run_was_interrupted(

@@ -11,23 +11,51 @@
             return [no_update, no_update, no_update];
         }
         if (drawn.figure) {
-            const {mark, settled} = drawn;
-            held[identity] = {mark, settled, steady: steadyAxes(drawn.figure.layout)};
+            const {mark, settled, of} = drawn;
+            held[identity] = {mark, settled, of, steady: steadyAxes(drawn.figure.layout)};
             return [...lossmon.keepView(drawn.figure, identity), drawn.mark];
         }
         if (append(drawn, identity)) {
             return [no_update, no_update, drawn.mark];
         }
+        drawAnew();
+        return [no_update, no_update, no_update];
+    }
+
+    function drawAnew() {
         window.dash_clientside.set_props("run-mark", {data: null});
         window.dash_clientside.set_props("run-again", {data: Date.now()});
-        return [no_update, no_update, no_update];
+    }
+
+    const CHART = "run-history";
+    const chartOf = (identity) => document.querySelector(`#${identity} .js-plotly-plot`);
+
+    /* What the chart shows, for who asks what is new of it; nothing where there is none. */
+    function standing() {
+        const one = chartOf(CHART) && held[CHART];
+        return one ? {...one.of, mark: one.mark, step: one.step} : {};
+    }
+
+    /* What is new comes without a callback; of what was drawn otherwise since, nothing is taken. */
+    function add(points) {
+        const one = held[CHART];
+        if (points.stale) {
+            drawAnew();
+        } else if (one && same(one.mark, points.upon)) {
+            if (append(points, CHART)) {
+                one.step = points.step;
+                window.dash_clientside.set_props("run-mark", {data: points.mark});
+            } else {
+                drawAnew();
+            }
+        }
     }
 
     const measureOf = (uid) => uid.split("-")[0];
     const list = (values) => (values ? Array.from(values) : []);
 
     function append(drawn, identity) {
-        const chart = document.querySelector(`#${identity} .js-plotly-plot`);
+        const chart = chartOf(identity);
         const before = held[identity];
         if (!chart || !before || !same(before.mark, drawn.upon)) {
             return false;
@@ -112,5 +140,6 @@
         return list(points.y).every((y) => y === null || y === usual);
     }
 
+    window.lossmon_follow = {standing, add};
     window.dash_clientside = Object.assign({}, window.dash_clientside, {lossmon_follow: {draw}});
 })();

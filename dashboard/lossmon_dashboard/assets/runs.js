@@ -23,6 +23,47 @@
         return window.dash_clientside.no_update;
     }
 
+    /* The rows that are shown of runs that are being recorded. */
+    function standing() {
+        const shown = {};
+        const api = grid("runs-grid");
+        if (api && !api.isDestroyed()) {
+            api.forEachNode(function ({data}) {
+                if (data && data.status === "running") {
+                    shown[data.id] = data.drawn || null;
+                }
+            });
+        }
+        return Object.keys(shown).length ? {shown} : {};
+    }
+
+    /* What of their rows moves with each batch. */
+    function moveOn(trainings) {
+        const api = grid("runs-grid");
+        if (!api || api.isDestroyed()) {
+            return;
+        }
+        const rowNodes = [];
+        for (const {id, duration, heartbeat, line} of trainings) {
+            const node = api.getRowNode(id);
+            if (node && node.data) {
+                const progress = {...node.data.progress, heard: heartbeat};
+                node.updateData({...node.data, duration, progress, ...longer(node.data, line)});
+                rowNodes.push(node);
+            }
+        }
+        api.refreshCells({rowNodes, columns: ["status"], force: true});
+    }
+
+    /* How the small curve goes on, and how much of it is there. */
+    function longer({sparkline, drawn}, line) {
+        if (!line || (drawn && !line.values.length)) {
+            return {};
+        }
+        const loss = sparkline.loss.slice(0, line.start).concat(line.values);
+        return {sparkline: {...sparkline, loss}, drawn: [line.stride, loss.length]};
+    }
+
     function showFound(found) {
         const api = grid("runs-grid");
         if (api && !api.isDestroyed()) {
@@ -155,6 +196,7 @@
         }
     });
 
+    window.lossmon_runs = {standing, moveOn};
     window.dash_clientside = Object.assign({}, window.dash_clientside, {
         lossmon_runs: {
             refreshRuns,

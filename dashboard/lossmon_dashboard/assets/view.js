@@ -33,13 +33,6 @@
         {attributes: true, attributeFilter: ["data-mantine-color-scheme"]}
     );
 
-    /* Nobody asks for a page that nobody sees; when it is seen again, it asks at once. */
-    document.addEventListener("visibilitychange", function () {
-        const {hidden} = document;
-        const pulse = hidden ? {disabled: true} : {disabled: false, n_intervals: Date.now()};
-        window.dash_clientside.set_props?.("tick", pulse);
-    });
-
     function nameTab() {
         window.requestAnimationFrame(function () {
             const heading = document.querySelector("#page h1, #page h2");

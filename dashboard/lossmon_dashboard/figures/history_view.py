@@ -62,6 +62,13 @@ class HistoryView(NamedTuple):
             smooth=smoothing.get(query.get("smooth"), 0),
         )
 
+    def to_query(self) -> dict[str, str]:
+        """The same as `from_query` reads it."""
+        words = {"detail": self.detail, "value": self.value, "axis": self.axis}
+        scale = {"scale": "log"} if self.log else {}
+        output = {} if self.output is None else {"output": self.output}
+        return {**words, "smooth": str(self.smooth), **scale, **output}
+
 
 def batch_column(measure: Measure, view: HistoryView) -> str:
     """The column of the batch rows that a view shows, e.g. `recomputed_loss`."""

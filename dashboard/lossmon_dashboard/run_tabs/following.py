@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from datetime import UTC, tzinfo
 from typing import Any, NamedTuple, get_args
 
-from lossmon.store import Store
+from lossmon.store import Pulse, Store
 from lossmon_dashboard.figures.added import LOST, Points, history_points, seen_batches
 from lossmon_dashboard.figures.curves import Seen
 from lossmon_dashboard.figures.events import Event
@@ -25,6 +25,8 @@ _LATE_EPOCHS = 1
 _MOVED = 5e-4
 """The share of the axis, about half a pixel, beyond which places that have moved are drawn anew."""
 _MOST = 2**53
+STALE: Mapping[str, Any] = {"stale": True}
+"""What is told instead of new points where a chart is to be drawn anew."""
 _OF_BATCHES = ("batch", "smooth", "low", "high")
 
 
@@ -77,8 +79,9 @@ class Answer(NamedTuple):
     """What the browser is told.
 
     Attributes:
-        drawn: "mark", and either the whole "figure", or "new": what to put in the place of the
-            points of each trace that were not settled, "upon" the mark that it goes on from.
+        drawn: "mark", and either the whole "figure" and what it is "of", or "new": what to put in
+            the place of the points of each trace that were not settled, "upon" the mark that it
+            goes on from.
         events: what stands on the axis; None where that has not changed.
     """
 
@@ -107,16 +110,47 @@ def follow(
         zone: of the time at which the run began.
         told: `Mark.told` of the last answer; None for the whole chart.
     """
-    before = Mark.of(told)
-    if before is not None:
-        history = read_history(store, run, view, zoom, zone, since=before.since)
-        if _goes_on(history, zoom, scheme, before):
-            mark = _mark(history, zoom, scheme, before)
-            return Answer({"upon": told, "mark": mark.told(), **_news(history, before)}, None)
+    new = added(store, run, view, scheme, zoom=zoom, zone=zone, told=told)
+    if new is not None:
+        return Answer(new, None)
     history = read_history(store, run, view, zoom, zone)
     mark = _mark(history, zoom, scheme)
-    whole = {"figure": history.figure(scheme), "settled": _settled(history, mark.seen)}
+    of = {"view": view.to_query(), "scheme": scheme, "zoom": zoom and list(zoom)}
+    whole = {"figure": history.figure(scheme), "settled": _settled(history, mark.seen), "of": of}
     return Answer({"mark": mark.told(), **whole}, history.events)
+
+
+def added(
+    store: Store,
+    run: str,
+    view: HistoryView,
+    scheme: Scheme,
+    *,
+    zoom: Zoom | None = None,
+    zone: tzinfo = UTC,
+    told: Mapping[str, Any] | None = None,
+    pulse: Pulse | None = None,
+) -> dict[str, Any] | None:
+    """What is new of a chart since a mark, as `Answer.drawn`; None where it is to be drawn anew.
+
+    Args:
+        store: the database.
+        run: the run.
+        view: what is shown of it.
+        scheme: the colour scheme that it is drawn for.
+        zoom: the part that is looked at; None for the whole run.
+        zone: of the time at which the run began.
+        told: the mark that the browser tells.
+        pulse: `Store.pulse` of the run, where that was read before.
+    """
+    before = Mark.of(told)
+    if before is None:
+        return None
+    history = read_history(store, run, view, zoom, zone, since=before.since, pulse=pulse)
+    if not _goes_on(history, zoom, scheme, before):
+        return None
+    mark = _mark(history, zoom, scheme, before)
+    return {"upon": told, "mark": mark.told(), **_news(history, before)}
 
 
 def _goes_on(history: History, zoom: Zoom | None, scheme: Scheme, mark: Mark) -> bool:

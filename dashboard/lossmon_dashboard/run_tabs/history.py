@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
+from functools import lru_cache
 from typing import Any, NamedTuple, get_args
 
-from lossmon.store import Store
+from lossmon.analysis import Divergence
+from lossmon.store import Pulse, Store
 from lossmon_dashboard import figures
 from lossmon_dashboard.clock import moment
 from lossmon_dashboard.components.events import events_of
@@ -91,6 +93,7 @@ def read_history(
     zone: tzinfo = UTC,
     *,
     since: int | None = None,
+    pulse: Pulse | None = None,
 ) -> History:
     """Read what the chart of a run shows.
 
@@ -101,10 +104,11 @@ def read_history(
         zoom: only what is near is then read, and more finely; None for the whole run.
         zone: of the time at which the run began.
         since: only the batches from this step on, see `Store.batch_spans`; None for all.
+        pulse: `Store.pulse` of the run, where that was read before.
     """
-    summary = store.run_summary(run)
-    rows = store.epoch_rows(run, output=view.output, columns=_COLUMNS)
-    axis = _axis(store, summary, rows, view, zone)
+    now = store.pulse(run) if pulse is None else pulse
+    summary, rows, episodes = _but_batches(store, run, view.output, now.token)
+    axis = _axis(store, {**summary, "step": now.step}, rows, view, zone)
     steps = steps_around(zoom, axis)
     columns = {batch_column(measure, view) for measure in get_args(Measure)} | {"loss", "accuracy"}
     ends = {row["epoch"]: row["step"] for row in rows}
@@ -118,10 +122,19 @@ def read_history(
         store.batch_spans(
             run, sorted(columns), split="train", output=view.output, step_range=steps, since=since
         ),
-        tuple(events_of(summary["findings"], explained(store, run), ends, view.output)),
+        tuple(events_of(summary["findings"], episodes, ends, view.output)),
         len(summary["resumes"]),
-        summary["step"] or 0,
+        now.step or 0,
     )
+
+
+@lru_cache(maxsize=32)
+def _but_batches(
+    store: Store, run: str, output: str | None, _news: str
+) -> tuple[Row, Sequence[Row], tuple[Divergence, ...]]:
+    """Summary, epochs and episodes of a run: kept until there is news of it."""
+    rows = store.epoch_rows(run, output=output, columns=_COLUMNS)
+    return store.run_summary(run), rows, explained(store, run)
 
 
 def _axis(

@@ -1,0 +1,100 @@
+/* Asks again and again what is new of the page that stands: one small question, no callback. */
+(function () {
+    "use strict";
+    /* New points are to be seen within two seconds of their commit, and drawing takes some of it. */
+    const ACTIVE_MS = 1800;
+    const IDLE_MS = 4000;
+    const say = (id, props) => window.dash_clientside.set_props(id, props);
+    const same = (one, other) => JSON.stringify(one) === JSON.stringify(other);
+    let known = null;
+    let waiting = null;
+    let asking = false;
+
+    /* What is known of the page, be it that it was just opened or that it was told here. */
+    function follow(revision) {
+        if (revision && revision.path !== undefined) {
+            known = revision;
+            wait();
+        }
+        return indicator(revision || {});
+    }
+
+    function wait() {
+        clearTimeout(waiting);
+        if (!document.hidden) {
+            waiting = setTimeout(ask, known.running ? ACTIVE_MS : IDLE_MS);
+        }
+    }
+
+    async function ask() {
+        if (asking || !known) {
+            return;
+        }
+        asking = true;
+        const {path, token} = known;
+        const question = {
+            place: path,
+            token,
+            ...window.lossmon_follow.standing(),
+            ...window.lossmon_runs.standing(),
+        };
+        try {
+            const answer = await window.fetch(window.lossmon.base() + "/news", {
+                method: "POST",
+                headers: {"Content-Type": "application/json"},
+                body: JSON.stringify(question),
+            });
+            const told = answer.ok && (await answer.json());
+            told && path === known.path && hear(told);
+        } catch (_) {
+            /* The server is away: it is asked again. */
+        }
+        asking = false;
+        wait();
+    }
+
+    function hear({points, trainings, ...revision}) {
+        points && window.lossmon_follow.add(points);
+        trainings && window.lossmon_runs.moveOn(trainings);
+        if (!same(revision, known)) {
+            /* `latest` is another run once a training begins, and so is a name given again. */
+            const newer = revision.run && revision.run !== known.run;
+            known = revision;
+            say("revision", {data: revision});
+            newer && say("newer", {data: revision.run});
+        }
+    }
+
+    /* Nobody asks for a page that nobody sees; when it is seen again, it asks at once. */
+    document.addEventListener("visibilitychange", function () {
+        clearTimeout(waiting);
+        document.hidden || ask();
+    });
+
+    const mantine = (type, props) => ({namespace: "dash_mantine_components", type, props});
+    const badge = (children, color, more) =>
+        mantine("Badge", {
+            children,
+            color,
+            variant: "dot",
+            size: "lg",
+            className: "lossmon-badge" + more,
+        });
+
+    /* How many runs are training right now; nothing at all while none is. */
+    function indicator({running, trouble}) {
+        if (trouble) {
+            const children = badge("nothing to read", "orange", "");
+            return mantine("Tooltip", {children, label: trouble, multiline: true, w: 320});
+        }
+        if (!running) {
+            return null;
+        }
+        const noun = running === 1 ? " run training" : " runs training";
+        const wide = {children: noun, className: "lossmon-wide"};
+        const words = [String(running), {namespace: "dash_html_components", type: "Span", props: wide}];
+        return badge(words, "blue", " lossmon-pulse");
+    }
+
+    window.dash_clientside = Object.assign({}, window.dash_clientside, {lossmon_pulse: {follow}});
+})();

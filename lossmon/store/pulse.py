@@ -1,0 +1,164 @@
+"""What is asked again and again while somebody looks: as little as can be, in few statements."""
+
+from __future__ import annotations
+
+import json
+import time
+import zlib
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, bindparam, or_, select
+
+from lossmon.store.columns import output_key
+from lossmon.store.courses import Line, read_line
+from lossmon.store.liveness import present_status, trained_seconds
+from lossmon.store.prepared import Prepared
+from lossmon.store.ranks import is_part
+from lossmon.store.reading import iso_time
+from lossmon.store.resolve import resolve_run
+from lossmon.store.schema import batches, changes, runs
+from lossmon.store.stalling import STALLED_SECONDS, read_stalled
+
+Row = Mapping[str, Any]
+Shown = Mapping[str, tuple[int, int] | None]
+
+_COLUMNS = ("id", "status", "host", "pid", "started", "heartbeat", "resumes", "epoch", "step")
+_JUST_NOW_SECONDS = 2.0
+_COUNTED = Prepared(select(changes.c.news))
+_UNENDED = Prepared(
+    select(*(runs.c[name] for name in _COLUMNS), is_part().label("part"))
+    .where(runs.c.status == "running")
+    .order_by(runs.c.id)
+)
+_own = runs.alias("own")
+_OF_JOB = Prepared(
+    select(runs.c.id, runs.c.news, runs.c.step).where(
+        or_(
+            runs.c.id == bindparam("of_run"),
+            runs.c.job
+            == select(_own.c.job).where(_own.c.id == bindparam("of_run")).scalar_subquery(),
+        )
+    )
+)
+_LAST_TIME = Prepared(
+    select(batches.c.time)
+    .where(
+        batches.c.run_id == bindparam("of_run"),
+        batches.c.split == "train",
+        output_key(batches) == "",
+    )
+    .order_by(batches.c.step.desc(), batches.c.epoch.desc(), batches.c.batch.desc())
+    .limit(1)
+)
+
+
+class Training(NamedTuple):
+    """A run that is being recorded, and what of its row in a list moves with each batch.
+
+    Attributes:
+        id: the run.
+        duration: seconds so far.
+        heartbeat: when it was last heard of, ISO 8601.
+        line: what is new of its sparkline; None where that is by epoch.
+    """
+
+    id: str
+    duration: float
+    heartbeat: str | None
+    line: Line | None
+
+
+class Pulse(NamedTuple):
+    """What is new.
+
+    Attributes:
+        token: another text as soon as there is more to read again than further batches.
+        run: the id of the run that was asked for; None where that was all of them.
+        step: the last step of that run; None where it has made none.
+        running: how many runs are being recorded.
+        trainings: those of them that were asked for.
+    """
+
+    token: str
+    run: str | None
+    step: int | None
+    running: int
+    trainings: tuple[Training, ...] = ()
+
+
+class Pulses:
+    """Reads pulses, and remembers what runs are called for as long as there are no news.
+
+    **Thread safety**: threads may share one.
+    """
+
+    def __init__(self) -> None:
+        self._named: dict[str, tuple[int, str]] = {}
+
+    def read(self, connection: Connection, run: str | None, shown: Shown) -> Pulse:
+        """Read what is new.
+
+        Args:
+            connection: to read by.
+            run: the run that is looked at, named as everywhere; None for all.
+            shown: the runs whose `Training` is wanted, and stride and number of the values that are
+                there of each one's line; None where there are none.
+
+        Raises:
+            RunNotFound: there is no such run.
+        """
+        now = time.time()
+        ((news,),) = _COUNTED.rows(connection)
+        unended = [_row(values) for values in _UNENDED.rows(connection)]
+        running = [row for row in unended if _is_recorded(row, now)]
+        lost = {row["id"] for row in unended} - {row["id"] for row in running}
+        run_id = None if run is None else self._resolve(connection, run, news)
+        step: int | None = None
+        if run_id is not None:
+            ranks = {row[0]: row[1:] for row in _OF_JOB.rows(connection, of_run=run_id)}
+            lost &= ranks.keys()
+            news = max((told for told, _ in ranks.values()), default=0)
+            step = ranks[run_id][1] if run_id in ranks else None
+        token = f"{news}-{zlib.crc32(' '.join(sorted(lost)).encode()):08x}"
+        if any(row["id"] == run_id for row in running) and _is_stalled(connection, run_id, now):
+            token += "-stalled"
+        wanted = [row for row in running if row["id"] in shown]
+        trainings = tuple(_training(connection, row, shown[row["id"]], now) for row in wanted)
+        return Pulse(token, run_id, step, sum(not row["part"] for row in running), trainings)
+
+    def _resolve(self, connection: Connection, run: str, news: int) -> str:
+        known = self._named.get(run)
+        if known is None or known[0] != news:
+            # Names that no run has are nothing to keep.
+            self._named = {**self._named, run: (news, resolve_run(connection, run))}
+            self._named = {name: one for name, one in self._named.items() if one[0] == news}
+        return self._named[run][1] if run in self._named else resolve_run(connection, run)
+
+
+def _training(
+    connection: Connection, row: Row, known: tuple[int, int] | None, now: float
+) -> Training:
+    line = read_line(connection, row, known)
+    return Training(row["id"], trained_seconds(row, now), iso_time(row["heartbeat"]), line)
+
+
+def _row(values: Sequence[Any]) -> dict[str, Any]:
+    row: dict[str, Any] = dict(zip((*_COLUMNS, "part"), values, strict=True))
+    # Not every driver knows that a text is a document.
+    if isinstance(row["resumes"], str):
+        row["resumes"] = json.loads(row["resumes"])
+    return row
+
+
+def _is_recorded(row: Row, now: float) -> bool:
+    """Whether a run that has not ended is alive; one that wrote just now is not looked for."""
+    just_now = 0.0 <= now - row["heartbeat"] <= _JUST_NOW_SECONDS
+    return just_now or present_status(row, now) == "running"
+
+
+def _is_stalled(connection: Connection, run_id: str | None, now: float) -> bool:
+    assert run_id is not None
+    last = _LAST_TIME.rows(connection, of_run=run_id)
+    recent = bool(last) and now - last[0][0] <= STALLED_SECONDS
+    return not recent and read_stalled(connection, run_id, now) is not None
