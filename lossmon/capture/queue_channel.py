@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,16 @@ from lossmon.capture.layout import Carried, Layout, Layouts, TensorKey
 
 Vector = NDArray[np.float64]
 _NONE = np.zeros((0, 0))
+# Steps whose tensors leave are counted, in float32 as all that leaves beside them, and anew from 1
+# after so many.
+_COUNTED = 2.0**23
+
+
+class _Way(NamedTuple):
+    """The queue of one layout's tensors, and how many steps have put theirs into it."""
+
+    queue: Any
+    count: Any
 
 
 class QueueChannel:
@@ -39,7 +49,8 @@ class QueueChannel:
         self._layouts = layouts
         self._always = always
         self.holds_back = not always
-        self._tensors: dict[int, Any] = {}
+        self._tensors: dict[int, _Way] = {}
+        self._last: dict[int, float] = {}
         self._counting = threading.Lock()
         self._taken = 0
         self._ahead = _NONE
@@ -56,39 +67,41 @@ class QueueChannel:
         if not plain:
             self._vectors.enqueue([vector(layout.index, [0.0, *carried.scalars.values()])])
             return None
-        queue = self._queue_of(layout)
-        wanted: Any = True if self._always else tf.convert_to_tensor(self._left) > 0.0
-        leaves = 1.0 if self._always else tf.cast(wanted, "float32")
-        numbers = vector(layout.index, [leaves, *carried.scalars.values()])
+        queue, count = self._way_of(layout)
 
         def enqueue() -> Any:
-            return queue.enqueue([*plain.values(), shapes_of([*plain.values()])])
+            number = tf.math.floormod(tf.convert_to_tensor(count), _COUNTED) + 1.0
+            count.assign(number, read_value=False)
+            # Not after the step's loss and metrics: their size in memory would be held until then.
+            with tf.control_dependencies(
+                [queue.enqueue([*plain.values(), shapes_of([*plain.values()])])]
+            ):
+                return tf.identity(number)
 
         def enqueue_one_of() -> Any:
             self._left.assign_sub(1.0, read_value=False)
-            enqueue()
-            return tf.constant(True)
+            return enqueue()
 
-        # Tensors leave only with steps whose loss and metrics went well, and a vector only behind
-        # its tensors: else the queues would be out of step after a step that failed.
-        with tf.control_dependencies([numbers]):
-            if self._always:
-                done = enqueue()
-            else:
-                done = tf.cond(wanted, enqueue_one_of, lambda: tf.constant(False))
-        with tf.control_dependencies([done]):
-            self._vectors.enqueue([tf.identity(numbers)])
+        if self._always:
+            number = enqueue()
+        else:
+            wanted = tf.convert_to_tensor(self._left) > 0.0
+            number = tf.cond(wanted, enqueue_one_of, lambda: tf.constant(0.0))
+        # By its number a vector finds its tensors, also behind those of a step that failed.
+        self._vectors.enqueue([vector(layout.index, [number, *carried.scalars.values()])])
         return None
 
-    def _queue_of(self, layout: Layout) -> Any:
+    def _way_of(self, layout: Layout) -> _Way:
         import tensorflow as tf
 
         if layout.index not in self._tensors:
             kinds = [*layout.kinds, ("int32", 1)]
             with tf.init_scope(), tf.device("CPU:0"):
-                self._tensors[layout.index] = tf.queue.PaddingFIFOQueue(
+                queue = tf.queue.PaddingFIFOQueue(
                     -1, [tf.as_dtype(name) for name, _ in kinds], [[None] * r for _, r in kinds]
                 )
+                count: Any = tf.Variable(tf.constant(0.0), trainable=False)
+            self._tensors[layout.index] = _Way(queue, count)
         return self._tensors[layout.index]
 
     def pass_on(self, sent: dict[str, Any]) -> None:
@@ -116,7 +129,8 @@ class QueueChannel:
     def take(self, count: int) -> Vector:
         """The vectors of the oldest `count` steps, fewer if fewer were sent; never waits.
 
-        They may be padded at their ends.
+        Each begins with its layout's index, and with the number of its tensors, 0 where they did
+        not leave. They may be padded at their ends.
         """
         if len(self._ahead) < count:
             # All at once, for steps of the next epoch too: a call costs as much as a hundred steps.
@@ -131,16 +145,28 @@ class QueueChannel:
             (vectors,) = dequeue(self._vectors, count)
         return vectors.numpy()
 
-    def take_tensors(self, layout: Layout, count: int) -> tuple[list[Any], NDArray[np.int32]]:
-        """The tensors of the oldest `count` steps of a layout that sent them.
+    def take_tensors(
+        self, layout: Layout, first: float, count: int
+    ) -> tuple[list[Any], NDArray[np.int32]]:
+        """The tensors of some steps of a layout that left one after another.
+
+        Args:
+            layout: of the steps.
+            first: the number of the first one's.
+            count: how many steps.
 
         Returns:
             One array for each tensor with the steps along its first axis, padded where their shapes
             differ; and the shapes, one row a step.
         """
-        queue = self._tensors[layout.index]
-        if size_of(queue) < count:  # taking more than there is would wait for ever
+        queue, _ = self._tensors[layout.index]
+        # Those of steps that failed behind them have no vector.
+        alone = int((first - self._last.get(layout.index, 0.0) - 1.0) % _COUNTED)
+        if size_of(queue) < alone + count:  # taking more than there is would wait for ever
             raise LookupError(f"the tensors of {count} steps were expected to have come out")
+        if alone:
+            dequeue(queue, alone)
+        self._last[layout.index] = (first + count - 2.0) % _COUNTED + 1.0
         if count == 1:  # as they are, without a copy
             *tensors, shapes = (tensor.numpy()[None] for tensor in _dequeue_one(queue))
             return tensors, shapes
@@ -151,8 +177,9 @@ class QueueChannel:
         """See `Channel`."""
         self._take_all()
         self._ahead = _NONE
-        for queue in self._tensors.values():
+        for index, (queue, count) in self._tensors.items():
             dequeue(queue, size_of(queue))
+            self._last[index] = float(count)
 
 
 def _joined(first: Vector, second: Vector) -> Vector:

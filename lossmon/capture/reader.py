@@ -70,15 +70,15 @@ class Reader:
     def _queued(self, channel: QueueChannel, items: list[CallItem]) -> Iterator[_Run]:
         steps = [step for item in items for step in _steps(item)]
         vectors = channel.take(len(steps))
-        for first, end in _alike(vectors[:, :2]):
-            index, wanted = vectors[first, :2].tolist()
-            start, layout = first, self._layouts[int(index)]
+        for first, end in _alike(_kinds(vectors)):
+            index, number = vectors[first, :2].tolist()
+            start, layout, wanted = first, self._layouts[int(index)], number > 0.0
             while start < end:
-                stop = min(end, start + self._limit(bool(wanted)))
+                stop = min(end, start + self._limit(wanted))
                 arrays, shapes = [], None
                 if wanted:
                     began = time.thread_time()
-                    arrays, shapes = channel.take_tensors(layout, stop - start)
+                    arrays, shapes = channel.take_tensors(layout, vectors[start, 1], stop - start)
                     self._spent += time.thread_time() - began
                     self.step_bytes = sum(array.nbytes for array in arrays) // (stop - start)
                 run = _Run(layout, steps[start:stop], vectors[start:stop, 2:], arrays, shapes)
@@ -204,6 +204,13 @@ class _Run(NamedTuple):
             cut = array[(rows, *map(slice, own))]
             parts.setdefault(output, {})[kind] = cut
         return {output: OutputArrays(**kinds) for output, kinds in parts.items()}
+
+
+def _kinds(vectors: Floats) -> Floats:
+    """What is the same of steps of one layout whose tensors left one after another, or did not."""
+    layouts, numbers = vectors[:, 0], vectors[:, 1]
+    followed = np.where(numbers > 0.0, numbers - np.arange(len(numbers)), 0.0)
+    return np.stack([layouts, numbers > 0.0, followed], axis=1)
 
 
 def _alike(*tables: Array) -> Iterator[tuple[int, int]]:

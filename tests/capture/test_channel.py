@@ -51,6 +51,44 @@ def carried(step: int, rows: int = 2, **further: float) -> Carried:
     return Carried({"loss": float(step), **further}, tensors)
 
 
+def test_tensors_of_steps_that_failed_behind_them_are_passed_over() -> None:
+    layouts = Layouts()
+    channel = QueueChannel(layouts)
+    for step in range(7):
+        if step in (0, 3, 4):  # as where the step's metrics raise an error afterwards
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(channel._vectors, "enqueue", lambda values: None)
+                channel.send(carried(step))
+        else:
+            channel.send(carried(step))
+    numbers = channel.take(10)[:, 1].tolist()
+    assert numbers == [2.0, 3.0, 6.0, 7.0]
+    for number, steps in [(2.0, [1.0, 2.0]), (6.0, [5.0]), (7.0, [6.0])]:
+        (predicted,), _ = channel.take_tensors(layouts[0], number, len(steps))
+        assert predicted[:, 0, 0].tolist() == steps
+    with pytest.raises(LookupError, match="expected to have come out"):
+        channel.take_tensors(layouts[0], 8.0, 1)
+
+
+def test_the_count_of_tensors_begins_anew_before_float32_loses_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("lossmon.capture.queue_channel._COUNTED", 3.0)
+    layouts = Layouts()
+    channel = QueueChannel(layouts)
+    for step in range(5):
+        channel.send(carried(step))
+    assert channel.take(5)[:, 1].tolist() == [1.0, 2.0, 3.0, 1.0, 2.0]
+    for number, steps in [(1.0, [0.0, 1.0, 2.0]), (1.0, [3.0, 4.0])]:
+        (predicted,), _ = channel.take_tensors(layouts[0], number, len(steps))
+        assert predicted[:, 0, 0].tolist() == steps
+    channel.send(carried(5))
+    channel.clear()
+    channel.send(carried(6))
+    (predicted,), _ = channel.take_tensors(layouts[0], channel.take(1)[0, 1], 1)
+    assert predicted[:, 0, 0].tolist() == [6.0]
+
+
 def test_numbers_and_tensors_that_leave_together_are_taken_together() -> None:
     channel = JointChannel(Layouts())
     for step, rows in enumerate([2, 2, 1]):
