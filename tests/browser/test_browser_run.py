@@ -118,9 +118,11 @@ def test_what_counts_findings_leads_to_them(seeded: str, open_page: OpenPage) ->
         way.press("Enter")
         expect(card).to_be_focused()
     page.go_back()
-    index = row.get_attribute("row-index")
-    page.evaluate(f"dash_ag_grid.getApi('runs-grid').setFocusedCell({index}, 'flags')")
-    page.keyboard.press("Enter")
+    cell = row.locator("[col-id='flags']")
+    expect(cell).to_contain_text("1 warning", timeout=20_000)
+    cell.click(position={"x": 180, "y": 8})
+    expect(cell).to_have_class(re.compile("ag-cell-focus"))
+    cell.press("Enter")
     expect(card).to_be_focused(timeout=20_000)
 
 

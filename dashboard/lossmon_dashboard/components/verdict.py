@@ -29,8 +29,13 @@ def verdict_panel(verdict: Verdict) -> dmc.Paper:
 
 def _told(point: Point) -> list[Any]:
     code = [] if point.code is None else [" (", _link(point.code, point.output), ")"]
-    then = [" ", *with_code(point.then)] if point.then else []
-    return [*with_code(point.said), *code, ".", *then]
+    then = [" ", *with_code(_whole(point.then))] if point.then else []
+    return [*with_code(_whole(point.said)), *code, ".", *then]
+
+
+def _whole(text: str) -> str:
+    """The same, no line of it beginning with an arrow or an error."""
+    return text.replace(" → ", "\N{NO-BREAK SPACE}→ ").replace(" ± ", "\N{NO-BREAK SPACE}± ")
 
 
 def _link(code: str, output: str | None) -> html.Button:
