@@ -9,6 +9,7 @@ call stands for the user's own, and may take its place.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -28,6 +29,7 @@ _DEFAULTS = {
     "apply_class_balancing": False,
 }
 _UNTOLD = "..."
+_COMPILE = re.compile(r"\w+\.compile\(")
 
 
 def compile_with(
@@ -88,7 +90,7 @@ def place_of(fix: str) -> str | None:
     Args:
         fix: of a finding.
     """
-    if not fix.startswith("model.compile("):
+    if not _COMPILE.match(fix):
         return None
     anew = _needs_no_model({"fix": fix}) and "loss=" in fix
     return "in place of your compile call" if anew else "after your compile call"

@@ -39,13 +39,31 @@ def metric_with(output: OutputFacts, metric: MetricSpec, **changes: object) -> s
         metric: one of its metrics, of Keras' own.
         **changes: other values of its arguments.
     """
-    given = ast.parse(metric_code(output, metric), mode="eval").body
-    title = metric.label.split("(")[0]
+    given = metric_code(output, metric)
+    if not isinstance(ast.parse(given, mode="eval").body, ast.Call):
+        given = f"keras.metrics.{metric.label.split('(')[0]}(name={own_name(output, metric)!r})"
+    return with_arguments(given, (), **changes)
+
+
+def with_arguments(code: str, positional: Sequence[str], **changes: object) -> str:
+    """Code of a call with other values of some of its arguments, which come first.
+
+    Args:
+        code: the call.
+        positional: what those are called that it takes by position, as far as one may be changed.
+        **changes: the values by name.
+    """
+    call = ast.parse(code, mode="eval").body
+    assert isinstance(call, ast.Call)
     told = {name: repr(value) for name, value in changes.items()}
-    if not isinstance(given, ast.Call):
-        return f"keras.metrics.{title}({_told(told)}, name={json.dumps(own_name(output, metric))})"
-    kept = {word.arg: ast.unparse(word.value) for word in given.keywords if word.arg}
-    return f"{ast.unparse(given.func)}({_told(told | {k: kept[k] for k in kept if k not in told})})"
+    # `...` stands for what could not be told.
+    given = [ast.unparse(argument) for argument in call.args if ast.unparse(argument) != "..."]
+    for place, name in enumerate(positional[: len(given)]):
+        given[place] = told.pop(name, given[place])
+    kept = {word.arg or "**": ast.unparse(word.value) for word in call.keywords}
+    named = told | {name: value for name, value in kept.items() if name not in changes}
+    shown = [f"**{value}" if name == "**" else f"{name}={value}" for name, value in named.items()]
+    return f"{ast.unparse(call.func)}({_in_double_quotes(', '.join([*given, *shown]))})"
 
 
 def as_class(
@@ -58,6 +76,5 @@ def as_class(
     }
 
 
-def _told(arguments: dict[str, str]) -> str:
-    shown = ", ".join(f"{name}={code}" for name, code in arguments.items())
-    return re.sub(r"'([^'\"\\]*)'", r'"\1"', shown)
+def _in_double_quotes(code: str) -> str:
+    return re.sub(r"'([^'\"\\]*)'", r'"\1"', code)

@@ -158,9 +158,10 @@ def _loss(name: str, call: ast.Call, known: Known) -> Loss:
     given, whole = arguments_of(call, ("from_logits",) if name in LOGITS_FIRST else ())
     logits = value_of(given.get("from_logits"), known) if "from_logits" in given else None
     if "from_logits" not in given and whole:
-        return Loss(LOSS_CLASSES[name], from_logits=False)
+        return Loss(LOSS_CLASSES[name], False, ast.unparse(call))
     certain = isinstance(logits, Constant) and isinstance(logits.value, bool)
-    return Loss(LOSS_CLASSES[name], logits.value if certain else None)  # pyright: ignore[reportOptionalMemberAccess, reportAttributeAccessIssue]
+    value = logits.value if certain else None  # pyright: ignore[reportOptionalMemberAccess, reportAttributeAccessIssue]
+    return Loss(LOSS_CLASSES[name], value, ast.unparse(call))
 
 
 def _metric(name: str, call: ast.Call, known: Known) -> Metric | None:
@@ -171,7 +172,8 @@ def _metric(name: str, call: ast.Call, known: Known) -> Metric | None:
     if not all(isinstance(option, Constant) for option in options.values()):
         return None
     plain: dict[str, Any] = {k: o.value for k, o in options.items() if isinstance(o, Constant)}
-    return Metric(str(plain.pop("name", METRIC_CLASSES[name])), METRIC_CLASSES[name], plain)
+    key = str(plain.pop("name", METRIC_CLASSES[name]))
+    return Metric(key, METRIC_CLASSES[name], plain, ast.unparse(call))
 
 
 def loss_of(node: ast.expr | None, known: Known) -> Loss | None:
@@ -187,14 +189,8 @@ def loss_of(node: ast.expr | None, known: Known) -> Loss | None:
     return None
 
 
-def metrics_of(node: ast.expr | None, known: Known) -> tuple[Metric, ...]:
-    """Those of the metrics in a literal list that are known."""
-    if not isinstance(node, (ast.List, ast.Tuple)):
-        return ()
-    return tuple(found for item in node.elts if (found := _metric_of(item, known)) is not None)
-
-
-def _metric_of(node: ast.expr, known: Known) -> Metric | None:
+def metric_of(node: ast.expr, known: Known) -> Metric | None:
+    """The metric that an entry of `compile(metrics=[…])` is; None where it is not known."""
     found = value_of(node, known)
     if isinstance(found, Metric):
         return found

@@ -6,6 +6,7 @@ import ast
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from importlib.util import decode_source
 from pathlib import Path
 
 from lossmon.errors import InvalidArgument
@@ -14,8 +15,7 @@ from lossmon.records import SEVERITIES, LocatedFinding, Location
 from lossmon.rules import RuleSelection
 from lossmon.static.judgement import judge
 from lossmon.static.reader import Reader
-
-Pieces = list[tuple[int | None, Sequence[ast.stmt] | None]]
+from lossmon.static.scope import Piece
 
 SUFFIXES = (".py", ".ipynb")
 _SKIPPED = frozenset({"__pycache__", "node_modules", "site-packages", "build", "dist"})
@@ -88,15 +88,19 @@ def _below(folder: Path) -> Iterator[Path]:
             yield path
 
 
-def _pieces(path: Path, read: ReadSources) -> Pieces:
+def _pieces(path: Path, read: ReadSources) -> list[Piece]:
     if is_notebook(path):
-        return [(cell.number, _cell(path, cell, read)) for cell in read_cells(path)]
-    text = path.read_bytes()
-    return [(None, _parsed(text))] if b"compile" in text else []
+        return [
+            Piece(cell.number, _cell(path, cell, read), cell.source) for cell in read_cells(path)
+        ]
+    encoded = path.read_bytes()
+    if b"compile" not in encoded:
+        return []
+    text = decode_source(encoded)
+    return [Piece(None, _parsed(text), text)]
 
 
 def _cell(path: Path, cell: Cell, read: ReadSources) -> list[ast.stmt] | None:
-    """The statements of a cell; None where it does something unknown to all that follow."""
     if any(line.startswith("%run") for line in cell.left_out):
         return None
     try:
@@ -106,15 +110,17 @@ def _cell(path: Path, cell: Cell, read: ReadSources) -> list[ast.stmt] | None:
         return None
 
 
-def _parsed(text: str | bytes) -> list[ast.stmt]:
+def _parsed(text: str) -> list[ast.stmt]:
     with warnings.catch_warnings():
         # Whoever runs the program is told of its odd strings.
         warnings.simplefilter("ignore")
         return ast.parse(text).body
 
 
-def _judged(path: Path, pieces: Pieces, selection: RuleSelection) -> Iterator[LocatedFinding]:
-    if any(_renames(statement) for _, piece in pieces for statement in piece or ()):
+def _judged(
+    path: Path, pieces: Sequence[Piece], selection: RuleSelection
+) -> Iterator[LocatedFinding]:
+    if any(_renames(statement) for piece in pieces for statement in piece.statements or ()):
         return
     for call in Reader().read(pieces):
         place = Location(str(path), call.line, call.column, call.cell)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from types import ModuleType
+from typing import Any
 
 from lossmon.records import Finding, Severity
 from lossmon.rules.catalogue import (
@@ -27,12 +28,23 @@ from lossmon.rules.families import (
     MULTICLASS_LOSSES,
     REGRESSION_LOSSES,
 )
-from lossmon.rules.wording import class_name
-from lossmon.static.values import Compiled, Head, Metric
+from lossmon.static.fixes import (
+    call_for_classes,
+    call_for_numbers,
+    call_with_crossentropy,
+    call_with_loss,
+    metric_with,
+    on_logits,
+)
+from lossmon.static.values import Head, Metric
 from lossmon.static.vocabulary import PROBABILITY_CLASSES
+from lossmon.static.written import Compiled
 
 # What the same text is, should the targets be of the other kind.
 _EITHER = {"LM301": ("LM111",), "LM111": ("LM301",), "LM101": ("LM110",)}
+# What fits a metric to logits.
+_TAKING_LOGITS: dict[str, dict[str, Any]] = {"auc": {"from_logits": True}}
+_CUT_AT_ZERO = {"thresholds": 0.0}
 _SQUEEZING = ("softmax", "sigmoid")
 _LEAVING = ("tanh", "relu", "elu", "selu", "softsign")
 
@@ -53,7 +65,7 @@ def judge(compiled: Compiled, codes: frozenset[str]) -> Iterator[Finding]:
 
 def _accuracy_of_regression(compiled: Compiled) -> Iterator[Finding]:
     """One of two rules applies, whatever the targets are: the text alone does not tell which."""
-    loss = _loss_name(compiled)
+    loss = compiled.loss_name
     metrics = [m for m in compiled.metrics if m.name == "alias" or m.name in ACCURACIES]
     if loss not in REGRESSION_LOSSES or not metrics:
         return
@@ -61,15 +73,16 @@ def _accuracy_of_regression(compiled: Compiled) -> Iterator[Finding]:
     classes = head is not None and head.activation in _SQUEEZING
     named = all(metric.name not in ("alias", "accuracy") for metric in metrics)
     rule = regression_loss_for_classification if classes or named else accuracy_with_regression
+    fixes = (
+        (call_for_numbers(compiled, metrics), "real numbers"),
+        call_for_classes(compiled, metrics),
+    )
     yield _finding(
         rule,
         f"{loss} is a regression loss, {metrics[0].key!r} counts right answers. If the targets are "
         "real numbers, the accuracy means nothing (LM301); if they are class labels, the loss is "
         "not a classifier's loss (LM111).",
-        'model.compile(optimizer=model.optimizer, loss="mse", metrics=["mae"])'
-        "  # for real numbers\n"
-        'model.compile(optimizer=model.optimizer, loss="binary_crossentropy", '
-        'metrics=["accuracy"])  # for labels of 0 and 1',
+        "\n".join(f"{fix}  # for {targets}" for fix, targets in fixes),
         compiled,
         severity="warning",
     )
@@ -89,19 +102,19 @@ def _softmax_over_one(compiled: Compiled) -> Iterator[Finding]:
 
 
 def _one_unit(compiled: Compiled) -> Iterator[Finding]:
-    loss, head = _loss_name(compiled), compiled.head
+    loss, head = compiled.loss_name, compiled.head
     if loss in MULTICLASS_LOSSES and head is not None and head.units == 1:
         yield _finding(
             categorical_loss_on_one_unit,
             f"{loss} needs one unit per class, but the output has one unit: the loss is constant "
             "and nothing is learned.",
-            'model.compile(optimizer=model.optimizer, loss="binary_crossentropy")',
+            call_with_crossentropy(compiled, "binary_crossentropy"),
             compiled,
         )
 
 
 def _twice(compiled: Compiled) -> Iterator[Finding]:
-    loss, head = _loss_name(compiled), compiled.head
+    loss, head = compiled.loss_name, compiled.head
     if loss not in CROSSENTROPIES or head is None or head.activation not in _SQUEEZING:
         return
     if head.stacked:
@@ -116,26 +129,26 @@ def _twice(compiled: Compiled) -> Iterator[Finding]:
             activation_applied_twice,
             f"the output is already probabilities ({head.activation}); {loss} with "
             "from_logits=True applies the activation again.",
-            _with_loss(loss, from_logits=False),
+            call_with_loss(compiled, from_logits=False),
             compiled,
         )
 
 
 def _raw(compiled: Compiled) -> Iterator[Finding]:
-    loss, head = _loss_name(compiled), compiled.head
+    loss, head = compiled.loss_name, compiled.head
     if _takes_probabilities(compiled) and head is not None and head.activation == "linear":
         yield _finding(
             missing_output_activation,
             f"{loss} takes probabilities, but the output is raw scores: there is no sigmoid or "
             "softmax and no from_logits=True. (If the targets are real numbers, the loss is what "
             "is wrong: LM110.)",
-            _with_loss(loss, from_logits=True),
+            call_with_loss(compiled, from_logits=True),
             compiled,
         )
 
 
 def _leaving(compiled: Compiled) -> Iterator[Finding]:
-    loss, head = _loss_name(compiled), compiled.head
+    loss, head = compiled.loss_name, compiled.head
     if _takes_probabilities(compiled) and head is not None and head.activation in _LEAVING:
         activation = "sigmoid" if loss in BINARY_LOSSES else "softmax"
         yield _finding(
@@ -148,7 +161,7 @@ def _leaving(compiled: Compiled) -> Iterator[Finding]:
 
 
 def _independent(compiled: Compiled) -> Iterator[Finding]:
-    loss, head = _loss_name(compiled), compiled.head
+    loss, head = compiled.loss_name, compiled.head
     if loss not in MULTICLASS_LOSSES or head is None or head.units == 1 or head.stacked:
         return
     if head.activation == "sigmoid" and _logits(compiled) is False:
@@ -163,7 +176,7 @@ def _independent(compiled: Compiled) -> Iterator[Finding]:
 
 def _exact(compiled: Compiled) -> Iterator[Finding]:
     head = compiled.head
-    if _loss_name(compiled) not in MULTICLASS_LOSSES or head is None or head.units == 1:
+    if compiled.loss_name not in MULTICLASS_LOSSES or head is None or head.units == 1:
         return
     for metric in compiled.metrics:
         if metric.name == "accuracy":
@@ -171,80 +184,63 @@ def _exact(compiled: Compiled) -> Iterator[Finding]:
                 exact_match_metric_on_probabilities,
                 f"{metric.key!r} (Accuracy) counts predictions that equal the label exactly, but "
                 "predictions are real numbers.",
-                'model.compile(optimizer=model.optimizer, metrics=["accuracy"])',
+                compiled.written.changed(instead={metric.key: '"accuracy"'}),
                 compiled,
             )
             return
 
 
 def _threshold(compiled: Compiled) -> Iterator[Finding]:
-    loss, head = _loss_name(compiled), compiled.head
+    loss, head = compiled.loss_name, compiled.head
     if loss not in BINARY_LOSSES or not _logits(compiled) or head is None:
         return
-    cutting = [m.key for m in compiled.metrics if _cuts_between(m, head)]
+    cutting = [metric.key for metric in compiled.metrics if compiled.cuts_between(metric)]
     if head.activation == "linear" and cutting:
         yield _finding(
             accuracy_threshold_on_logits,
             f"{cutting[0]!r} cuts raw scores at a threshold between 0 and 1, where the boundary is "
             "0: on logits, 0.5 is a probability of 0.62.",
-            f"model.compile(optimizer=model.optimizer, loss=keras.losses.{class_name(loss)}"
-            "(from_logits=True), metrics=[keras.metrics.BinaryAccuracy(threshold=0.0, "
-            f'name="{cutting[0]}")])',
+            compiled.written.changed(instead=on_logits(compiled)),
             compiled,
         )
-
-
-def _cuts_between(metric: Metric, head: Head) -> bool:
-    threshold = metric.options.get("threshold", 0.5)
-    if metric.name == "alias":
-        return head.units == 1
-    between = isinstance(threshold, (int, float)) and 0 < threshold < 1
-    return metric.name == "binary_accuracy" and between
 
 
 def _sure(compiled: Compiled) -> Iterator[Finding]:
-    loss, head = _loss_name(compiled), compiled.head
+    loss, head = compiled.loss_name, compiled.head
     if loss not in BINARY_LOSSES or _logits(compiled) is not False or head is None:
         return
-    cut = [m.key for m in compiled.metrics if m.name == "binary_accuracy" and _at_zero(m)]
+    cut = [m for m in compiled.metrics if m.name == "binary_accuracy" and _cuts_at_zero(m)]
     if head.activation == "sigmoid" and cut:
         yield _finding(
             logit_metric_on_probabilities,
-            f"{cut[0]!r} cuts at 0, but every value of the output (sigmoid) lies above.",
-            "model.compile(optimizer=model.optimizer, metrics=[keras.metrics.BinaryAccuracy("
-            f'threshold=0.5, name="{cut[0]}")])',
+            f"{cut[0].key!r} cuts at 0, but every value of the output (sigmoid) lies above.",
+            compiled.written.changed(instead={m.key: metric_with(m, threshold=0.5) for m in cut}),
             compiled,
         )
 
 
-def _at_zero(metric: Metric) -> bool:
+def _cuts_at_zero(metric: Metric) -> bool:
     threshold = metric.options.get("threshold")
     return isinstance(threshold, (int, float)) and threshold <= 0
 
 
 def _probability_metric(compiled: Compiled) -> Iterator[Finding]:
     head = compiled.head
-    if _loss_name(compiled) not in BINARY_LOSSES or not _logits(compiled) or head is None:
+    if compiled.loss_name not in BINARY_LOSSES or not _logits(compiled) or head is None:
         return
     # Any argument may be the one that fits the metric to logits.
     taken = [
         m for m in compiled.metrics if m.name in PROBABILITY_CLASSES.values() and not m.options
     ]
     if head.activation == "linear" and taken:
-        auc = taken[0].name == "auc"
-        better = "from_logits=True" if auc else "thresholds=0.0"
-        named = next(c for c, name in PROBABILITY_CLASSES.items() if name == taken[0].name)
+        better = {m.key: metric_with(m, **_TAKING_LOGITS.get(m.name, _CUT_AT_ZERO)) for m in taken}
         yield _finding(
             probability_metric_on_logits,
             f"{', '.join(repr(m.key) for m in taken)} must be given probabilities, but the output "
             "is raw scores.",
-            f"model.compile(optimizer=model.optimizer, metrics=[keras.metrics.{named}({better})])",
+            compiled.written.changed(instead=better),
             compiled,
         )
-
-
-def _loss_name(compiled: Compiled) -> str:
-    return (compiled.loss.name or "") if compiled.loss is not None else ""
 
 
 def _logits(compiled: Compiled) -> bool | None:
@@ -252,7 +248,7 @@ def _logits(compiled: Compiled) -> bool | None:
 
 
 def _takes_probabilities(compiled: Compiled) -> bool:
-    loss, head = _loss_name(compiled), compiled.head
+    loss, head = compiled.loss_name, compiled.head
     one_unit = head is not None and head.units == 1
     another_fault = loss in MULTICLASS_LOSSES and one_unit
     return loss in CROSSENTROPIES and _logits(compiled) is False and not another_fault
@@ -260,11 +256,6 @@ def _takes_probabilities(compiled: Compiled) -> bool:
 
 def _ends_in(head: Head, units: int, activation: str) -> bool:
     return head.units == units and head.activation == activation
-
-
-def _with_loss(loss: str, *, from_logits: bool) -> str:
-    given = f"keras.losses.{class_name(loss)}(from_logits={from_logits})"
-    return f"model.compile(optimizer=model.optimizer, loss={given})"
 
 
 def _finding(

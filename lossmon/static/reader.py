@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from lossmon.static.binding import FUNCTIONS, bound_names, captured, declared_elsewhere
 from lossmon.static.expressions import value_of
 from lossmon.static.imports import follow_import
-from lossmon.static.scope import CompileCall, Scope, models_in
+from lossmon.static.scope import CompileCall, Piece, Scope, models_in
 from lossmon.static.syntax import conditions, is_main, parts, targets_of
 from lossmon.static.uses import Uses
 from lossmon.static.values import Model, Value
@@ -30,7 +30,7 @@ class _Deferred:
     """A function whose body is read once all of its module is known."""
 
     function: ast.FunctionDef | ast.AsyncFunctionDef
-    cell: int | None
+    piece: Piece
     outer: dict[str, Value]
 
 
@@ -41,23 +41,16 @@ class Reader:
         self._uses = Uses()
         self._functions: list[_Deferred] = []
 
-    def read(
-        self, pieces: Sequence[tuple[int | None, Sequence[ast.stmt] | None]]
-    ) -> list[CompileCall]:
-        """All `compile` calls that something is known of, in order.
-
-        Args:
-            pieces: (number of the cell or None, its statements); None for what cannot be read,
-                after which nothing is known any more.
-        """
-        statements = [statement for _, piece in pieces for statement in piece or ()]
+    def read(self, pieces: Sequence[Piece]) -> list[CompileCall]:
+        """All `compile` calls that something is known of, in order."""
+        statements = [statement for piece in pieces for statement in piece.statements or ()]
         module = Scope({}, {}, declared_elsewhere(statements), captured(statements))
-        for cell, piece in pieces:
-            self._uses.cell = cell
-            if piece is None:
+        for piece in pieces:
+            self._uses.piece = piece
+            if piece.statements is None:
                 module.forget(list(module.known))
             else:
-                self._block(piece, module)
+                self._block(piece.statements, module)
         self._uses.found += module.pending.values()
         # Names that are bound once mean the same whenever a function runs.
         counts = bound_names(statements)
@@ -68,7 +61,7 @@ class Reader:
         return [found[place] for place in sorted(found)]
 
     def _function(self, deferred: _Deferred) -> None:
-        function, self._uses.cell = deferred.function, deferred.cell
+        function, self._uses.piece = deferred.function, deferred.piece
         arguments = {node.arg for node in ast.walk(function.args) if isinstance(node, ast.arg)}
         hidden = {*bound_names(function.body), *arguments}
         outer: dict[str, Value] = {
@@ -89,7 +82,7 @@ class Reader:
             case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
                 inside = statement.body if isinstance(statement, ast.ClassDef) else [statement]
                 self._functions += [
-                    _Deferred(node, self._uses.cell, scope.inner)
+                    _Deferred(node, self._uses.piece, scope.inner)
                     for node in inside
                     if isinstance(node, FUNCTIONS)
                 ]

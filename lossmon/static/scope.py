@@ -3,10 +3,26 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from lossmon.static.values import Compiled, Model, Value
+from lossmon.static.values import Model, Value
+from lossmon.static.written import Compiled
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A part of a program that is read as one: a file, or a cell of a notebook.
+
+    Attributes:
+        cell: the notebook's cell, or None.
+        statements: what it holds; None where it does something unknown to all that follow.
+        source: its text.
+    """
+
+    cell: int | None
+    statements: Sequence[ast.stmt] | None
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)

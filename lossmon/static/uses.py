@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from lossmon.static.expressions import arguments_of, loss_of, metrics_of, value_of
-from lossmon.static.scope import CompileCall, Scope
+from lossmon.static.expressions import arguments_of, loss_of, metric_of, value_of
+from lossmon.static.scope import CompileCall, Piece, Scope
 from lossmon.static.syntax import calls_in
-from lossmon.static.values import Compiled, Layer, Model
+from lossmon.static.values import Layer, Model
 from lossmon.static.vocabulary import HARMLESS_METHODS, TRAINING_METHODS
+from lossmon.static.written import (
+    ARGUMENTS,
+    METRIC_LISTS,
+    Compiled,
+    Entries,
+    WrittenCall,
+    code_of,
+)
 
 
 class Uses:
@@ -17,12 +25,12 @@ class Uses:
 
     Attributes:
         found: `compile` calls after which the model was used.
-        cell: the notebook's cell that is read, or None.
+        piece: the file or the notebook's cell that is read.
     """
 
     def __init__(self) -> None:
         self.found: list[CompileCall] = []
-        self.cell: int | None = None
+        self.piece = Piece(None, None)
 
     def follow(self, nodes: Sequence[ast.AST], scope: Scope) -> None:
         """Take in what calls do to models; any other mention of a model obscures it."""
@@ -60,20 +68,38 @@ class Uses:
         return {owner}
 
     def _compile(self, call: ast.Call, model: Model, scope: Scope) -> None:
-        given, _ = arguments_of(call, ("optimizer", "loss"))
+        given, _ = arguments_of(call, ARGUMENTS)
         starred = any(isinstance(arg, ast.Starred) for arg in call.args)
         scope.pending.pop(model, None)
         if model.custom or scope.silent or starred:
             return
+        written = self._written(call, given, scope)
+        entries = [entry for name in METRIC_LISTS for entry in written.lists.get(name, ())]
         compiled = Compiled(
             loss_of(given.get("loss"), scope.known),
-            (
-                *metrics_of(given.get("metrics"), scope.known),
-                *metrics_of(given.get("weighted_metrics"), scope.known),
-            ),
+            tuple(metric for metric, _ in entries if metric is not None),
             model.head,
+            written,
         )
-        scope.pending[model] = CompileCall(call.lineno, call.col_offset + 1, self.cell, compiled)
+        place = (call.lineno, call.col_offset + 1, self.piece.cell)
+        scope.pending[model] = CompileCall(*place, compiled)
+
+    def _written(self, call: ast.Call, given: Mapping[str, ast.expr], scope: Scope) -> WrittenCall:
+        source = self.piece.source
+        owner = call.func.value if isinstance(call.func, ast.Attribute) else None
+        lists: dict[str, Entries] = {}
+        for name in METRIC_LISTS:
+            node = given.get(name)
+            if isinstance(node, (ast.List, ast.Tuple)):
+                items = ((metric_of(i, scope.known), code_of(i, source)) for i in node.elts)
+                lists[name] = tuple(items)
+        unpacked = (word.value for word in call.keywords if word.arg is None)
+        return WrittenCall(
+            owner.id if isinstance(owner, ast.Name) else "model",
+            {name: code_of(node, source) for name, node in given.items()},
+            lists,
+            tuple(f"**{code_of(node, source)}" for node in unpacked),
+        )
 
     def _settle(self, model: Model, scope: Scope) -> None:
         """The model is used as it was compiled last."""

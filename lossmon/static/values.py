@@ -49,10 +49,12 @@ class Loss:
     Attributes:
         name: as `lossmon.records.LossSpec` spells it; None for one that is not Keras' own.
         from_logits: as it was written; None where that is not known.
+        code: the call that makes it; None of a word or a function.
     """
 
     name: str | None
     from_logits: bool | None = False
+    code: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +65,13 @@ class Metric:
         key: the name that Keras prints it under.
         name: its definition's name; "alias" for the words `accuracy` and `acc`.
         options: its arguments.
+        code: the call that makes it; None of a word or a function.
     """
 
     key: str
     name: str
     options: dict[str, Any] = field(default_factory=dict[str, Any])
+    code: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,15 +87,6 @@ class Head:
     units: int | None
     activation: str
     stacked: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Compiled:
-    """One call of `compile`, as far as its text tells."""
-
-    loss: Loss | None
-    metrics: tuple[Metric, ...]
-    head: Head | None
 
 
 @dataclass(slots=True, eq=False)

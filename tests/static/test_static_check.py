@@ -16,6 +16,7 @@ import lossmon
 from lossmon.demo import examples_directory
 from lossmon.records import SEVERITIES, LocatedFinding
 from lossmon.rules import rule_pages, rule_selection
+from lossmon.rules.compile_call import place_of
 from lossmon.static import read_sources
 from tests.static.programs import BINARY, CORRECT, FAULTS, HEADER, MSE, SPELLED, sequential
 
@@ -51,6 +52,44 @@ def test_a_certain_fault_is_named_as_its_values_name_it(
             assert set(by_value) & {"LM301", "LM111"}
         else:
             assert SEVERITIES.index(finding.severity) >= SEVERITIES.index(by_value[finding.code])
+
+
+@pytest.mark.parametrize(("head", "arguments", "expected"), FAULTS)
+def test_a_call_to_paste_runs_and_mends_the_program(
+    tmp_path: Path, head: str, arguments: str, expected: list[str]
+) -> None:
+    text = sequential(head, arguments)
+    for finding in (located.finding for located in read(tmp_path, text)):
+        for call in finding.fix.splitlines() if place_of(finding.fix) else ():
+            mended = text.replace(f"model.compile({arguments})", call)
+            exec(mended.replace("model.fit(x, y)", ""), {})
+            assert codes(read(tmp_path, mended)) == []
+
+
+def test_a_call_to_paste_is_the_program_s_own_but_for_what_is_wrong(tmp_path: Path) -> None:
+    text = """
+losses_of = losses.BinaryCrossentropy(label_smoothing=0.1)
+net = keras.Sequential([given, layers.Dense(1)])
+net.compile(
+    keras.optimizers.Adam(1e-3, clipnorm=1.0),
+    losses_of,
+    None,
+    ["acc", metrics.AUC(name="area"), mine],
+    weighted_metrics=[metrics.BinaryAccuracy(
+        name="weighted", threshold=0.5)],
+    **options,
+)
+"""
+    (located,) = read(tmp_path, HEADER + text)
+    assert located.finding.code == "LM101"
+    assert located.finding.fix == (
+        "net.compile(optimizer=keras.optimizers.Adam(1e-3, clipnorm=1.0), "
+        "loss=losses.BinaryCrossentropy(from_logits=True, label_smoothing=0.1), "
+        'loss_weights=None, metrics=[keras.metrics.BinaryAccuracy(threshold=0.0, name="acc"), '
+        'metrics.AUC(name="area"), mine], weighted_metrics=[metrics.BinaryAccuracy('
+        'threshold=0.0, name="weighted")], **options)'
+    )
+    assert place_of(located.finding.fix) == "in place of your compile call"
 
 
 def _values(text: str, arguments: str) -> dict[str, Any]:
