@@ -105,7 +105,7 @@ def register(app: dash.Dash) -> None:
             "output": Input("run-output", "value"),
             "scheme": Input("scheme", "data"),
             "place": {
-                "zoom": Input("run-span", "data"),
+                "zoom": State("run-span", "data"),
                 "again": Input("run-again", "data"),
                 "run": State("run-id", "data"),
                 "mark": State("run-mark", "data"),
@@ -142,8 +142,9 @@ def register(app: dash.Dash) -> None:
     def tell_accuracy(_: Any, run: str) -> Any:
         return accuracy_panel(accuracy_meanings(current_store().run_document(run)))
 
-    # Span, and what is asked again, are set without an output: for what a callback with a chart
-    # gives, Dash would wait until plotly is loaded, and ask for the first chart after that.
+    # What is asked again is set without an output: for what a callback with a chart gives, Dash
+    # would wait until plotly is loaded, and ask for the first chart after that. So is the span,
+    # whose finer data are asked for as soon as plotly has drawn it.
     app.clientside_callback(
         ClientsideFunction("lossmon_follow", "draw"),
         Output("run-history", "figure"),
