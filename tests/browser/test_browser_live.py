@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -89,11 +90,11 @@ COUNT = "document.querySelectorAll('#run-history .js-plotly-plot .legendtext').l
 
 
 def answers(page: Page) -> list[int]:
-    """The sizes of the answers about the chart, as they come."""
+    """The sizes of the answers about the chart, with its page at first, as they come."""
     sizes: list[int] = []
 
     def note(request: Request) -> None:
-        if '"output":"..run-history-drawn.data' in (request.post_data or ""):
+        if re.search(r'"output":"..(page.children|run-history-drawn)', request.post_data or ""):
             response = request.response()
             sizes.append(len(response.body()) if response else 0)
 

@@ -5,10 +5,16 @@
     const same = (one, other) => JSON.stringify(one) === JSON.stringify(other);
 
     /* A whole figure is drawn; of what is new the chart is asked anew where it does not fit. */
-    function draw(drawn, identity) {
+    function draw(drawn, identity, figure, scheme) {
         const {no_update, lossmon} = window.dash_clientside;
         if (!drawn) {
             return [no_update, no_update, no_update];
+        }
+        if (!drawn.figure && !drawn.new) {
+            /* It came with the page; what colours that has was said by a cookie. */
+            hold(identity, {...drawn, figure}, figure.layout);
+            drawn.of.scheme === scheme || drawAnew();
+            return [no_update, no_update, drawn.mark];
         }
         if (drawn.figure) {
             hold(identity, drawn, drawn.figure.layout);
@@ -96,6 +102,11 @@
     function standing() {
         const one = chartOf(CHART) && held[CHART];
         return one ? {...one.of, mark: one.mark, step: one.step} : {};
+    }
+
+    /* More is new than batches. */
+    function renew() {
+        chartOf(CHART) && window.dash_clientside.set_props("run-again", {data: Date.now()});
     }
 
     /* What is new comes without a callback; of what was drawn otherwise since, nothing is taken. */
@@ -202,6 +213,6 @@
         return list(points.y).every((y) => y === null || y === usual);
     }
 
-    window.lossmon_follow = {standing, add, shownSpan, watch};
+    window.lossmon_follow = {standing, add, renew, shownSpan, watch};
     window.dash_clientside = Object.assign({}, window.dash_clientside, {lossmon_follow: {draw}});
 })();
