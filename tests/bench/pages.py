@@ -51,8 +51,9 @@ class Server:
 
     def zoomed(self, run: str, span: tuple[int, int]) -> float:
         """Seconds until the chart shows a span of steps."""
+        part = {"view": {"axis": "step"}, "zoom": ["step", *span]}
         began = time.perf_counter()
-        self._posted("/chart", {"place": f"/run/{run}", "zoom": ["step", *span]})
+        self._posted("/chart", {"place": f"/run/{run}", **part})
         return time.perf_counter() - began
 
     def refreshed(self, run: str) -> tuple[int, int, float]:
