@@ -1,4 +1,4 @@
-"""Times in the zone of the person who looks, which their browser names in a cookie."""
+"""Zone and colour scheme of the person who looks, which their browser names in cookies."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import flask
 
+from lossmon_dashboard.theme import Scheme
+
 ZONE_COOKIE = "lossmon_zone"
+SCHEME_COOKIE = "lossmon_scheme"
 
 
 def viewer_zone() -> tzinfo:
@@ -20,6 +23,12 @@ def viewer_zone() -> tzinfo:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         return UTC
+
+
+def viewer_scheme() -> Scheme:
+    """The colour scheme that the browser shows; light where it does not say."""
+    named = flask.request.cookies.get(SCHEME_COOKIE) if flask.has_request_context() else None
+    return "dark" if named == "dark" else "light"
 
 
 def moment(iso: str, zone: tzinfo) -> str:

@@ -11,6 +11,7 @@ RUN = "/run"
 COMPARE = "/compare"
 RULES = "/rules"
 NEWS = "/news"
+CHART = "/chart"
 MOST_COMPARED = 200
 
 

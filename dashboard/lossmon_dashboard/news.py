@@ -7,43 +7,54 @@ rows of a list are brought up to date from what is told here.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import flask
+from plotly.io.json import to_json_plotly
 
 from lossmon.errors import StoreError
 from lossmon.store import Pulse, Training
 from lossmon_dashboard.clock import viewer_zone
 from lossmon_dashboard.components.grid import json_safe
 from lossmon_dashboard.figures.history_view import HistoryView
-from lossmon_dashboard.links import NEWS, RUN, split_path
+from lossmon_dashboard.links import CHART, NEWS, RUN, split_path
 from lossmon_dashboard.questions import fault_of_news
-from lossmon_dashboard.run_tabs.following import STALE, added
+from lossmon_dashboard.run_tabs.following import STALE, added, follow
 from lossmon_dashboard.run_tabs.history import Zoom
 from lossmon_dashboard.source import current_store
+from lossmon_dashboard.theme import Scheme
 
 Part = Mapping[str, Any]
 
 
 def register(server: flask.Flask) -> None:
-    """Answer the question of what is new."""
+    """Answer the questions of what is new, and of a part of a chart."""
 
-    def answer() -> flask.Response | tuple[str, int]:
-        try:
-            question: Any = flask.request.get_json()
-        except RecursionError:
-            question = ()
-        fault = fault_of_news(question)
-        if fault is not None:
-            return f"Expected a question of this dashboard. {fault}", 400
-        # As it is: a browser compares marks as texts.
-        text = json.dumps(news(question), separators=(",", ":"))
-        return flask.Response(
-            text, mimetype="application/json", headers={"Cache-Control": "no-store"}
-        )
+    def chart() -> flask.Response | tuple[str, int]:
+        return _answer(lambda question: to_json_plotly(zoomed(question)))
 
-    server.add_url_rule(NEWS, "lossmon_news", answer, methods=["POST"])
+    def what_is_new() -> flask.Response | tuple[str, int]:
+        # Nothing is put into another order: a browser compares marks as texts.
+        return _answer(lambda question: json.dumps(news(question), separators=(",", ":")))
+
+    server.add_url_rule(NEWS, "lossmon_news", what_is_new, methods=["POST"])
+    server.add_url_rule(CHART, "lossmon_chart", chart, methods=["POST"])
+
+
+def _answer(tell: Callable[[Part], str]) -> flask.Response | tuple[str, int]:
+    try:
+        question: Any = flask.request.get_json()
+    except RecursionError:
+        question = ()
+    fault = fault_of_news(question)
+    if fault is not None:
+        return f"Expected a question of this dashboard. {fault}", 400
+    try:
+        text = tell(question)
+    except StoreError as error:
+        return str(error), 503
+    return flask.Response(text, mimetype="application/json", headers={"Cache-Control": "no-store"})
 
 
 def observe(pathname: str | None) -> dict[str, Any]:
@@ -87,6 +98,26 @@ def news(question: Part) -> dict[str, Any]:
     return told
 
 
+def zoomed(question: Part) -> dict[str, Any]:
+    """The chart of a run, as finely as the part of it that is looked at can be shown.
+
+    Args:
+        question: the "place" of the run, and "view", "scheme" and "zoom" of the chart.
+
+    Raises:
+        StoreError: the run, or the database, is not there.
+    """
+    pulse = _pulse(question["place"])
+    view, scheme, zoom = _of(question)
+    store, zone = current_store(), viewer_zone()
+    return follow(store, pulse.run or "", view, scheme, zoom=zoom, zone=zone).drawn
+
+
+def _of(question: Part) -> tuple[HistoryView, Scheme, Zoom | None]:
+    view = HistoryView.from_query(question.get("view") or {})
+    return view, question.get("scheme") or "light", Zoom.of(question.get("zoom"))
+
+
 def _pulse(pathname: str | None, shown: Part | None = None) -> Pulse:
     head, argument = split_path(pathname)
     return current_store().pulse(argument if head == RUN else None, shown)
@@ -105,12 +136,13 @@ def _row(training: Training) -> dict[str, Any]:
 
 def _points(pulse: Pulse, question: Part) -> Part:
     """What is new of a chart, and up to which step."""
+    view, scheme, zoom = _of(question)
     points = added(
         current_store(),
         pulse.run or "",
-        HistoryView.from_query(question.get("view") or {}),
-        question.get("scheme") or "light",
-        zoom=Zoom.of(question.get("zoom")),
+        view,
+        scheme,
+        zoom=zoom,
         zone=viewer_zone(),
         told=question["mark"],
         pulse=pulse,

@@ -27,6 +27,7 @@ class Uses(NamedTuple):
         many: whether the page of many runs shows them.
         pane: what is dragged over to zoom in.
         places: what is written at the time axis, as one text.
+        finer: further condition for a part that is shown as finely as it will be.
         link: what is clicked to look at another run, with `{}` for its name.
         shown: whether that run is shown, with `{}` for its name.
         highest: the greatest loss shown of the long run.
@@ -36,6 +37,7 @@ class Uses(NamedTuple):
     many: str
     pane: str
     places: str
+    finer: str
     link: str
     shown: str
     highest: str
@@ -47,6 +49,7 @@ TENSORBOARD = Uses(
     many=f"() => {_TICKS}.some(text => " + r"/\d,\d{3}/.test(text))",
     pane="line-chart .series-view",
     places=f"{_TICKS}.join()",
+    finer="",
     link="runs-data-table tb-data-table-content-row:has-text('{}') input",
     shown="() => [...document.querySelectorAll('scalar-card-data-table')]"
     ".some(table => table.textContent.includes('{}'))",
@@ -59,6 +62,8 @@ LOSSMON = Uses(
     pane="#run-history .nsewdrag",
     places="[...document.querySelectorAll('#run-history .xtick, #run-history .x2tick')]"
     ".map(one => one.textContent).join()",
+    finer=" && document.querySelector('#run-history .js-plotly-plot')"
+    ".data.find(one => one.uid === 'loss-batch').x !== window.benchOld",
     link="#runs-grid a:has-text('{}')",
     shown="() => (document.querySelector('h1') || {{}}).textContent === '{}'"
     " && document.querySelectorAll('#run-history .legendtext').length",
@@ -68,12 +73,18 @@ LOSSMON = Uses(
 
 
 @contextmanager
-def tensorboard(data: Beside) -> Generator[Started]:
-    """TensorBoard over the event files, once it has read all of them."""
+def tensorboard(data: Beside, every: int | None = None) -> Generator[Started]:
+    """TensorBoard over the event files, once it has read all of them.
+
+    Args:
+        data: where they are.
+        every: so many seconds it waits before it looks for new ones; 5 where nothing is said.
+    """
     with closing(socket.socket()) as listener:
         listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]
     command = [sys.executable, "-m", "tensorboard.main", "--logdir", str(data.events)]
+    command += [] if every is None else ["--reload_interval", str(every)]
     with subprocess.Popen(
         [*command, "--port", str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ) as process:

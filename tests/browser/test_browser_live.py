@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -85,15 +86,23 @@ DRAWN = """() => document.querySelector('#run-history .js-plotly-plot').data
     .map(({uid, x, y, text}) => [uid, x, y, text])"""
 
 
+COUNT_DRAWINGS = """() => {
+    const {react} = window.Plotly;
+    window.drawn = 0;
+    window.Plotly.react = (...parts) => {
+        window.drawn += 1;
+        return react(...parts);
+    };
+}"""
 COUNT = "document.querySelectorAll('#run-history .js-plotly-plot .legendtext').length"
 
 
 def answers(page: Page) -> list[int]:
-    """The sizes of the answers about the chart, as they come."""
+    """The sizes of the answers about the chart, with its page at first, as they come."""
     sizes: list[int] = []
 
     def note(request: Request) -> None:
-        if '"output":"..run-history-drawn.data' in (request.post_data or ""):
+        if re.search(r'"output":"..(page.children|run-history-drawn)', request.post_data or ""):
             response = request.response()
             sizes.append(len(response.body()) if response else 0)
 
@@ -111,6 +120,8 @@ def test_a_running_run_grows_while_it_is_watched(
     page.goto(f"{address}/run/{writer.run_id}?smooth=10")
     expect(page.locator("#run-header")).to_contain_text("20 of 40 epochs done")
     expect(page.locator("#run-history .legendtext").first).to_be_visible()
+    # The chart came with its page.
+    assert len(sizes) == 1
     page.evaluate("document.querySelector('#run-history .js-plotly-plot').untouched = true")
     write_epoch(writer, BREAKING, 20)
     expect(page.locator("#run-header")).to_contain_text("21 of 40 epochs done", timeout=SOON)
@@ -233,6 +244,16 @@ def test_zooming_in_leaves_the_other_pane_in_step(
     page = open_page(f"{address}/run/latest")
     expect(page.locator("#run-history .legendtext").first).to_be_visible()
     assert points(page) == 3
-    upper, lower = zoom_in(page)
-    assert upper == lower
-    assert upper[0] > 0
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url.removeprefix(address)))
+    page.evaluate(COUNT_DRAWINGS)
+    for drawn in (1, 2):
+        upper, lower = zoom_in(page)
+        assert upper == lower
+        assert upper[0] > 0
+        # It is drawn from what is there, and once more with finer data, which no callback brings.
+        until(page, lambda drawn=drawn: page.evaluate("window.drawn") >= drawn)
+        page.wait_for_timeout(300)
+        assert page.evaluate("window.drawn") == drawn
+    assert asked.count("/chart") == 2
+    assert set(asked) <= {"/chart", "/news"}

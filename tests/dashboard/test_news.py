@@ -56,6 +56,11 @@ def statements() -> Generator[list[str]]:
     said[:] = [statement for statement in said if statement.startswith("SELECT")]
 
 
+def chart_of(folder: Path) -> dict[str, Any]:
+    store, view = open_store(folder / "live.db"), HistoryView(axis="step")
+    return as_json(follow(store, RUN, view, "light").drawn)
+
+
 def asked(client: FlaskClient, **question: Any) -> dict[str, Any]:
     return client.post("/news", json=question).get_json()
 
@@ -63,7 +68,9 @@ def asked(client: FlaskClient, **question: Any) -> dict[str, Any]:
 def test_a_chart_is_told_its_new_batches_alone(
     client: FlaskClient, writer: RunWriter, tmp_path: Path
 ) -> None:
-    drawn = as_json(follow(open_store(tmp_path / "live.db"), RUN, HistoryView(), "light").drawn)
+    drawn = as_json(
+        follow(open_store(tmp_path / "live.db"), RUN, HistoryView(axis="step"), "light").drawn
+    )
     place = asked(client, place="/run/live")
     assert place == {"path": "/run/live", "token": place["token"], "running": 1, "run": RUN}
     question = {"place": "/run/live", "token": place["token"], "mark": drawn["mark"], **drawn["of"]}
@@ -89,7 +96,9 @@ def test_a_chart_is_told_its_new_batches_alone(
 def test_a_chart_that_is_not_as_it_would_be_drawn_now_is_said_to_be_so(
     client: FlaskClient, writer: RunWriter, tmp_path: Path
 ) -> None:
-    drawn = as_json(follow(open_store(tmp_path / "live.db"), RUN, HistoryView(), "light").drawn)
+    drawn = as_json(
+        follow(open_store(tmp_path / "live.db"), RUN, HistoryView(axis="step"), "light").drawn
+    )
     token = asked(client, place="/run/live")["token"]
     dark = {**drawn["of"], "scheme": "dark"}
     told = asked(client, place="/run/live", token=token, mark=drawn["mark"], **dark)

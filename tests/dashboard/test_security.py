@@ -150,7 +150,7 @@ def test_its_own_pages_and_programs_are_answered(client: FlaskClient, origin: st
 def test_only_questions_and_logging_in_are_posted(database: str) -> None:
     rules = create_app(database, token=TOKEN).server.url_map.iter_rules()
     changing = {rule.rule for rule in rules if (rule.methods or set()) - {"GET", "HEAD", "OPTIONS"}}
-    assert changing == {"/_dash-update-component", "/login", "/news"}
+    assert changing == {"/_dash-update-component", "/chart", "/login", "/news"}
 
 
 def test_a_database_is_only_ever_read(database: str, client: FlaskClient) -> None:

@@ -5,14 +5,20 @@
     const same = (one, other) => JSON.stringify(one) === JSON.stringify(other);
 
     /* A whole figure is drawn; of what is new the chart is asked anew where it does not fit. */
-    function draw(drawn, identity) {
+    function draw(drawn, identity, figure, scheme) {
         const {no_update, lossmon} = window.dash_clientside;
         if (!drawn) {
             return [no_update, no_update, no_update];
         }
+        if (!drawn.figure && !drawn.new) {
+            /* It came with the page; what colours that has was said by a cookie. */
+            hold(identity, {...drawn, figure}, figure.layout);
+            drawn.of.scheme === scheme || drawAnew();
+            return [no_update, no_update, drawn.mark];
+        }
         if (drawn.figure) {
-            const {mark, settled, of} = drawn;
-            held[identity] = {mark, settled, of, steady: steadyAxes(drawn.figure.layout)};
+            hold(identity, drawn, drawn.figure.layout);
+            watch(identity);
             return [...lossmon.keepView(drawn.figure, identity), drawn.mark];
         }
         if (append(drawn, identity)) {
@@ -30,10 +36,77 @@
     const CHART = "run-history";
     const chartOf = (identity) => document.querySelector(`#${identity} .js-plotly-plot`);
 
+    /* Which part of its axis the chart shows; nothing while it shows all of it. */
+    function shownSpan(identity) {
+        const chart = chartOf(identity);
+        const {xaxis, meta} = (chart && chart.layout) || {};
+        const zoomed = meta && xaxis && xaxis.autorange === false && xaxis.range;
+        return zoomed ? [meta.axis, ...xaxis.range.map(Number)] : null;
+    }
+
+    /* A part that is zoomed to is drawn at once from what is there; here its finer data follow. */
+    function watch(identity) {
+        const chart = chartOf(identity);
+        if (chart && !chart.lossmonWatched) {
+            chart.lossmonWatched = true;
+            chart.on("plotly_afterplot", () => looked(identity, chart));
+        }
+    }
+
+    function looked(identity, chart) {
+        const one = held[identity];
+        if (!one || !one.of) {
+            return;
+        }
+        /* Where Dash has another layout than the chart, it draws the same a second time. */
+        for (const name of Object.keys(chart.layout).filter((key) => /^[xy]axis/.test(key))) {
+            one.given[name] = structuredClone(chart.layout[name]);
+        }
+        const span = shownSpan(identity);
+        if (!same(span, one.span)) {
+            one.span = span;
+            askFor(span, identity, one);
+        }
+    }
+
+    async function askFor(zoom, identity, one) {
+        const place = window.location.pathname;
+        let drawn = null;
+        try {
+            const answer = await window.fetch(window.lossmon.base() + "/chart", {
+                method: "POST",
+                headers: {"Content-Type": "application/json"},
+                body: JSON.stringify({place, ...one.of, zoom}),
+            });
+            drawn = answer.ok && (await answer.json());
+        } catch (_) {
+            /* The server is away: what is there stays. */
+        }
+        const chart = chartOf(identity);
+        /* Meanwhile another part may be looked at, or another view. */
+        if (drawn && chart && held[identity] === one && same(one.span, zoom)) {
+            window.dash_clientside.lossmon.keepView(drawn.figure, identity);
+            hold(identity, drawn, one.given);
+            window.Plotly.react(chart, drawn.figure.data, drawn.figure.layout);
+            window.dash_clientside.set_props("run-mark", {data: drawn.mark});
+        }
+    }
+
+    /* `given` is the layout that Dash has. */
+    function hold(identity, {figure, mark, settled, of}, given) {
+        const steady = steadyAxes(figure.layout);
+        held[identity] = {mark, settled, of, given, steady, span: of && of.zoom};
+    }
+
     /* What the chart shows, for who asks what is new of it; nothing where there is none. */
     function standing() {
         const one = chartOf(CHART) && held[CHART];
         return one ? {...one.of, mark: one.mark, step: one.step} : {};
+    }
+
+    /* More is new than batches. */
+    function renew() {
+        chartOf(CHART) && window.dash_clientside.set_props("run-again", {data: Date.now()});
     }
 
     /* What is new comes without a callback; of what was drawn otherwise since, nothing is taken. */
@@ -140,6 +213,6 @@
         return list(points.y).every((y) => y === null || y === usual);
     }
 
-    window.lossmon_follow = {standing, add};
+    window.lossmon_follow = {standing, add, renew, shownSpan, watch};
     window.dash_clientside = Object.assign({}, window.dash_clientside, {lossmon_follow: {draw}});
 })();

@@ -61,6 +61,7 @@
             const newer = revision.run && revision.run !== known.run;
             known = revision;
             say("revision", {data: revision});
+            window.lossmon_follow.renew();
             newer && say("newer", {data: revision.run});
         }
     }

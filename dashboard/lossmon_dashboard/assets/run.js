@@ -27,17 +27,13 @@
         return Object.assign(query, {tab});
     }
 
-    /* Which part of its axis the chart shows; nothing while it shows all of it. */
+    /* The part that is shown goes with each question about the chart. */
     function shownSpan(_, __, before) {
-        const shown = document.querySelector("#run-history .js-plotly-plot");
-        const layout = (shown && shown.layout) || {};
-        const axis = layout.xaxis || {};
         const {triggered} = window.dash_clientside.callback_context;
         const turned = triggered.some((part) => part.prop_id === "run-axis.value");
-        const zoomed = !turned && axis.autorange === false && axis.range && layout.meta;
-        const span = zoomed ? [layout.meta.axis, ...axis.range.map(Number)] : null;
-        const same = JSON.stringify(span) === JSON.stringify(before || null);
-        if (!same) {
+        window.lossmon_follow.watch("run-history");
+        const span = turned ? null : window.lossmon_follow.shownSpan("run-history");
+        if (JSON.stringify(span) !== JSON.stringify(before || null)) {
             window.dash_clientside.set_props("run-span", {data: span});
         }
     }

@@ -25,13 +25,40 @@
         return window.dash_clientside.no_update;
     }
 
-    const scheme = () =>
-        document.documentElement.getAttribute("data-mantine-color-scheme") || "light";
+    /* Before Mantine says it, what it will say: the reader's choice, else what the system has. */
+    function expected() {
+        let kept = null;
+        try {
+            kept = window.localStorage.getItem("mantine-color-scheme-value");
+        } catch (_) {
+            /* A browser that keeps nothing follows the system. */
+        }
+        const dark = window.matchMedia("(prefers-color-scheme: dark)").matches;
+        return kept === "light" || kept === "dark" ? kept : dark ? "dark" : "light";
+    }
 
-    new MutationObserver(() => window.dash_clientside.set_props("scheme", {data: scheme()})).observe(
-        document.documentElement,
-        {attributes: true, attributeFilter: ["data-mantine-color-scheme"]}
-    );
+    const root = document.documentElement;
+    const scheme = () => root.getAttribute("data-mantine-color-scheme") || expected();
+
+    function keepScheme() {
+        document.cookie =
+            "lossmon_scheme=" + scheme() + "; path=/; max-age=31536000; SameSite=Lax";
+    }
+
+    /* What waits for the scheme draws anew: it is told once. */
+    let toldScheme = null;
+    function newScheme() {
+        if (scheme() === toldScheme) {
+            return window.dash_clientside.no_update;
+        }
+        return (toldScheme = scheme());
+    }
+
+    keepScheme();
+    new MutationObserver(function () {
+        keepScheme();
+        window.dash_clientside.set_props("scheme", {data: (toldScheme = scheme())});
+    }).observe(root, {attributes: true, attributeFilter: ["data-mantine-color-scheme"]});
 
     function nameTab() {
         window.requestAnimationFrame(function () {
@@ -92,7 +119,7 @@
             showPlace: function (address) {
                 const path = address.slice(base().length) || "/";
                 return [
-                    scheme(),
+                    newScheme(),
                     place(path === "/" || /^\/(run|compare)\b/.test(path)),
                     place(/^\/rules\b/.test(path)),
                 ];

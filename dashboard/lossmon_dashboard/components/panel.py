@@ -76,7 +76,13 @@ def scrolled(label: str, *children: Any, **props: Any) -> html.Div:
 
 
 def chart(
-    identity: str, label: str, height: int = CHART_HEIGHT, *, full: str | None = None
+    identity: str,
+    label: str,
+    height: int = CHART_HEIGHT,
+    *,
+    full: str | None = None,
+    figure: Any = _WAITING,
+    told: Any = None,
 ) -> html.Div:
     """A chart to be filled by a callback, with the room it will need and a name for readers.
 
@@ -87,16 +93,18 @@ def chart(
         label: what it shows, for readers who do not see it.
         height: the room it will need, in pixels.
         full: the address of the full data behind it; None where there is none.
+        figure: what it shows until a callback brings another.
+        told: what is in the store until then.
     """
     graph = dcc.Graph(
         id=identity,
-        figure=_WAITING,
+        figure=figure,
         config=GRAPH_CONFIG,
         style={"height": height},
     )
     return html.Div(
         [
-            dcc.Store(id=drawn(identity)),
+            dcc.Store(id=drawn(identity), data=told),
             save_menu(identity, label, full),
             html.Div(graph, role="figure", **spoken(label)),
         ]

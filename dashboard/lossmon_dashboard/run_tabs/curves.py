@@ -8,17 +8,16 @@ import dash
 import dash_mantine_components as dmc
 from dash import ClientsideFunction, Input, Output, State, dcc, html, no_update
 
-from lossmon_dashboard.clock import viewer_zone
+from lossmon_dashboard.clock import viewer_scheme, viewer_zone
 from lossmon_dashboard.components.accuracy_meaning import accuracy_meanings, accuracy_panel
 from lossmon_dashboard.components.choice import choice
 from lossmon_dashboard.components.events import event_links
 from lossmon_dashboard.components.panel import chart, drawn, panel
 from lossmon_dashboard.export import export_link
 from lossmon_dashboard.figures.history_view import SMOOTHING, HistoryView
-from lossmon_dashboard.figures.panes import PAIR_HEIGHT
 from lossmon_dashboard.run_tabs.following import follow
 from lossmon_dashboard.run_tabs.history import Zoom
-from lossmon_dashboard.run_tabs.opened import OpenedRun, is_of_page
+from lossmon_dashboard.run_tabs.opened import OpenedRun
 from lossmon_dashboard.source import current_store
 from lossmon_dashboard.theme import Scheme
 
@@ -46,8 +45,11 @@ _SMOOTHING = [{"value": str(span), "label": str(span) if span else "Off"} for sp
 
 
 def content(run: OpenedRun) -> list[Any]:
-    """The panels, to be filled by callbacks."""
+    """The panels, with the chart: who opens a run waits for it."""
     full = export_link(run.id, "batches")
+    view = HistoryView.from_query(run.query)._replace(output=run.output)
+    answer = follow(current_store(), run.id, view, viewer_scheme(), zone=viewer_zone())
+    figure = answer.drawn.pop("figure")
     return [
         dcc.Store(id="run-span"),
         dcc.Store(id="run-mark"),
@@ -58,9 +60,16 @@ def content(run: OpenedRun) -> list[Any]:
             "least to the greatest batch. Drag to zoom in to single batches. Values are lossmon's "
             "own second computation unless you choose otherwise; smoothing is an exponential "
             "moving average.",
-            _controls(HistoryView.from_query(run.query)),
-            chart("run-history", "Loss and accuracy over the training", PAIR_HEIGHT, full=full),
-            html.Div(id="run-events"),
+            _controls(view),
+            chart(
+                "run-history",
+                "Loss and accuracy over the training",
+                figure["layout"]["height"],
+                full=full,
+                figure=figure,
+                told=answer.drawn,
+            ),
+            html.Div(event_links(answer.events or ()), id="run-events"),
         ),
         panel(
             "What “accuracy” means here",
@@ -100,27 +109,25 @@ def register(app: dash.Dash) -> None:
         Output(drawn("run-history"), "data"),
         Output("run-events", "children"),
         inputs={
-            "revision": Input("revision", "data"),
             "controls": controls,
             "output": Input("run-output", "value"),
             "scheme": Input("scheme", "data"),
             "place": {
-                "zoom": Input("run-span", "data"),
+                "zoom": State("run-span", "data"),
                 "again": Input("run-again", "data"),
                 "run": State("run-id", "data"),
                 "mark": State("run-mark", "data"),
-                "page": State("place", "data"),
             },
         },
+        prevent_initial_call=True,
     )
     def draw_history(
-        revision: dict[str, Any],
         controls: dict[str, Any],
         output: str | None,
         scheme: Scheme | None,
         place: dict[str, Any],
     ) -> tuple[Any, Any]:
-        if scheme is None or not is_of_page(revision, place["page"]):
+        if scheme is None:
             return no_update, no_update
         answer = follow(
             current_store(),
@@ -142,8 +149,9 @@ def register(app: dash.Dash) -> None:
     def tell_accuracy(_: Any, run: str) -> Any:
         return accuracy_panel(accuracy_meanings(current_store().run_document(run)))
 
-    # Span, and what is asked again, are set without an output: for what a callback with a chart
-    # gives, Dash would wait until plotly is loaded, and ask for the first chart after that.
+    # What is asked again is set without an output: for what a callback with a chart gives, Dash
+    # would wait until plotly is loaded, and ask for the first chart after that. So is the span,
+    # whose finer data are asked for as soon as plotly has drawn it.
     app.clientside_callback(
         ClientsideFunction("lossmon_follow", "draw"),
         Output("run-history", "figure"),
@@ -151,6 +159,8 @@ def register(app: dash.Dash) -> None:
         Output("run-mark", "data"),
         Input(drawn("run-history"), "data"),
         State("run-history", "id"),
+        State("run-history", "figure"),
+        State("scheme", "data"),
     )
     app.clientside_callback(
         ClientsideFunction("lossmon_run", "shownSpan"),
