@@ -209,8 +209,8 @@ class _Run(NamedTuple):
 def _kinds(vectors: Floats) -> Floats:
     """What is the same of steps of one layout whose tensors left one after another, or did not."""
     layouts, numbers = vectors[:, 0], vectors[:, 1]
-    followed = np.where(numbers > 0.0, numbers - np.arange(len(numbers)), 0.0)
-    return np.stack([layouts, numbers > 0.0, followed], axis=1)
+    left = (numbers > 0.0).astype(np.float64)
+    return np.stack([layouts, left, left * (numbers - np.arange(len(numbers)))], axis=1)
 
 
 def _alike(*tables: Array) -> Iterator[tuple[int, int]]:
