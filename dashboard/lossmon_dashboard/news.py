@@ -32,7 +32,7 @@ def register(server: flask.Flask) -> None:
     """Answer the questions of what is new, and of a part of a chart."""
 
     def chart() -> flask.Response | tuple[str, int]:
-        return _answer(lambda question: to_json_plotly(zoomed(question)))
+        return _answer(lambda question: str(to_json_plotly(zoomed(question))))
 
     def what_is_new() -> flask.Response | tuple[str, int]:
         # Nothing is put into another order: a browser compares marks as texts.

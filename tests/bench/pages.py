@@ -58,9 +58,9 @@ class Server:
 
     def refreshed(self, run: str) -> tuple[int, int, float]:
         """Bytes of a chart at first and of a refresh, and processor seconds of the latter."""
-        _, first = self.asked("run-history-drawn.data", run_id__data=run)
-        drawn = json.loads(first)["response"]["run-history-drawn"]["data"]
         place = {"place": f"/run/{run}"}
+        first = self._posted("/chart", place)
+        drawn = json.loads(first)
         token = json.loads(self._posted("/news", place))["token"]
         question = {**place, "token": token, "mark": drawn["mark"], **drawn["of"]}
         used, again = self.processor(), b""
