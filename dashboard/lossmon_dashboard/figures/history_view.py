@@ -63,7 +63,7 @@ class HistoryView(NamedTuple):
         )
 
     def to_query(self) -> dict[str, str]:
-        """The same as `from_query` reads it."""
+        """Return the same as `from_query` reads it."""
         words = {"detail": self.detail, "value": self.value, "axis": self.axis}
         scale = {"scale": "log"} if self.log else {}
         output = {} if self.output is None else {"output": self.output}
