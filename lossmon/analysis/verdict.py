@@ -111,6 +111,8 @@ def _faults(document: Row, reasons: Reasons) -> Iterator[tuple[str, bool, Point]
     """Errors and warnings but for overfitting, with their severity and whether one is misread."""
     told: set[str | None] = set()
     several = len(document["outputs"]) > 1
+    # Said once, and of nothing where no epoch came to its end.
+    led = not document["epochs"]
     for finding in document["findings"]:
         if finding["severity"] == "info" or finding["code"] == OVERFITTING:
             continue
@@ -124,8 +126,11 @@ def _faults(document: Row, reasons: Reasons) -> Iterator[tuple[str, bool, Point]
                     _misread(document, finding["output"], finding, reasons),
                 )
             continue
-        reason = reason_of(finding, reasons)
-        said = _lead(finding["code"], reason) + _since(finding)
+        reason = capitalised(reason_of(finding, reasons))
+        if not led and finding["code"].startswith(("LM1", "LM2")):
+            led = True
+            reason = f"What it printed does not mean what it says: {lowered(reason)}"
+        said = reason + _since(finding)
         where = f"Output `{finding['output']}`: " if several and finding["output"] else ""
         said = where + (lowered(said) if where else said)
         yield finding["severity"], False, Point(said, finding["code"], finding["output"])
@@ -142,13 +147,6 @@ def _misread(document: Row, output: str | None, finding: Row | None, reasons: Re
     sound = code == _OF_QUANTITIES and document["epochs"] and not others
     then = "Go by its loss instead." if sound else ""
     return Point(misread_words(document, output, finding, reasons), code, output, then)
-
-
-def _lead(code: str, reason: str) -> str:
-    """What a fault means for the numbers, where its group tells."""
-    if code.startswith(("LM1", "LM2")):
-        return f"What it printed does not mean what it says: {lowered(reason)}"
-    return capitalised(reason)
 
 
 def _since(finding: Row) -> str:

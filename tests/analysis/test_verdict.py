@@ -235,6 +235,20 @@ def test_it_does_not_send_to_a_loss_that_is_broken() -> None:
     assert "Nonfinite loss, since epoch 1 (LM401)." in found.text
 
 
+def test_that_numbers_mislead_is_said_once_and_only_of_numbers_that_were_printed() -> None:
+    faults = (
+        finding("LM103", "softmax-over-one-unit", "error"),
+        finding("LM111", "regression-trains-a-classifier", "warning"),
+    )
+    found = verdict(run([epoch(0)], *faults), reasons=REASONS)
+    assert found.text == (
+        "What it printed does not mean what it says: a softmax over a single unit is 1 for every "
+        f"input (LM103). Regression trains a classifier (LM111). {RIGHT}"
+    )
+    found = verdict(run([], *faults), reasons=REASONS)
+    assert found.text.startswith("A softmax over a single unit is 1 for every input (LM103). Regr")
+
+
 def test_of_many_faults_the_gravest_are_told() -> None:
     many = [finding(f"LM40{place}", f"rule-{place}", "warning") for place in range(5)]
     found = verdict(run([epoch(0)], *many))
