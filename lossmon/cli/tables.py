@@ -25,8 +25,15 @@ _UNBOUND = 1000
 _NO_RUNS = "no runs yet: record one with model.fit(..., callbacks=[lossmon.Monitor()])"
 
 
+# What a narrow terminal goes without, first to last.
+_DISPENSABLE = ("split", "verified", "meant")
+
+
 def print_runs(console: Console, rows: Sequence[Row]) -> None:
-    """The summary table of runs; where names of findings find no room, there are their codes."""
+    """The summary table of runs, as much of it as there is room for.
+
+    Where names of findings find none, there are their codes; a narrow terminal gets fewer columns.
+    """
     if not rows:
         console.print(escape(_NO_RUNS))
         return
@@ -35,18 +42,27 @@ def print_runs(console: Console, rows: Sequence[Row]) -> None:
     unbound = console.options.update(width=_UNBOUND)
     if wide and Measurement.get(console, unbound, shown).maximum > console.width:
         shown = _table_of_runs(rows, console.width, wide=wide, named=False)
+    for count in range(1, len(_DISPENSABLE) + 1):
+        if Measurement.get(console, unbound, shown).minimum <= console.width:
+            break
+        without = _DISPENSABLE[:count]
+        shown = _table_of_runs(rows, console.width, wide=False, named=False, without=without)
     console.print(shown)
 
 
-def _table_of_runs(rows: Sequence[Row], width: int, *, wide: bool, named: bool) -> Table:
+def _table_of_runs(
+    rows: Sequence[Row], width: int, *, wide: bool, named: bool, without: Sequence[str] = ()
+) -> Table:
     misread = any(_last(row, "intended_accuracy") is not None for row in rows)
     values = {"loss": "loss", "accuracy": "accuracy" if wide else "acc."}
-    if misread:
+    if misread and "meant" not in without:
         values["intended_accuracy"] = "meant"
-    numeric = (*values.values(), "verified")
+    split = [] if "split" in without else ["split"]
+    verified = [] if "verified" in without else ["verified"]
+    numeric = (*values.values(), *verified)
     last = "findings" if wide else "flags"
     course = ["course"] if wide else []
-    shown = table("run", "status", "split", *course, *numeric, last, numbers=numeric)
+    shown = table("run", "status", *split, *course, *numeric, last, numbers=numeric)
     name, *others = shown.columns
     name.overflow = "fold"
     name.min_width = min(_longest(rows), width // 4)
@@ -58,10 +74,10 @@ def _table_of_runs(rows: Sequence[Row], width: int, *, wide: bool, named: bool) 
             + (f" [dim]{escape(row['id'])}[/]" if wide else "")
             + (f" [dim]{ranks_text(row)}[/]" if row["ranks"] else ""),
             styled(row["status"]),
-            "train" if row["val_loss"] is None else "val",
+            *(["train" if row["val_loss"] is None else "val"] if split else []),
             *([_course(row)] if wide else []),
             *(number(_last(row, key)) for key in values),
-            f"{row['verified']:.0%}",
+            *([f"{row['verified']:.0%}"] if verified else []),
             flags(row, codes_only=not named),
         )
     return shown

@@ -120,9 +120,29 @@ def test_a_run_of_which_not_all_rules_were_asked_is_not_called_fine(invoke: Invo
     assert _printed([row | {"rules": [change]}])[1].endswith("none; rules changed")
 
 
-def _printed(rows: list[dict[str, Any]]) -> list[str]:
+@pytest.mark.parametrize(
+    ("width", "gone"),
+    [(100, set()), (80, {"split"}), (64, {"split", "verified"}), (54, {"split", "verified"})],
+)
+def test_a_narrow_terminal_goes_without_columns_and_not_without_names_and_flags(
+    invoke: Invoke, width: int, gone: set[str]
+) -> None:
+    rows = json.loads(invoke("runs", "--json").stdout)
+    long = {"name": "a-run-of-long-name", "status": "interrupted", "val_intended_accuracy": 0.5}
+    heading, *lines = _printed([row | long for row in rows], width)
+    columns = ["run", "status", "split", "loss", "acc.", "meant", "verified", "flags"]
+    shown = [name for name in columns if name in heading.split()]
+    assert gone <= set(columns) - set(shown)
+    assert shown[-1] == "flags"
+    assert set(shown) >= {"run", "status", "loss", "acc."}
+    assert max(map(len, lines)) <= width
+    assert sum(line.split()[-1] in ("fine", "LM301") for line in lines) == len(rows)
+    assert "a-run" in lines[0]
+
+
+def _printed(rows: list[dict[str, Any]], width: int = 80) -> list[str]:
     text = io.StringIO()
-    print_runs(Console(file=text, width=80), rows)
+    print_runs(Console(file=text, width=width), rows)
     return text.getvalue().splitlines()
 
 
