@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from lossmon.errors import StoreError
 from lossmon.store import check_database, open_store, sync
 from tests.store.postgres import StoppableServer, stoppable_server
 from tests.store.soak import account, start, steps_of, synced
@@ -51,6 +52,17 @@ def kill(path: Path, name: str, after: float) -> int:
     return training.wait()
 
 
+def await_stored(path: Path) -> None:
+    """Wait for the first batches in the file: what is handed over may wait in a spool."""
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        with suppress(StoreError):
+            if any(row["batches"] for row in open_store(path).run_rows()):
+                return
+        time.sleep(0.02)
+    raise TimeoutError("expected some training to store its first batches within a minute")
+
+
 @long_too
 def test_sigkill_at_random_moments_loses_nothing_that_was_handed_over(
     path: Path, lock: Callable[[], sqlite3.Connection], long: bool
@@ -80,6 +92,7 @@ def test_eight_processes_write_while_readers_read(path: Path, long: bool) -> Non
     seconds = 20 if long else 3
     trainings = [start(path, f"run-{i}", seconds) for i in range(8)]
     trainings[0].begin()
+    await_stored(path)
     with closing(sqlite3.connect(path, isolation_level=None)) as reader:
         # One reader holds its state of the file throughout.
         reader.execute("BEGIN")
