@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import itertools
 import math
+import sys
 from collections.abc import Generator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ from lossmon.rules import RuleRequest, RuleSelection, rule_selection
 
 # What would put an untrained model in the place of a trained one.
 _SAVING = ("save", "save_weights", "export")
+_SAVING_FUNCTIONS = ("save_model", "save_weights")
 
 
 @dataclass(slots=True)
@@ -130,12 +132,15 @@ class Checker:
             replaced.enter_context(_replaced("fit", fit))
             replaced.enter_context(_replaced("compile", compile_here))
             for name in _SAVING:
-                replaced.enter_context(_replaced(name, self._saving(name)))
+                saving = self._saving(getattr(keras.Model, name))
+                replaced.enter_context(_replaced(name, saving))
+            for name in _SAVING_FUNCTIONS:
+                save = getattr(keras.saving, name)
+                replaced.enter_context(_replaced_everywhere(name, save, self._saving(save)))
             yield
 
-    def _saving(self, name: str) -> Any:
-        """A method that saves a model, unless it would be trained by now."""
-        save = getattr(keras.Model, name)
+    def _saving(self, save: Any) -> Any:
+        """What saves a model, unless it would be trained by now."""
 
         def save_unless_untrained(model: Any, *args: Any, **kwargs: Any) -> Any:
             if model not in self._untrained:
@@ -156,6 +161,20 @@ def _replaced(name: str, method: Any) -> Generator[None]:
         yield
     finally:
         setattr(owner, name, before)
+
+
+@contextmanager
+def _replaced_everywhere(name: str, function: Any, other: Any) -> Generator[None]:
+    """Another function in each module of Keras that has this one."""
+    modules = [m for key, m in [*sys.modules.items()] if key.split(".")[0] == "keras"]
+    owners = [module for module in modules if vars(module).get(name) is function]
+    for module in owners:
+        setattr(module, name, other)
+    try:
+        yield
+    finally:
+        for module in owners:
+            setattr(module, name, function)
 
 
 def _untrained_history(model: Any, arguments: dict[str, Any]) -> Any:

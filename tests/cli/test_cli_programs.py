@@ -89,13 +89,15 @@ def test_check_goes_on_behind_a_fit_and_saves_nothing_untrained(
     best.write_text("trained last night")
     after = (
         f"print(max(history.history['val_loss']), len(history.epoch))\nmodel.save({str(best)!r})\n"
+        f"keras.models.save_model(model, {str(best)!r})\n"
+        f"keras.saving.save_weights(model, {str(weights)!r}, overwrite=True)\n"
     )
     first = f"model.save_weights({str(weights)!r})\n"
     program = _written(script, COMPILE_HEALTHY, first, FIT, after, COMPILE_SEED, FIT)
     result = invoke("check", program)
     assert (result.exit_code, result.stdout.count("LM301")) == (1, 1)
     assert "2 `fit` call(s) checked" in result.stderr
-    assert "1 model(s) not saved, as they were not trained" in result.stderr
+    assert "3 model(s) not saved, as they were not trained" in result.stderr
     assert "ended with" not in result.stderr
     assert "nan 1000" in result.stderr
     # What is saved before any training is what it would be.
