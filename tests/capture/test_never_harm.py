@@ -7,6 +7,7 @@ import sqlite3
 import time
 import weakref
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -317,7 +318,7 @@ def written(path: Path) -> int:
     """How many batches other connections can read."""
     if not path.exists():
         return 0
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path)) as connection:
         known = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'batches'").fetchone()
         return connection.execute("SELECT count(*) FROM batches").fetchone()[0] if known else 0
 
@@ -332,7 +333,7 @@ def test_a_database_that_goes_away_does_not_stop_training(
             while epoch == 1 and not written(path):
                 time.sleep(0.05)
             if epoch == 1:
-                with sqlite3.connect(path) as connection:
+                with closing(sqlite3.connect(path)) as connection:
                     connection.execute("DROP TABLE batches")
 
     history = _model().fit(
