@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
 
 import keras
@@ -11,6 +12,8 @@ from sklearn.model_selection import cross_val_score
 import lossmon
 from tests.capture.conftest import classes, features
 
+# The wrappers of Keras 3.13 use it and do not import it.
+import_module("sklearn.pipeline")
 X, Y = features(), classes()
 
 
