@@ -98,7 +98,8 @@ class Plan:
         data = self.data_loss(chunk)
         if data is None:
             return None
-        rest = total - data
+        with np.errstate(invalid="ignore"):  # of an infinite total it is NaN
+            rest = total - data
         # Below the rounding of the float32 total it is no penalty.
         return np.where(np.abs(rest) <= _ROUNDING * np.abs(total), 0.0, rest)
 

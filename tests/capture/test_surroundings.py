@@ -126,6 +126,24 @@ def test_nan_everywhere_trains_and_is_recorded(
     assert capsys.readouterr().err.count("LM401 nonfinite-loss") == 1
 
 
+def test_an_infinite_loss_of_one_of_several_outputs_is_recorded(
+    record: Callable[..., Any],
+) -> None:
+    """What the total holds beyond it cannot be told: infinite less infinite."""
+    inputs = keras.Input((6,))
+    heads = [keras.layers.Dense(1, name=name)(inputs) for name in ("huge", "plain")]
+    model = keras.Model(inputs, heads)
+    model.compile("sgd", "mse")
+    # The square of its error is beyond float32.
+    labels = [np.full((len(X), 1), 1e30, "float32"), X[:, :1]]
+    recorded = record(model, X, labels, batch_size=len(X) // 2)
+    assert recorded.document["troubles"] == []
+    first = {row["output"]: row for row in recorded.batches if row["step"] == 0}
+    assert set(first) == {None, "huge", "plain"}
+    assert np.isposinf(first[None]["loss"])
+    assert np.isfinite(first["plain"]["loss"])
+
+
 def test_a_directory_that_takes_no_file_does_not_stop_training(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
