@@ -74,8 +74,8 @@ def mended(model: Any, x: Any, y: Any, weight: Any, finding: Finding) -> None:
 
 
 def without_counts(output: OutputRecord) -> OutputRecord:
-    """Outputs without names share the keys of metrics, which Keras counts: `accuracy_1`."""
-    plain = tuple(replace(m, key=re.sub(r"_\d+$", "", m.key)) for m in output.metrics)
+    """Outputs without names share the keys of metrics: `accuracy_1`, `weighted_accuracy`."""
+    plain = tuple(replace(m, key=re.sub(r"^weighted_|_\d+$", "", m.key)) for m in output.metrics)
     return replace(output, metrics=plain, accuracy_metric=None)
 
 
