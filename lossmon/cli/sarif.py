@@ -11,6 +11,7 @@ from urllib.parse import quote
 from lossmon import __version__
 from lossmon.records import LocatedFinding, Location, Severity
 from lossmon.rules import RulePage, rule_pages
+from lossmon.rules.compile_call import place_of
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 _LEVELS: dict[Severity, str] = {"error": "error", "warning": "warning", "info": "note"}
@@ -56,12 +57,14 @@ def _rule(page: RulePage) -> dict[str, Any]:
 def _result(found: LocatedFinding, rule: int) -> dict[str, Any]:
     finding = found.finding
     output = "" if finding.output is None else f"output {finding.output!r}: "
+    target = place_of(finding.fix)
+    goes = "" if target is None else f"\n(goes {target})"
     places = [place for place in (found.compile, found.fit) if place is not None]
     result: dict[str, Any] = {
         "ruleId": finding.code,
         "ruleIndex": rule,
         "level": _LEVELS[finding.severity],
-        "message": {"text": f"{output}{finding.message}\nFix: {finding.fix}"},
+        "message": {"text": f"{output}{finding.message}\nFix: {finding.fix}{goes}"},
         "locations": [_location(place) for place in places[:1]],
         "partialFingerprints": {"lossmon/v1": _fingerprint(found)},
         "properties": {"output": finding.output, "evidence": dict(finding.evidence)},

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from lossmon.report.content import Facts, Report, RunPart, Table
+from lossmon.rules.compile_call import place_of
 
 _SIGNS = re.compile(r"([\\`*_{}\[\]()#+!|~$@])")
 
@@ -53,6 +54,8 @@ def _run(run: RunPart) -> Iterator[str]:
         )
         # Indented, so that no fence within the code can end it.
         yield from (*(f"    {line}" for line in f["fix"].splitlines()), "")
+        if (place := place_of(f["fix"])) is not None:
+            yield from (f"(goes {place})", "")
     if not run.findings:
         yield from ("None.", "")
     yield from ("### Where loss and accuracy part ways", "")

@@ -12,6 +12,7 @@ from lossmon.report.content import Report
 from lossmon.report.files import curve_keys, report_figures
 from lossmon.report.words import number
 from lossmon.rules import evidence_terms
+from lossmon.rules.compile_call import place_of
 
 # Colours of a figure that follow the reader's colour scheme.
 _THEMED = {figures.INK: "var(--ink)", figures.GRID: "var(--grid)", figures.SURFACE: "var(--page)"}
@@ -39,7 +40,7 @@ def html_page(report: Report) -> str:
     drawn = {key: (shown, _inline(key, figure)) for key, shown, figure in report_figures(report)}
     template = environment.get_template("report.html")
     return template.render(
-        report=report, figures=drawn, curve_keys=curve_keys, terms=evidence_terms
+        report=report, figures=drawn, curve_keys=curve_keys, terms=evidence_terms, place_of=place_of
     )
 
 

@@ -67,6 +67,7 @@ def test_sarif_follows_the_schema_and_documents_its_rules(invoke: Invoke) -> Non
     assert (place["artifactLocation"]["uri"], place["region"]["startLine"]) == ("train.py", 6)
     assert found["relatedLocations"][0]["physicalLocation"]["region"]["startLine"] == 7
     assert "Fix: model.compile(" in found["message"]["text"]
+    assert found["message"]["text"].endswith("\n(goes in place of your compile call)")
 
 
 def test_sarif_of_a_healthy_program_and_of_a_text(invoke: Invoke) -> None:

@@ -67,6 +67,13 @@ def test_a_report_of_one_run_holds_all_that_is_known(reported: Reported) -> None
     assert "More than noise?" not in text
 
 
+def test_where_a_call_to_paste_goes_is_told(reported: Reported) -> None:
+    report = reported("diabetes-accuracy")
+    told = "(goes in place of your compile call)"
+    assert told in _Reader(html_page(report)).text
+    assert told in markdown(report)
+
+
 def test_a_report_of_several_runs_compares_them(reported: Reported) -> None:
     page = html_page(reported("digits-cnn", "digits-overfit"))
     text = " ".join(_Reader(page).text.split())
