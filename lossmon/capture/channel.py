@@ -40,6 +40,10 @@ class Channel(Protocol):
         """Throw away all that waits: steps of an earlier `fit` that was broken off."""
         ...
 
+    def lets_out(self) -> bool:
+        """Whether the next step may let its tensors out, as far as is known; asked once a step."""
+        ...
+
     def sent(self) -> int | None:
         """How many steps have sent since the channel was made; None where nobody counts."""
         ...
@@ -89,6 +93,10 @@ class LogsChannel:
 
     def clear(self) -> None:
         """See `Channel`; nothing waits."""
+
+    def lets_out(self) -> bool:
+        """See `Channel`."""
+        return True
 
     def sent(self) -> None:
         """See `Channel`."""

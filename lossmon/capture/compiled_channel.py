@@ -24,6 +24,10 @@ class XlaChannel(QueueChannel):
         super().__init__(layouts, always=always)
         self._inside = LogsChannel(layouts, eager=False)
 
+    def lets_out(self) -> bool:
+        """See `Channel`; in another form XLA might fuse the step's operations otherwise."""
+        return True
+
     def send(self, carried: Carried) -> dict[str, Any]:
         """Return all of it, by the index of its layout, for the compiled step to return."""
         return _for_the_step(carried, self._layouts, self._inside)
@@ -88,6 +92,6 @@ class TwinChannel(LogsChannel):
             self._steps = steps
 
     def lets_out(self) -> bool:
-        """Whether the next step is to be one of those that let their tensors out."""
+        """See `Channel`."""
         self._steps -= 1
         return self._steps >= 0

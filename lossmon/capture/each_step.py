@@ -12,6 +12,7 @@ from typing import Any
 
 import keras
 
+from lossmon.capture.bare_form import bare_step
 from lossmon.capture.carrier import CARRIER, Carrier
 from lossmon.capture.compiled_channel import TwinChannel
 from lossmon.records import Split
@@ -65,35 +66,12 @@ def _jax(step: Any, model: Any, carrier: Carrier, split: Split) -> Callable[...,
         made = step
         if isinstance(channel, TwinChannel) and not channel.lets_out():
             if twin is None:
-                twin = _twin(model, carrier, split)
+                twin = bare_step(model, carrier, split)
             made = twin
         logs, state = made(state, data)
         return _without_carrier(logs, carrier, split), state
 
     return passing_on
-
-
-def _twin(model: Any, carrier: Carrier, split: Split) -> Any:
-    """The same compiled step, without labels and predictions."""
-    made: list[Any] = []
-    make, function, step = (
-        ("make_train_function", "train_function", "train_step")
-        if split == "train"
-        else ("make_test_function", "test_function", "test_step")
-    )
-    names = (function, step, "_make_function")
-    kept = {name: vars(model)[name] for name in names if name in vars(model)}
-    own, bare = getattr(type(model), make), carrier.without_tensors(split)
-    setattr(model, step, bare)
-    model._make_function = lambda step, *_, **__: made.append(step)
-    try:
-        own(model, force=True)
-    finally:
-        for name in names:
-            vars(model).pop(name, None)
-        for name, value in kept.items():
-            setattr(model, name, value)
-    return made[0]
 
 
 def _without_carrier(logs: Any, carrier: Carrier, split: Split) -> Any:

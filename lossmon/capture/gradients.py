@@ -7,6 +7,7 @@ statistics, trackers of losses) goes to a scope that is thrown away.
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import keras
@@ -16,6 +17,8 @@ from lossmon.capture.chunk import Array
 from lossmon.capture.kernels import Kernels, kernel_chain
 from lossmon.rules import GradientFacts, LayerGradient
 
+# Numbers that are widened to float64 at once.
+_PIECE = 2**16
 _CLIPPING = ("clipnorm", "clipvalue", "global_clipnorm")
 
 
@@ -121,9 +124,9 @@ def gradient_facts(measured: Measured) -> GradientFacts | None:
     and scales less.
     """
     scale = float(measured.scale)
-    arrays = [None if g is None else _dense(g) / scale for g in measured.gradients]
-    squares = [float(np.sum(np.square(array))) for array in arrays if array is not None]
-    norm = float(np.sqrt(np.sum(squares)))
+    arrays = [None if g is None else _dense(g) for g in measured.gradients]
+    norms = [None if array is None else _norm(array) / scale for array in arrays]
+    norm = math.hypot(*(own for own in norms if own is not None))
     if not np.isfinite(norm) and measured.scaling:
         return None
     layers: list[LayerGradient] = []
@@ -131,9 +134,10 @@ def gradient_facts(measured: Measured) -> GradientFacts | None:
     rows = zip(measured.layers, measured.places, measured.before, afters, strict=True)
     for layer, places, before, after in rows if np.isfinite(norm) else ():
         own = [array for place in places if (array := arrays[place]) is not None]
-        kernels = [_as_float(kernel) for kernel in before]
+        kernels = [_array(kernel) for kernel in before]
         if own:
-            layers.append(LayerGradient(layer, _rms(own), _rms(kernels), _change(kernels, after)))
+            gradient = _rms(own) / scale
+            layers.append(LayerGradient(layer, gradient, _rms(kernels), _change(kernels, after)))
     return GradientFacts(measured.step, measured.epoch, norm, measured.clipped, tuple(layers))
 
 
@@ -141,25 +145,37 @@ def _change(before: list[Array], after: list[Any] | None) -> float | None:
     """What the step changed; None where it changed nothing, as one that only accumulates."""
     if after is None:
         return None
-    pairs = zip(before, map(_as_float, after), strict=True)
-    return _rms([new - old for old, new in pairs]) or None
+    changes = [_norm(_array(new), old) for new, old in zip(after, before, strict=True)]
+    return math.hypot(*changes) / math.sqrt(sum(array.size for array in before)) or None
 
 
 def _rms(arrays: list[Array]) -> float:
-    total = sum(float(np.sum(np.square(array))) for array in arrays)
-    return float(np.sqrt(total / sum(array.size for array in arrays)))
+    norm = math.hypot(*map(_norm, arrays))
+    return norm / math.sqrt(sum(array.size for array in arrays))
+
+
+def _norm(array: Array, less: Array | None = None) -> float:
+    """The L2 norm of an array, or of its difference to another, piece by piece in float64."""
+    flat, other = array.reshape(-1), None if less is None else less.reshape(-1)
+    total = 0.0
+    for start in range(0, flat.size, _PIECE):
+        piece = flat[start : start + _PIECE].astype(np.float64)
+        if other is not None:
+            piece -= other[start : start + _PIECE].astype(np.float64)
+        total += float(piece @ piece)
+    return math.sqrt(total)
 
 
 def _dense(gradient: Any) -> Array:
     """A gradient; of one that names rows of an embedding those rows, each once."""
     if not hasattr(gradient, "indices"):
-        return _as_float(gradient)
-    rows, places = np.unique(gradient.indices.numpy().reshape(-1), return_inverse=True)
-    values = _as_float(gradient.values).reshape(len(places), -1)
+        return _array(gradient)
+    rows, places = np.unique(_array(gradient.indices).reshape(-1), return_inverse=True)
+    values = _array(gradient.values).reshape(len(places), -1)
     sums = np.zeros((len(rows), values.shape[1]))
     np.add.at(sums, places.reshape(-1), values)
     return sums
 
 
-def _as_float(tensor: Any) -> Array:
-    return np.asarray(tensor.numpy(), dtype=np.float64)
+def _array(tensor: Any) -> Array:
+    return np.asarray(tensor)  # without a copy

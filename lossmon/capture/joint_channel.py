@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from lossmon.capture.channel import alike
 from lossmon.capture.layout import Carried, Layout, Layouts
-from lossmon.capture.queue_channel import dequeue, laid_out, shapes_of, size_of
+from lossmon.capture.queue_channel import dequeue, laid_out, seen, shapes_of, size_of
 
 # Steps that are taken out at once: enough that a call costs little for each, and few enough that
 # their copies take up little memory.
@@ -117,6 +117,10 @@ class JointChannel:
     def carry(self, steps: float) -> None:
         """See `Channel`; tensors leave always."""
 
+    def lets_out(self) -> bool:
+        """See `Channel`."""
+        return True
+
     def drop(self) -> None:
         """See `Channel`; the numbers stay."""
         with self._taking:
@@ -174,10 +178,10 @@ class JointChannel:
 
 def _read(way: _Way, count: int, *, with_tensors: bool) -> Sent:
     *tensors, times, numbers = dequeue(way.queue, count)
-    arrays = [tensor.numpy() for tensor in tensors] if with_tensors else []
+    arrays = [seen(tensor) for tensor in tensors] if with_tensors else []
     shapes = arrays.pop() if arrays else None
-    wide = numbers.numpy().astype(np.float64)
-    return Sent(way.layout, wide, times.numpy(), arrays, shapes)
+    wide = seen(numbers).astype(np.float64)
+    return Sent(way.layout, wide, seen(times), arrays, shapes)
 
 
 def _in_order(parts: Sequence[Sent]) -> list[Sent]:

@@ -51,6 +51,7 @@ class QueueChannel:
         self.holds_back = not always
         self._tensors: dict[int, _Way] = {}
         self._last: dict[int, float] = {}
+        self._expected = math.inf
         self._counting = threading.Lock()
         self._taken = 0
         self._ahead = _NONE
@@ -114,12 +115,18 @@ class QueueChannel:
         """See `Channel`."""
         import tensorflow as tf
 
+        self._expected = steps
         if isinstance(self._left, tf.distribute.DistributedValues):
             self._left.assign(steps)
             return
         # The same in a third of the time.
         value = tf.constant(steps, tf.float32)
         tf.raw_ops.AssignVariableOp(resource=self._left.handle, value=value)
+
+    def lets_out(self) -> bool:
+        """See `Channel`; the steps themselves decide where several make up a call."""
+        self._expected -= 1.0
+        return self._expected >= 0.0
 
     def sent(self) -> int:
         """See `Channel`."""
@@ -143,7 +150,7 @@ class QueueChannel:
             count = size_of(self._vectors)
             self._taken += count
             (vectors,) = dequeue(self._vectors, count)
-        return vectors.numpy()
+        return seen(vectors)
 
     def take_tensors(
         self, layout: Layout, first: float, count: int
@@ -167,11 +174,11 @@ class QueueChannel:
         if alone:
             dequeue(queue, alone)
         self._last[layout.index] = (first + count - 2.0) % _COUNTED + 1.0
-        if count == 1:  # as they are, without a copy
-            *tensors, shapes = (tensor.numpy()[None] for tensor in _dequeue_one(queue))
+        if count == 1:
+            *tensors, shapes = (seen(tensor)[None] for tensor in _dequeue_one(queue))
             return tensors, shapes
         *tensors, shapes = dequeue(queue, count)
-        return [tensor.numpy() for tensor in tensors], shapes.numpy()
+        return [seen(tensor) for tensor in tensors], seen(shapes)
 
     def clear(self) -> None:
         """See `Channel`."""
@@ -210,6 +217,13 @@ def _dequeue_one(queue: Any) -> Sequence[Any]:
     import tensorflow as tf
 
     return tf.raw_ops.QueueDequeueV2(handle=queue.queue_ref, component_types=queue.dtypes)
+
+
+def seen(tensor: Any) -> NDArray[Any]:
+    """A tensor in NumPy, to be read only: its own memory, which `Tensor.numpy` would copy."""
+    array = np.asarray(tensor)
+    array.flags.writeable = False
+    return array
 
 
 def laid_out(carried: Carried, layouts: Layouts) -> tuple[Layout, dict[TensorKey, Any]]:

@@ -35,7 +35,8 @@ _LAYER, _STEPS = 1e-3, 2.0
 # So many times the expected time is believed at once: the first call loads what it needs.
 _SURPRISE = 5.0
 
-GRADIENT_SAMPLES = 64
+# A pass aside holds all that it computes: no more predictions than are little beside a step's.
+GRADIENT_SAMPLES, GRADIENT_VALUES = 64, 2**18
 UNIT_SAMPLES = 128
 # Copies of the weights of larger models are not to be had cheaply.
 MEASURED_PARAMETERS = 20_000_000
@@ -185,7 +186,13 @@ def _unit_facts(values: _UnitValues) -> list[UnitFacts]:
 
 
 def sampler(
-    model: Any, batch: Any, outputs: list[ResolvedOutput], fit: Mapping[str, Any], *, alone: bool
+    model: Any,
+    batch: Any,
+    outputs: list[ResolvedOutput],
+    fit: Mapping[str, Any],
+    *,
+    alone: bool,
+    values: int = 0,
 ) -> Sampler | None:
     """What measures a model that is about to train.
 
@@ -195,6 +202,7 @@ def sampler(
         outputs: as they were resolved; that nothing overrides how the loss is made is known.
         fit: the arguments of `fit`; of arrays more samples are kept.
         alone: whether `fit` was given arrays, which no thread of Python reads ahead.
+        values: how many numbers the model predicts for the batch, 0 where that is not known.
 
     Returns:
         None where gradients cannot be had cheaply and without a trace: on other backends than
@@ -207,7 +215,8 @@ def sampler(
     kept = (x, y, sample_weight)
     many = x if not alone else fit.get("x", x)
     if not has_fixed_batch(model):
-        kept = first_samples(kept, GRADIENT_SAMPLES)
+        few = size * GRADIENT_VALUES // values if values else GRADIENT_SAMPLES
+        kept = first_samples(kept, min(GRADIENT_SAMPLES, max(1, few)))
         many = first_samples(many, UNIT_SAMPLES)
     layers = len(model._flatten_layers())
     return Sampler(

@@ -329,8 +329,12 @@ class Session:
             self._hidden, carrier.silent = look.hidden, True
         channels = tuple(carrier.channels.values())
         self._letting_out = let_out(self._options.verify, channels, look.values)
+        if self._letting_out.one_by_one:
+            self._tap.keep_large_tensors_in()
         if self._hidden is None and self._override is None and self._options.verify != "off":
-            self._sampler = sampler(self._model, batch, look.outputs, fit, alone=alone)
+            self._sampler = sampler(
+                self._model, batch, look.outputs, fit, alone=alone, values=look.values
+            )
         ask = RuleAsker(self._options.rules, self._tell)
         findings = ask(look.facts)
         self._labels_known = look.labels_known

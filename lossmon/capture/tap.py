@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import keras
 
 from lossmon.capture import feed
+from lossmon.capture.bare_form import bare_function
 from lossmon.capture.carrier import CARRIER, Carrier
 from lossmon.capture.channel import LogsChannel
 from lossmon.capture.each_step import each_step_passes_on
@@ -94,6 +95,8 @@ class Tap:
         self._on_remake = on_remake
         self._seen_first = self._remade = False
         self._made: dict[Split, int] = {}
+        self._bare: dict[Split, Any] = {}
+        self._in_two_forms = False
 
     def install(self) -> None:
         """Wrap the model."""
@@ -135,6 +138,7 @@ class Tap:
         if kept is not None and self._adopted:
             self.carrier = kept.carrier
             self._train, self._test = kept.functions
+            self._bare = kept.bare
             for channel in self.carrier.channels.values():
                 channel.carry(float("inf"))
                 channel.clear()
@@ -156,8 +160,17 @@ class Tap:
             self.carrier.on_error = self._on_error
             self.carrier.install()
             self._made.clear()
+            self._bare = {}
             self._make_tapped()
             self.model.train_function, self.model.test_function = self._run_train, self._run_test
+
+    def keep_large_tensors_in(self) -> None:
+        """Run steps whose tensors are not to leave in a form that could not let them out.
+
+        It is traced when the first of them is asked for. Where several steps make up a call, each
+        decides for itself.
+        """
+        self._in_two_forms = self.model.steps_per_execution == 1
 
     def forget(self) -> None:
         """Let the next `fit` trace anew."""
@@ -167,7 +180,8 @@ class Tap:
         """Keep the traced functions for the next `fit`."""
         bare = self._functions[0]
         if hasattr(bare, "__dict__") and not self._remade and self.carrier.is_as_asked:
-            kept = _Kept(self._functions[1], self.carrier, (self._train, self._test))
+            functions = self._train, self._test
+            kept = _Kept(self._functions[1], self.carrier, functions, self._bare)
             setattr(bare, _KEPT, kept)
 
     def remove(self) -> None:
@@ -195,8 +209,7 @@ class Tap:
             model.train_function = self._train
         with each_step_passes_on(model, self.carrier, "train"):
             made = self._make_train(*args, **kwargs)
-        self._remade |= model.train_function is not self._train
-        self._train = model.train_function
+        self._train = self._made_anew("train", self._train, model.train_function)
         model.train_function = self._run_train
         return made
 
@@ -207,9 +220,14 @@ class Tap:
             model.test_function = self._test
         with each_step_passes_on(model, self.carrier, "val"):
             made = self._make_test(*args, **kwargs)
-        self._remade |= model.test_function is not self._test
-        self._test = model.test_function
+        self._test = self._made_anew("val", self._test, model.test_function)
         model.test_function = self._run_test
+        return made
+
+    def _made_anew(self, split: Split, before: Any, made: Any) -> Any:
+        if made is not before:
+            self._remade = True
+            self._bare.pop(split, None)
         return made
 
     def _notice_compile(self) -> None:
@@ -223,11 +241,23 @@ class Tap:
             self._seen_first = True
             args = self._look_at_first(args)
         self.carrier.running = "train"
-        return self._run(self._train, args)
+        return self._run(self._form("train", self._train), args)
 
     def _run_test(self, *args: Any) -> Any:
         self.carrier.running = "val"
-        return self._run(self._test, args)
+        return self._run(self._form("val", self._test), args)
+
+    def _form(self, split: Split, function: Any) -> Any:
+        """The function, or its bare form where the next step's tensors are to stay in."""
+        if not self._in_two_forms or self.carrier.silent:
+            return function
+        with self._kept_from_training():
+            if self.carrier.channels[split].lets_out():
+                return function
+            if split not in self._bare:
+                self._bare[split] = function  # should the other one not be had
+                self._bare[split] = bare_function(self.model, self.carrier, split)
+        return self._bare.get(split, function)
 
     def _look_at_first(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
         *state, iterator = args
@@ -309,11 +339,17 @@ _MAKERS = ("make_train_function", "make_test_function")
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """Traced functions of an earlier fit, and the test function that the model had then."""
+    """Traced functions of an earlier fit, and the test function that the model had then.
+
+    Attributes:
+        found: that test function.
+        bare: those of the functions that were made in their bare form, too.
+    """
 
     found: Any
     carrier: Carrier
     functions: tuple[Any, Any]
+    bare: dict[Split, Any]
 
     def fits(self, found: Any, carrier: Carrier) -> bool:
         return found is self.found and self.carrier.serves_as(carrier)

@@ -70,6 +70,62 @@ def test_tensors_of_steps_that_failed_behind_them_are_passed_over() -> None:
         channel.take_tensors(layouts[0], 8.0, 1)
 
 
+def test_tensors_are_read_where_they_are() -> None:
+    layouts = Layouts()
+    channel = QueueChannel(layouts)
+    sent = carried(0)
+    channel.send(sent)
+    channel.take(1)
+    ((predicted,), shapes) = channel.take_tensors(layouts[0], 1.0, 1)
+    (tensor,) = sent.tensors.values()
+    assert np.shares_memory(predicted, np.asarray(tensor))
+    assert not predicted.flags.writeable
+    assert shapes.tolist() == [[2, 3]]
+
+
+def test_large_tensors_that_stay_in_are_no_part_of_the_step(
+    db: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lossmon.capture.letting_out.LARGE_STEP", 10)
+    monkeypatch.setattr("lossmon.capture.budget.ALLOWANCE", -1.0)
+    send = QueueChannel.send
+    traced: list[tuple[str, bool]] = []
+    sent: list[int] = []
+
+    def listening(channel: QueueChannel, carried: Carried) -> Any:
+        split = "train" if "learning_rate" in carried.scalars else "val"
+        traced.append((split, bool(carried.tensors)))
+        return send(channel, carried)
+
+    monkeypatch.setattr(QueueChannel, "send", listening)
+
+    def fitted(*monitors: lossmon.Monitor) -> Any:
+        keras.utils.set_random_seed(3)
+        model = dense()
+        model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+        for fit in range(2):
+            attached = [*monitors[fit : fit + 1]]
+            fitting: dict[str, Any] = {"validation_split": 0.5, "verbose": 0, "batch_size": 8}
+            model.fit(features(64), classes(64), epochs=2, callbacks=attached, **fitting)
+            sent.append(len(traced))
+        return model
+
+    monitors = lossmon.Monitor(db), lossmon.Monitor(db)
+    plain, watched = fitted(), fitted(*monitors)
+    # TensorFlow traces each form more than once, but not again for the second fit.
+    forms = [("train", True), ("train", False), ("val", True), ("val", False)]
+    assert list(dict.fromkeys(traced)) == forms
+    assert sent[2] == sent[3] == len(traced)
+    for ours, theirs in zip(watched.variables, plain.variables, strict=True):
+        np.testing.assert_array_equal(np.asarray(ours), np.asarray(theirs), err_msg=ours.path)
+    for monitor in monitors:
+        run = lossmon.open_store(db).run_document(monitor.run_id or "")
+        covered = {(row["split"], row["coverage"] > 0.0) for row in run["epochs"][:2]}
+        assert covered == {("train", True), ("val", True)}
+        assert all(row["coverage"] < 1.0 for row in run["epochs"])
+        assert run["troubles"] == []
+
+
 def test_the_count_of_tensors_begins_anew_before_float32_loses_one(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

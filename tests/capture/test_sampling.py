@@ -208,8 +208,27 @@ def test_nothing_is_measured_that_the_run_has_no_time_for(
     db: str, measured: list[TrainingFacts], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sampling, "ALLOWANCE", 0.0)
+    monkeypatch.setattr(sampling, "SHARE", 1e-6)  # the steps of a busy machine are long
     plain().fit(**FIT, callbacks=[lossmon.Monitor(db)])
     assert (gradients_of(measured), units_of(measured)) == ([], [])
+
+
+@pytest.mark.parametrize(("most", "kept"), [(2**18, 16), (15, 5), (1, 1)])
+def test_of_large_predictions_fewer_samples_are_measured(
+    most: int, kept: int, db: str, measured: list[TrainingFacts], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes: list[int] = []
+    made = sampling.Gradients.__init__
+
+    def noting(self: Any, model: Any, x: Any, *others: Any) -> None:
+        sizes.append(len(x))
+        made(self, model, x, *others)
+
+    monkeypatch.setattr(sampling.Gradients, "__init__", noting)
+    monkeypatch.setattr(sampling, "GRADIENT_VALUES", most)
+    plain().fit(**FIT, callbacks=[lossmon.Monitor(db)])  # which predicts three values a sample
+    assert sizes == [kept]
+    assert gradients_of(measured)
 
 
 def test_a_measurement_that_fails_is_the_last_and_says_nothing(
