@@ -1,7 +1,7 @@
 """What is new, asked again and again by each page that is seen: `assets/pulse.js`.
 
-No callback is asked while nothing is new but batches: the chart of a run that is followed and the
-rows of a list are brought up to date from what is told here.
+No callback is asked for what is new of a chart or of a list: these are brought up to date from what
+is told here. What takes more, pages ask for at most every few seconds.
 """
 
 from __future__ import annotations
@@ -13,48 +13,57 @@ from typing import Any
 import flask
 from plotly.io.json import to_json_plotly
 
-from lossmon.errors import StoreError
+from lossmon.errors import RunNotFound, StoreError
 from lossmon.store import Pulse, Training
 from lossmon_dashboard.clock import viewer_zone
+from lossmon_dashboard.components.events import event_links
 from lossmon_dashboard.components.grid import json_safe
 from lossmon_dashboard.figures.history_view import HistoryView
 from lossmon_dashboard.links import CHART, NEWS, RUN, split_path
 from lossmon_dashboard.questions import fault_of_news
-from lossmon_dashboard.run_tabs.following import STALE, added, follow
+from lossmon_dashboard.run_tabs.following import added, follow, is_marked_alike
 from lossmon_dashboard.run_tabs.history import Zoom
 from lossmon_dashboard.source import current_store
 from lossmon_dashboard.theme import Scheme
 
 Part = Mapping[str, Any]
+_NO_RUN = "expected the address of a run. Received: {!r}. Fix: ask at /run/NAME."
+_FAULT = "Expected a question of this dashboard. {} Fix: open the page anew."
 
 
 def register(server: flask.Flask) -> None:
     """Answer the questions of what is new, and of a part of a chart."""
 
-    def chart() -> flask.Response | tuple[str, int]:
+    def chart() -> flask.Response:
         return _answer(lambda question: str(to_json_plotly(zoomed(question))))
 
-    def what_is_new() -> flask.Response | tuple[str, int]:
-        # Nothing is put into another order: a browser compares marks as texts.
-        return _answer(lambda question: json.dumps(news(question), separators=(",", ":")))
+    def what_is_new() -> flask.Response:
+        return _answer(lambda question: _told(news(question)))
 
     server.add_url_rule(NEWS, "lossmon_news", what_is_new, methods=["POST"])
     server.add_url_rule(CHART, "lossmon_chart", chart, methods=["POST"])
 
 
-def _answer(tell: Callable[[Part], str]) -> flask.Response | tuple[str, int]:
+def _answer(tell: Callable[[Part], str]) -> flask.Response:
+    """What is asked for, or `{"error": …}` that says what is wrong."""
     try:
-        question: Any = flask.request.get_json()
-    except RecursionError:
-        question = ()
+        question: Any = json.loads(flask.request.get_data())
+    except (ValueError, RecursionError):
+        question = None
     fault = fault_of_news(question)
     if fault is not None:
-        return f"Expected a question of this dashboard. {fault}", 400
+        return _said(json.dumps({"error": _FAULT.format(fault)}), 400)
     try:
-        text = tell(question)
+        return _said(tell(question))
     except StoreError as error:
-        return str(error), 503
-    return flask.Response(text, mimetype="application/json", headers={"Cache-Control": "no-store"})
+        return _said(
+            json.dumps({"error": str(error)}), 404 if isinstance(error, RunNotFound) else 503
+        )
+
+
+def _said(text: str, status: int = 200) -> flask.Response:
+    headers = {"Cache-Control": "no-store"}
+    return flask.Response(text, status, headers, mimetype="application/json")
 
 
 def observe(pathname: str | None) -> dict[str, Any]:
@@ -74,27 +83,29 @@ def observe(pathname: str | None) -> dict[str, Any]:
 
 
 def news(question: Part) -> dict[str, Any]:
-    """What `observe` says of a page, and what of it moves with each batch.
+    """What `observe` says of a page, and what is new of what it shows.
 
     Args:
-        question: the "place" that is shown, and the "token" that is known of it; of a list the runs
-            "shown" as being recorded, and what is there of the line of each; of the chart of a run
-            "view", "scheme", "zoom", "mark", and the "step" up to which that is.
+        question: the "place" that is shown; of a list the runs "shown" as being recorded, and what
+            is there of the line of each; of the chart of a run "view", "scheme" and "zoom", the
+            "mark" that was told last, None for the whole chart, the "step" and the "heard" token up
+            to which it is told, and whether what stands on it is to be looked at too: "whole".
 
     Returns:
         Also "points", what is new of the chart, and "trainings", what is new of the runs shown.
     """
     place = question["place"]
     try:
-        pulse = _pulse(place, question.get("shown"))
+        store = current_store()
+        with store.at_once():
+            pulse = _pulse(place, question.get("shown"), question.get("step"))
+            told = _facts(place, pulse)
+            if pulse.trainings:
+                told["trainings"] = [_row(training) for training in pulse.trainings]
+            if pulse.run is not None and question.get("view") is not None:
+                told |= _points(pulse, question)
     except StoreError:
         return observe(place)
-    told = _facts(place, pulse)
-    if pulse.trainings:
-        told["trainings"] = [_row(training) for training in pulse.trainings]
-    known = pulse.token == question.get("token")
-    if known and question.get("mark") and pulse.step != question.get("step"):
-        told["points"] = _points(pulse, question)
     return told
 
 
@@ -107,10 +118,11 @@ def zoomed(question: Part) -> dict[str, Any]:
     Raises:
         StoreError: the run, or the database, is not there.
     """
-    pulse = _pulse(question["place"])
-    view, scheme, zoom = _of(question)
-    store, zone = current_store(), viewer_zone()
-    return follow(store, pulse.run or "", view, scheme, zoom=zoom, zone=zone).drawn
+    with current_store().at_once():
+        pulse = _pulse(question["place"])
+        if pulse.run is None:
+            raise RunNotFound(_NO_RUN.format(question["place"]))
+        return {**_whole(pulse, *_of(question)), "step": pulse.step, "heard": pulse.token}
 
 
 def _of(question: Part) -> tuple[HistoryView, Scheme, Zoom | None]:
@@ -118,13 +130,13 @@ def _of(question: Part) -> tuple[HistoryView, Scheme, Zoom | None]:
     return view, question.get("scheme") or "light", Zoom.of(question.get("zoom"))
 
 
-def _pulse(pathname: str | None, shown: Part | None = None) -> Pulse:
+def _pulse(pathname: str | None, shown: Part | None = None, step: int | None = None) -> Pulse:
     head, argument = split_path(pathname)
-    return current_store().pulse(argument if head == RUN else None, shown)
+    return current_store().pulse(argument if head == RUN else None, shown, step)
 
 
 def _facts(pathname: str | None, pulse: Pulse) -> dict[str, Any]:
-    run = {} if pulse.run is None else {"run": pulse.run}
+    run = {} if pulse.run is None else {"run": pulse.run, "alive": pulse.alive}
     return {"path": pathname, "token": pulse.token, "running": pulse.running, **run}
 
 
@@ -135,16 +147,30 @@ def _row(training: Training) -> dict[str, Any]:
 
 
 def _points(pulse: Pulse, question: Part) -> Part:
-    """What is new of a chart, and up to which step."""
+    """What is new of a chart, or all of it where that does not fit, and up to which step."""
     view, scheme, zoom = _of(question)
-    points = added(
-        current_store(),
-        pulse.run or "",
-        view,
-        scheme,
-        zoom=zoom,
-        zone=viewer_zone(),
-        told=question["mark"],
-        pulse=pulse,
-    )
-    return STALE if points is None else {**points, "step": pulse.step}
+    mark, store = question.get("mark"), current_store()
+    if mark is not None:
+        looked = question.get("whole") and not is_marked_alike(
+            store, pulse.run or "", view, mark, pulse
+        )
+        if not looked:
+            if (pulse.step, pulse.token) == (question.get("step"), question.get("heard")):
+                return {}
+            new = added(store, view, scheme, mark, pulse, zoom=zoom, zone=viewer_zone())
+            if new is not None:
+                return {"points": {**new, "step": pulse.step}}
+    return {"points": {**_whole(pulse, view, scheme, zoom), "step": pulse.step}}
+
+
+def _whole(pulse: Pulse, view: HistoryView, scheme: Scheme, zoom: Zoom | None) -> dict[str, Any]:
+    store, zone = current_store(), viewer_zone()
+    answer = follow(store, pulse.run or "", view, scheme, zoom=zoom, zone=zone, pulse=pulse)
+    return {**answer.drawn, "events": event_links(answer.events)}
+
+
+def _told(news: Part) -> str:
+    """As JSON, by what takes least."""
+    if "figure" in news.get("points", ()):
+        return str(to_json_plotly(news))
+    return json.dumps(news, separators=(",", ":"))

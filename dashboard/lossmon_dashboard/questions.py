@@ -43,7 +43,11 @@ def _scalars(value: Any) -> bool:
     if not isinstance(value, dict) or len(value) > 10:
         return False
     parts = cast("dict[Any, Any]", value).items()
-    return all(_text(key) and (part is None or _text(part) or _count(part)) for key, part in parts)
+    return all(_text(key) and _or_nothing(_plain)(part) for key, part in parts)
+
+
+def _plain(value: Any) -> bool:
+    return _text(value) or _count(value) or _flag(value)
 
 
 def _request(value: Any) -> bool:
@@ -217,7 +221,6 @@ VALUES: Mapping[str, Check] = {
     "revision.data": _scalars,
     "rules-found.checked": _or_nothing(_flag),
     "rules-search.value": _or_nothing(_text),
-    "run-again.data": _or_nothing(_count),
     "run-axis.value": _or_nothing(_text),
     "run-detail.value": _or_nothing(_text),
     "run-epoch.max": _or_nothing(_count),
@@ -225,7 +228,6 @@ VALUES: Mapping[str, Check] = {
     "run-id.data": _text,
     "run-kind.value": _one_of("worst", "turned_wrong", "turned_right", "stayed_wrong"),
     "run-log.checked": _or_nothing(_flag),
-    "run-mark.data": _or_nothing(_mark),
     "run-news.data": _or_nothing(_text),
     "run-opened.data": _or_nothing(_scalars),
     "run-output.value": _or_nothing(_text),
@@ -269,13 +271,14 @@ def check_questions(app: dash.Dash) -> None:
 
 _NEWS: Mapping[str, Check] = {
     "place": _or_nothing(_text),
-    "token": _or_nothing(_text),
     "shown": _or_nothing(_shown),
     "view": _or_nothing(lambda value: _mapping(value) and all(map(_text, value.values()))),
     "scheme": _or_nothing(_one_of("light", "dark")),
     "zoom": _or_nothing(_span),
     "mark": _or_nothing(_mark),
     "step": _or_nothing(_count),
+    "heard": _or_nothing(_text),
+    "whole": _or_nothing(_flag),
 }
 
 

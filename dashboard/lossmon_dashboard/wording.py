@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 NOTHING = "\N{EN DASH}"
 
@@ -20,6 +21,11 @@ def number(value: float | None, digits: int = 4) -> str:
     if abs(value) >= 1000:
         return f"{value:,.0f}"
     return f"{value:.{digits}g}"
+
+
+def numbers(values: Iterable[float]) -> list[str]:
+    """`number` of each of many: most are of a size that needs no thought."""
+    return [f"{one:.4g}" if 1e-4 <= one < 1000 else number(one) for one in values]
 
 
 def share(value: float | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import weakref
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
@@ -39,6 +40,7 @@ class Connected:
         # A server has none, but is looked at once all the same.
         self._file: tuple[int, int] | EllipsisType | None = ...
         self._known = Known()
+        self._held = threading.local()
         weakref.finalize(self, self._engine.dispose)
         with self._reading():
             pass
@@ -79,19 +81,37 @@ class Connected:
             run_id = None if run is None else resolve_run(connection, run)
             return read_revision(connection, run_id)
 
-    def pulse(self, run: str | None = None, shown: Shown | None = None) -> Pulse:
+    def pulse(
+        self, run: str | None = None, shown: Shown | None = None, step: int | None = None
+    ) -> Pulse:
         """Return what is new, for views that ask again and again: cheaper than all others.
 
         Args:
             run: the run that is looked at; None for all.
             shown: of these runs also what a list shows of them, where they are being recorded, and
                 what it has of them: see `Pulses.read`.
+            step: the last step that is known of the run; None where none is.
 
         Raises:
             RunNotFound: there is no such run.
         """
         with self._reading() as connection:
-            return self._known.pulses.read(connection, run, shown or {})
+            pulse = self._known.pulses.read(connection, run, shown or {}, step)
+        if "connection" in self._held.__dict__:
+            self._held.run = pulse.run
+        return pulse
+
+    @contextmanager
+    def at_once(self) -> Generator[None]:
+        """Read all that this thread asks within the block by one connection, in one state."""
+        with self._reading() as connection:
+            outer = self._held.__dict__.copy()
+            self._held.connection, self._held.run = connection, None
+            try:
+                yield
+            finally:
+                self._held.__dict__.clear()
+                self._held.__dict__.update(outer)
 
     def running(self) -> int:
         """Return how many runs are being recorded."""
@@ -107,8 +127,17 @@ class Connected:
         with self._reading() as connection:
             return [part for run_id in run_ids for part in read_parts(connection, run_id)]
 
+    def _named(self, connection: Connection, run: str) -> str:
+        """The id of a run, which is not asked for twice of one state."""
+        known = self._held.__dict__.get("run")
+        return run if run == known else resolve_run(connection, run)
+
     @contextmanager
     def _reading(self) -> Generator[Connection]:
+        held = self._held.__dict__.get("connection")
+        if held is not None:
+            yield held
+            return
         with explained(self._url):
             demand_database(self._url)
             self._follow_file()

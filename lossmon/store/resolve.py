@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, bindparam, or_, select
 
 from lossmon.errors import RunNotFound
 from lossmon.store.nonfinite import storable_text
@@ -16,6 +16,24 @@ from lossmon.store.schema import runs
 
 LATEST = "latest"
 _EXACT = Prepared(select(runs.c.id).where(runs.c.id == bindparam("name")))
+_NAMED = Prepared(
+    select(runs.c.id)
+    .where(or_(runs.c.id == bindparam("name"), runs.c.name == bindparam("name")))
+    .order_by(
+        runs.c.id != bindparam("name"),
+        runs.c.archived.is_not(None),
+        is_part(),
+        runs.c.started.desc(),
+        runs.c.id,
+    )
+    .limit(1)
+)
+
+
+def goes_by(connection: Connection, run_id: str, name: str) -> bool:
+    """Tell whether a run is known to answer to a name, as `resolve_run` would find more slowly."""
+    name = storable_text(name)
+    return name != LATEST and [run_id] == [row[0] for row in _NAMED.rows(connection, name=name)]
 
 
 def resolve_run(connection: Connection, name: str) -> str:

@@ -48,6 +48,7 @@ class _Request(NamedTuple):
     most: int
     steps: Steps
     since: int | None
+    before: int | None
 
     def wanted(self) -> Steps:
         """The steps to be read: those of the range that are not before `since`."""
@@ -61,6 +62,7 @@ class _Found(NamedTuple):
     parts: list[Buckets]
     size: int
     settled: int
+    before: int | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,6 +79,7 @@ class Spans:
         size: batches in a span, but in those at the ends.
         settled: the step before which spans stay as they are when batches are added, as long as
             `size` stays.
+        before: how many batches are settled; None where spans are not made of batches.
     """
 
     first_step: Array
@@ -90,6 +93,7 @@ class Spans:
     odd_step: Array
     size: int = 1
     settled: int = 0
+    before: int | None = None
 
     @property
     def single(self) -> bool:
@@ -107,6 +111,7 @@ def read_spans(
     most: int = 2000,
     step_range: Steps = None,
     since: int | None = None,
+    before: int | None = None,
 ) -> dict[str, Spans]:
     """Return columns of the batches in about `most` spans at most.
 
@@ -120,13 +125,15 @@ def read_spans(
         step_range: the first and last step wanted, both included; None for all.
         since: of all these spans only those that begin at this step or later, to be added to what
             is `settled`; they are as they would be among all. None for all.
+        before: how many batches are settled, as the last `Spans.before` said.
 
     Raises:
         InvalidArgument: a column is not one of the numeric columns.
     """
     demand_numeric(columns)
     names = tuple(name for name in columns if name not in POSITION)
-    request = _Request(connection, Series(run_id, split, output), names, most, step_range, since)
+    series = Series(run_id, split, output)
+    request = _Request(connection, series, names, most, step_range, since, before)
     found = _found(request)
     firsts = np.concatenate([part.first for part in found.parts])
     lasts = np.concatenate([part.last for part in found.parts])
@@ -163,11 +170,16 @@ def _spans(first: Array, last: Array, measure: Array, found: _Found) -> Spans:
         np.where(broken, measure["broken"]["step"], first),
         found.size,
         found.settled,
+        found.before,
     )
 
 
 def _found(request: _Request) -> _Found:
-    connection, series, _, most, steps, since = request
+    connection, series, _, most, steps, since, told = request
+    if since is not None and told is not None:
+        found = _batches(request)
+        if (found.before or 0) // ROWS * ROWS <= FAN * most:
+            return found
     first, end = numbers_within(connection, series, 0, steps)
     pruned = is_pruned(connection, series.run_id)
     if not pruned and (end - first) * ROWS <= FAN * most:
@@ -194,24 +206,29 @@ def _found(request: _Request) -> _Found:
 def _batches(request: _Request) -> _Found:
     """Batches as spans of equal length."""
     block = _raw(request)
-    total = len(block) if request.since is None else _count(request)
+    total = len(block) + _count_before(request)
     size = max(1, -(-total // request.most))
     # Spans are counted from the first batch, which is not read where only later ones are wanted.
     skipped = -(total - len(block)) % size
-    rest = block.part(slice(skipped, None))
+    rest = block.part(slice(skipped, None)) if skipped else block
     whole = len(rest) // size * size
     if whole < len(rest):
         settled = int(rest.position[0, whole])
     else:
         settled = int(rest.position[0, -1]) + 1 if len(rest) else request.since or 0
-    return _Found([_grouped(rest, size)], size, settled)
+    return _Found([_grouped(rest, size)], size, settled, total - len(rest) + whole)
 
 
-def _count(request: _Request) -> int:
-    """How many batches there are, those before `since` included."""
-    first, last = request.steps or (0, _LAST_STEP)
+def _count_before(request: _Request) -> int:
+    """How many batches there are before `since`."""
+    if request.since is None:
+        return 0
+    if request.before is not None:
+        return request.before
+    first, last = request.steps or (0, request.since)
     own = named(request.series)
-    ((count,),) = _COUNTED.rows(request.connection, **own, first=first, last=last)
+    until = min(last, request.since - 1)
+    ((count,),) = _COUNTED.rows(request.connection, **own, first=first, last=until)
     return count
 
 
@@ -233,9 +250,9 @@ def _raw(request: _Request, condition: ColumnElement[bool] | None = None) -> Blo
     if condition is None:
         first, last = steps or (0, _LAST_STEP)
         read = read_steps(request.connection, request.series, names, first, last)
-    else:
-        within = true() if steps is None else batches.c.step.between(*steps)
-        read = read_blocks(request.connection, request.series, names, and_(condition, within))
+        return read[0] if read else _none(names)
+    within = true() if steps is None else batches.c.step.between(*steps)
+    read = read_blocks(request.connection, request.series, names, and_(condition, within))
     return one_of_each([_none(names), *read])
 
 

@@ -9,7 +9,6 @@ from typing import Any
 from lossmon.records import Split
 from lossmon.store.connected import Connected
 from lossmon.store.reading import read_epochs
-from lossmon.store.resolve import resolve_run
 from lossmon.store.series import BatchSeries, read_series
 from lossmon.store.spans import Spans, read_spans
 from lossmon.store.tables import export_rows
@@ -39,7 +38,7 @@ class StoreCurves(Connected):
         with self._reading() as connection:
             return read_epochs(
                 connection,
-                resolve_run(connection, run),
+                self._named(connection, run),
                 split,
                 output,
                 columns=columns,
@@ -81,7 +80,7 @@ class StoreCurves(Connected):
         with self._reading() as connection:
             return read_series(
                 connection,
-                resolve_run(connection, run),
+                self._named(connection, run),
                 columns,
                 split=split,
                 output=output,
@@ -99,6 +98,7 @@ class StoreCurves(Connected):
         most: int = 2000,
         step_range: tuple[int, int] | None = None,
         since: int | None = None,
+        before: int | None = None,
     ) -> dict[str, Spans]:
         """Return numeric columns of the batches as mean, least and greatest value of spans.
 
@@ -114,6 +114,8 @@ class StoreCurves(Connected):
             step_range: the first and last step wanted, both included.
             since: of all these spans only those that begin at this step or later: what is new where
                 spans before it are `settled`. As many rows are read as there are such.
+            before: how many batches those are made of, as `Spans.before` told; None where that is
+                not known, and has to be asked.
 
         Returns:
             Of each column the spans in which it is known.
@@ -124,13 +126,14 @@ class StoreCurves(Connected):
         with self._reading() as connection:
             return read_spans(
                 connection,
-                resolve_run(connection, run),
+                self._named(connection, run),
                 columns,
                 split=split,
                 output=output,
                 most=most,
                 step_range=step_range,
                 since=since,
+                before=before,
             )
 
     def export_batches(self, run: str) -> Iterator[dict[str, Any]]:

@@ -61,8 +61,7 @@ class Server:
         place = {"place": f"/run/{run}"}
         first = self._posted("/chart", place)
         drawn = json.loads(first)
-        token = json.loads(self._posted("/news", place))["token"]
-        question = {**place, "token": token, "mark": drawn["mark"], **drawn["of"]}
+        question = {**place, "mark": drawn["mark"], **drawn["of"]}
         used, again = self.processor(), b""
         for _ in range(_REFRESHES):
             again = self._posted("/news", question)

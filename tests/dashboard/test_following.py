@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from lossmon_dashboard.figures import HistoryView
-from lossmon_dashboard.run_tabs.following import Mark, follow
+from lossmon_dashboard.run_tabs.following import Mark, added, follow
 from lossmon_dashboard.run_tabs.history import Zoom
 
 from lossmon.records import EpochRecord
@@ -33,29 +34,44 @@ COUNTS = (
 )
 
 
+EMPTY = {
+    "key": "",
+    "events": "",
+    "since": 0,
+    "before": None,
+    "late": 0,
+    "place": 0,
+    "seen": {"loss": ["loss", True, None, 0, ""], "accuracy": ["accuracy", True, None, 0, ""]},
+}
+
+
 class Browser:
     """What a browser keeps of a chart, and what it does with an answer: `assets/follow.js`."""
 
     def __init__(self, store: Store, view: HistoryView, zoom: Zoom | None) -> None:
-        self._ask = lambda told: follow(store, "latest", view, "light", zoom=zoom, told=told).drawn
+        self._store, self._view, self._zoom = store, view, zoom
         self._mark: Any = None
         self._settled: dict[str, int] = {}
         self.traces: dict[str, dict[str, Any]] = {}
         self.added = 0
 
     def refresh(self) -> None:
-        drawn = as_json(self._ask(self._mark))
-        if "figure" in drawn or not drawn["new"].keys() <= self.traces.keys():
-            drawn = as_json(self._ask(None))
+        pulse = self._store.pulse("latest")
+        new = added(self._store, self._view, "light", self._mark, pulse, zoom=self._zoom)
+        if new is None or not new["new"].keys() <= self.traces.keys():
+            drawn = self._whole()
             self.traces, self._settled = traces_of(drawn), drawn["settled"]
         else:
-            assert drawn["upon"] == self._mark
+            drawn = as_json(new)
             self.added += 1
             self._add(drawn)
         self._mark = drawn["mark"]
 
+    def _whole(self) -> Any:
+        return as_json(follow(self._store, "latest", self._view, "light", zoom=self._zoom).drawn)
+
     def compare(self) -> None:
-        whole = traces_of(as_json(self._ask(None)))
+        whole = traces_of(self._whole())
         assert self.traces.keys() == whole.keys()
         for uid, trace in whole.items():
             # Places of the time axis are between others, of which there are more and more.
@@ -70,7 +86,10 @@ class Browser:
                 places = {*trace["x"], *points["x"]}
                 trace["x"] = sorted(places)
                 continue
-            kept = points.get("from", self._settled[uid.split("-")[0]])
+            measure, kind = uid.split("-", 1)
+            of_batches = kind in ("batch", "smooth", "low", "high")
+            late = bisect_left(trace["x"], drawn["late"])
+            kept = self._settled[measure] if of_batches else late
             for key in ("x", "y"):
                 trace[key] = [*trace[key][:kept], *points[key]]
         for measure, count in drawn["settled"].items():
@@ -131,9 +150,11 @@ def test_what_is_added_is_what_would_be_drawn(tmp_path: Path) -> None:
     "told",
     [
         {},
-        {"key": "", "since": -1, "epoch": 0, "place": 0, "seen": {}},
-        {"key": 1, "since": 0, "epoch": None, "place": "x", "seen": {"loss": [1], "accuracy": []}},
+        {**EMPTY, "since": -1},
+        {**EMPTY, "place": "x"},
+        {**EMPTY, "seen": {"loss": [], "accuracy": []}},
     ],
 )
 def test_a_mark_that_makes_no_sense_is_none(told: dict[str, Any]) -> None:
+    assert Mark.of(EMPTY) is not None
     assert Mark.of(told) is None

@@ -19,7 +19,7 @@ from sqlalchemy.pool import Pool
 from lossmon.records import BatchRecord
 from lossmon.store import RunWriter, open_store
 from tests.dashboard.tree import as_json
-from tests.store.made import batch, epoch, open_writer
+from tests.store.made import FINDING, batch, epoch, open_writer
 
 RUN = "f00000000001"
 
@@ -72,37 +72,50 @@ def test_a_chart_is_told_its_new_batches_alone(
         follow(open_store(tmp_path / "live.db"), RUN, HistoryView(axis="step"), "light").drawn
     )
     place = asked(client, place="/run/live")
-    assert place == {"path": "/run/live", "token": place["token"], "running": 1, "run": RUN}
-    question = {"place": "/run/live", "token": place["token"], "mark": drawn["mark"], **drawn["of"]}
+    token = place["token"]
+    known = {"token": token, "running": 1, "run": RUN, "alive": True}
+    assert place == {"path": "/run/live", **known}
+    question = {"place": "/run/live", "mark": drawn["mark"], "heard": token, **drawn["of"]}
     first = asked(client, **question)["points"]
+    assert first["new"] == {}
     writer.write(made(200, 250))
     with statements() as said:
         new = asked(client, **question, step=first["step"])
-    assert len(said) <= 9, said
-    assert new["token"] == place["token"]
-    assert new["points"]["upon"] == drawn["mark"]
+    assert len(said) <= 2, said
+    assert new["token"] == token
     assert new["points"]["new"]["loss-batch"]["x"] == list(range(200, 250))
+    going_on = question | {"mark": new["points"]["mark"], "step": 249}
     with statements() as said:
-        again = asked(client, **question | {"mark": new["points"]["mark"]}, step=249)
+        again = asked(client, **going_on)
     assert "points" not in again
+    assert len(said) <= 2, said
+    # The end of an epoch is told likewise.
+    writer.write(made(250, 251), [epoch(0, step=250, loss=0.5)])
+    with statements() as said:
+        ended = asked(client, **going_on)
     assert len(said) <= 4, said
-    # How it goes on after an epoch is told by a callback: more than points is new then.
-    writer.write(made(250, 251), [epoch(0, step=250)])
-    news = asked(client, **question, step=249)
-    assert news["token"] != place["token"]
-    assert "points" not in news
+    assert ended["token"] != token
+    told = ended["points"]["new"]
+    assert told["loss-batch"]["x"] == told["loss-train-own"]["x"] == [250]
 
 
-def test_a_chart_that_is_not_as_it_would_be_drawn_now_is_said_to_be_so(
+def test_a_chart_that_is_not_as_it_would_be_drawn_now_is_told_whole(
     client: FlaskClient, writer: RunWriter, tmp_path: Path
 ) -> None:
     drawn = as_json(
         follow(open_store(tmp_path / "live.db"), RUN, HistoryView(axis="step"), "light").drawn
     )
-    token = asked(client, place="/run/live")["token"]
-    dark = {**drawn["of"], "scheme": "dark"}
-    told = asked(client, place="/run/live", token=token, mark=drawn["mark"], **dark)
-    assert told["points"] == {"stale": True}
+    place = {"place": "/run/live", "mark": drawn["mark"]}
+    dark = asked(client, **place, **{**drawn["of"], "scheme": "dark"})["points"]
+    assert dark["of"]["scheme"] == "dark"
+    assert dark["figure"]["data"][0]["x"] == list(range(200))
+    # What stands on it is looked at where that is asked for, as it is every few seconds.
+    writer.write(made(200, 201), (), [FINDING])
+    assert "new" in asked(client, **place, **drawn["of"])["points"]
+    whole = asked(client, **place, **drawn["of"], whole=True)["points"]
+    assert whole["events"]["type"] == "Div"
+    known = {**place, "mark": whole["mark"], **drawn["of"], "step": 200}
+    assert "figure" not in asked(client, **known, whole=True)["points"]
 
 
 def test_a_list_is_told_what_moves_with_each_batch(client: FlaskClient, writer: RunWriter) -> None:

@@ -4,33 +4,30 @@
     const held = {};
     const same = (one, other) => JSON.stringify(one) === JSON.stringify(other);
 
-    /* A whole figure is drawn; of what is new the chart is asked anew where it does not fit. */
+    /* A figure that came with the page stands already; what colours it has was said by a cookie. */
     function draw(drawn, identity, figure, scheme) {
         const {no_update, lossmon} = window.dash_clientside;
         if (!drawn) {
-            return [no_update, no_update, no_update];
+            return [no_update, no_update];
         }
-        if (!drawn.figure && !drawn.new) {
-            /* It came with the page; what colours that has was said by a cookie. */
+        if (!drawn.figure) {
             hold(identity, {...drawn, figure}, figure.layout);
-            drawn.of.scheme === scheme || drawAnew();
-            return [no_update, no_update, drawn.mark];
+            drawn.of.scheme === scheme || drawAnew(scheme);
+            return [no_update, no_update];
         }
-        if (drawn.figure) {
-            hold(identity, drawn, drawn.figure.layout);
-            watch(identity);
-            return [...lossmon.keepView(drawn.figure, identity), drawn.mark];
-        }
-        if (append(drawn, identity)) {
-            return [no_update, no_update, drawn.mark];
-        }
-        drawAnew();
-        return [no_update, no_update, no_update];
+        hold(identity, drawn, drawn.figure.layout);
+        watch(identity);
+        return lossmon.keepView(drawn.figure, identity);
     }
 
-    function drawAnew() {
-        window.dash_clientside.set_props("run-mark", {data: null});
-        window.dash_clientside.set_props("run-again", {data: Date.now()});
+    /* The next that is told is the whole chart, and that is asked for at once. */
+    function drawAnew(scheme) {
+        const one = held[CHART];
+        if (one) {
+            one.mark = null;
+            one.of = {...one.of, scheme: scheme || one.of.scheme};
+            window.lossmon_pulse.askNow();
+        }
     }
 
     const CHART = "run-history";
@@ -88,49 +85,69 @@
             window.dash_clientside.lossmon.keepView(drawn.figure, identity);
             hold(identity, drawn, one.given);
             window.Plotly.react(chart, drawn.figure.data, drawn.figure.layout);
-            window.dash_clientside.set_props("run-mark", {data: drawn.mark});
         }
     }
 
+    /* A whole chart that was told, in the place of the one that stands. */
+    function replace(drawn, identity) {
+        const {lossmon, set_props} = window.dash_clientside;
+        const [figure, style] = lossmon.keepView(drawn.figure, identity);
+        hold(identity, drawn, figure.layout);
+        watch(identity);
+        set_props(identity, {figure, style});
+        set_props("run-events", {children: drawn.events});
+    }
+
     /* `given` is the layout that Dash has. */
-    function hold(identity, {figure, mark, settled, of}, given) {
+    function hold(identity, {figure, mark, settled, of, step, heard}, given) {
         const steady = steadyAxes(figure.layout);
-        held[identity] = {mark, settled, of, given, steady, span: of && of.zoom};
+        held[identity] = {mark, settled, of, step, heard, given, steady, span: of && of.zoom};
     }
 
     /* What the chart shows, for who asks what is new of it; nothing where there is none. */
     function standing() {
         const one = chartOf(CHART) && held[CHART];
-        return one ? {...one.of, mark: one.mark, step: one.step} : {};
+        if (!one) {
+            return {};
+        }
+        const {of, mark, step, heard, whole} = one;
+        return {...of, mark, step, heard, whole};
     }
 
-    /* More is new than batches. */
+    /* More than points is new: it is looked at what stands on the chart as well. */
     function renew() {
-        chartOf(CHART) && window.dash_clientside.set_props("run-again", {data: Date.now()});
-    }
-
-    /* What is new comes without a callback; of what was drawn otherwise since, nothing is taken. */
-    function add(points) {
-        const one = held[CHART];
-        if (points.stale) {
-            drawAnew();
-        } else if (one && same(one.mark, points.upon)) {
-            if (append(points, CHART)) {
-                one.step = points.step;
-                window.dash_clientside.set_props("run-mark", {data: points.mark});
-            } else {
-                drawAnew();
-            }
+        if (chartOf(CHART) && held[CHART]) {
+            held[CHART].whole = true;
         }
     }
 
+    /* Takes what is new, unless what it was asked for is no longer what is there. */
+    function add(points, asked, token) {
+        const one = held[CHART];
+        if (!one || one.mark !== asked.mark) {
+            return;
+        }
+        one.whole = one.whole && !asked.whole;
+        if (!points) {
+            return;
+        }
+        if (points.figure) {
+            replace(points, CHART);
+        } else if (!append(points, CHART)) {
+            drawAnew();
+            return;
+        }
+        Object.assign(held[CHART], {step: points.step, heard: token});
+    }
+
+    const ofBatches = (uid) => /-(batch|smooth|low|high)$/.test(uid);
     const measureOf = (uid) => uid.split("-")[0];
     const list = (values) => (values ? Array.from(values) : []);
 
     function append(drawn, identity) {
         const chart = chartOf(identity);
         const before = held[identity];
-        if (!chart || !before || !same(before.mark, drawn.upon)) {
+        if (!chart || !before) {
             return false;
         }
         const places = Object.fromEntries(chart.data.map((trace, place) => [trace.uid, place]));
@@ -143,7 +160,9 @@
         const changed = new Map();
         for (const [uid, points] of told) {
             const trace = chart.data[places[uid]];
-            const kept = points.from === undefined ? before.settled[measureOf(uid)] : points.from;
+            const kept = ofBatches(uid)
+                ? before.settled[measureOf(uid)]
+                : list(trace.x).findLastIndex((x) => x < drawn.late) + 1;
             changed.set(uid, uid.endsWith("-lost") ? union(trace, points) : spliced(trace, points, kept));
         }
         raiseLost(chart, changed);

@@ -4,16 +4,27 @@
     /* New points are to be seen within two seconds of their commit, and drawing takes some of it. */
     const ACTIVE_MS = 1800;
     const IDLE_MS = 4000;
+    /* What takes more than points is asked for at most so often, and once more at the end. */
+    const RENEW_MS = 5000;
     const say = (id, props) => window.dash_clientside.set_props(id, props);
     const same = (one, other) => JSON.stringify(one) === JSON.stringify(other);
     let known = null;
+    let heard = null;
+    let renewed = -Infinity;
+    let pending = null;
     let waiting = null;
     let asking = false;
+    let again = false;
 
     /* What is known of the page, be it that it was just opened or that it was told here. */
     function follow(revision) {
         if (revision && revision.path !== undefined) {
-            known = revision;
+            if (!known || known.path !== revision.path) {
+                renewed = -Infinity;
+            }
+            if (revision !== known) {
+                known = heard = revision;
+            }
             wait();
         }
         return indicator(revision || {});
@@ -28,13 +39,14 @@
 
     async function ask() {
         if (asking || !known) {
+            again = asking;
             return;
         }
         asking = true;
-        const {path, token} = known;
+        again = false;
+        const {path} = known;
         const question = {
             place: path,
-            token,
             ...window.lossmon_follow.standing(),
             ...window.lossmon_runs.standing(),
         };
@@ -45,31 +57,54 @@
                 body: JSON.stringify(question),
             });
             const told = answer.ok && (await answer.json());
-            told && path === known.path && hear(told);
+            told && path === known.path && hear(told, question);
         } catch (_) {
             /* The server is away: it is asked again. */
         }
         asking = false;
-        wait();
+        again ? ask() : wait();
     }
 
-    function hear({points, trainings, ...revision}) {
-        points && window.lossmon_follow.add(points);
+    function askNow() {
+        clearTimeout(waiting);
+        ask();
+    }
+
+    function hear({points, trainings, ...revision}, asked) {
+        window.lossmon_follow.add(points, asked, revision.token);
         trainings && window.lossmon_runs.moveOn(trainings);
-        if (!same(revision, known)) {
-            /* `latest` is another run once a training begins, and so is a name given again. */
-            const newer = revision.run && revision.run !== known.run;
-            known = revision;
-            say("revision", {data: revision});
-            window.lossmon_follow.renew();
-            newer && say("newer", {data: revision.run});
+        heard = revision;
+        if (same(heard, known)) {
+            return;
         }
+        /* That epochs end may be told a little later, that a training does may not. */
+        const left = renewed + RENEW_MS - performance.now();
+        if (left <= 0 || !same({...heard, token: known.token}, known)) {
+            renew();
+        } else if (!pending) {
+            pending = setTimeout(renew, left);
+        }
+    }
+
+    function renew() {
+        clearTimeout(pending);
+        pending = null;
+        if (document.hidden || same(heard, known)) {
+            return;
+        }
+        /* `latest` is another run once a training begins, and so is a name given again. */
+        const newer = heard.run && heard.run !== known.run;
+        known = heard;
+        renewed = performance.now();
+        say("revision", {data: known});
+        window.lossmon_follow.renew();
+        newer && say("newer", {data: known.run});
     }
 
     /* Nobody asks for a page that nobody sees; when it is seen again, it asks at once. */
     document.addEventListener("visibilitychange", function () {
         clearTimeout(waiting);
-        document.hidden || ask();
+        document.hidden || askNow();
     });
 
     const mantine = (type, props) => ({namespace: "dash_mantine_components", type, props});
@@ -97,5 +132,6 @@
         return badge(words, "blue", " lossmon-pulse");
     }
 
+    window.lossmon_pulse = {askNow};
     window.dash_clientside = Object.assign({}, window.dash_clientside, {lossmon_pulse: {follow}});
 })();

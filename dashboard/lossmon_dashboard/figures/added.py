@@ -11,7 +11,13 @@ from typing import Any, NamedTuple, get_args
 
 from lossmon.store import Spans
 from lossmon_dashboard.figures.axis import TimeAxis
-from lossmon_dashboard.figures.curves import HistoryInfo, Seen, drawn_batches, get_history_info
+from lossmon_dashboard.figures.curves import (
+    HistoryInfo,
+    Seen,
+    drawn_batches,
+    get_history_info,
+    verified_splits,
+)
 from lossmon_dashboard.figures.history_view import HistoryView, Measure
 from lossmon_dashboard.figures.lines import lost_points, top_of
 from lossmon_dashboard.figures.spanned import SpansOfBatches, moving_average
@@ -28,19 +34,27 @@ class Points(NamedTuple):
     text: Sequence[str] = ()
 
 
-def seen_batches(
-    batches: SpansOfBatches, view: HistoryView, before: Mapping[Measure, Seen] | None = None
+def seen_so_far(
+    epochs: Sequence[Row],
+    batches: SpansOfBatches,
+    view: HistoryView,
+    before: Mapping[Measure, Seen] | None = None,
 ) -> dict[Measure, Seen]:
-    """How batches are drawn up to where their spans are settled.
+    """How epochs and batches are drawn up to where spans of the latter are settled.
 
     Args:
+        epochs: epoch rows.
         batches: columns of training batches.
         view: what is shown.
         before: the same of what came before them; None where they are all.
     """
     if before is None:
         before = {measure: drawn_batches(measure, batches, view) for measure in get_args(Measure)}
-    return {measure: _seen(batches[one.column], view, one) for measure, one in before.items()}
+    found: dict[Measure, Seen] = {}
+    for measure, one in before.items():
+        verified = tuple(sorted({*one.verified, *verified_splits(epochs, measure)}))
+        found[measure] = _seen(batches[one.column], view, one._replace(verified=verified))
+    return found
 
 
 def _seen(spans: Spans, view: HistoryView, before: Seen) -> Seen:

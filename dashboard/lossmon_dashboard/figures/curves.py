@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple, get_args
 
 from lossmon.records import Split
@@ -69,12 +69,14 @@ class Seen(NamedTuple):
         single: whether as single batches, not as means within a band.
         average: their moving average so far; None where there is none.
         averaged: over how many batches.
+        verified: the splits that have epochs whose value was recomputed.
     """
 
     column: str
     single: bool
     average: float | None = None
     averaged: int = 0
+    verified: tuple[Split, ...] = ()
 
 
 def get_history_info(
@@ -118,11 +120,16 @@ def _pane(
             before = seen.average, seen.averaged
             smooth = smoothed_line(spans, axis, view.smooth, before, single=seen.single)
             curves.append(Curve(smooth, "train", "smooth"))
-    return Pane(measure, spanned, (*curves, *_epoch_curves(epochs, measure, view, axis)))
+    return Pane(measure, spanned, (*curves, *_epoch_curves(epochs, measure, view, axis, seen=seen)))
 
 
 def _epoch_curves(
-    epochs: Sequence[Row], measure: Measure, view: HistoryView, axis: TimeAxis
+    epochs: Sequence[Row],
+    measure: Measure,
+    view: HistoryView,
+    axis: TimeAxis,
+    *,
+    seen: Seen,
 ) -> list[Curve]:
     if view.detail == "batches":
         return []
@@ -132,7 +139,8 @@ def _epoch_curves(
         places = axis.places_of([row["step"] for row in of])
         rows = [{**row, "place": place} for row, place in zip(of, places, strict=True)]
         for value in _values(view.value):
-            curves.append(_value_curve(rows, measure, split, value))
+            known = split in seen.verified or split in verified_splits(of, measure)
+            curves.append(_value_curve(rows, measure, split, value, known=known))
         if measure == "accuracy":
             line = _line(f"{split}, meant", rows, "intended_accuracy")
             curves.append(Curve(line, split, "intended"))
@@ -148,9 +156,11 @@ def _value_curve(
     measure: Measure,
     split: Split,
     value: Literal["recomputed", "own", "reported"],
+    *,
+    known: bool,
 ) -> Curve:
     column = PREFIX[value] + measure
-    if value == "recomputed" and not _known(rows, column):
+    if value == "recomputed" and not known:
         name = f"{split}{_SUFFIX['own']} (not verified)"
         return Curve(_line(name, rows, measure), split, "own")
     return Curve(_line(split + _SUFFIX[value], rows, column), split, value)
@@ -160,8 +170,10 @@ def _line(name: str, rows: Sequence[Row], column: str) -> Line:
     return epoch_line(name, rows, column, axis="place")
 
 
-def _known(rows: Sequence[Row], column: str) -> bool:
-    return any(row.get(column) is not None for row in rows)
+def verified_splits(epochs: Iterable[Row], measure: Measure) -> set[Split]:
+    """The splits that have epochs whose value was recomputed."""
+    column = PREFIX["recomputed"] + measure
+    return {row["split"] for row in epochs if row.get(column) is not None}
 
 
 def drawn_batches(measure: Measure, batches: SpansOfBatches, view: HistoryView) -> Seen:

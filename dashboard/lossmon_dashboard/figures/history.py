@@ -64,7 +64,9 @@ def history_json(
     if not info.panes:
         words = "No batch is done: the first values appear here as soon as one is."
         return empty_pane(words, scheme).to_plotly_json()
-    frame = _frame(_without_values(info), scheme, axis, tuple(events))
+    # Where nothing stands on it, what an axis looks like does not change as it grows.
+    frame_axis = axis if events else TimeAxis(axis.name, axis.title)
+    frame = _frame(_without_values(info), scheme, frame_axis, tuple(events))
     points = points_of(info)
     data = [{**trace, **_shown(points.get(trace.get("uid")))} for trace in frame["data"]]
     layout = dict(frame["layout"])

@@ -15,7 +15,7 @@ from lossmon.store import Spans
 from lossmon_dashboard.figures.axis import TimeAxis
 from lossmon_dashboard.figures.lines import Line
 from lossmon_dashboard.theme import faint
-from lossmon_dashboard.wording import number
+from lossmon_dashboard.wording import number, numbers
 
 Floats = npt.NDArray[np.float64]
 SpansOfBatches = Mapping[str, Spans]
@@ -55,7 +55,7 @@ def smoothed_line(
     """The exponential moving average over about so many batches, see `moving_average`."""
     smooth = moving_average(spans, over, before)
     name = f"train, moving average over {over} batches"
-    hover = tuple(f"{number(value)} · average" for value in smooth.tolist())
+    hover = tuple(f"{value} · average" for value in numbers(smooth.tolist()))
     return Line(name, _places(spans, axis, single=single), _finite(smooth), hover)
 
 
@@ -100,7 +100,9 @@ def _places(spans: Spans, axis: TimeAxis, *, single: bool) -> tuple[float, ...]:
     return tuple(axis.places_of(((spans.first_step + spans.last_step) / 2).tolist()))
 
 
-def _finite(values: Any) -> tuple[float | None, ...]:
+def _finite(values: Floats) -> tuple[float | None, ...]:
+    if np.isfinite(values).all():
+        return tuple(values.tolist())
     return tuple(value if math.isfinite(value) else None for value in values.tolist())
 
 
@@ -112,14 +114,15 @@ def _lost(spans: Spans, axis: TimeAxis) -> tuple[tuple[float, str], ...]:
 
 
 def _hover(spans: Spans, axis: TimeAxis, *, single: bool) -> tuple[str, ...]:
-    parts = (spans.first_step, spans.last_step, spans.mean, spans.low, spans.high)
-    columns = [part.tolist() for part in parts]
+    first = spans.first_step.tolist()
     if single:
-        odd = spans.odd.tolist()
-        values = [o if math.isnan(m) else m for m, o in zip(columns[2], odd, strict=True)]
-        told = zip(values, axis.batches_of(columns[0]), strict=True)
-        return tuple(f"{number(value)} · {batch}" for value, batch in told)
+        values = np.where(np.isnan(spans.mean), spans.odd, spans.mean)
+        told = zip(numbers(values.tolist()), axis.batches_of(first), strict=True)
+        return tuple(f"{value} · {batch}" for value, batch in told)
+    values = (numbers(part.tolist()) for part in (spans.mean, spans.low, spans.high))
     return tuple(
-        f"{number(mean)} · mean of steps {first:,}–{last:,}, {number(low)} to {number(high)}"
-        for first, last, mean, low, high in zip(*columns, strict=True)
+        f"{mean} · mean of steps {first:,}–{last:,}, {low} to {high}"
+        for first, last, mean, low, high in zip(
+            first, spans.last_step.tolist(), *values, strict=True
+        )
     )

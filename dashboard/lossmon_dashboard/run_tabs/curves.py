@@ -52,8 +52,6 @@ def content(run: OpenedRun) -> list[Any]:
     figure = answer.drawn.pop("figure")
     return [
         dcc.Store(id="run-span"),
-        dcc.Store(id="run-mark"),
-        dcc.Store(id="run-again"),
         panel(
             "Loss and accuracy",
             "Every batch is a faint line, every epoch a marked one; in long runs a band from the "
@@ -69,7 +67,7 @@ def content(run: OpenedRun) -> list[Any]:
                 figure=figure,
                 told=answer.drawn,
             ),
-            html.Div(event_links(answer.events or ()), id="run-events"),
+            html.Div(event_links(answer.events), id="run-events"),
         ),
         panel(
             "What “accuracy” means here",
@@ -114,9 +112,7 @@ def register(app: dash.Dash) -> None:
             "scheme": Input("scheme", "data"),
             "place": {
                 "zoom": State("run-span", "data"),
-                "again": Input("run-again", "data"),
                 "run": State("run-id", "data"),
-                "mark": State("run-mark", "data"),
             },
         },
         prevent_initial_call=True,
@@ -136,10 +132,8 @@ def register(app: dash.Dash) -> None:
             scheme,
             zoom=Zoom.of(place["zoom"]),
             zone=viewer_zone(),
-            told=place["mark"],
         )
-        events = no_update if answer.events is None else event_links(answer.events)
-        return answer.drawn, events
+        return answer.drawn, event_links(answer.events)
 
     @app.callback(
         Output("run-accuracy", "children"),
@@ -149,14 +143,11 @@ def register(app: dash.Dash) -> None:
     def tell_accuracy(_: Any, run: str) -> Any:
         return accuracy_panel(accuracy_meanings(current_store().run_document(run)))
 
-    # What is asked again is set without an output: for what a callback with a chart gives, Dash
-    # would wait until plotly is loaded, and ask for the first chart after that. So is the span,
-    # whose finer data are asked for as soon as plotly has drawn it.
+    # The span is set without an output: its finer data are asked for once plotly has drawn it.
     app.clientside_callback(
         ClientsideFunction("lossmon_follow", "draw"),
         Output("run-history", "figure"),
         Output("run-history", "style"),
-        Output("run-mark", "data"),
         Input(drawn("run-history"), "data"),
         State("run-history", "id"),
         State("run-history", "figure"),

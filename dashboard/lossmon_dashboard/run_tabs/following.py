@@ -8,16 +8,24 @@ from __future__ import annotations
 
 import zlib
 from bisect import bisect_left
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, tzinfo
 from typing import Any, NamedTuple, get_args
 
+from lossmon.records import Split
 from lossmon.store import Pulse, Store
-from lossmon_dashboard.figures.added import LOST, Points, history_points, seen_batches
+from lossmon_dashboard.figures.added import LOST, Points, history_points, seen_so_far
 from lossmon_dashboard.figures.curves import Seen
 from lossmon_dashboard.figures.events import Event
-from lossmon_dashboard.figures.history_view import HistoryView, Measure
-from lossmon_dashboard.run_tabs.history import History, Zoom, read_history
+from lossmon_dashboard.figures.history_view import HistoryView, Measure, batch_column
+from lossmon_dashboard.run_tabs.history import (
+    History,
+    Since,
+    Zoom,
+    read_events,
+    read_history,
+    read_news,
+)
 from lossmon_dashboard.theme import Scheme
 
 _LATE_EPOCHS = 1
@@ -25,8 +33,6 @@ _LATE_EPOCHS = 1
 _MOVED = 5e-4
 """The share of the axis, about half a pixel, beyond which places that have moved are drawn anew."""
 _MOST = 2**53
-STALE: Mapping[str, Any] = {"stale": True}
-"""What is told instead of new points where a chart is to be drawn anew."""
 _OF_BATCHES = ("batch", "smooth", "low", "high")
 
 
@@ -34,16 +40,20 @@ class Mark(NamedTuple):
     """What a browser has of a chart.
 
     Attributes:
-        key: of what it shows, how finely, and what stands on it.
+        key: of what it shows, and how finely.
+        events: of what stands on it.
         since: the first step of which it must be told again.
-        epoch: the last epoch that it has; -1 where there is none.
+        before: how many batches come before that; None where that has to be asked.
+        late: the step from which on it must be told again of epochs.
         place: where on the axis it has `since`.
         seen: how it has drawn the batches of each measure.
     """
 
     key: str
+    events: str
     since: int
-    epoch: int
+    before: int | None
+    late: int
     place: float
     seen: Mapping[Measure, Seen]
 
@@ -53,20 +63,28 @@ class Mark(NamedTuple):
         if told is None:
             return None
         try:
-            seen = {measure: _seen(*told["seen"][measure]) for measure in get_args(Measure)}
-            numbers = _whole(told["since"]), int(told["epoch"]), float(told["place"])
-            return cls(str(told["key"]), *numbers, seen)
+            return cls(
+                str(told["key"]),
+                str(told["events"]),
+                _whole(told["since"]),
+                None if told["before"] is None else _whole(told["before"]),
+                _whole(told["late"]),
+                float(told["place"]),
+                {measure: _seen(*told["seen"][measure]) for measure in get_args(Measure)},
+            )
         except (KeyError, TypeError, ValueError, OverflowError):
             return None
 
     def told(self) -> dict[str, Any]:
         """The same as JSON."""
-        return self._asdict() | {"seen": {name: list(one) for name, one in self.seen.items()}}
+        seen = {name: [*one[:-1], ",".join(one.verified)] for name, one in self.seen.items()}
+        return self._asdict() | {"seen": seen}
 
 
-def _seen(column: Any, single: Any, average: Any, count: Any) -> Seen:
+def _seen(column: Any, single: Any, average: Any, count: Any, verified: Any) -> Seen:
     known = None if average is None else float(average)
-    return Seen(str(column), bool(single), known, _whole(count))
+    splits = tuple(split for split in get_args(Split) if split in str(verified).split(","))
+    return Seen(str(column), bool(single), known, _whole(count), splits)
 
 
 def _whole(number: Any) -> int:
@@ -79,14 +97,12 @@ class Answer(NamedTuple):
     """What the browser is told.
 
     Attributes:
-        drawn: "mark", and either the whole "figure" and what it is "of", or "new": what to put in
-            the place of the points of each trace that were not settled, "upon" the mark that it
-            goes on from.
-        events: what stands on the axis; None where that has not changed.
+        drawn: the whole "figure", its "mark", what it is "of", and how many spans are "settled".
+        events: what stands on the axis.
     """
 
     drawn: dict[str, Any]
-    events: tuple[Event, ...] | None
+    events: tuple[Event, ...]
 
 
 def follow(
@@ -97,9 +113,9 @@ def follow(
     *,
     zoom: Zoom | None = None,
     zone: tzinfo = UTC,
-    told: Mapping[str, Any] | None = None,
+    pulse: Pulse | None = None,
 ) -> Answer:
-    """What is new of the chart of a run since the mark that a browser tells, or the whole chart.
+    """The chart of a run, to be told from then on what is new of it.
 
     Args:
         store: the database.
@@ -108,12 +124,9 @@ def follow(
         scheme: the colour scheme to draw for.
         zoom: the part that is looked at; None for the whole run.
         zone: of the time at which the run began.
-        told: `Mark.told` of the last answer; None for the whole chart.
+        pulse: `Store.pulse` of the run, where that was read before.
     """
-    new = added(store, run, view, scheme, zoom=zoom, zone=zone, told=told)
-    if new is not None:
-        return Answer(new, None)
-    history = read_history(store, run, view, zoom, zone)
+    history = read_history(store, run, view, zoom, zone, pulse=pulse)
     mark = _mark(history, zoom, scheme)
     of = {"view": view.to_query(), "scheme": scheme, "zoom": zoom and list(zoom)}
     whole = {"figure": history.figure(scheme), "settled": _settled(history, mark.seen), "of": of}
@@ -122,35 +135,56 @@ def follow(
 
 def added(
     store: Store,
-    run: str,
     view: HistoryView,
     scheme: Scheme,
+    told: Mapping[str, Any] | None,
+    pulse: Pulse,
     *,
     zoom: Zoom | None = None,
     zone: tzinfo = UTC,
-    told: Mapping[str, Any] | None = None,
-    pulse: Pulse | None = None,
 ) -> dict[str, Any] | None:
-    """What is new of a chart since a mark, as `Answer.drawn`; None where it is to be drawn anew.
+    """What is new of a chart since a mark; None where it is to be drawn anew.
+
+    Whether other events stand on it is not looked at: see `is_marked_alike`.
 
     Args:
         store: the database.
-        run: the run.
         view: what is shown of it.
         scheme: the colour scheme that it is drawn for.
+        told: the mark that the browser tells.
+        pulse: `Store.pulse` of the run.
         zoom: the part that is looked at; None for the whole run.
         zone: of the time at which the run began.
-        told: the mark that the browser tells.
-        pulse: `Store.pulse` of the run, where that was read before.
+
+    Returns:
+        "mark", and "new": what to put in the place of the points of each trace that were not
+        settled, or, of epochs, from the place "late" on.
     """
     before = Mark.of(told)
-    if before is None:
+    if before is None or not _shows(before, view):
         return None
-    history = read_history(store, run, view, zoom, zone, since=before.since, pulse=pulse)
+    columns = tuple(sorted({one.column for one in before.seen.values()}))
+    since = Since(before.since, before.before, before.late, columns)
+    history = read_news(store, view, since, pulse, zoom=zoom, zone=zone)
     if not _goes_on(history, zoom, scheme, before):
         return None
     mark = _mark(history, zoom, scheme, before)
-    return {"upon": told, "mark": mark.told(), **_news(history, before)}
+    return {"mark": mark.told(), **_news(history, before)}
+
+
+def is_marked_alike(
+    store: Store, run: str, view: HistoryView, told: Mapping[str, Any], pulse: Pulse
+) -> bool:
+    """Whether the events that stand on a chart are those that would be drawn now."""
+    mark = Mark.of(told)
+    return mark is not None and mark.events == _of_events(read_events(store, run, view, pulse))
+
+
+def _shows(mark: Mark, view: HistoryView) -> bool:
+    """Whether its columns are those that a view may show."""
+    return all(
+        one.column in (batch_column(measure, view), measure) for measure, one in mark.seen.items()
+    )
 
 
 def _goes_on(history: History, zoom: Zoom | None, scheme: Scheme, mark: Mark) -> bool:
@@ -171,20 +205,19 @@ def _drawn_alike(history: History, seen: Seen) -> bool:
 
 def _news(history: History, mark: Mark) -> dict[str, Any]:
     points = history_points(history.epochs, history.batches, history.view, history.axis, mark.seen)
-    late = mark.epoch - _LATE_EPOCHS
-    steps = [row["step"] for row in history.epochs if row["epoch"] >= late]
-    begin = history.axis.place_of(min(steps)) if steps else float("inf")
-    new = {uid: _part(uid, one, begin) for uid, one in points.items()}
+    late = history.axis.place_of(mark.late - 0.5)
+    new = {uid: _part(uid, one, late) for uid, one in points.items()}
     settled = _settled(history, mark.seen)
-    return {"new": {uid: one for uid, one in new.items() if one["x"]}, "settled": settled}
+    told = {uid: one for uid, one in new.items() if one["x"]}
+    return {"new": told, "settled": settled, "late": late}
 
 
-def _part(uid: str, points: Points, begin: float) -> dict[str, Any]:
+def _part(uid: str, points: Points, late: float) -> dict[str, Any]:
     """The new points of a trace: all of its batches, and epochs from a place of the axis on."""
     if uid.split("-")[1] in (*_OF_BATCHES, LOST):
         return points._asdict()
-    first = bisect_left(points.x, begin)
-    return {"from": first, **{name: part[first:] for name, part in points._asdict().items()}}
+    first = bisect_left(points.x, late)
+    return {name: part[first:] for name, part in points._asdict().items()}
 
 
 def _settled(history: History, seen: Mapping[Measure, Seen]) -> dict[str, int]:
@@ -194,17 +227,30 @@ def _settled(history: History, seen: Mapping[Measure, Seen]) -> dict[str, int]:
 
 
 def _mark(history: History, zoom: Zoom | None, scheme: Scheme, before: Mark | None = None) -> Mark:
-    since = min(spans.settled for spans in history.batches.values())
+    spans = min(history.batches.values(), key=lambda one: one.settled)
+    last = max((row["epoch"] for row in history.epochs), default=0)
+    late = [row["step"] for row in history.epochs if row["epoch"] >= last - _LATE_EPOCHS]
     return Mark(
         _key(history, zoom, scheme),
-        since,
-        max((row["epoch"] for row in history.epochs), default=-1),
-        history.axis.place_of(since),
-        seen_batches(history.batches, history.view, before and before.seen),
+        before.events if before else _of_events(history.events),
+        spans.settled,
+        spans.before,
+        min(late, default=before.late if before else 0),
+        history.axis.place_of(spans.settled),
+        seen_so_far(history.epochs, history.batches, history.view, before and before.seen),
     )
 
 
 def _key(history: History, zoom: Zoom | None, scheme: Scheme) -> str:
     sizes = sorted({spans.size for spans in history.batches.values()})
-    shown = (history.run, history.view, history.resumed, history.axis.title, history.events)
-    return f"{zlib.crc32(repr((*shown, zoom, scheme, sizes)).encode('utf-8', 'replace')):08x}"
+    return _sum(
+        (history.run, history.view, history.resumed, history.axis.title, zoom, scheme, sizes)
+    )
+
+
+def _of_events(events: Sequence[Event]) -> str:
+    return _sum(tuple(events))
+
+
+def _sum(shown: tuple[Any, ...]) -> str:
+    return f"{zlib.crc32(repr(shown).encode('utf-8', 'replace')):08x}"

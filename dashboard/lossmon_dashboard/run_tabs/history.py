@@ -31,6 +31,7 @@ from lossmon_dashboard.theme import Scheme
 Row = Mapping[str, Any]
 
 _TIMES = 300
+_LAST_STEP = 2**62
 _COLUMNS = tuple(dict.fromkeys((*AXIS_COLUMNS, *figures.HISTORY_COLUMNS)))
 
 
@@ -56,7 +57,7 @@ class History(NamedTuple):
         axis: what the common axis counts.
         epochs: epoch rows of what is shown.
         batches: columns of its batches.
-        events: findings and episodes of the whole run.
+        events: findings and episodes of the whole run; none where what is new was read.
         resumed: how often its training was resumed.
         last_step: the last step so far.
     """
@@ -85,6 +86,22 @@ class History(NamedTuple):
         return {**figure, "layout": layout}
 
 
+class Since(NamedTuple):
+    """From where on a chart is to be told what is new.
+
+    Attributes:
+        step: the first step whose batches are wanted.
+        before: how many batches come before them, see `Store.batch_spans`.
+        late: the first step at which an epoch may have ended that is not there.
+        columns: which of the batches.
+    """
+
+    step: int
+    before: int | None
+    late: int
+    columns: tuple[str, ...]
+
+
 def read_history(
     store: Store,
     run: str,
@@ -92,7 +109,6 @@ def read_history(
     zoom: Zoom | None = None,
     zone: tzinfo = UTC,
     *,
-    since: int | None = None,
     pulse: Pulse | None = None,
 ) -> History:
     """Read what the chart of a run shows.
@@ -103,38 +119,100 @@ def read_history(
         view: what to show of it.
         zoom: only what is near is then read, and more finely; None for the whole run.
         zone: of the time at which the run began.
-        since: only the batches from this step on, see `Store.batch_spans`; None for all.
         pulse: `Store.pulse` of the run, where that was read before.
     """
     now = store.pulse(run) if pulse is None else pulse
-    summary, rows, episodes = _but_batches(store, run, view.output, now.token)
+    summary, rows, _ = _but_batches(store, run, view.output, now.token)
     axis = _axis(store, {**summary, "step": now.step}, rows, view, zone)
     steps = steps_around(zoom, axis)
     columns = {batch_column(measure, view) for measure in get_args(Measure)} | {"loss", "accuracy"}
-    ends = {row["epoch"]: row["step"] for row in rows}
     return History(
-        run,
+        now.run or run,
         view,
         axis,
         rows
         if steps is None
         else store.epoch_rows(run, output=view.output, columns=_COLUMNS, step_range=steps),
         store.batch_spans(
-            run, sorted(columns), split="train", output=view.output, step_range=steps, since=since
+            run, sorted(columns), split="train", output=view.output, step_range=steps
         ),
-        tuple(events_of(summary["findings"], episodes, ends, view.output)),
-        len(summary["resumes"]),
+        read_events(store, run, view, now),
+        now.resumed,
         now.step or 0,
     )
+
+
+def read_events(store: Store, run: str, view: HistoryView, pulse: Pulse) -> tuple[Event, ...]:
+    """Read the findings and episodes that stand on the chart of a run."""
+    summary, rows, episodes = _but_batches(store, run, view.output, pulse.token)
+    ends = {row["epoch"]: row["step"] for row in rows}
+    return tuple(events_of(summary["findings"], episodes, ends, view.output))
+
+
+def read_news(
+    store: Store,
+    view: HistoryView,
+    since: Since,
+    pulse: Pulse,
+    *,
+    zoom: Zoom | None = None,
+    zone: tzinfo = UTC,
+) -> History:
+    """Read what is new of a chart: few rows, however many batches and epochs the run has.
+
+    Args:
+        store: the database.
+        view: what is shown.
+        since: from where on.
+        pulse: `Store.pulse` of the run.
+        zoom: the part that is looked at; None for the whole run.
+        zone: of the time at which the run began.
+    """
+    run = pulse.run or ""
+    if view.axis in ("epoch", "step"):
+        rows = _late_epochs(store, run, view.output, since.late, pulse.token)
+        summary: Row = {} if rows else _summary(store, run, pulse.token)
+    else:
+        summary, rows, _ = _but_batches(store, run, view.output, pulse.token)
+    axis = _axis(store, {**summary, "step": pulse.step}, rows, view, zone)
+    steps = steps_around(zoom, axis)
+    spans = store.batch_spans(
+        run,
+        since.columns,
+        split="train",
+        output=view.output,
+        step_range=steps,
+        since=since.step,
+        before=since.before,
+    )
+    if steps is not None:
+        beyond = min((row["step"] for row in rows if row["step"] > steps[1]), default=steps[1])
+        rows = [row for row in rows if row["step"] <= beyond]
+    return History(run, view, axis, rows, spans, (), pulse.resumed, pulse.step or 0)
+
+
+@lru_cache(maxsize=32)
+def _summary(store: Store, run: str, _news: str) -> Row:
+    """Kept until there is news of the run."""
+    return store.run_summary(run)
+
+
+@lru_cache(maxsize=32)
+def _late_epochs(
+    store: Store, run: str, output: str | None, since: int, _news: str
+) -> Sequence[Row]:
+    """The epochs that end from a step on, and one before them, which tells how long they are."""
+    late = (since, _LAST_STEP)
+    return store.epoch_rows(run, output=output, columns=_COLUMNS, step_range=late)
 
 
 @lru_cache(maxsize=32)
 def _but_batches(
     store: Store, run: str, output: str | None, _news: str
 ) -> tuple[Row, Sequence[Row], tuple[Divergence, ...]]:
-    """Summary, epochs and episodes of a run: kept until there is news of it."""
+    """Summary, epochs and episodes of a run: kept likewise."""
     rows = store.epoch_rows(run, output=output, columns=_COLUMNS)
-    return store.run_summary(run), rows, explained(store, run)
+    return _summary(store, run, _news), rows, explained(store, run)
 
 
 def _axis(
@@ -143,7 +221,9 @@ def _axis(
     if view.axis == "step":
         return STEPS
     if view.axis == "epoch":
-        return epoch_axis(epochs, _steps_an_epoch(summary, epochs))
+        length = _steps_an_epoch(summary, epochs)
+        # How far a first epoch has come cannot be told while nobody knows how long it is.
+        return STEPS if length is None else epoch_axis(epochs, length)
     name = "time" if view.axis == "time" else "n"
     spans = store.batch_spans(
         summary["id"], [name], split="train", output=view.output, most=_TIMES
@@ -159,17 +239,12 @@ def _axis(
 
 
 def _steps_an_epoch(summary: Row, epochs: Sequence[Row]) -> float | None:
-    """What the last epoch took; of the first one as planned, or else what was done so far.
-
-    The latter rounded up to a power of two: else all places would move with each batch.
-    """
+    """What the last epoch took; of the first one as planned, if that is known."""
     ends = sorted({row["step"] for row in epochs if row["split"] == "train"})
     if ends:
         return ends[-1] - (ends[-2] if len(ends) > 1 else -1)
-    planned, steps = summary["epochs_planned"], summary["steps_planned"]
-    if planned and steps:
-        return steps / planned
-    return None if summary["step"] is None else 2.0 ** (summary["step"] + 1).bit_length()
+    planned, steps = summary.get("epochs_planned"), summary.get("steps_planned")
+    return steps / planned if planned and steps else None
 
 
 def steps_around(zoom: Zoom | None, axis: TimeAxis = STEPS) -> tuple[int, int] | None:
