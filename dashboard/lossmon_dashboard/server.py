@@ -19,6 +19,7 @@ from waitress.server import create_server
 from lossmon.errors import InvalidArgument, LossmonError
 from lossmon.store import RunQuery
 from lossmon_dashboard.app import create_app
+from lossmon_dashboard.figures.history import prepare_frames
 from lossmon_dashboard.security import ANY_ADDRESS, LOOPBACK_HOSTS, MOST_BYTES, is_loopback
 from lossmon_dashboard.source import current_store
 
@@ -81,7 +82,7 @@ def serve(
         if token is not None:
             sys.stdout.write(f"  token: {token}\n  or log in by: {login_link(url, token)}\n")
         sys.stdout.flush()
-        _prepare_list(app)
+        _prepare(app)
         if on_ready is not None:
             on_ready(url)
         if open_browser:
@@ -89,15 +90,16 @@ def serve(
         server.run()
 
 
-def _prepare_list(app: dash.Dash) -> None:
-    """Read beside the first questions what sorting and searching the list will need."""
+def _prepare(app: dash.Dash) -> None:
+    """Read beside the first questions what sorting and searching will need, and charts."""
 
     def read() -> None:
         time.sleep(_FIRST_QUESTIONS_S)
+        prepare_frames()
         with app.server.app_context(), suppress(LossmonError):
             current_store().listed_runs(RunQuery(archived=True), measured=True)
 
-    threading.Thread(target=read, name="lossmon-list", daemon=True).start()
+    threading.Thread(target=read, name="lossmon-prepares", daemon=True).start()
 
 
 def allowed_hosts(host: str) -> frozenset[str]:

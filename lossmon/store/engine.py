@@ -202,8 +202,9 @@ def _sqlite_engine(path: Path, *, read_only: bool, patience: float) -> Engine:
     query = {"mode": "ro" if read_only else "rwc", "uri": "true"}
     url = URL.create("sqlite", database=path.as_uri(), query=query)
     sealed = read_only and not os.access(path.parent, os.W_OK)
-    # Whether somebody else writes to it may be another matter the next time.
-    pool = {"poolclass": NullPool} if sealed else {}
+    # Whether somebody else writes to it may be another matter the next time. Else the connection
+    # that was used last knows most of what is asked next.
+    pool: dict[str, Any] = {"poolclass": NullPool} if sealed else {"pool_use_lifo": True}
     engine = create_engine(url, connect_args={"timeout": patience}, **pool)
 
     def connecting(_dialect: Any, _record: Any, arguments: list[str], _: Any) -> None:

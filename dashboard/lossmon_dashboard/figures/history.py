@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, get_args
 
 import plotly.graph_objects as go
 
+from lossmon.records import Split
 from lossmon_dashboard.figures.added import LOST, Points, points_of
 from lossmon_dashboard.figures.axis import STEPS, TimeAxis
 from lossmon_dashboard.figures.bands import draw_bands
 from lossmon_dashboard.figures.curves import Curve, HistoryInfo, Pane, get_history_info
 from lossmon_dashboard.figures.events import Event, draw_events
-from lossmon_dashboard.figures.history_view import HistoryView, Value
+from lossmon_dashboard.figures.history_view import HistoryView, Measure, Value, batch_column
 from lossmon_dashboard.figures.lines import Line, draw_line, draw_lost
-from lossmon_dashboard.figures.panes import empty_pane, stacked_panes, steady_range
-from lossmon_dashboard.figures.spanned import BAND, Spanned, SpansOfBatches, draw_band
+from lossmon_dashboard.figures.panes import EPOCH, empty_pane, stacked_panes, steady_range
+from lossmon_dashboard.figures.spanned import BAND, Spanned, SpansOfBatches, draw_band, one_span
 from lossmon_dashboard.theme import Scheme, split_colour
 
 Row = Mapping[str, Any]
@@ -95,6 +96,20 @@ def _empty(pane: Pane) -> Pane:
     )
     spanned = pane.spanned and Spanned(curves[0].line, pane.spanned.band and ((), ()))
     return Pane(pane.title, spanned, curves)
+
+
+def prepare_frames() -> None:
+    """Make what the usual charts look like, of which plotly takes longest, before one is drawn."""
+    rows = [{"epoch": 0, "split": split, "step": 0} for split in get_args(Split)]
+    ended = [{**row, "recomputed_loss": 0.0, "recomputed_accuracy": 0.0} for row in rows]
+    view = HistoryView()
+    for size in (1, 2):
+        spans = one_span(size)
+        batches = {batch_column(measure, view): spans for measure in get_args(Measure)}
+        for epochs in ((), ended):
+            for scheme in get_args(Scheme):
+                axis = TimeAxis("epoch", EPOCH) if epochs else STEPS
+                history_json(epochs, batches, view, scheme, axis=axis)
 
 
 @lru_cache(maxsize=64)

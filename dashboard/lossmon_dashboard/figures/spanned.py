@@ -35,6 +35,14 @@ class Spanned(NamedTuple):
     band: tuple[tuple[float | None, ...], tuple[float | None, ...]] | None
 
 
+def one_span(size: int) -> Spans:
+    """One span of so many batches whose value is 0."""
+    whole, value = np.zeros(1, np.int64), np.zeros(1)
+    ends = {"first_step": whole, "last_step": whole + size - 1, "odd_step": whole}
+    values = dict.fromkeys(("mean", "low", "high", "odd"), value)
+    return Spans(**ends, **values, count=whole + size, broken=whole, size=size)
+
+
 def spanned_line(spans: Spans, axis: TimeAxis, *, single: bool) -> Spanned:
     """The curve of some batches, with all that sticks out of it; a band unless `single`."""
     name = "train, each batch" if single else "train, mean of batches"
