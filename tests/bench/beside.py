@@ -20,7 +20,17 @@ from rich.console import Console
 
 from tests.bench.beside_data import Beside, many, one_long
 from tests.bench.beside_live import live
-from tests.bench.contestants import LOSSMON, TENSORBOARD, Started, Uses, lossmon, tensorboard
+from tests.bench.contestants import (
+    LEAST_RELOAD_S,
+    LOSSMON,
+    TENSORBOARD,
+    Started,
+    Uses,
+    listen,
+    lossmon,
+    reload_often,
+    tensorboard,
+)
 from tests.bench.in_browser import after, chromium, new_page, opened, zoom_in
 from tests.bench.pages import serving
 from tests.bench.recorded import SPIKE
@@ -42,6 +52,8 @@ class Contestant(NamedTuple):
     uses: Uses
     of_long: str
     of_many: str
+    prepare: Callable[[Page], None] = listen
+    """What is done with a page before it is opened."""
 
 
 CONTESTANTS = (
@@ -54,6 +66,11 @@ LIVE = (
     CONTESTANTS[0]._replace(
         name="TensorBoard --reload_interval 1 (each 1 s, likewise)",
         serve=partial(tensorboard, every=1),
+    ),
+    CONTESTANTS[0]._replace(
+        name=f"TensorBoard --reload_interval 1, its page set to ask each {LEAST_RELOAD_S} s",
+        serve=partial(tensorboard, every=1),
+        prepare=reload_often,
     ),
     CONTESTANTS[1]._replace(name="lossmon (shown within 2 s)"),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 import threading
 import time
 from collections.abc import Generator, Iterator, Sequence
@@ -13,6 +14,7 @@ from typing import Any
 from playwright.sync_api import Browser, Page
 
 from tests.bench.beside_data import Beside, Events
+from tests.bench.contestants import LEAST_RELOAD_S
 from tests.bench.in_browser import new_page, opened
 from tests.bench.recorded import BEGUN, records
 from tests.store.made import open_writer
@@ -22,8 +24,9 @@ RATE = 50
 """Steps a second of each run."""
 BEFORE = 1_000
 """Steps of each run before they are watched."""
-SECONDS = 20.0
+SECONDS = 2.0 * LEAST_RELOAD_S
 _WRITES_A_SECOND = 10
+_LOOK_MS = 500
 
 
 def live(
@@ -32,35 +35,74 @@ def live(
     """Yield lines that tell the processor time of each server, pages open before both."""
     yield f"idle, the page of {len(ended.runs)} runs open: " + _worked(browser, contestants, ended)
     with _training(folder) as data:
-        yield f"{RUNS} runs live, their page open: " + _worked(browser, contestants, data)
+        told = _worked(browser, contestants, data.seen)
+        yield f"{RUNS} runs live, their page open: {told}"
         one = [
-            contestant._replace(of_many="/run/live-0") if contestant.of_many == "/" else contestant
+            contestant._replace(of_many="/run/live-0?axis=step")
+            if contestant.of_many == "/"
+            else contestant
             for contestant in contestants
         ]
-        yield f"{RUNS} runs live, the page of one open: " + _worked(browser, one, data, "curves")
+        told = _worked(browser, one, data.seen, "curves", data)
+        yield f"{RUNS} runs live, the page of one open: {told}"
 
 
 def _worked(
-    browser: Browser, contestants: Sequence[Any], data: Beside, condition: str = "many"
+    browser: Browser,
+    contestants: Sequence[Any],
+    data: Beside,
+    condition: str = "many",
+    written: Written | None = None,
 ) -> str:
-    """Milliseconds of processor time a second of each server, over the same seconds."""
+    """Milliseconds of processor time a second of each server, over the same seconds.
+
+    Where it is known what is `written`, also by how many seconds each page was behind, at the
+    median and at most.
+    """
     with ExitStack() as stack:
         servers = [stack.enter_context(one.serve(data)) for one in contestants]
         pages: list[Page] = []
         for one, server in zip(contestants, servers, strict=True):
             pages.append(stack.enter_context(new_page(browser)))
+            one.prepare(pages[-1])
             opened(pages[-1], server.address + one.of_many, getattr(one.uses, condition))
         pages[0].wait_for_timeout(3_000)
         before, began = [server.processor() for server in servers], time.perf_counter()
-        pages[0].wait_for_timeout(SECONDS * 1e3)
+        behind = [list[float]() for _ in pages]
+        while time.perf_counter() - began < SECONDS:
+            pages[0].wait_for_timeout(_LOOK_MS)
+            for one, page, seconds in zip(contestants, pages, behind, strict=True):
+                if written is not None:
+                    seconds.append((written.last - page.evaluate(one.uses.newest)) / RATE)
         lasted = time.perf_counter() - began
         used = [server.processor() - at for server, at in zip(servers, before, strict=True)]
-    shares = zip(contestants, used, strict=True)
-    return ", ".join(f"{one.name} {spent / lasted * 1e3:.1f} ms/s" for one, spent in shares)
+    shares = zip(contestants, used, behind, strict=True)
+    return ", ".join(
+        f"{one.name} {spent / lasted * 1e3:.1f} ms/s{_told(late)}" for one, spent, late in shares
+    )
+
+
+def _told(behind: list[float]) -> str:
+    if not behind:
+        return ""
+    return f", {statistics.median(behind):.1f} s behind, {max(behind):.1f} s at most"
+
+
+class Written:
+    """Runs that are being written.
+
+    Attributes:
+        seen: where they are.
+        last: the last step that was committed of each.
+    """
+
+    def __init__(self, seen: Beside) -> None:
+        self.seen = seen
+        self.last = -1
 
 
 @contextmanager
-def _training(folder: Path) -> Generator[Beside]:
+def _training(folder: Path) -> Generator[Written]:
     """Eight runs that go on being written for both, at the same rate."""
     names = tuple(f"live-{number}" for number in range(RUNS))
     marked = folder / f"live-{time.time_ns()}"
@@ -69,12 +111,14 @@ def _training(folder: Path) -> Generator[Beside]:
     writers = [open_writer(data.db, name=name) for name in names]
     events = [Events(data.events / name) for name in names]
     shift = time.time() - BEGUN
+    written = Written(data)
 
     def write(start: int, count: int) -> None:
         rows = [replace(row, time=time.time()) for row in records(start, count)]
         for writer, event in zip(writers, events, strict=True):
             writer.write(rows)
             event.write(start, count, shift)
+        written.last = start + count - 1
 
     over = threading.Event()
 
@@ -91,7 +135,7 @@ def _training(folder: Path) -> Generator[Beside]:
     thread = threading.Thread(target=go_on)
     thread.start()
     try:
-        yield data
+        yield written
     finally:
         over.set()
         thread.join()

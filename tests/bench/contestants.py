@@ -14,6 +14,8 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode
 from urllib.request import urlopen
 
+from playwright.sync_api import Page
+
 from tests.bench.beside_data import Beside
 from tests.bench.in_browser import PATIENCE
 from tests.started import Started, dashboard
@@ -31,6 +33,7 @@ class Uses(NamedTuple):
         link: what is clicked to look at another run, with `{}` for its name.
         shown: whether that run is shown, with `{}` for its name.
         highest: the greatest loss shown of the long run.
+        newest: the last step that the page was told of the first run.
     """
 
     curves: str
@@ -41,6 +44,7 @@ class Uses(NamedTuple):
     link: str
     shown: str
     highest: str
+    newest: str
 
 
 _TICKS = "[...document.querySelectorAll('line-chart .x-axis text')].map(one => one.textContent)"
@@ -55,6 +59,7 @@ TENSORBOARD = Uses(
     ".some(table => table.textContent.includes('{}'))",
     highest="async () => Math.max(...(await (await fetch("
     "'data/plugin/scalars/scalars?run=long&tag=loss')).json()).map(one => one[2]))",
+    newest="window.benchNewest",
 )
 LOSSMON = Uses(
     curves="() => document.querySelectorAll('#run-history .legendtext').length",
@@ -69,7 +74,26 @@ LOSSMON = Uses(
     " && document.querySelectorAll('#run-history .legendtext').length",
     highest="() => Math.max(...document.querySelector('#run-history .js-plotly-plot')"
     ".data.find(one => one.uid === 'loss-high').y)",
+    newest="document.querySelector('#run-history .js-plotly-plot')"
+    ".data.find(one => one.uid === 'loss-batch').x.at(-1)",
 )
+_TOLD = """{
+    const {open} = XMLHttpRequest.prototype;
+    const look = (told) => {
+        const series = [told].flat().flatMap((one) => Object.values(one.runToSeries || {}));
+        const steps = series.flat().map((point) => point.step);
+        window.benchNewest = Math.max(window.benchNewest || -1, ...steps);
+    };
+    XMLHttpRequest.prototype.open = function (method, address, ...more) {
+        if (String(address).includes("/timeSeries")) {
+            this.addEventListener("load", () => look(JSON.parse(this.responseText)));
+        }
+        return open.call(this, method, address, ...more);
+    };
+}"""
+_RELOADING = """localStorage.setItem("_tb_global_settings", '{"autoReload": true}')"""
+LEAST_RELOAD_S = 30
+"""TensorBoard's page takes no shorter period."""
 
 
 @contextmanager
@@ -94,6 +118,17 @@ def tensorboard(data: Beside, every: int | None = None) -> Generator[Started]:
             yield Started(address, process.pid)
         finally:
             process.terminate()
+
+
+def listen(page: Page) -> None:
+    """Note what a page of TensorBoard is told, before it is opened."""
+    page.add_init_script(_TOLD)
+
+
+def reload_often(page: Page) -> None:
+    """Have TensorBoard's page ask for new data by itself, as often as its settings allow."""
+    listen(page)
+    page.add_init_script(_RELOADING)
 
 
 @contextmanager

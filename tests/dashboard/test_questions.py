@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
@@ -150,6 +151,68 @@ def test_a_refusal_says_what_is_wrong(
     answer = client.post(UPDATE, json={**body, **change})
     assert answer.status_code == 400
     assert "Expected a question of this dashboard. Received: " in answer.text
+
+
+NUMBERS = st.integers(0, 200) | st.floats(0, 200)
+ODD = JSON | st.sampled_from([-1, 2**53, 2**64, -(2**64), 1e308, float("nan"), [], {}, "x"])
+VIEW: Mapping[str, st.SearchStrategy[str]] = {
+    "detail": st.sampled_from(["both", "epochs", "batches", "x"]),
+    "value": st.sampled_from(["recomputed", "own", "reported", "all"]),
+    "axis": st.sampled_from(["epoch", "step", "time", "samples"]),
+    "smooth": st.sampled_from(["0", "10", "-1"]),
+    "output": st.sampled_from(["", "no-such"]),
+}
+PARTS: Mapping[str, st.SearchStrategy[Any]] = {
+    "place": st.sampled_from(["/", "/run/latest", "/run/digits-cnn", "/run/digits-cnn", "/run/no"]),
+    "shown": st.dictionaries(st.text("abc"), st.none() | st.just([1, 2]), max_size=2),
+    "view": st.fixed_dictionaries({}, optional=dict(VIEW)),
+    "scheme": st.sampled_from(["light", "dark"]),
+    "zoom": st.tuples(st.sampled_from(["epoch", "step", "time"]), NUMBERS, NUMBERS).map(list),
+    "step": st.integers(0, 200),
+    "heard": st.text("0123-", max_size=9),
+    "whole": st.booleans(),
+}
+SEEN = st.tuples(
+    st.sampled_from(["loss", "time", "x"]), st.booleans(), NUMBERS, NUMBERS, st.just("")
+)
+MARKED: Mapping[str, st.SearchStrategy[Any]] = {
+    "key": st.just("x"),
+    "events": st.just("x"),
+    **dict.fromkeys(("since", "before", "late", "place"), NUMBERS),
+    "seen": st.fixed_dictionaries({"loss": SEEN.map(list), "accuracy": SEEN.map(list)}),
+}
+
+
+@settings(FUZZED, max_examples=150)
+@given(data=st.data())
+@pytest.mark.parametrize("path", ["/news", "/chart"])
+def test_whatever_is_asked_of_news_has_an_answer_or_a_reason(
+    client: FlaskClient, path: str, data: st.DataObject
+) -> None:
+    named = data.draw(st.sets(st.sampled_from([*PARTS, "mark"]))) | {"place"}
+    body: Any = {name: data.draw(PARTS[name]) for name in sorted(named - {"mark"})}
+    if "mark" in named:
+        # As one that was told, but for a part or two.
+        wanted = {name: body[name] for name in body.keys() & {"view", "scheme", "zoom"}}
+        drawn = client.post("/chart", json={"place": "/run/digits-cnn", **wanted}).get_json()
+        changed = sorted(data.draw(st.sets(st.sampled_from(list(MARKED)), max_size=2)))
+        mark = drawn["mark"] | {name: data.draw(MARKED[name]) for name in changed}
+        body |= {"view": {}, **wanted, "mark": mark}
+    odd = data.draw(st.sampled_from([None, None, "all", "mark", "more", *sorted(body)]))
+    if odd == "all":
+        body = data.draw(ODD)
+    elif odd == "mark" and "mark" in body:
+        body["mark"][data.draw(st.sampled_from(list(MARKED)))] = data.draw(ODD)
+    elif odd is not None:
+        body[odd] = data.draw(ODD)
+    query = _quoted(data.draw(TEXT))
+    answer = client.post(path, data=json.dumps(body), query_string=f"a={query}")
+    told = answer.get_json()
+    if answer.status_code == 200:
+        assert {"path", "figure"} & told.keys()
+    else:
+        assert answer.status_code in (400, 404)
+        assert re.search("[Ee]xpected .+ Received: .+ Fix: ", told["error"], re.DOTALL)
 
 
 @pytest.mark.parametrize(

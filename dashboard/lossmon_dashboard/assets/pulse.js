@@ -15,6 +15,7 @@
     let waiting = null;
     let asking = false;
     let again = false;
+    let asked = -Infinity;
 
     /* What is known of the page, be it that it was just opened or that it was told here. */
     function follow(revision) {
@@ -25,15 +26,18 @@
             if (revision !== known) {
                 known = heard = revision;
             }
+            asked = Math.max(asked, performance.now() - ACTIVE_MS / 2);
             wait();
         }
         return indicator(revision || {});
     }
 
+    /* Counted from the last question: what its answer took is part of what new points may take. */
     function wait() {
         clearTimeout(waiting);
         if (!document.hidden) {
-            waiting = setTimeout(ask, known.running ? ACTIVE_MS : IDLE_MS);
+            const after = (heard || known).running ? ACTIVE_MS : IDLE_MS;
+            waiting = setTimeout(ask, Math.max(0, asked + after - performance.now()));
         }
     }
 
@@ -44,6 +48,7 @@
         }
         asking = true;
         again = false;
+        asked = performance.now();
         const {path} = known;
         const question = {
             place: path,
@@ -70,8 +75,8 @@
         ask();
     }
 
-    function hear({points, trainings, ...revision}, asked) {
-        window.lossmon_follow.add(points, asked, revision.token);
+    function hear({points, trainings, ...revision}, question) {
+        window.lossmon_follow.add(points, question, revision.token);
         trainings && window.lossmon_runs.moveOn(trainings);
         heard = revision;
         if (same(heard, known)) {
