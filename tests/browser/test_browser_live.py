@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -160,7 +161,8 @@ def test_a_running_run_grows_while_it_is_watched(
 
 
 def of_the_first_epoch(start: int, stop: int) -> list[BatchRecord]:
-    return [batch(step, epoch=0, loss=1.0 / (1 + step)) for step in range(start, stop)]
+    now = time.time()
+    return [batch(step, epoch=0, time=now, loss=1.0 / (1 + step)) for step in range(start, stop)]
 
 
 def test_batches_alone_are_followed_without_a_callback(
