@@ -123,7 +123,7 @@ def test_a_running_run_grows_while_it_is_watched(
     sizes.clear()
     page.goto(f"{address}/run/{writer.run_id}?smooth=10")
     expect(page.locator("#run-header")).to_contain_text("20 of 40 epochs done")
-    expect(page.locator("#run-history .legendtext").first).to_be_visible()
+    expect(page.locator("#run-history .legendtext").first).to_be_visible(timeout=SOON)
     # The chart came with its page, and is not told once more.
     until(page, lambda: len(sizes) > 1)
     assert max(sizes[1:]) < sizes[0] / 8
@@ -230,13 +230,16 @@ def test_a_light_view_waits_for_a_training_and_turns_to_the_next(
     expect(page.locator("#page")).to_contain_text("The database cannot be read")
     first = start(database, LIVE, epochs=2)
     expect(page.locator("#run-header")).to_contain_text("2 of 40 epochs done", timeout=2 * SOON)
-    expect(page.locator("#run-history .legendtext").first).to_be_visible()
-    for part in (".mantine-AppShell-header", ".lossmon-tabs", "#run-findings", "#run-accuracy"):
+    expect(page.locator("#run-history .legendtext").first).to_be_visible(timeout=SOON)
+    hidden = (".mantine-AppShell-header", ".lossmon-tabs", "#run-findings", "#run-accuracy")
+    for part in (*hidden, "#run-verdict"):
         expect(page.locator(part)).to_be_hidden()
     first.finish("finished")
+    expect(page.locator("#run-verdict")).to_contain_text("In short", timeout=SOON)
+    expect(page.locator("#run-verdict")).to_be_visible()
     second = start(database, replace(LIVE, name="the-next"), epochs=3)
     expect(page.locator("h1")).to_have_text("the-next", timeout=SOON)
-    expect(page.locator("#run-history .legendtext").first).to_be_visible()
+    expect(page.locator("#run-history .legendtext").first).to_be_visible(timeout=SOON)
     until(page, lambda: points(page) == 3)
     for writer in (first, second):
         writer.close()
@@ -248,7 +251,7 @@ def test_zooming_in_leaves_the_other_pane_in_step(
     address, database = live
     start(database, LIVE, epochs=3).close()
     page = open_page(f"{address}/run/latest")
-    expect(page.locator("#run-history .legendtext").first).to_be_visible()
+    expect(page.locator("#run-history .legendtext").first).to_be_visible(timeout=SOON)
     assert points(page) == 3
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url.removeprefix(address)))

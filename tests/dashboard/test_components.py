@@ -71,6 +71,10 @@ def test_findings_stand_worst_first_with_evidence_and_fix() -> None:
     content = finding_list([finding("info", code="LM308"), finding("error")])
     text = words(content)
     assert text.index("LM301") < text.index("LM308")
+    # What is only advice is folded: the curves are what people come for.
+    (folded,) = [part for part in components(content) if type(part).__name__ == "Details"]
+    assert "1 piece of advice, nothing is wrong: Accuracy with regression" in words(folded)
+    assert "LM301" not in words(folded)
     assert "distinct targets 214" in text
     copies = [
         as_json(part)["props"]["value"]
@@ -233,14 +237,17 @@ def test_the_summary_says_how_far_it_came(status: str, said: str) -> None:
 def test_a_verdict_leads_to_what_it_rests_on() -> None:
     points = (
         Point("The `acc`, 0, is meaningless", "LM301", "age", "Go by its loss."),
-        Point("Yes"),
+        Point("Yes, 0.9 ± 0.1"),
     )
     panel = verdict_panel(Verdict("error", points))
     (link,) = [part for part in components(panel) if type(part).__name__ == "Button"]
     card = as_json(finding_card(finding(output="age")))["props"]["data-target"]
     assert as_json(link)["props"]["data-goes-to"] == card
     said = " ".join(words(panel).split())
-    assert said == "In short The acc , 0, is meaningless ( LM301 ) . Go by its loss. Yes ."
+    assert (
+        said == "In short The acc , 0, is meaningless ( LM301 ) . Go by its loss. Yes, 0.9 ± 0.1 ."
+    )
+    assert "0.9\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}0.1" in words(panel)
 
 
 def test_the_badge_of_findings_leads_to_the_first_of_them() -> None:

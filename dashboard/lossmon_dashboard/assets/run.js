@@ -47,6 +47,8 @@
         (function look() {
             const found = document.querySelector(`[data-target="${window.CSS.escape(name)}"]`);
             if (found) {
+                const folded = found.closest("details");
+                folded && (folded.open = true);
                 found.setAttribute("tabindex", "-1");
                 found.scrollIntoView({behavior: "smooth", block: "center"});
                 found.focus({preventScroll: true});

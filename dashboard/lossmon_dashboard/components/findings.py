@@ -17,7 +17,7 @@ from lossmon_dashboard.components.labels import spoken, target
 from lossmon_dashboard.components.prose import with_code
 from lossmon_dashboard.links import rule_link
 from lossmon_dashboard.theme import SEVERITY_COLOURS
-from lossmon_dashboard.wording import capitalised, sentence
+from lossmon_dashboard.wording import capitalised, listing, sentence
 
 Row = Mapping[str, Any]
 
@@ -35,7 +35,7 @@ def finding_panel(findings: Sequence[Row], changes: Sequence[Row]) -> dmc.Stack:
 
 
 def finding_list(findings: Sequence[Row]) -> dmc.Stack | dmc.Paper:
-    """All findings of a run, worst first; a quiet line where there are none."""
+    """All findings of a run, worst first, advice folded; a quiet line where there are none."""
     if not findings:
         return callout(
             "good",
@@ -43,7 +43,28 @@ def finding_list(findings: Sequence[Row]) -> dmc.Stack | dmc.Paper:
             dmc.Text("No rule has anything to say about this run.", size="sm"),
         )
     ordered = sorted(findings, key=lambda row: (SEVERITIES.index(row["severity"]), row["code"]))
-    return dmc.Stack([finding_card(row) for row in ordered], gap="sm")
+    flags = [finding_card(row) for row in ordered if row["severity"] != "info"]
+    advice = [row for row in ordered if row["severity"] == "info"]
+    return dmc.Stack([*flags, *([_advice(advice)] if advice else [])], gap="sm")
+
+
+def _advice(findings: Sequence[Row]) -> html.Details:
+    """What is only advice, in a line that opens: who came for the curves is not held up by it."""
+    rules = listing(list(dict.fromkeys(sentence(row["rule"]) for row in findings)))
+    pieces = "1 piece" if len(findings) == 1 else f"{len(findings)} pieces"
+    head = [
+        dmc.Badge(
+            "info",
+            color=SEVERITY_COLOURS["info"],
+            variant="filled",
+            radius="sm",
+            mr=8,
+            className="lossmon-severity-info",
+        ),
+        f"{pieces} of advice, nothing is wrong: {rules}",
+    ]
+    cards = dmc.Stack([finding_card(row) for row in findings], gap="sm")
+    return html.Details([html.Summary(head), cards], className="lossmon-more")
 
 
 def finding_card(finding: Row) -> dmc.Paper:

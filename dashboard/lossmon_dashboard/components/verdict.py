@@ -23,7 +23,7 @@ def verdict_panel(verdict: Verdict) -> dmc.Paper:
     told: list[Any] = []
     for point in verdict.points:
         told += [" "] if told else []
-        told += _told(point)
+        told.append(html.Span(_told(point), className="lossmon-point"))
     return callout(verdict.standing, "In short", dmc.Text(told, maw=980))
 
 
@@ -34,8 +34,9 @@ def _told(point: Point) -> list[Any]:
 
 
 def _whole(text: str) -> str:
-    """The same, no line of it beginning with an arrow or an error."""
-    return text.replace(" → ", "\N{NO-BREAK SPACE}→ ").replace(" ± ", "\N{NO-BREAK SPACE}± ")
+    """The same, no line of it beginning with an arrow or an error, or ending before the latter."""
+    kept = "\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}"
+    return text.replace(" → ", "\N{NO-BREAK SPACE}→ ").replace(" ± ", kept)
 
 
 def _link(code: str, output: str | None) -> html.Button:

@@ -8,7 +8,7 @@ from typing import Any
 
 import dash
 import dash_mantine_components as dmc
-from dash import ClientsideFunction, Input, Output, State, dcc, no_update
+from dash import ClientsideFunction, Input, Output, State, dcc, html, no_update
 
 from lossmon.analysis import verdict
 from lossmon.rules import rule_summaries
@@ -156,7 +156,8 @@ def told_verdict(run: str) -> Any:
     store = current_store()
     document = read_documents([run])[0]
     found = verdict(document, explained(store, run), rule_summaries())
-    return verdict_panel(found)
+    ended = document["status"] != "running"
+    return html.Div(verdict_panel(found), className="lossmon-ended" if ended else None)
 
 
 def description(document: Row) -> tuple[Any, ...]:
