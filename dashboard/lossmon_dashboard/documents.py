@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import flask
 
+from lossmon.errors import RunNotFound
 from lossmon_dashboard.source import current_store
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ _MOST_ROWS = 10_000
 
 
 class Documents:
-    """What `Store.run_document` said of runs, until there is something new to say.
+    """What `Store.run_document` said of runs, until more is new than batches.
 
     **Thread safety**: threads may share one; they take turns, so that the panels of a page, which
     ask at the same time, read each run once.
@@ -48,7 +49,7 @@ class Documents:
         return documents
 
     def _one(self, store: Store, run: str) -> Document:
-        token = store.revision(run)
+        token = store.pulse(run).token
         known = self._known.pop(run, None)
         if known is None or known[0] != token:
             known = token, store.run_document(run)
@@ -62,6 +63,27 @@ class Documents:
             if rows <= _MOST_ROWS:
                 return
             rows -= len(self._known.pop(run)[1]["epochs"])
+
+
+def news_of(runs: Sequence[str] | None) -> str:
+    """What is another text as soon as more is new of some runs than batches.
+
+    Args:
+        runs: their ids; None for none.
+
+    Raises:
+        StoreError: the database cannot be read.
+    """
+    store = current_store()
+    with store.at_once():
+        return " ".join(_token(store, run) for run in runs or ())
+
+
+def _token(store: Store, run: str) -> str:
+    try:
+        return store.pulse(run).token
+    except RunNotFound:
+        return "none"
 
 
 def read_documents(runs: Sequence[str] | None) -> list[Document]:

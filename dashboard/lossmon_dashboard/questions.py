@@ -206,6 +206,7 @@ VALUES: Mapping[str, Check] = {
     "compare-axis.value": _one_of("epoch", "step", "time", "samples"),
     "compare-columns.data": _or_nothing(_one_of_counts(6)),
     "compare-csv.n_clicks": _or_nothing(_count),
+    "compare-news.data": _or_nothing(_text),
     "compare-measure.value": _one_of("loss", "accuracy"),
     "compare-runs.searchValue": _or_nothing(_text),
     "compare-view.value": _one_of("overlaid", "apart"),

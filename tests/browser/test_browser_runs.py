@@ -172,6 +172,22 @@ def test_columns_groups_views_and_keys(seeded: str, open_page: OpenPage) -> None
     page.wait_for_url(re.compile("/run/"))
 
 
+OVERTAKE = """() => {
+    const api = window.dash_ag_grid.getApi("runs-grid");
+    const {data} = api.getDisplayedRowAtIndex(api.getDisplayedRowCount() - 1);
+    window.lossmon_runs.moveOn([{id: data.id, duration: 1e9, heartbeat: null, line: null}]);
+}"""
+
+
+def test_rows_are_sorted_anew_where_a_training_overtakes_others(
+    seeded: str, open_page: OpenPage
+) -> None:
+    page = open_page(f"{seeded}/?sort=duration:desc")
+    expect(row(page, "digits-cnn")).to_be_visible(timeout=SOON)
+    with page.expect_request(lambda request: "getRowsRequest" in (request.post_data or "")):
+        page.evaluate(OVERTAKE)
+
+
 def test_several_runs_are_renamed_to_numbers(many: tuple[str, str], open_page: OpenPage) -> None:
     page = open_page(f"{many[0]}/?q=run-01")
     expect(row(page, "run-012")).to_be_visible(timeout=SOON)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 from lossmon_dashboard import create_app
@@ -12,6 +14,7 @@ from lossmon_dashboard.documents import Documents, read_documents
 from lossmon.store import Store, open_store
 from tests.dashboard.asking import ask
 from tests.dashboard.seed import Scenario, write
+from tests.store.made import batch, epoch, open_writer
 
 
 @pytest.fixture
@@ -62,6 +65,30 @@ def test_a_run_is_read_again_when_there_is_something_new(tmp_path: Path, reads: 
     store.set_notes(noted, "worth it")
     assert documents.read(store, [still, noted])[1]["notes"] == "worth it"
     assert reads == [still, noted, noted]
+
+
+def test_a_comparison_is_drawn_anew_by_news_of_its_own_runs(
+    tmp_path: Path, reads: list[str]
+) -> None:
+    path, now = str(tmp_path / "runs.db"), time.time()
+    compared, other = (open_writer(path, name=name) for name in ("compared", "other"))
+    compared.write([batch(0, time=now)], [epoch(0, loss=1.0)])
+    client = create_app(path).server.test_client()
+    place: dict[str, Any] = {"compare-runs.value": [compared.run_id, "f" * 12]}
+    known = ask(client, "compare-news.data", place).get_json()["response"]["compare-news"]["data"]
+    place["compare-news.data"] = known
+    # Neither what trains elsewhere is news here, nor are batches.
+    other.write([batch(0, time=now)], [epoch(0)])
+    compared.write([batch(1, time=now)])
+    assert ask(client, "compare-news.data", place).get_json()["response"] == {}
+    for _ in range(2):
+        ask(client, "compare-ends.rowData", {"compare-runs.value": [compared.run_id]})
+        compared.write([batch(2, time=now)])
+    assert len(reads) == 1
+    compared.write([batch(3, time=now)], [epoch(1, loss=0.5)])
+    assert ask(client, "compare-news.data", place).get_json()["response"]
+    for writer in (compared, other):
+        writer.close()
 
 
 def test_only_so_much_is_remembered(

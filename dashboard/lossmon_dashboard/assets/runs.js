@@ -2,6 +2,8 @@
 (function () {
     "use strict";
     const KEPT = "lossmon-views";
+    const SORT_MS = 5000;
+    let sorted = -Infinity;
     const nothing = () => window.dash_clientside.no_update;
 
     /* Asked for too early, a grid complains to the console. */
@@ -53,6 +55,24 @@
             }
         }
         api.refreshCells({rowNodes, columns: ["status"], force: true});
+        if (isOvertaken(api) && performance.now() - sorted > SORT_MS) {
+            sorted = performance.now();
+            api.refreshInfiniteCache();
+        }
+    }
+
+    /* Where rows are sorted by how long they took, one that trains may come to be in a wrong place. */
+    function isOvertaken(api) {
+        const order = api.getColumnState().filter((column) => column.sort);
+        const first = order.find((column) => !column.sortIndex);
+        if (!first || first.colId !== "duration") {
+            return false;
+        }
+        const rows = [];
+        api.forEachNode((node) => node.data && rows.push([node.rowIndex, node.data.duration]));
+        const durations = rows.sort(([one], [other]) => one - other).map(([, seconds]) => seconds);
+        const way = first.sort === "asc" ? 1 : -1;
+        return durations.some((seconds, at) => at && way * (seconds - durations[at - 1]) < 0);
     }
 
     /* How the small curve goes on, and how much of it is there. */

@@ -6,7 +6,7 @@ from typing import Any, Literal, get_args
 
 import dash
 import dash_mantine_components as dmc
-from dash import ClientsideFunction, Input, Output, State, html, no_update
+from dash import ClientsideFunction, Input, Output, State, dcc, html, no_update
 
 from lossmon.analysis import Need
 from lossmon.records import Split
@@ -25,7 +25,7 @@ from lossmon_dashboard.components.comparison_table import comparison_csv
 from lossmon_dashboard.components.notice import back_to_runs
 from lossmon_dashboard.components.panel import drawn, keep_view
 from lossmon_dashboard.components.weighing import needs_control
-from lossmon_dashboard.documents import read_documents
+from lossmon_dashboard.documents import news_of, read_documents
 from lossmon_dashboard.links import COMPARE, MOST_COMPARED
 from lossmon_dashboard.theme import PAGE_WIDTH, Scheme
 
@@ -76,6 +76,8 @@ def layout(
     return dmc.Container(
         dmc.Stack(
             [
+                # What trains elsewhere draws nothing anew here.
+                dcc.Store(id="compare-news"),
                 html.Div(
                     [
                         back_to_runs(),
@@ -103,10 +105,20 @@ def register(app: dash.Dash) -> None:
     """Connect the panels to the choice of runs."""
 
     @app.callback(
+        Output("compare-news", "data"),
+        Input("revision", "data"),
+        Input("compare-runs", "value"),
+        State("compare-news", "data"),
+    )
+    def look(_: Any, runs: list[str] | None, known: str | None) -> Any:
+        told = news_of(runs)
+        return no_update if told == known else told
+
+    @app.callback(
         Output(drawn("compare-overlay"), "data"),
         Output("compare-measure-choice", "hidden"),
         inputs={
-            "revision": Input("revision", "data"),
+            "news": Input("compare-news", "data"),
             "runs": Input("compare-runs", "value"),
             "split": Input("compare-split", "value"),
             "axis": Input("compare-axis", "value"),
@@ -117,13 +129,13 @@ def register(app: dash.Dash) -> None:
         },
     )
     def draw(
-        revision: Any,
+        news: Any,
         runs: list[str] | None,
         scheme: Scheme | None,
         view: str,
         **how: Any,
     ) -> tuple[Any, bool]:
-        del revision
+        del news
         if scheme is None:
             return no_update, no_update  # pyright: ignore[reportReturnType]
         return curves(read_documents(runs), scheme, apart=view == "apart", **how), view != "apart"
@@ -135,7 +147,7 @@ def register(app: dash.Dash) -> None:
         Output("compare-ends", "style"),
         Output("compare-differences", "children"),
         Output("compare-caution", "children"),
-        Input("revision", "data"),
+        Input("compare-news", "data"),
         Input("compare-runs", "value"),
         Input("compare-all", "checked"),
         Input("scheme", "data"),
@@ -151,7 +163,7 @@ def register(app: dash.Dash) -> None:
         Output("compare-short", "children"),
         Output("compare-weighed", "children"),
         Output("compare-costs", "display"),
-        Input("revision", "data"),
+        Input("compare-news", "data"),
         Input("compare-runs", "value"),
         Input("compare-need", "value"),
         Input("compare-fp", "value"),
