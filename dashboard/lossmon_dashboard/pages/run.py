@@ -157,7 +157,7 @@ def told_verdict(run: str) -> Any:
     document = read_documents([run])[0]
     found = verdict(document, explained(store, run), rule_summaries())
     ended = document["status"] != "running"
-    return html.Div(verdict_panel(found), className="lossmon-ended" if ended else None)
+    return html.Div(verdict_panel(found), className="lossmon-result" if ended else None)
 
 
 def description(document: Row) -> tuple[Any, ...]:
