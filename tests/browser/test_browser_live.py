@@ -235,8 +235,8 @@ def test_a_light_view_waits_for_a_training_and_turns_to_the_next(
     for part in (*hidden, "#run-verdict"):
         expect(page.locator(part)).to_be_hidden()
     first.finish("finished")
-    expect(page.locator("#run-verdict")).to_contain_text("In short", timeout=SOON)
-    expect(page.locator("#run-verdict")).to_be_visible()
+    expect(page.locator("#run-verdict .lossmon-point").first).to_be_visible(timeout=SOON)
+    expect(page.locator("#run-verdict").get_by_text("In short")).to_be_visible()
     second = start(database, replace(LIVE, name="the-next"), epochs=3)
     expect(page.locator("h1")).to_have_text("the-next", timeout=SOON)
     expect(page.locator("#run-history .legendtext").first).to_be_visible(timeout=SOON)
