@@ -10,6 +10,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from datetime import datetime
 from pathlib import Path
 
 import click
@@ -18,6 +19,7 @@ PROJECT = Path(__file__).parent.parent
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 LOWEST = "lowest"
 HUB = "keras-hub"
+_LOGS = PROJECT / ".venv-matrix-logs"
 _EXTRAS = "demo,dev,frames,postgres,report"
 _TENSORFLOW = {"lowest": "tensorflow-cpu>=2.18", "highest": "tensorflow-cpu"}
 _SUITE = ("-n", "2", "--dist", "loadfile", "-m", "not slow and not browser", "-q")
@@ -58,8 +60,11 @@ def _result(name: str, tests: list[str]) -> str:
     done = subprocess.run(command, cwd=PROJECT, check=False, capture_output=True, text=True)
     last = (done.stdout.strip().splitlines() or ["no tests ran"])[-1].strip("= ")
     if done.returncode:
-        (environment / "failed.log").write_text(done.stdout + done.stderr)
-        return f"failed: {last}; see {environment.name}/failed.log"
+        # Not in the environment, which the next run makes anew.
+        log = _LOGS / f"{name}-{datetime.now():%Y%m%d-%H%M%S}.log"
+        log.parent.mkdir(exist_ok=True)
+        log.write_text(done.stdout + done.stderr)
+        return f"failed: {last}; see {log.relative_to(PROJECT)}"
     return last
 
 

@@ -33,7 +33,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lossmon.records import Finding, Severity
-from lossmon.rules.compile_call import compile_with
+from lossmon.rules.catalogue.regression_loss_for_classification import with_crossentropy
 from lossmon.rules.facts import Facts
 from lossmon.rules.families import CLASS_LOSSES
 from lossmon.rules.wording import where
@@ -53,6 +53,6 @@ def check(facts: Facts) -> Iterator[Finding]:
             f"{loss.name} needs one unit per class, but {where(output)} has one unit: the loss is "
             "constant and nothing is learned."
         )
-        fix = compile_with(output, loss='"binary_crossentropy"')
+        fix = with_crossentropy(output, "binary_crossentropy")
         evidence = {"loss": loss.name, "units": 1}
         yield Finding(code, name, severity, output.name, message, fix, evidence)
