@@ -1,8 +1,8 @@
 """Faulty: a softmax over one unit.
 
-A softmax sums to 1, so over one unit it *is* 1: the model answers class 1 to everything, and its
-accuracy is the share of class 1. On TensorFlow the loss falls all the same, since Keras computes it
-from the logit behind the softmax. A single unit needs a sigmoid.
+A softmax sums to 1, so over one unit it is always 1: the model answers class 1 to everything, and
+its accuracy is the share of class 1. On TensorFlow the loss falls all the same, since Keras
+computes it from the logit behind the softmax. A single unit needs a sigmoid.
 """
 
 from __future__ import annotations

@@ -126,7 +126,7 @@ def verdict(
     except InvalidArgument as error:
         return None, callout("warning", "Mind this", dmc.Text(str(error)))
     left_out = left_out_sentences(documents, names)
-    return short_verdict(found, left_out), weighing_panel(found, left_out)
+    return short_verdict(found, left_out, runs=len(documents)), weighing_panel(found, left_out)
 
 
 def of_two_classes(documents: Sequence[Mapping[str, Any]]) -> bool:

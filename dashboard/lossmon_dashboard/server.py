@@ -17,7 +17,7 @@ import dash
 from waitress.server import create_server
 
 from lossmon.errors import InvalidArgument, LossmonError
-from lossmon.store import RunQuery
+from lossmon.store import RunQuery, database_name
 from lossmon_dashboard.app import create_app
 from lossmon_dashboard.figures.history import prepare_frames
 from lossmon_dashboard.security import ANY_ADDRESS, LOOPBACK_HOSTS, MOST_BYTES, is_loopback
@@ -59,6 +59,7 @@ def serve(
     Raises:
         InvalidArgument: nothing can listen on that address and port, or `prefix` is no path.
     """
+    shown = database_name(db)
     _path(prefix.replace(_PORT, "0"))
     listener = _listen(host, port)
     path = _path(prefix.replace(_PORT, str(listener.getsockname()[1])))
@@ -78,7 +79,7 @@ def serve(
     )
     url = page_address(host, listener.getsockname()[1], path)
     with closing(server), suppress(KeyboardInterrupt):
-        sys.stdout.write(f"lossmon dashboard: {url}  (stop with Ctrl-C)\n")
+        sys.stdout.write(f"lossmon dashboard: {url}  (of {shown}; stop with Ctrl-C)\n")
         if token is not None:
             sys.stdout.write(f"  token: {token}\n  or log in by: {login_link(url, token)}\n")
         sys.stdout.flush()

@@ -62,6 +62,7 @@ from lossmon.analysis.meant import (
     meant_accuracy,
 )
 from lossmon.analysis.measured import Measured, Samples, last_measured, measured_epochs, samples_of
+from lossmon.analysis.misread import MISREAD_CODES
 from lossmon.analysis.needs import (
     MEASURE_WORDS,
     Costs,
@@ -104,6 +105,7 @@ from lossmon.analysis.wins import Wins, count_wins
 __all__ = [
     "EPISODE_COLUMNS",
     "MEASURE_WORDS",
+    "MISREAD_CODES",
     "ONE_TRAINING",
     "Area",
     "Band",

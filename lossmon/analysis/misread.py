@@ -7,8 +7,9 @@ from typing import Any
 from lossmon.analysis.history import Row
 from lossmon.analysis.words import SPLITS, Reasons, accuracy_text, lowered, reason_of
 
-# Rules about what a metric counts, of which some may be about another metric than the accuracy.
-_CODES = ("LM301", "LM302", "LM304", "LM305", "LM306", "LM309")
+_CONSTANT = "LM103"
+MISREAD_CODES = frozenset((_CONSTANT, "LM301", "LM302", "LM304", "LM305", "LM306", "LM309"))
+"""Rules by which an accuracy is not what its reader takes it for."""
 
 
 def is_about_accuracy(finding: Row, document: Row) -> bool:
@@ -18,8 +19,12 @@ def is_about_accuracy(finding: Row, document: Row) -> bool:
         finding: an error or a warning of the run.
         document: the run, as `Store.run` gives it.
     """
-    if finding["code"] not in _CODES:
+    if finding["code"] not in MISREAD_CODES:
         return False
+    if finding["code"] == _CONSTANT:
+        # About the answers: it may have been asked for no accuracy.
+        return _last(document, finding["output"]).get("reported_accuracy") is not None
+    # About what a metric counts, which may be another one than the accuracy.
     evidence = finding["evidence"] or {}
     named = {*(evidence.get("metrics") or ()), evidence.get("metric")} - {None}
     output = _output(document, finding["output"])
@@ -50,6 +55,8 @@ def misread_words(document: Row, output: str | None, finding: Row | None, reason
     if meant is not None:
         metric = _output(document, output).get("intended_metric")
         by = f" by `{metric}`" if finding is None and metric else ""
+        if printed is not None and accuracy_text(printed) == accuracy_text(meant):
+            return f"{what} is misread, though the one that was meant{by} happens to equal it{why}"
         return f"{what} is misread ({accuracy_text(meant)} was meant{by}){why}"
     if finding is None:
         return ""

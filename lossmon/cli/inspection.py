@@ -177,6 +177,11 @@ def compare(
 
     store = open_store(db)
     documents = [store.run_document(name) for name in run]
+    if len({document["id"] for document in documents}) < len(documents):
+        raise click.UsageError(
+            f"compare needs two or more runs, each once. Received: {' '.join(run)}, of which some "
+            "are one run. Fix: `lossmon runs` lists all"
+        )
     if not as_json:
         documents = visible(documents)
     names = distinct_names(documents)

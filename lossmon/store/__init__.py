@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lossmon.store.checking import check_database
 from lossmon.store.delivery import Delivery
+from lossmon.store.engine import database_name
 from lossmon.store.frames import FrameColumn, FrameLibrary
 from lossmon.store.maintenance import vacuum
 from lossmon.store.names import demand_short, new_run_id, new_run_name
@@ -61,6 +62,7 @@ __all__ = [
     "as_text",
     "check_database",
     "csv_text",
+    "database_name",
     "demand_short",
     "find_resumable",
     "groups_of",

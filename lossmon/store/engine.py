@@ -97,6 +97,18 @@ def describe(url: URL) -> str:
     return without_passwords(url.render_as_string(hide_password=True))
 
 
+def database_name(db: str | os.PathLike[str] | None) -> str:
+    """Return what to call a database in a line for people, wherever it was named.
+
+    Args:
+        db: a path or a SQLAlchemy URL; the default database where None.
+
+    Raises:
+        InvalidArgument: it is neither.
+    """
+    return describe(database_url(db))
+
+
 def plain_url(db: str | os.PathLike[str] | None) -> str:
     """Return what tells a database from others: its URL, the path absolute, without a password."""
     url = database_url(db)._replace(password=None).difference_update_query(SECRET_OPTIONS)
@@ -261,6 +273,12 @@ def opened(
             engine.dispose()
 
 
+def _what(url: URL) -> str:
+    if is_sqlite(url):
+        return "the path and its permissions"
+    return "that the server runs there, and the name of database and user"
+
+
 @contextmanager
 def explained(url: URL) -> Generator[None]:
     """Turn errors of the driver and the file system into a `StoreError` naming the database."""
@@ -271,7 +289,7 @@ def explained(url: URL) -> Generator[None]:
         raise StoreError(
             f"expected a lossmon database that can be used at {describe(url)}. "
             f"Received: {received}. "
-            f"Fix: check the path and its permissions, or name another with db=… or ${VARIABLE}."
+            f"Fix: check {_what(url)}, or name another with db=… or ${VARIABLE}."
         ) from error
     except (json.JSONDecodeError, Damaged) as error:
         raise StoreError(

@@ -76,7 +76,9 @@ def _by_prefix(name: str, known: Sequence[Any]) -> str:
             f"expected one run to answer to {name!r}. Received: {len(begun)} runs whose id begins "
             f"so: {listed}. Fix: give more characters of the id."
         )
-    near = difflib.get_close_matches(name, [run.name for run in known], n=3)
+    names = list(dict.fromkeys(run.name for run in known))
+    part = [known_name for known_name in names if name and name in known_name]
+    near = (part or difflib.get_close_matches(name, names, n=3))[:3]
     hint = f"did you mean {' or '.join(map(repr, near))}? " if near else ""
     raise RunNotFound(
         f"expected a run's id, a unique prefix of one, its name, or `latest`. Received: {name!r}. "

@@ -175,6 +175,13 @@ THRESHOLD = finding("LM302", "accuracy-threshold-on-logits", "warning")
             "The printed validation accuracy, 0.900, is misread (0.970 was meant): an accuracy "
             f"cuts raw scores at a threshold made for probabilities (LM302). {RIGHT}",
         ),
+        (
+            run([epoch(0, intended_accuracy=0.9004)], THRESHOLD),
+            "warning",
+            "The printed validation accuracy, 0.900, is misread, though the one that was meant "
+            "happens to equal it: an accuracy cuts raw scores at a threshold made for "
+            f"probabilities (LM302). {RIGHT}",
+        ),
         # The rule was left out: what was meant is known all the same.
         (
             run(
@@ -196,6 +203,16 @@ THRESHOLD = finding("LM302", "accuracy-threshold-on-logits", "warning")
         ),
         (
             run([epoch(0)], finding("LM103", "softmax-over-one-unit", "error")),
+            "error",
+            "The printed validation accuracy, 0.900, is meaningless: a softmax over a single unit "
+            f"is 1 for every input (LM103). {RIGHT}",
+        ),
+        # It was asked for no accuracy.
+        (
+            run(
+                [epoch(0, reported_accuracy=None)],
+                finding("LM103", "softmax-over-one-unit", "error"),
+            ),
             "error",
             "What it printed does not mean what it says: a softmax over a single unit is 1 for "
             f"every input (LM103). {RIGHT}",
@@ -240,7 +257,7 @@ def test_that_numbers_mislead_is_said_once_and_only_of_numbers_that_were_printed
         finding("LM103", "softmax-over-one-unit", "error"),
         finding("LM111", "regression-trains-a-classifier", "warning"),
     )
-    found = verdict(run([epoch(0)], *faults), reasons=REASONS)
+    found = verdict(run([epoch(0, reported_accuracy=None)], *faults), reasons=REASONS)
     assert found.text == (
         "What it printed does not mean what it says: a softmax over a single unit is 1 for every "
         f"input (LM103). Regression trains a classifier (LM111). {RIGHT}"

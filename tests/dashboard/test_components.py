@@ -21,9 +21,10 @@ from lossmon_dashboard.components.run_rows import run_grid_row
 from lossmon_dashboard.components.run_settings import run_settings
 from lossmon_dashboard.components.verdict import verdict_panel
 from lossmon_dashboard.components.verification import verification_rows, verification_summary
+from lossmon_dashboard.components.weighing import short_verdict
 from lossmon_dashboard.source import current_store
 
-from lossmon.analysis import Point, Verdict
+from lossmon.analysis import Difference, Interval, Point, Recommendation, Verdict, Weighing
 from lossmon.store import RunQuery
 from tests.dashboard.tree import as_json, components, words
 
@@ -343,3 +344,15 @@ LAYER = {
     "parameters": 650,
     "trainable": False,
 }
+
+
+def test_of_runs_with_other_samples_those_that_both_have_are_told() -> None:
+    apart = Interval(0.3, 0.2, 0.4)
+    difference = Difference("loss", "a", "b", apart, 0.001, "paired", 448, (0.365, 0.0696))
+    values = {"a": 0.444, "b": 0.0693}
+    advice = Recommendation("probabilities", "loss", values, "b", (), (difference,), "For …: b.")
+    one = Weighing(None, "val", (), (), (), (difference,), (), (), (), (advice,))
+    assert words(short_verdict([one])) == (
+        "In short For probabilities, b is better than a (loss 0.0696 against 0.365 on the 448 "
+        "samples that both have). How sure this is, and why"
+    )

@@ -39,6 +39,8 @@ def test_nothing_else_is_a_run(store: Store, name: str) -> None:
 def test_near_misses_are_named(store: Store) -> None:
     with pytest.raises(RunNotFound, match="did you mean 'digits'"):
         store.run("digitz")
+    with pytest.raises(RunNotFound, match="did you mean '100%_x'"):
+        store.run("0%")
 
 
 def test_an_ambiguous_prefix_lists_the_runs(store: Store) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lossmon.analysis import accuracy_interval, loss_interval
+from lossmon.analysis import MISREAD_CODES, accuracy_interval, loss_interval
 from lossmon.records import SEVERITIES
 from lossmon.store import as_text
 from lossmon_dashboard.components.findings import finding_target
@@ -22,8 +22,6 @@ _FIELDS = (
     *("val_intended_accuracy", "accuracy_metric", "loss", "accuracy", "epochs", "started"),
     *("duration", "project", "tags"),
 )
-_MISREAD = frozenset(("LM301", "LM302", "LM304", "LM305", "LM306"))
-"""Rules by which an accuracy is not what its reader takes it for."""
 _ENDS = {
     "val_loss": ("last", "loss"),
     "best_val_loss": ("best_loss", "loss"),
@@ -69,7 +67,7 @@ def run_grid_row(run: Row, settings: Sequence[str] = ()) -> dict[str, Any]:
 
 def _misread(findings: Sequence[Row]) -> str:
     """Why its accuracy does not mean what it says; empty where it does."""
-    told = (f"{one['code']} {one['rule']}" for one in findings if one["code"] in _MISREAD)
+    told = (f"{one['code']} {one['rule']}" for one in findings if one["code"] in MISREAD_CODES)
     return ", ".join(told)
 
 

@@ -117,13 +117,19 @@ def weighing_panel(found: Sequence[Weighing], left_out: Sequence[str] = ()) -> d
     return dmc.Stack([*(_one(weighing) for weighing in found), *remarks], gap="lg")
 
 
-def short_verdict(found: Sequence[Weighing], left_out: Sequence[str] = ()) -> dmc.Paper | None:
-    """Which run to take in a sentence or two, above all that it rests on; None where none is known.
+def short_verdict(
+    found: Sequence[Weighing], left_out: Sequence[str] = (), *, runs: int = 2
+) -> dmc.Paper:
+    """Which run to take in a sentence or two, above all that it rests on, or that none can be told.
 
     Args:
         found: comparisons, as `weigh` gives them.
         left_out: which runs are in none of them, and why, in sentences.
+        runs: how many were chosen.
     """
+    if runs < 2:
+        words = "A comparison takes two or more runs: add another above."
+        return callout("unknown", "In short", dmc.Text(words))
     told = [
         f"{'' if one.output is None else f'Output {one.output}: '}{_in_short(recommended)}"
         for one in found
@@ -131,7 +137,9 @@ def short_verdict(found: Sequence[Weighing], left_out: Sequence[str] = ()) -> dm
         if recommended.best is not None
     ]
     if not told:
-        return None
+        words = "Which of these runs is better cannot be told."
+        why = html.A("Why", href="#compare-which", className="lossmon-link")
+        return callout("unknown", "In short", dmc.Text(words), dmc.Text(why, size="sm"))
     beyond = len(told) - _MOST_VERDICTS
     words = [*told[:_MOST_VERDICTS], *([f"{beyond} more below."] if beyond > 0 else [])]
     words += ["Not all of these runs can be compared."] if left_out else []
@@ -145,9 +153,14 @@ def _in_short(found: Recommendation) -> str:
     if best is None or len(names) != 2:
         return found.sentence
     other = names[1 - names.index(best)]
-    first, second = (number(found.values[name]) for name in (best, other))
-    measure = MEASURE_WORDS[found.measure]
-    values = "" if _of_other_samples(found) else f" ({measure} {first} against {second})"
+    of, where = found.values, ""
+    # What was judged is the samples that both have, not all that each has.
+    if _of_other_samples(found):
+        shared = next(d for d in found.differences if d.means is not None)
+        of = dict(zip((shared.first, shared.second), shared.means or (), strict=True))
+        where = f" on the {shared.samples:,} samples that both have"
+    measure, first, second = MEASURE_WORDS[found.measure], number(of[best]), number(of[other])
+    values = f" ({measure} {first} against {second}{where})"
     if found.as_good:
         return f"For {found.need}, no evidence of a difference{values}."
     return f"For {found.need}, {best} is better than {other}{values}."
