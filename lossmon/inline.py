@@ -10,10 +10,12 @@ import atexit
 import html
 import os
 import re
+import secrets
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote, urlsplit
 
 from lossmon.errors import InvalidArgument, StoreError
@@ -23,7 +25,20 @@ _LIGHT_HEIGHT = 840
 _PORT = "{port}"
 _ADDRESS = re.compile(r"http://[^/:]+:(\d+)\S*")
 
-_started: dict[tuple[str, str, str], tuple[subprocess.Popen[str], int]] = {}
+_COLAB = "google.colab"
+# By which its pages reach ports of the kernel's machine; the latter is the older.
+_COLAB_HOSTS = ("*.colab.dev", "*.googleusercontent.com")
+
+
+class _Served(NamedTuple):
+    """A process that serves, its port, and the secret part of its path or ""."""
+
+    process: subprocess.Popen[str]
+    port: int
+    key: str
+
+
+_started: dict[tuple[str, str, str], _Served] = {}
 
 
 class InlineDashboard:
@@ -47,8 +62,8 @@ class InlineDashboard:
 
     def _ipython_display_(self) -> None:
         # Only in Colab, whose pages reach no port of the kernel's machine, is a frame not enough.
-        colab: Any = sys.modules.get("google.colab.output")
-        if colab is not None:
+        if _COLAB in sys.modules:
+            colab: Any = import_module(f"{_COLAB}.output")
             path = "/" + self.url.split("/", 3)[-1]
             colab.serve_kernel_port_as_iframe(self._port, path=path, height=str(self._height))
             return
@@ -82,9 +97,9 @@ def dashboard(
         height: of the frame, in pixels; None for what it needs.
         proxy: the path under which the browser reaches a port of this machine where that is not
             its own, with `{port}` in it: "/proxy/{port}/" of a Jupyter server with
-            jupyter-server-proxy, "/user/me/proxy/{port}/" of a JupyterHub with it. Where the
-            browser knows that server by another name than `localhost`, the whole address:
-            "https://hub.example.org/user/me/proxy/{port}/". None: found out from
+            jupyter-server-proxy, "/user/me/proxy/{port}/" of a JupyterHub with it. Or the whole
+            address, where the page of the notebook is not of the same server, such as
+            "https://NAME-{port}.app.github.dev/" of a codespace. None: found out from
             `$JUPYTERHUB_PUBLIC_URL` or `$JUPYTERHUB_SERVICE_PREFIX`, else the browser is on this
             machine.
 
@@ -101,9 +116,10 @@ def dashboard(
             f"`proxy` must be a path with {_PORT} in it. Received: {proxy!r}. "
             'Fix: e.g. proxy="/user/me/proxy/{port}/"'
         )
-    port = _served(None if db is None else os.fspath(db), behind)
+    _, port, key = _served(None if db is None else os.fspath(db), behind)
     named = run or ("latest" if light else None)
-    path = "" if named is None else f"run/{quote(named, safe='')}"
+    page = "" if named is None else f"run/{quote(named, safe='')}"
+    path = f"{key}/{page}" if key else page
     view = "?light=1" if light else ""
     root = f"http://localhost:{port}/" if not behind else behind.replace(_PORT, str(port))
     high = (_LIGHT_HEIGHT if light else _HEIGHT) if height is None else height
@@ -117,21 +133,22 @@ def _proxy() -> str:
     return f"{server.rstrip('/')}/proxy/{_PORT}/" if server else ""
 
 
-def _served(db: str | None, behind: str) -> int:
-    """The port of the process that serves a database; it is started where there is none."""
-    key = (db or os.environ.get("LOSSMON_DB", ""), str(Path.cwd()), behind)
-    process, port = _started.get(key, (None, 0))
-    if process is not None and process.poll() is None:
-        return port
-    _started[key] = _start(db, behind)
-    return _started[key][1]
+def _served(db: str | None, behind: str) -> _Served:
+    """The process that serves a database; it is started where there is none."""
+    which = (db or os.environ.get("LOSSMON_DB", ""), str(Path.cwd()), behind)
+    served = _started.get(which)
+    if served is None or served.process.poll() is not None:
+        served = _started[which] = _start(db, behind)
+    return served
 
 
-def _start(db: str | None, behind: str) -> tuple[subprocess.Popen[str], int]:
+def _start(db: str | None, behind: str) -> _Served:
     address = urlsplit(behind)
-    options = [f"--prefix={address.path}"]
-    if address.hostname:
-        options.append(f"--allow-host={address.hostname}")
+    hosts = [address.hostname] if address.hostname else []
+    hosts += _COLAB_HOSTS if _COLAB in sys.modules else ()
+    # By which name browsers ask for a mere path cannot be known.
+    key = secrets.token_urlsafe(16) if behind and not address.hostname else ""
+    options = [f"--prefix={address.path}", f"--key={key}", *(f"--allow-host={h}" for h in hosts)]
     process = subprocess.Popen(
         [sys.executable, "-m", "lossmon_dashboard.framed", *options, *([] if db is None else [db])],
         stdin=subprocess.PIPE,
@@ -147,4 +164,4 @@ def _start(db: str | None, behind: str) -> tuple[subprocess.Popen[str], int]:
             f"the dashboard could not be started. Received: {said.strip() or 'nothing'}. "
             "Fix: `lossmon dashboard` in a terminal says why."
         )
-    return process, int(found[1])
+    return _Served(process, int(found[1]), key)

@@ -1,7 +1,7 @@
 """The dashboard as a notebook starts it: in a frame, and no longer than the notebook's kernel.
 
-`python -m lossmon_dashboard.framed [DB] [--prefix PATH] [--allow-host HOST]`; `lossmon.dashboard`
-does so.
+`python -m lossmon_dashboard.framed [DB] [--prefix PATH] [--allow-host HOST] [--key KEY]`;
+`lossmon.dashboard` does so.
 """
 
 from __future__ import annotations
@@ -20,8 +20,14 @@ FRAMES = (
         for scheme in ("http", "https")
         for host in ("localhost", "127.0.0.1")
     ),
-    "vscode-webview:",
-    "https://*.googleusercontent.com",
+    # Each page around a frame is asked, up to the window: that of VS Code, and that of Colab.
+    *("vscode-webview:", "vscode-file:"),
+    *("https://*.vscode-cdn.net", "https://vscode.dev", "https://*.github.dev"),
+    *(
+        "https://*.googleusercontent.com",
+        "https://*.colab.dev",
+        "https://colab.research.google.com",
+    ),
 )
 """Who may hold it in a frame: notebooks of this machine, of VS Code and of Colab."""
 
@@ -33,6 +39,7 @@ def main() -> None:
     parser.add_argument("db", nargs="?")
     parser.add_argument("--prefix", default="")
     parser.add_argument("--allow-host", action="append", default=[])
+    parser.add_argument("--key", default="")
     given = parser.parse_args()
     # Where other pages may frame it, a click that was meant for them must change nothing.
     serve(
@@ -43,6 +50,7 @@ def main() -> None:
         read_only=True,
         prefix=given.prefix,
         allow_hosts=given.allow_host,
+        key=given.key,
     )
 
 

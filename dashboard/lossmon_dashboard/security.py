@@ -20,6 +20,7 @@ from lossmon_dashboard.login import LOGIN_SCRIPT_HASH, register_login
 
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 ANY_ADDRESS = "any literal address"
+ANY_NAME = "any name"
 MOST_BYTES = 4 * 2**20
 """The longest request that is read: a selection of some thousand runs."""
 
@@ -51,14 +52,16 @@ def guard(
     Args:
         server: the application to guard.
         hosts: names that requests may be addressed to; with `ANY_ADDRESS` among them, also every
-            literal IP address (which no other site can claim as its own name).
+            literal IP address (which no other site can claim as its own name). `*.example.org`
+            stands for all names that end so. With `ANY_NAME` all are answered, which is for an
+            address that is itself a secret, see `lossmon_dashboard.keyed`.
         token: what must be presented, see `lossmon_dashboard.login`; None where none is required.
         scripts: hashes of the inline scripts that pages are made with.
         frames: origins of pages that may hold the dashboard in a frame; none by default.
     """
     server.config["MAX_CONTENT_LENGTH"] = MOST_BYTES
     server.before_request(_host_guard(hosts))
-    server.before_request(_check_origin)
+    server.before_request(_origin_guard(hosts))
     if token is not None:
         register_login(server, token)
     server.register_error_handler(DependencyException, _unknown_part)
@@ -75,7 +78,7 @@ def host_name(header: str) -> str:
 def _host_guard(hosts: frozenset[str]) -> Guard:
     def check_host() -> tuple[str, int] | None:
         name = host_name(flask.request.headers.get("Host", ""))
-        if name in hosts or (ANY_ADDRESS in hosts and _is_address(name)):
+        if _is_known(name, hosts) or (ANY_ADDRESS in hosts and _is_address(name)):
             return None
         return (
             f"This dashboard does not answer to that name. Expected: {_readable(hosts)}. "
@@ -84,6 +87,12 @@ def _host_guard(hosts: frozenset[str]) -> Guard:
         )
 
     return check_host
+
+
+def _is_known(name: str, hosts: frozenset[str]) -> bool:
+    if name in hosts or ANY_NAME in hosts:
+        return True
+    return any(name.endswith(host[1:]) for host in hosts if host.startswith("*."))
 
 
 def _readable(hosts: frozenset[str]) -> str:
@@ -98,16 +107,35 @@ def _is_address(name: str) -> bool:
     return True
 
 
-def _check_origin() -> tuple[str, int] | None:
+def _origin_guard(hosts: frozenset[str]) -> Guard:
     """Refuse what a page of another site sends; programs that are no browsers name no origin."""
-    if flask.request.method in _SAFE_METHODS:
-        return None
-    headers = flask.request.headers
-    origin, site = headers.get("Origin"), headers.get("Sec-Fetch-Site", "same-origin")
-    foreign = origin is not None and _authority(origin) != headers.get("Host", "").lower()
-    if foreign or site not in {"same-origin", "none"}:
+
+    def check_origin() -> tuple[str, int] | None:
+        if flask.request.method in _SAFE_METHODS:
+            return None
+        headers = flask.request.headers
+        origin, site = headers.get("Origin"), headers.get("Sec-Fetch-Site")
+        own = origin is None or _authority(origin) == headers.get("Host", "").lower()
+        if site in {None, "same-origin", "none"} and (own or _is_of_proxy(origin or "", hosts)):
+            return None
         return "This dashboard takes nothing that a page of another site sends.", 403
-    return None
+
+    return check_origin
+
+
+def _is_of_proxy(origin: str, hosts: frozenset[str]) -> bool:
+    """Whether a page asked by the name of a proxy, which passed the request on under another.
+
+    The name must be one that the dashboard was told of. That the page is of the very address it
+    asks, port included, is known from the browser, or from the proxy: no page of another site can
+    set either header.
+    """
+    authority, headers = _authority(origin), flask.request.headers
+    name = host_name(authority)
+    if not name or name in LOOPBACK_HOSTS or not _is_known(name, hosts):
+        return False
+    forwarded = headers.get("X-Forwarded-Host", "").partition(",")[0].strip().lower()
+    return headers.get("Sec-Fetch-Site") == "same-origin" or forwarded == authority
 
 
 def _authority(origin: str) -> str:

@@ -20,7 +20,14 @@ from lossmon.errors import InvalidArgument, LossmonError
 from lossmon.store import RunQuery, database_name
 from lossmon_dashboard.app import create_app
 from lossmon_dashboard.figures.history import prepare_frames
-from lossmon_dashboard.security import ANY_ADDRESS, LOOPBACK_HOSTS, MOST_BYTES, is_loopback
+from lossmon_dashboard.keyed import keyed
+from lossmon_dashboard.security import (
+    ANY_ADDRESS,
+    ANY_NAME,
+    LOOPBACK_HOSTS,
+    MOST_BYTES,
+    is_loopback,
+)
 from lossmon_dashboard.source import current_store
 
 DEFAULT_PORT = 8050
@@ -41,6 +48,7 @@ def serve(
     prefix: str = "",
     frames: Sequence[str] = (),
     read_only: bool = False,
+    key: str = "",
 ) -> None:
     """Serve the dashboard until the process is interrupted.
 
@@ -50,11 +58,14 @@ def serve(
         port: the port; a free one is taken instead when the default is in use.
         open_browser: whether to open the page in a browser.
         on_ready: called with the address of the page once connections are accepted.
-        allow_hosts: further names that the dashboard is reached by, e.g. that of a proxy.
+        allow_hosts: further names that the dashboard is reached by, e.g. that of a proxy; `{port}`
+            in one stands for the port, and `*.example.org` for all names that end so.
         prefix: the path below which a proxy serves it, such as `/lossmon`, whether or not the proxy
             takes it off before it passes a request on; `{port}` in it stands for the port.
         frames: origins of pages that may hold the dashboard in a frame.
         read_only: whether runs can be looked at only.
+        key: a secret part of the path, below `prefix`: who knows it is answered under whatever
+            name, others are told nothing. None is asked for where it is empty.
 
     Raises:
         InvalidArgument: nothing can listen on that address and port, or `prefix` is no path.
@@ -62,22 +73,25 @@ def serve(
     shown = database_name(db)
     _path(prefix.replace(_PORT, "0"))
     listener = _listen(host, port)
-    path = _path(prefix.replace(_PORT, str(listener.getsockname()[1])))
+    taken = str(listener.getsockname()[1])
+    path = _path(prefix.replace(_PORT, taken))
+    below = f"{path}/{key}" if key else path
     token = None if is_loopback(host) else secrets.token_urlsafe(24)
-    hosts = allowed_hosts(host) | {name.lower() for name in allow_hosts}
-    app = create_app(db, hosts=hosts, token=token, read_only=read_only, prefix=path, frames=frames)
+    hosts = allowed_hosts(host) | {name.lower().replace(_PORT, taken) for name in allow_hosts}
+    hosts |= {ANY_NAME} if key else frozenset()
+    app = create_app(db, hosts=hosts, token=token, read_only=read_only, prefix=below, frames=frames)
     # What is loaded now stays: collections need not go through it again within every long answer.
     gc.collect()
     gc.freeze()
     server = create_server(
-        app.server,
+        keyed(app.server, key) if key else app.server,
         sockets=[listener],
         threads=8,
         ident="lossmon",
         max_request_body_size=MOST_BYTES,
         url_prefix=path,
     )
-    url = page_address(host, listener.getsockname()[1], path)
+    url = page_address(host, int(taken), below)
     with closing(server), suppress(KeyboardInterrupt):
         sys.stdout.write(f"lossmon dashboard: {url}  (of {shown}; stop with Ctrl-C)\n")
         if token is not None:
