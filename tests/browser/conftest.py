@@ -27,11 +27,17 @@ def serving(database: str) -> Generator[str]:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Generator[Browser]:
+def chromium() -> str:
+    """The path of the browser."""
     path = find_chromium()
     assert path, "expected a Chromium. Received: none. Fix: python -m tests.browser.install"
+    return path
+
+
+@pytest.fixture(scope="session")
+def browser(chromium: str) -> Generator[Browser]:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         yield browser
         browser.close()
 

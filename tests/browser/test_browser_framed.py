@@ -10,16 +10,20 @@ from collections.abc import Generator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
+from urllib.error import HTTPError
+from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
 import pytest
 import waitress.server
 from lossmon_dashboard import create_app
-from playwright.sync_api import expect
+from lossmon_dashboard.framed import FRAMES
+from playwright.sync_api import Browser, Page, expect
 
 import lossmon
 from lossmon import inline
-from tests.browser.conftest import OpenPage
+from tests.browser.conftest import FLAGS, OpenPage
+from tests.browser.proxied import Proxied, Sites, serving_sites
 from tests.dashboard.seed import SCENARIOS, seed, write
 
 pytestmark = pytest.mark.browser
@@ -61,12 +65,17 @@ def test_a_notebook_shows_a_run_and_its_kernel_takes_the_dashboard_along(
     finally:
         server.shutdown()
         server.server_close()
-    ((process, _),) = [of for key, of in inline._started.items() if key[0] == str(path)]
-    assert process.stdin is not None
-    process.stdin.close()
-    assert process.wait(timeout=20) == 0
-    assert process.stdout is not None
-    process.stdout.close()
+    end(path)
+
+
+def end(path: Path) -> None:
+    """As the end of the kernel ends them: the dashboards of a database."""
+    for process in (of.process for key, of in inline._started.items() if key[0] == str(path)):
+        assert process.stdin is not None
+        process.stdin.close()
+        assert process.wait(timeout=20) == 0
+        assert process.stdout is not None
+        process.stdout.close()
 
 
 def test_behind_the_proxy_of_a_hub_all_is_asked_by_its_way(tmp_path: Path) -> None:
@@ -74,18 +83,127 @@ def test_behind_the_proxy_of_a_hub_all_is_asked_by_its_way(tmp_path: Path) -> No
     write(str(path), SCENARIOS[0])
     hub = "https://hub.example.org"
     shown = lossmon.dashboard(path, light=True, proxy=f"{hub}/user/me/proxy/{{port}}/")
-    ((process, port),) = [of for key, of in inline._started.items() if key[0] == str(path)]
+    ((_, port, _),) = [of for key, of in inline._started.items() if key[0] == str(path)]
     try:
         assert shown.url == f"{hub}/user/me/proxy/{port}/run/latest?light=1"
         request = Request(f"http://127.0.0.1:{port}/run/latest", headers={"Host": hub[8:]})
         with urlopen(request) as answer:
             assert f'src="/user/me/proxy/{port}/_dash-component-suites/' in answer.read().decode()
     finally:
-        assert process.stdin is not None
-        process.stdin.close()
-        assert process.wait(timeout=20) == 0
-        assert process.stdout is not None
-        process.stdout.close()
+        end(path)
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Generator[Path]:
+    """A database whose dashboards end with the module."""
+    path = tmp_path_factory.mktemp("framed") / "runs.db"
+    write(str(path), SCENARIOS[0])
+    yield path
+    end(path)
+
+
+@pytest.fixture(scope="module")
+def sites() -> Generator[Sites]:
+    with serving_sites() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def everywhere(browser: Browser, chromium: str, sites: Sites) -> Generator[Browser]:
+    """A browser to which every name is that of the sites."""
+    rule = f"--host-resolver-rules=MAP * 127.0.0.1:{sites.port}"
+    other = browser.browser_type.launch(executable_path=chromium, args=[*FLAGS, rule])
+    yield other
+    other.close()
+
+
+def visited(everywhere: Browser, address: str) -> tuple[Page, list[str]]:
+    """A page, and what its console said."""
+    said: list[str] = []
+    page = everywhere.new_context(ignore_https_errors=True).new_page()
+    page.on("console", lambda message: said.append(message.text))
+    page.goto(address)
+    return page, said
+
+
+HUB = "hub.example.org"
+
+
+def test_a_hub_serves_it_by_whatever_name(runs: Path, sites: Sites, everywhere: Browser) -> None:
+    """As `jupyter-server-proxy` does: the path is taken off, the name is passed on."""
+    cell = lossmon.dashboard(runs, "latest", proxy="/user/me/proxy/{port}/")
+    (_, _, _, _, port, key, *_) = cell.url.split("/")
+    assert len(key) > 20
+    sites.pages[HUB] = cell._repr_html_()
+    sites.proxied[HUB] = Proxied(int(port), f"/user/me/proxy/{port}")
+    sites.statuses.clear()
+    page, said = visited(everywhere, f"https://{HUB}/user/me/lab")
+    frame = page.frame_locator("iframe")
+    expect(frame.locator("#run-history .legendtext").first).to_be_visible(timeout=20_000)
+    frame.get_by_role("link", name="All runs").click()
+    expect(frame.locator("#runs-summary")).to_contain_text("1 run", timeout=20_000)
+    assert said == []
+    assert {*sites.statuses} <= {200, 304}
+    # A page of another site that points its own name at this machine does not know the path.
+    for path in ("/", f"/user/me/proxy/{port}/", "/x" + key, f"/{key}x/", "/_dash-layout"):
+        request = Request(f"http://127.0.0.1:{port}{path}", headers={"Host": "evil.example"})
+        with pytest.raises(HTTPError, match="404"):
+            urlopen(request)
+    page.context.close()
+
+
+COLAB, OUTPUT = "colab.research.google.com", "x1-0-colab.googleusercontent.com"
+
+
+def test_colab_serves_a_port_of_its_machine(
+    runs: Path, sites: Sites, everywhere: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its window holds the frame of the cell's output, and that the one of the port."""
+
+    served = "8050-cpu-s-x1.us-west4-1.prod.colab.dev"
+
+    def serve_kernel_port_as_iframe(port: int, path: str, height: str) -> None:
+        sites.proxied[served] = Proxied(port)
+        sites.pages[OUTPUT] = f'<iframe src="https://{served}{path}" height="{height}"></iframe>'
+        sites.pages[COLAB] = f'<iframe src="https://{OUTPUT}/" height="900"></iframe>'
+
+    colab = SimpleNamespace(serve_kernel_port_as_iframe=serve_kernel_port_as_iframe)
+    monkeypatch.setitem(sys.modules, "google.colab", SimpleNamespace(output=colab))
+    monkeypatch.setitem(sys.modules, "google.colab.output", colab)
+    cell = lossmon.dashboard(runs, "latest", height=500)
+    cell._ipython_display_()
+    page, said = visited(everywhere, f"https://{COLAB}/")
+    frame = page.frame_locator("iframe").frame_locator("iframe")
+    expect(frame.locator("h1")).to_have_text("digits-cnn", timeout=20_000)
+    expect(frame.locator("#run-history .legendtext").first).to_be_visible(timeout=20_000)
+    assert said == []
+    # No other site may.
+    sites.pages["evil.example"] = f'<iframe src="https://{served}/"></iframe>'
+    with page.expect_console_message(lambda message: "frame-ancestors" in message.text):
+        page.goto("https://evil.example/")
+    page.context.close()
+
+
+def test_a_codespace_has_the_port_in_its_name(
+    runs: Path, sites: Sites, everywhere: Browser
+) -> None:
+    """Its window is another site than the port, which is asked by the name of this machine."""
+    cell = lossmon.dashboard(runs, "latest", proxy="https://me-{port}.app.github.dev/")
+    address = urlsplit(cell.url)
+    port = int(address.netloc.split("-")[1].split(".")[0])
+    sites.proxied[address.netloc] = Proxied(port, keep_host=False)
+    sites.pages["x.vscode-cdn.net"] = cell._repr_html_()
+    sites.pages["me.github.dev"] = '<iframe src="https://x.vscode-cdn.net/" height="900"></iframe>'
+    page, said = visited(everywhere, "https://me.github.dev/")
+    frame = page.frame_locator("iframe").frame_locator("iframe")
+    expect(frame.locator("#run-history .legendtext").first).to_be_visible(timeout=20_000)
+    assert said == []
+    page.context.close()
+
+
+def test_the_window_of_an_editor_may_hold_the_frame_of_its_notebook() -> None:
+    """Browsers ask of each page around a frame; no `*` stands for the schemes of an editor."""
+    assert {"vscode-webview:", "vscode-file:"} <= {*FRAMES}
 
 
 def test_a_cell_gets_the_frame_itself(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -147,6 +147,41 @@ def test_its_own_pages_and_programs_are_answered(client: FlaskClient, origin: st
     assert answer.status_code == 400
 
 
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        # What the browser says, or the proxy: the page is of the address that it asks.
+        ({"Origin": "https://hub.example.org:8443", "Sec-Fetch-Site": "same-origin"}, 400),
+        ({"Origin": "http://hub.example.org", "X-Forwarded-Host": "hub.example.org"}, 400),
+        ({"Origin": "https://a.colab.dev", "Sec-Fetch-Site": "same-origin"}, 400),
+        # Another port of the same machine, another name, or nobody says so.
+        ({"Origin": "http://hub.example.org:81", "X-Forwarded-Host": "hub.example.org"}, 403),
+        ({"Origin": "https://hub.example.org", "Sec-Fetch-Site": "same-site"}, 403),
+        ({"Origin": "https://hub.example.org"}, 403),
+        ({"Origin": "https://evil.example", "Sec-Fetch-Site": "same-origin"}, 403),
+        ({"Origin": "https://evil.example", "X-Forwarded-Host": "evil.example"}, 403),
+        ({"Origin": "https://evilcolab.dev", "Sec-Fetch-Site": "same-origin"}, 403),
+        ({"Origin": "null", "X-Forwarded-Host": ""}, 403),
+        ({"Origin": "http://localhost:9999", "X-Forwarded-Host": "localhost:9999"}, 403),
+    ],
+    ids=str,
+)
+def test_a_proxy_may_ask_by_another_name_than_the_browser(
+    database: str, headers: dict[str, str], status: int
+) -> None:
+    hosts = allowed_hosts("127.0.0.1") | {"hub.example.org", "*.colab.dev"}
+    client = create_app(database, hosts=hosts).server.test_client()
+    answer = client.post("/_dash-update-component", json=[], headers=headers)
+    assert answer.status_code == status, answer.text
+
+
+def test_a_star_stands_for_the_names_that_end_so(database: str) -> None:
+    app = create_app(database, hosts=allowed_hosts("127.0.0.1") | {"*.colab.dev"})
+    client = app.server.test_client()
+    for host, status in (("a.b.colab.dev", 200), ("colab.dev", 421), ("evilcolab.dev", 421)):
+        assert client.get("/", headers={"Host": host}).status_code == status
+
+
 def test_only_questions_and_logging_in_are_posted(database: str) -> None:
     rules = create_app(database, token=TOKEN).server.url_map.iter_rules()
     changing = {rule.rule for rule in rules if (rule.methods or set()) - {"GET", "HEAD", "OPTIONS"}}
