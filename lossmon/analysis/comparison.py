@@ -117,11 +117,12 @@ def compare_accuracies(runs: Sequence[Measured]) -> list[Difference]:
 
     def differ(one: Measured, two: Measured) -> Difference | None:
         both = pairing.shared(one.name, two.name)
-        if both is not None:
-            found = mcnemar(both[0].correct, both[1].correct)
-            count = both[0].correct.size
+        first, second = (None, None) if both is None else (both[0].correct, both[1].correct)
+        if first is not None and second is not None:
+            found = mcnemar(first, second)
+            count = first.size
             interval = matched_difference(found.only_first, found.only_second, count)
-            means = float(both[0].correct.mean()), float(both[1].correct.mean())
+            means = float(first.mean()), float(second.mean())
             names = one.name, two.name
             return Difference("accuracy", *names, interval, found.p_value, "paired", count, means)
         if one.correct is None or two.correct is None or not one.judged or not two.judged:

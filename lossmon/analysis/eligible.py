@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from lossmon.analysis.history import Row
-from lossmon.analysis.measured import Measured, measured_epochs
+from lossmon.analysis.measured import Measured, measured_epochs, measured_losses
 from lossmon.records import Split
 
 _ALONE = "no other run has the loss "
@@ -121,12 +121,14 @@ def _output(document: Row, output: str | None) -> Row | None:
 
 
 def _judged(document: Row, name: str, output: str | None) -> dict[Split, list[Measured]]:
-    """The epochs that tell right from wrong, of each split that has some."""
+    """The epochs that tell right from wrong, of each split that has some; else those of a loss."""
     own = _output(document, output) or {}
     known: dict[Split, list[Measured]] = {}
     for split in _SPLITS:
         if epochs := measured_epochs(name, document["epochs"], own, split):
             known[split] = epochs
+    if not known and (losses := measured_losses(name, document["epochs"], own)):
+        known["val"] = losses
     return known
 
 
@@ -138,7 +140,7 @@ def _split(judged: Sequence[dict[Split, list[Measured]]]) -> Split:
 def _unjudged(document: Row) -> str:
     if not document["epochs"]:
         return "no epoch yet" if document["status"] == "running" else "no epoch"
-    return "no epoch tells right predictions from wrong ones"
+    return "no epoch tells right predictions from wrong ones, or has a validation loss"
 
 
 def _no_split(split: Split) -> str:

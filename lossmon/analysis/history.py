@@ -67,7 +67,7 @@ def history(epochs: Iterable[Row], output: Row, split: Split) -> History | None:
     Returns:
         None where no epoch tells right from wrong, or where the loss is no mean over samples.
     """
-    if output.get("reduction") not in _MEANS:
+    if not is_mean(output):
         return None
     name = output.get("name")
     wanted = (row for row in epochs if row["split"] == split and row["output"] == name)
@@ -85,6 +85,11 @@ def history(epochs: Iterable[Row], output: Row, split: Split) -> History | None:
         np.array([_share_error(row) for row in rows]),
         np.array([_covariance(row) for row in rows]),
     )
+
+
+def is_mean(output: Row) -> bool:
+    """Whether an epoch's loss of an output is the mean of its samples' losses."""
+    return output.get("reduction") in _MEANS
 
 
 def _known(row: Row) -> bool:

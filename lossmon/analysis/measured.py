@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lossmon.analysis.history import Row, history, samples
+from lossmon.analysis.history import Row, history, is_mean, samples
 from lossmon.analysis.intervals import mean_error
 from lossmon.analysis.noise import Floats
 from lossmon.records import SampleRecord, Split
@@ -21,7 +21,7 @@ class Samples:
 
     Attributes:
         loss: of each, shape `(N,)`.
-        correct: whether it was predicted right, shape `(N,)`.
+        correct: whether it was predicted right, shape `(N,)`; None where nothing is right or wrong.
         keys: what a sample is recognised by in other runs, shape `(N,)`, each once; None where all
             runs have the same samples in the same order.
         labels: class ids, shape `(N,)`; None where not known.
@@ -29,7 +29,7 @@ class Samples:
     """
 
     loss: Floats
-    correct: npt.NDArray[np.bool_]
+    correct: npt.NDArray[np.bool_] | None
     keys: npt.NDArray[Any] | None = None
     labels: npt.NDArray[np.int64] | None = None
     chance: Floats | None = None
@@ -53,7 +53,7 @@ class Samples:
 
         return Samples(
             self.loss[places],
-            self.correct[places],
+            some(self.correct),
             some(self.keys),
             some(self.labels),
             some(self.chance),
@@ -69,9 +69,9 @@ def samples_of(record: SampleRecord | None) -> Samples | None:
         record: as `Store.samples` gives it.
 
     Returns:
-        None where they cannot be recognised in other runs, or are neither right nor wrong.
+        None where they cannot be recognised in other runs.
     """
-    if record is None or record.samples is None or record.correct is None:
+    if record is None or record.samples is None:
         return None
     known = record.samples
     weights = np.ones(known.keys.size) if known.weights is None else known.weights
@@ -123,6 +123,8 @@ class Measured:
             samples: of one output and epoch.
         """
         hits, (mean, error) = samples.correct, mean_error(samples.loss)
+        if hits is None:
+            return cls(name, mean, error, samples=samples)
         return cls(name, mean, error, float(hits.sum()), float(hits.size), samples)
 
     @property
@@ -155,6 +157,26 @@ def measured_epochs(name: str, epochs: Iterable[Row], output: Row, split: Split)
             epoch=row["epoch"],
         )
         for row, loss, error, share in values
+    ]
+
+
+def measured_losses(name: str, epochs: Iterable[Row], output: Row) -> list[Measured]:
+    """Return each epoch of one output that has a validation loss, in order, without its error.
+
+    A loss of values has their unit: it can be compared on the same samples only, one by one.
+
+    Args:
+        name: how the run is called.
+        epochs: the run's epochs, as `Store.epoch_rows` gives them.
+        output: the output, as `Store.output_rows` gives it.
+    """
+    if not is_mean(output):
+        return []
+    own = (row for row in epochs if row["split"] == "val" and row["output"] == output.get("name"))
+    known = (row for row in own if row["recomputed_loss"] is not None)
+    return [
+        Measured(name, float(row["recomputed_loss"]), None, epoch=row["epoch"])
+        for row in sorted(known, key=lambda row: row["epoch"])
     ]
 
 

@@ -38,6 +38,13 @@ MEASURE_WORDS: dict[Measure, str] = {
 }
 
 
+_MOST_NAMED = 10
+_OF_VALUES = (
+    "losses can be compared on the same validation samples only, with the same targets, which "
+    "fewer than two of these runs share"
+)
+
+
 class Costs(NamedTuple):
     """What wrong decisions between two classes cost, and where to decide for class 1.
 
@@ -95,6 +102,11 @@ class Recommendation(NamedTuple):
     differences: tuple[Difference, ...]
     sentence: str
 
+    @property
+    def lead(self) -> str:
+        """How the sentence begins: "For probabilities", or "For values" where there are none."""
+        return self.sentence.partition(":")[0]
+
 
 def recommend(runs: Sequence[Measured], need: Need, costs: Costs | None = None) -> str:
     """Return which run to take for a need, in one sentence; see `weigh_need`.
@@ -144,21 +156,31 @@ def weigh_need(
         }
         values = {name: float(array.mean()) for name, array in of.items()}
         differences = compare_values(measure, of)
-    return _chosen(need, measure, values, differences)
+    # Models of values have no probabilities.
+    values_alone = need == "probabilities" and all(run.accuracy is None for run in judged)
+    return _chosen(need, measure, values, differences, values_alone=values_alone)
 
 
 def _chosen(
-    need: Need, measure: Measure, values: dict[str, float], differences: Sequence[Difference]
+    need: Need,
+    measure: Measure,
+    values: dict[str, float],
+    differences: Sequence[Difference],
+    *,
+    values_alone: bool,
 ) -> Recommendation:
+    lead = f"For {'values' if values_alone else need}"
     known = [n for n in values if any(n in (d.first, d.second) for d in differences)]
     if len(known) < 2:
-        sentence = f"For {need}: {_missing(measure)}."
+        sentence = f"{lead}: {_OF_VALUES if values_alone else _missing(measure)}."
         return Recommendation(need, measure, values, None, (), tuple(differences), sentence)
     sign = 1 if measure in SMALLER_IS_BETTER else -1
     best = min(known, key=lambda name: sign * values[name])
     worse = {d.first if d.better == d.second else d.second for d in differences if d.better == best}
     as_good = tuple(name for name in known if name not in worse and name != best)
-    sentence = f"For {need}: {_said(best, as_good, worse, MEASURE_WORDS[measure])}."
+    said = _said(best, as_good, worse, MEASURE_WORDS[measure])
+    rest = [name for name in values if name not in known] if values_alone else []
+    sentence = f"{lead}: {said}{_not_compared(rest)}."
     return Recommendation(need, measure, values, best, as_good, tuple(differences), sentence)
 
 
@@ -227,6 +249,15 @@ def _missing(measure: Measure) -> str:
             "sample, which fewer than two of these runs hold"
         )
     return f"the {measure} of fewer than two runs is known with its error"
+
+
+def _not_compared(rest: Sequence[str]) -> str:
+    """Which runs of others are left aside, where there are some."""
+    if not rest:
+        return ""
+    more = len(rest) - _MOST_NAMED
+    named = ", ".join(rest[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+    return f" (not compared, of other samples: {named})"
 
 
 def _said(best: str, as_good: Sequence[str], worse: set[str], what: str) -> str:

@@ -168,13 +168,16 @@ def _weighing(
 ) -> Weighing:
     runs = [replace(e[-1], samples=s) for e, s in zip(one.epochs, samples, strict=True)]
     points = [point for of in one.epochs for point in of]
+    differences = tuple(compare(runs))
+    if all(run.accuracy is None for run in runs) and not _all_pairs(runs, differences):
+        # Of other samples, or of values in another unit: nothing can be said over seeds either.
+        groups = {}
     own = dict(zip(one.places, runs, strict=True))
     members = {name: [own[p] for p in places if p in own] for name, places in groups.items()}
     members = {name: group for name, group in members.items() if group}
     repeated = {name: group for name, group in members.items() if len(group) > 1}
     named = {name: [run.name for run in group] for name, group in repeated.items()}
     tested = named if len(named) > 1 else None
-    differences = tuple(compare(runs))
     return Weighing(
         one.output,
         one.split,
@@ -192,9 +195,16 @@ def _weighing(
     )
 
 
+def _all_pairs(runs: Sequence[Measured], differences: Sequence[Difference]) -> bool:
+    """Whether each two runs were compared."""
+    return len(differences) == len(runs) * (len(runs) - 1) // 2
+
+
 def _needs(need: Need | None, runs: Sequence[Measured]) -> list[Need]:
     if need is not None:
         return [need]
+    if all(run.accuracy is None for run in runs):
+        return ["probabilities"]
     ranked = sum(area_of(run.samples) is not None for run in runs) > 1
     return ["probabilities", "decisions", *(["ranking"] if ranked else [])]
 
@@ -203,7 +213,9 @@ def _wins(runs: Sequence[Measured]) -> list[Wins]:
     if len(runs) != 2:
         return []
     both = Pairing(runs).shared(runs[0].name, runs[1].name)
-    return [] if both is None else count_wins(*both)
+    if both is None or any(samples.correct is None for samples in both):
+        return []
+    return count_wins(*both)
 
 
 def difference_document(difference: Difference) -> dict[str, Any]:

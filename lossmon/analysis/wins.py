@@ -43,7 +43,7 @@ def count_wins(first: Samples, second: Samples) -> list[Wins]:
     Args:
         first: the samples under one model.
         second: the same samples in the same order under the other; their classes are those of the
-            first.
+            first. Where either knows no right or wrong, none is right alone.
 
     Returns:
         Numbers of samples: of all first, then of each class that both know, by id.
@@ -67,12 +67,19 @@ def _counted(label: int | None, first: Samples, second: Samples) -> Wins:
         apart.size,
         one,
         two,
-        int((first.correct & ~second.correct).sum()),
-        int((second.correct & ~first.correct).sum()),
+        _only(first, second),
+        _only(second, first),
         float(apart.mean()),
         sign_test(one, two),
         _decisive(apart),
     )
+
+
+def _only(one: Samples, other: Samples) -> int:
+    """How many samples only the one predicts right."""
+    if one.correct is None or other.correct is None:
+        return 0
+    return int((one.correct & ~other.correct).sum())
 
 
 def _decisive(apart: Floats) -> int:

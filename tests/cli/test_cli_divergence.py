@@ -257,5 +257,5 @@ def test_of_three_runs_the_two_of_one_loss_are_compared(invoke: Invoke, two_mode
 
 def test_the_same_run_twice_is_not_compared(invoke: Invoke, two_models: str) -> None:
     done = invoke("compare", "good", "good", "--db", two_models)
-    assert done.exit_code == 0
-    assert "more than noise" not in done.stdout
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "each once. Received: good good" in done.stderr

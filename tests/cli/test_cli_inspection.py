@@ -248,9 +248,6 @@ def test_compare_needs_two_runs(invoke: Invoke) -> None:
     result = invoke("compare", "healthy")
     assert result.exit_code == 2
     assert "compare needs two or more runs. Received: healthy" in result.stderr
-    result = invoke("compare", "healthy", "healthy")
-    assert result.exit_code == 2
-    assert "each once. Received: healthy healthy" in result.stderr
 
 
 def test_a_run_says_why_its_last_numbers_differ(invoke: Invoke) -> None:

@@ -350,7 +350,9 @@ def test_of_runs_with_other_samples_those_that_both_have_are_told() -> None:
     apart = Interval(0.3, 0.2, 0.4)
     difference = Difference("loss", "a", "b", apart, 0.001, "paired", 448, (0.365, 0.0696))
     values = {"a": 0.444, "b": 0.0693}
-    advice = Recommendation("probabilities", "loss", values, "b", (), (difference,), "For …: b.")
+    advice = Recommendation(
+        "probabilities", "loss", values, "b", (), (difference,), "For probabilities: b."
+    )
     one = Weighing(None, "val", (), (), (), (difference,), (), (), (), (advice,))
     assert words(short_verdict([one])) == (
         "In short For probabilities, b is better than a (loss 0.0696 against 0.365 on the 448 "

@@ -41,7 +41,8 @@ _BASES = {
     "seeds": "over seeds",
 }
 NOT_TOLD = (
-    "Needs two or more classifiers of one loss, whose predictions were judged right or wrong."
+    "Needs two or more runs of one loss: classifiers, whose predictions were judged right or "
+    "wrong, or models of values, judged on the same validation samples."
 )
 
 
@@ -162,8 +163,8 @@ def _in_short(found: Recommendation) -> str:
     measure, first, second = MEASURE_WORDS[found.measure], number(of[best]), number(of[other])
     values = f" ({measure} {first} against {second}{where})"
     if found.as_good:
-        return f"For {found.need}, no evidence of a difference{values}."
-    return f"For {found.need}, {best} is better than {other}{values}."
+        return f"{found.lead}, no evidence of a difference{values}."
+    return f"{found.lead}, {best} is better than {other}{values}."
 
 
 def _one(one: Weighing) -> html.Div:
