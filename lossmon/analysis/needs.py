@@ -104,7 +104,7 @@ class Recommendation(NamedTuple):
 
     @property
     def lead(self) -> str:
-        """How the sentence begins: "For probabilities", or "For values" where there are none."""
+        """How the sentence begins: "For decisions", or "For predicted values" of a regression."""
         return self.sentence.partition(":")[0]
 
 
@@ -169,7 +169,7 @@ def _chosen(
     *,
     values_alone: bool,
 ) -> Recommendation:
-    lead = f"For {'values' if values_alone else need}"
+    lead = f"For {'predicted values' if values_alone else need}"
     known = [n for n in values if any(n in (d.first, d.second) for d in differences)]
     if len(known) < 2:
         sentence = f"{lead}: {_OF_VALUES if values_alone else _missing(measure)}."

@@ -48,9 +48,9 @@ def test_of_the_same_samples_the_better_model_is_found() -> None:
     (found,) = weigh(documents, ["good", "poor"], samples)
     (advice,) = found.recommendations
     assert (advice.sentence, advice.best, advice.lead) == (
-        "For values: good, by its loss.",
+        "For predicted values: good, by its loss.",
         "good",
-        "For values",
+        "For predicted values",
     )
     (difference,) = found.differences
     chance = stats.ttest_rel(LOSSES["good"], LOSSES["poor"]).pvalue  # pyright: ignore
@@ -63,7 +63,8 @@ def test_of_the_same_samples_the_better_model_is_found() -> None:
 
 def test_models_that_are_as_good_are_not_told_apart() -> None:
     (found,) = weigh([run("good"), run("as good")], ["good", "as good"], samples)
-    assert found.recommendations[0].sentence == "For values: no evidence of a difference in loss."
+    said = found.recommendations[0].sentence
+    assert said == "For predicted values: no evidence of a difference in loss."
 
 
 def test_a_loss_in_another_unit_is_not_better() -> None:
@@ -78,8 +79,8 @@ def test_a_loss_in_another_unit_is_not_better() -> None:
     (found,) = weigh(documents, names, samples)
     assert (found.groups, found.group_differences) == ((), ())
     assert found.recommendations[0].sentence == (
-        "For values: as good; no evidence that good is worse in loss (not compared, of other "
-        "samples: in metres)."
+        "For predicted values: as good; no evidence that good is worse in loss (not compared, of "
+        "other samples: in metres)."
     )
     assert {d.first for d in found.differences} | {d.second for d in found.differences} == {
         *("good", "as good", "poor")

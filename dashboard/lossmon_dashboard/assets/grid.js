@@ -72,7 +72,8 @@
         if (value === null || !around) {
             return said;
         }
-        const span = around.span ? spanWords(column.getColId(), around.span) : "";
+        // An interval around what means nothing means nothing either.
+        const span = around.span && !misread ? spanWords(column.getColId(), around.span) : "";
         return h(
             "span",
             {title: around.words, className: "lossmon-measure"},
