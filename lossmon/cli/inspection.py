@@ -179,8 +179,8 @@ def compare(
     documents = [store.run_document(name) for name in run]
     if len({document["id"] for document in documents}) < len(documents):
         raise click.UsageError(
-            f"compare needs two or more runs, each once. Received: {' '.join(run)}, of which some "
-            "are one run. Fix: `lossmon runs` lists all"
+            f"compare needs two or more runs, each once. Received: {visible(' '.join(run))}, of "
+            "which some are one run. Fix: `lossmon runs` lists all"
         )
     if not as_json:
         documents = visible(documents)

@@ -36,10 +36,15 @@ def unpaired(name: str, samples: Samples) -> Measured:
     return Measured(name, run.loss, run.loss_error, run.correct, run.judged)
 
 
+def hits(samples: Samples) -> np.ndarray:
+    assert samples.correct is not None
+    return samples.correct
+
+
 def better(samples: Samples, *, by: float, fixed: int) -> Samples:
     """The same samples under a model that is a little better on them."""
     noise = np.random.default_rng(99).normal(size=samples.loss.size)
-    correct = samples.correct.copy()
+    correct = hits(samples).copy()
     correct[np.flatnonzero(~correct)[:fixed]] = True
     return Samples(samples.loss - by + 0.05 * noise, correct)
 
@@ -62,12 +67,12 @@ def test_samples_are_recognised_by_their_keys() -> None:
     keys = np.arange(800)
     mixed = np.random.default_rng(0).permutation(800)[:700]
     here = Measured.of_samples("old", Samples(one.loss, one.correct, keys))
-    there = Samples(two.loss[mixed], two.correct[mixed], keys[mixed])
+    there = Samples(two.loss[mixed], hits(two)[mixed], keys[mixed])
     found = compare([here, Measured.of_samples("new", there)])
     assert [(d.basis, d.samples) for d in found] == [("paired", 700)] * 2
     assert found[0].interval.value == pytest.approx((one.loss - two.loss)[mixed].mean())
     assert found[0].means == pytest.approx((one.loss[mixed].mean(), two.loss[mixed].mean()))
-    assert found[1].means == pytest.approx((one.correct[mixed].mean(), two.correct[mixed].mean()))
+    assert found[1].means == pytest.approx((hits(one)[mixed].mean(), hits(two)[mixed].mean()))
     strangers = Measured.of_samples("new", Samples(two.loss, two.correct, keys + 1000))
     assert {d.basis for d in compare([here, strangers])} == {"unpaired"}
 
@@ -202,7 +207,7 @@ def test_runs_of_other_samples_are_paired_on_those_they_share() -> None:
     keys = np.arange(800)
     whole = drawn(51)
     runs = [
-        Measured.of_samples(name, Samples(whole.loss[at] + add, whole.correct[at], keys[at]))
+        Measured.of_samples(name, Samples(whole.loss[at] + add, hits(whole)[at], keys[at]))
         for name, at, add in (("a", keys, 0.0), ("b", keys[::-1], 0.1), ("c", keys[300:], 0.2))
     ]
     found = {(d.first, d.second): d for d in compare(runs) if d.measure == "loss"}
@@ -229,7 +234,7 @@ def test_wins_are_counted_over_all_and_by_class() -> None:
     assert whole.p_value == pytest.approx(stats.binomtest(whole.first, 300).pvalue)
     assert [c.label for c in classes] == [0, 1, 2]
     assert [c.p_value < 0.05 for c in classes] == [False, True, False]
-    assert [c.only_second for c in classes] == [0, int((~one.correct[labels == 1]).sum()), 0]
+    assert [c.only_second for c in classes] == [0, int((~hits(one)[labels == 1]).sum()), 0]
     assert sum(c.loss * c.samples for c in classes) == pytest.approx(whole.loss * 300)
     assert len(count_wins(Samples(one.loss, one.correct), two)) == 1
 

@@ -58,9 +58,9 @@ def test_hostile_texts_come_back_unchanged_and_are_inert(
     invoke: Invoke, tmp_path: Path, text: str
 ) -> None:
     db = tmp_path / "hostile.db"
-    run = record(db, text)
+    other, run = record(db, text), record(db, text)
     for as_json in ([], ["--json"]):
-        for command in (["runs"], ["show", run], ["findings", run], ["compare", run, run]):
+        for command in (["runs"], ["show", run], ["findings", run], ["compare", run, other]):
             result = invoke(*command, *as_json, "--db", str(db))
             assert result.exit_code in (0, 1), result.stderr
             assert not CONTROL.search(result.stdout + result.stderr), command
