@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -12,6 +12,7 @@ from typing import Any, cast
 
 from werkzeug.serving import generate_adhoc_ssl_context
 
+_PATIENCE = 60.0
 _OF_ONE_HOP = frozenset({"connection", "keep-alive", "transfer-encoding", "content-length"})
 
 
@@ -49,7 +50,8 @@ class Sites:
 
 
 class _Server(ThreadingHTTPServer):
-    daemon_threads = True
+    # Closing it waits for them, so that none is left with an open connection.
+    daemon_threads = False
     sites: Sites
 
     def handle_error(self, request: Any, client_address: Any) -> None:
@@ -58,6 +60,7 @@ class _Server(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    timeout = _PATIENCE
 
     def do_GET(self) -> None:
         sites, name = cast("_Server", self.server).sites, self.headers["Host"]
@@ -76,13 +79,13 @@ class _Handler(BaseHTTPRequestHandler):
         headers |= {"X-Forwarded-Host": name, "X-Forwarded-Proto": "https"}
         headers["Host"] = name if behind.keep_host else f"localhost:{behind.port}"
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        connection = HTTPConnection("127.0.0.1", behind.port)
-        connection.request(self.command, self.path.removeprefix(behind.prefix), body, headers)
-        answer = connection.getresponse()
-        sites.statuses.append(answer.status)
-        kept = [(k, v) for k, v in answer.getheaders() if k.lower() not in _OF_ONE_HOP]
-        self._answer(answer.status, kept, answer.read())
-        connection.close()
+        # The browser may be gone before the answer is: that must leave no connection open.
+        with closing(HTTPConnection("127.0.0.1", behind.port, timeout=_PATIENCE)) as connection:
+            connection.request(self.command, self.path.removeprefix(behind.prefix), body, headers)
+            answer = connection.getresponse()
+            sites.statuses.append(answer.status)
+            kept = [(k, v) for k, v in answer.getheaders() if k.lower() not in _OF_ONE_HOP]
+            self._answer(answer.status, kept, answer.read())
 
     def _answer(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
         self.send_response_only(status)
