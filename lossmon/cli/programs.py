@@ -49,7 +49,7 @@ def demo(db: str | None, no_dashboard: bool, host: str, port: int, no_browser: b
     "--allow-host",
     metavar="NAME",
     multiple=True,
-    help="A further name that the dashboard is reached by, such as that of a proxy.",
+    help="A further name that the dashboard is reached by, such as a proxy's; '*.example.org'.",
 )
 @click.option(
     "--prefix", default="", metavar="PATH", help="The path below which a proxy serves it: /lossmon."
