@@ -106,7 +106,7 @@ def test_what_counts_findings_leads_to_them(seeded: str, open_page: OpenPage) ->
     row = page.locator("#runs-grid .ag-center-cols-container .ag-row", has_text="digits-overfit")
     row.get_by_role("link", name="1 warning").click()
     card = page.locator("[data-target='finding:LM408:']")
-    expect(page.get_by_role("heading", name="digits-overfit")).to_be_visible()
+    expect(page.get_by_role("heading", name="digits-overfit")).to_be_visible(timeout=20_000)
     expect(card).to_be_focused(timeout=20_000)
     short = page.get_by_role("region", name="In short")
     expect(short).to_contain_text("It overfits since epoch 11", timeout=20_000)
