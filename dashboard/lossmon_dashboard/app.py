@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import dash
 
 from lossmon.errors import StoreError
-from lossmon_dashboard import export, news, shell
+from lossmon_dashboard import export, library, news, shell
 from lossmon_dashboard.changes import READ_ONLY
+from lossmon_dashboard.loading import NOT_WITH_THE_OTHERS, Dashboard
 from lossmon_dashboard.pages import PAGES
 from lossmon_dashboard.questions import check_questions
 from lossmon_dashboard.security import LOOPBACK_HOSTS, guard
@@ -56,7 +57,7 @@ def create_app(
     Returns:
         The app; its WSGI application is `.server`. The database is opened by the first request.
     """
-    app = dash.Dash(
+    app = Dashboard(
         __name__,
         title="lossmon",
         update_title="",
@@ -66,6 +67,7 @@ def create_app(
         requests_pathname_prefix=f"{prefix}/",
         routes_pathname_prefix="/",
         index_string=_PAGE,
+        assets_path_ignore=NOT_WITH_THE_OTHERS,
         meta_tags=[
             {"name": "viewport", "content": "width=device-width, initial-scale=1"},
             {"name": "color-scheme", "content": "light dark"},
@@ -79,6 +81,7 @@ def create_app(
     for page in PAGES:
         page.register(app)
     export.register(app.server)
+    library.register(app.server)
     news.register(app.server)
     guard(app.server, hosts=hosts, token=token, scripts=app.csp_hashes(), frames=frames)
     check_questions(app)

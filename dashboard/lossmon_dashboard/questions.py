@@ -218,7 +218,6 @@ VALUES: Mapping[str, Check] = {
     "compare-threshold.value": _or_nothing(_text),
     "compare-by.value": _or_nothing(_text),
     "newer.data": _or_nothing(_text),
-    "place.data": _or_nothing(_text),
     "revision.data": _scalars,
     "rules-found.checked": _or_nothing(_flag),
     "rules-search.value": _or_nothing(_text),

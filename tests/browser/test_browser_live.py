@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import re
 import time
 from collections.abc import Callable
@@ -104,7 +105,7 @@ def answers(page: Page) -> list[int]:
 
     def note(request: Request) -> None:
         asked = f"{request.url} {request.post_data}"
-        if re.search(r'/news |"output":"..(page.children|run-history-drawn)', asked):
+        if re.search(r'/news |_dash-layout|"output":"..(page.children|run-history-drawn)', asked):
             response = request.response()
             sizes.append(len(response.body()) if response else 0)
 
@@ -256,7 +257,10 @@ def test_zooming_in_leaves_the_other_pane_in_step(
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url.removeprefix(address)))
     page.evaluate(COUNT_DRAWINGS)
-    for drawn in (1, 2):
+    for drawn in (1, 2, 4):
+        if drawn == 4:
+            page.locator("#run-history .nsewdrag").first.dblclick()
+            until(page, lambda: page.evaluate("window.drawn") == 3)
         upper, lower = zoom_in(page)
         assert upper == lower
         assert upper[0] > 0
@@ -264,5 +268,16 @@ def test_zooming_in_leaves_the_other_pane_in_step(
         until(page, lambda drawn=drawn: page.evaluate("window.drawn") >= drawn)
         page.wait_for_timeout(300)
         assert page.evaluate("window.drawn") == drawn
-    assert asked.count("/chart") == 2
+    assert asked.count("/chart") == 4
     assert set(asked) <= {"/chart", "/news"}
+    # What the pointer says waits for a part to be seen, and no longer.
+    box = page.locator("#run-history .nsewdrag").first.bounding_box()
+    assert box
+    said = page.locator("#run-history .hoverlayer text")
+    places = (box["x"] + box["width"] * share / 20 for share in itertools.cycle(range(20)))
+
+    def point() -> bool:
+        page.mouse.move(next(places), box["y"] + box["height"] / 2)
+        return said.count() > 0
+
+    until(page, point)

@@ -17,7 +17,6 @@ USUAL: Mapping[str, Any] = {
     "compare-view.value": "overlaid",
     "compare-need.value": "decisions",
     "compare-fp.value": "1",
-    "place.data": "/",
     "revision.data": {"path": "/"},
     "run-axis.value": "step",
     "run-detail.value": "both",

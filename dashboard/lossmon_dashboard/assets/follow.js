@@ -11,11 +11,11 @@
             return [no_update, no_update];
         }
         if (!drawn.figure) {
-            hold(identity, {...drawn, figure}, figure.layout);
+            hold(identity, {...drawn, figure});
             drawn.of.scheme === scheme || drawAnew(scheme);
             return [no_update, no_update];
         }
-        hold(identity, drawn, drawn.figure.layout);
+        hold(identity, drawn);
         watch(identity);
         return lossmon.keepView(drawn.figure, identity);
     }
@@ -41,28 +41,27 @@
         return zoomed ? [meta.axis, ...xaxis.range.map(Number)] : null;
     }
 
-    /* A part that is zoomed to is drawn at once from what is there; here its finer data follow. */
+    /* A part that is zoomed to is drawn at once from what is there; here its finer data follow.
+       Told of another part, Dash would draw the same a second time before it is seen. */
     function watch(identity) {
         const chart = chartOf(identity);
         if (chart && !chart.lossmonWatched) {
             chart.lossmonWatched = true;
-            chart.on("plotly_afterplot", () => looked(identity, chart));
+            chart.removeAllListeners("plotly_relayout");
+            window.lossmon_pointer.follow(chart);
+            chart.on("plotly_afterplot", () => looked(identity));
         }
     }
 
-    function looked(identity, chart) {
+    function looked(identity) {
         const one = held[identity];
-        if (!one || !one.of) {
-            return;
-        }
-        /* Where Dash has another layout than the chart, it draws the same a second time. */
-        for (const name of Object.keys(chart.layout).filter((key) => /^[xy]axis/.test(key))) {
-            one.given[name] = structuredClone(chart.layout[name]);
-        }
         const span = shownSpan(identity);
-        if (!same(span, one.span)) {
+        if (one && one.of && !same(span, one.span)) {
             one.span = span;
-            askFor(span, identity, one);
+            window.setTimeout(() => askFor(span, identity, one));
+            window.lossmon_pointer.afterFrame(() =>
+                window.dash_clientside.set_props("run-span", {data: span})
+            );
         }
     }
 
@@ -83,7 +82,7 @@
         /* Meanwhile another part may be looked at, or another view. */
         if (drawn && chart && held[identity] === one && same(one.span, zoom)) {
             window.dash_clientside.lossmon.keepView(drawn.figure, identity);
-            hold(identity, drawn, one.given);
+            hold(identity, drawn);
             window.Plotly.react(chart, drawn.figure.data, drawn.figure.layout);
         }
     }
@@ -92,16 +91,15 @@
     function replace(drawn, identity) {
         const {lossmon, set_props} = window.dash_clientside;
         const [figure, style] = lossmon.keepView(drawn.figure, identity);
-        hold(identity, drawn, figure.layout);
+        hold(identity, drawn);
         watch(identity);
         set_props(identity, {figure, style});
         set_props("run-events", {children: drawn.events});
     }
 
-    /* `given` is the layout that Dash has. */
-    function hold(identity, {figure, mark, settled, of, step, heard}, given) {
+    function hold(identity, {figure, mark, settled, of, step, heard}) {
         const steady = steadyAxes(figure.layout);
-        held[identity] = {mark, settled, of, step, heard, given, steady, span: of && of.zoom};
+        held[identity] = {mark, settled, of, step, heard, steady, span: of && of.zoom};
     }
 
     /* What the chart shows, for who asks what is new of it; nothing where there is none. */

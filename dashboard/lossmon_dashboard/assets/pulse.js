@@ -18,18 +18,20 @@
     let asked = -Infinity;
 
     /* What is known of the page, be it that it was just opened or that it was told here. */
-    function follow(revision) {
-        if (revision && revision.path !== undefined) {
-            if (!known || known.path !== revision.path) {
+    function follow(seen, revision) {
+        const {triggered} = window.dash_clientside.callback_context;
+        const told = triggered.some(({prop_id}) => prop_id === "revision.data") ? revision : seen;
+        if (told && told.path !== undefined) {
+            if (!known || known.path !== told.path) {
                 renewed = -Infinity;
             }
-            if (revision !== known) {
-                known = heard = revision;
+            if (told !== known) {
+                known = heard = told;
             }
             asked = Math.max(asked, performance.now() - ACTIVE_MS / 2);
             wait();
         }
-        return indicator(revision || {});
+        return indicator(told || {});
     }
 
     /* Counted from the last question: what its answer took is part of what new points may take. */

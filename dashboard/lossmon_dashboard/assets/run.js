@@ -27,15 +27,12 @@
         return Object.assign(query, {tab});
     }
 
-    /* The part that is shown goes with each question about the chart. */
+    /* The part that is shown goes with each question about the chart; on another axis it is all. */
     function shownSpan(_, __, before) {
         const {triggered} = window.dash_clientside.callback_context;
         const turned = triggered.some((part) => part.prop_id === "run-axis.value");
         window.lossmon_follow.watch("run-history");
-        const span = turned ? null : window.lossmon_follow.shownSpan("run-history");
-        if (JSON.stringify(span) !== JSON.stringify(before || null)) {
-            window.dash_clientside.set_props("run-span", {data: span});
-        }
+        turned && before && window.dash_clientside.set_props("run-span", {data: null});
     }
 
     /* A part of the page that a tab may still have to bring. */
@@ -61,11 +58,16 @@
     /* An address may name a part of the page: it is gone to once of each page that is opened. */
     function followHash() {
         const {hash} = window.location;
-        const room = document.getElementById("run-findings");
-        if (hash && room && room.dataset.followed !== hash) {
-            room.dataset.followed = hash;
-            goTo(decodeURIComponent(hash.slice(1)));
-        }
+        let left = 40;
+        hash && (function look() {
+            const room = document.getElementById("run-findings");
+            if (room && room.dataset.followed !== hash) {
+                room.dataset.followed = hash;
+                goTo(decodeURIComponent(hash.slice(1)));
+            } else if (!room && (left -= 1)) {
+                window.setTimeout(look, 100);
+            }
+        })();
         return window.dash_clientside.no_update;
     }
 

@@ -1,4 +1,4 @@
-/* What only the browser knows or can do: its time zone, and the address that carries the view. */
+/* What only the browser knows or can do: its colour scheme, and the address that carries the view. */
 (function () {
     "use strict";
     /* What stands before every address, where a proxy serves the dashboard below a path. */
@@ -8,10 +8,6 @@
     }
 
     window.lossmon = {base};
-
-    const zone = Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
-    document.cookie =
-        "lossmon_zone=" + encodeURIComponent(zone) + "; path=/; max-age=31536000; SameSite=Lax";
 
     function remember(values) {
         const query = Object.entries(values)
@@ -25,46 +21,37 @@
         return window.dash_clientside.no_update;
     }
 
-    /* Before Mantine says it, what it will say: the reader's choice, else what the system has. */
-    function expected() {
-        let kept = null;
-        try {
-            kept = window.localStorage.getItem("mantine-color-scheme-value");
-        } catch (_) {
-            /* A browser that keeps nothing follows the system. */
-        }
-        const dark = window.matchMedia("(prefers-color-scheme: dark)").matches;
-        return kept === "light" || kept === "dark" ? kept : dark ? "dark" : "light";
-    }
-
+    const {keep, expectedScheme} = window.lossmon_viewer;
     const root = document.documentElement;
-    const scheme = () => root.getAttribute("data-mantine-color-scheme") || expected();
+    const scheme = () => root.getAttribute("data-mantine-color-scheme") || expectedScheme();
 
-    function keepScheme() {
-        document.cookie =
-            "lossmon_scheme=" + scheme() + "; path=/; max-age=31536000; SameSite=Lax";
+    /* What waits for the scheme draws anew: it is told where the layout was made for another. */
+    let toldScheme = scheme();
+    function newScheme(known) {
+        toldScheme = scheme();
+        return known === toldScheme ? window.dash_clientside.no_update : toldScheme;
     }
 
-    /* What waits for the scheme draws anew: it is told once. */
-    let toldScheme = null;
-    function newScheme() {
-        if (scheme() === toldScheme) {
-            return window.dash_clientside.no_update;
-        }
-        return (toldScheme = scheme());
-    }
-
-    keepScheme();
     new MutationObserver(function () {
-        keepScheme();
-        window.dash_clientside.set_props("scheme", {data: (toldScheme = scheme())});
+        keep("scheme", scheme());
+        if (scheme() !== toldScheme) {
+            window.dash_clientside.set_props("scheme", {data: (toldScheme = scheme())});
+        }
     }).observe(root, {attributes: true, attributeFilter: ["data-mantine-color-scheme"]});
 
+    /* What a page is called may be drawn after it is told that there is another. */
+    let named = null;
     function nameTab() {
-        window.requestAnimationFrame(function () {
+        let left = 40;
+        (function look() {
             const heading = document.querySelector("#page h1, #page h2");
             document.title = heading ? heading.textContent + " · lossmon" : "lossmon";
-        });
+            if ((!heading || heading === named) && (left -= 1)) {
+                window.setTimeout(look, 50);
+            } else {
+                named = heading;
+            }
+        })();
         return window.dash_clientside.no_update;
     }
 
@@ -116,10 +103,10 @@
         lossmon: {
             nameTab,
             keepView,
-            showPlace: function (address) {
+            showPlace: function (address, known) {
                 const path = address.slice(base().length) || "/";
                 return [
-                    newScheme(),
+                    newScheme(known),
                     place(path === "/" || /^\/(run|compare)\b/.test(path)),
                     place(/^\/rules\b/.test(path)),
                 ];

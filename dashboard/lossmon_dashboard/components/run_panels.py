@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import dash_mantine_components as dmc
 from dash import html
@@ -18,9 +18,26 @@ WHOLE_MODEL = ""
 Row = Mapping[str, Any]
 
 
+class Head(NamedTuple):
+    """What a page begins with.
+
+    Attributes:
+        header: the name of the run, and what is to be said of it in a line or two.
+        findings: what the rules found.
+        verdict: what it comes to.
+        outputs: what is known of the model's outputs.
+        output: the one that is looked at; None for the model as a whole.
+    """
+
+    header: Any
+    findings: Any
+    verdict: Any
+    outputs: Sequence[Row]
+    output: str | None
+
+
 def run_panels(
-    outputs: Sequence[Row],
-    output: str | None,
+    head: Head,
     tab: str,
     titles: Mapping[str, str],
     rooms: Mapping[str, Any],
@@ -28,19 +45,18 @@ def run_panels(
     """The page from its head to its tabs.
 
     Args:
-        outputs: what is known of the model's outputs.
-        output: the one that is looked at; None for the model as a whole.
+        head: what it begins with.
         tab: the tab that is open.
         titles: of each tab, by its key.
         rooms: content of each tab; None where it is not open.
     """
-    choices, hidden = output_choices(outputs)
+    choices, hidden = output_choices(head.outputs)
     return [
-        html.Div([back_to_runs(), html.Div(id="run-header")]),
-        html.Section(id="run-verdict", **spoken("In short")),
-        html.Section(id="run-findings", **spoken("Findings")),
+        html.Div([back_to_runs(), html.Div(head.header, id="run-header")]),
+        html.Section(head.verdict, id="run-verdict", **spoken("In short")),
+        html.Section(head.findings, id="run-findings", **spoken("Findings")),
         html.Div(
-            choice("run-output", "Output", output or WHOLE_MODEL, choices),
+            choice("run-output", "Output", head.output or WHOLE_MODEL, choices),
             id="run-output-choice",
             hidden=hidden,
         ),

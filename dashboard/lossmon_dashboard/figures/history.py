@@ -22,6 +22,8 @@ from lossmon_dashboard.theme import Scheme, split_colour
 
 Row = Mapping[str, Any]
 
+_MOST_MARKS = 50
+"""Of so many epochs that are shown at once each is marked; of more, every second, third, …"""
 _DASH: dict[Value, str] = {"recomputed": "solid", "own": "dashdot", "reported": "dot"}
 
 
@@ -166,6 +168,10 @@ def _trace(curve: Curve, scheme: Scheme, *, showlegend: bool) -> go.Scatter:
         curve.line,
         mode="lines+markers",
         line={"color": colour, "width": 2.25, "dash": _DASH[curve.kind]},
-        marker={"symbol": "circle" if curve.split == "train" else "diamond", "size": 6},
+        marker={
+            "symbol": "circle" if curve.split == "train" else "diamond",
+            "size": 6,
+            "maxdisplayed": _MOST_MARKS,
+        },
         **style,
     )

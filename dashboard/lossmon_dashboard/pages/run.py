@@ -16,13 +16,12 @@ from lossmon_dashboard.clock import viewer_zone
 from lossmon_dashboard.components.findings import finding_panel
 from lossmon_dashboard.components.notice import not_found
 from lossmon_dashboard.components.run_header import run_header, run_summary
-from lossmon_dashboard.components.run_panels import output_choices, run_panels, tab_room
+from lossmon_dashboard.components.run_panels import Head, output_choices, run_panels, tab_room
 from lossmon_dashboard.components.verdict import verdict_panel
 from lossmon_dashboard.documents import read_documents
 from lossmon_dashboard.links import RUN
 from lossmon_dashboard.run_tabs import TABS, USUAL, OpenedRun
 from lossmon_dashboard.run_tabs.episodes import explained
-from lossmon_dashboard.run_tabs.opened import is_of_page
 from lossmon_dashboard.source import current_store
 from lossmon_dashboard.theme import PAGE_WIDTH
 
@@ -32,7 +31,7 @@ Row = Mapping[str, Any]
 
 
 def layout(argument: str | None = None, **query: str) -> dmc.Container | dmc.Center:
-    """The page of a run, to be filled by callbacks.
+    """The page of a run, with all that its open tab shows at first.
 
     Args:
         argument: id, unique prefix or name of the run, or `latest`.
@@ -46,7 +45,10 @@ def layout(argument: str | None = None, **query: str) -> dmc.Container | dmc.Cen
         return not_found("This address names no run.")
     store = current_store()
     run = store.resolve(argument)
-    opened = OpenedRun(run, store.output_rows(run), query)
+    (document,) = read_documents([run])
+    opened = OpenedRun(run, document["outputs"], query)
+    header, findings, *_, news = (*description(document), news_of(document))
+    head = Head(header, findings, told_verdict(run), opened.outputs, opened.output)
     rooms = dict(zip((tab.KEY for tab in TABS), tab_contents(opened), strict=True))
     titles = {tab.KEY: tab.TITLE for tab in TABS}
     return dmc.Container(
@@ -54,8 +56,8 @@ def layout(argument: str | None = None, **query: str) -> dmc.Container | dmc.Cen
             [
                 dcc.Store(id="run-id", data=run),
                 dcc.Store(id="run-opened"),
-                dcc.Store(id="run-news"),
-                *run_panels(opened.outputs, opened.output, tab_of(query), titles, rooms),
+                dcc.Store(id="run-news", data=news),
+                *run_panels(head, tab_of(query), titles, rooms),
             ],
             gap="md",
         ),
@@ -89,16 +91,12 @@ def register(app: dash.Dash) -> None:
         Output("run-output-choice", "hidden"),
         Output("run-news", "data"),
         Input("revision", "data"),
-        Input("run-id", "data"),
+        State("run-id", "data"),
         State("run-news", "data"),
-        State("place", "data"),
+        prevent_initial_call=True,
     )
-    def describe(
-        revision: dict[str, Any], run: str, known: str | None, page: str | None
-    ) -> tuple[Any, ...]:
-        if not is_of_page(revision, page):
-            return (no_update,) * 5
-        document = current_store().run_document(run)
+    def describe(_: Any, run: str, known: str | None) -> tuple[Any, ...]:
+        (document,) = read_documents([run])
         told, news = description(document), news_of(document)
         return (told[0], *[no_update] * len(told)) if news == known else (*told, news)
 
@@ -106,9 +104,10 @@ def register(app: dash.Dash) -> None:
         Output("run-verdict", "children"),
         Input("run-news", "data"),
         State("run-id", "data"),
+        prevent_initial_call=True,
     )
-    def sum_up(news: str | None, run: str) -> Any:
-        return no_update if news is None else told_verdict(run)
+    def sum_up(_: str | None, run: str) -> Any:
+        return told_verdict(run)
 
     # The browser says what is opened and what the address, which only it knows, says of the view.
     app.clientside_callback(
@@ -133,7 +132,7 @@ def register(app: dash.Dash) -> None:
         ClientsideFunction("lossmon", "nameTab"), Input("run-header", "children")
     )
     app.clientside_callback(
-        ClientsideFunction("lossmon_run", "followHash"), Input("run-findings", "children")
+        ClientsideFunction("lossmon_run", "followHash"), Input("page", "children")
     )
     app.clientside_callback(
         ClientsideFunction("lossmon_run", "rememberOutput"), Input("run-output", "value")

@@ -13,6 +13,7 @@ from lossmon_dashboard.components.accuracy_meaning import accuracy_meanings, acc
 from lossmon_dashboard.components.choice import choice
 from lossmon_dashboard.components.events import event_links
 from lossmon_dashboard.components.panel import chart, drawn, panel
+from lossmon_dashboard.documents import read_documents
 from lossmon_dashboard.export import export_link
 from lossmon_dashboard.figures.history_view import SMOOTHING, HistoryView
 from lossmon_dashboard.run_tabs.following import follow
@@ -72,7 +73,7 @@ def content(run: OpenedRun) -> list[Any]:
         panel(
             "What “accuracy” means here",
             "Keras resolves the word from tensor shapes alone. This is what it became.",
-            html.Div(id="run-accuracy"),
+            html.Div(_told_accuracy(run.id), id="run-accuracy"),
         ),
     ]
 
@@ -139,9 +140,10 @@ def register(app: dash.Dash) -> None:
         Output("run-accuracy", "children"),
         Input("run-news", "data"),
         State("run-id", "data"),
+        prevent_initial_call=True,
     )
     def tell_accuracy(_: Any, run: str) -> Any:
-        return accuracy_panel(accuracy_meanings(current_store().run_document(run)))
+        return _told_accuracy(run)
 
     # The span is set without an output: its finer data are asked for once plotly has drawn it.
     app.clientside_callback(
@@ -164,6 +166,10 @@ def register(app: dash.Dash) -> None:
         ClientsideFunction("lossmon_run", "goToEvent"), Input("run-history", "clickData")
     )
     app.clientside_callback(ClientsideFunction("lossmon_run", "rememberCurves"), *controls.values())
+
+
+def _told_accuracy(run: str) -> Any:
+    return accuracy_panel(accuracy_meanings(read_documents([run])[0]))
 
 
 def chosen_view(controls: dict[str, Any], output: str | None) -> HistoryView:

@@ -130,7 +130,7 @@ def follow(
     mark = _mark(history, zoom, scheme)
     of = {"view": view.to_query(), "scheme": scheme, "zoom": zoom and list(zoom)}
     whole = {"figure": history.figure(scheme), "settled": _settled(history, mark.seen), "of": of}
-    return Answer({"mark": mark.told(), **whole}, history.events)
+    return Answer({"mark": mark.told(), "step": history.last_step, **whole}, history.events)
 
 
 def added(

@@ -23,11 +23,3 @@ class OpenedRun(NamedTuple):
     def output(self) -> str | None:
         """The output that is looked at; None for the model as a whole."""
         return self.query.get("output") or None
-
-
-def is_of_page(revision: Mapping[str, Any], page: str | None) -> bool:
-    """Whether what was observed is of the page that stands.
-
-    A page that was just opened asks before it is: what it shows would be read twice.
-    """
-    return revision.get("path") == page
