@@ -167,10 +167,11 @@ class Tap:
     def keep_large_tensors_in(self) -> None:
         """Run steps whose tensors are not to leave in a form that could not let them out.
 
-        It is traced when the first of them is asked for. Where several steps make up a call, each
-        decides for itself.
+        It is traced when the first of them is asked for. Where several steps make up a call each
+        decides for itself, as those of JAX do.
         """
-        self._in_two_forms = self.model.steps_per_execution == 1
+        queues = all(channel.queues for channel in self.carrier.channels.values())
+        self._in_two_forms = queues and self.model.steps_per_execution == 1
 
     def forget(self) -> None:
         """Let the next `fit` trace anew."""
