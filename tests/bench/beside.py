@@ -114,6 +114,7 @@ def _look_at_long(browser: Browser, one: Contestant, data: Beside) -> dict[str, 
             opened(page, server.address + one.of_long, one.uses.curves)
             cold = time.perf_counter() - began
         with new_page(browser) as page:
+            one.prepare(page)
             again = opened(page, server.address + one.of_long, one.uses.curves)
             highest = page.evaluate(one.uses.highest)
             at_once = [_zoomed(page, one, share, "") for share in _ZOOMS]

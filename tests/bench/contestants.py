@@ -28,7 +28,7 @@ class Uses(NamedTuple):
         curves: whether the chart of a run has its points.
         many: whether the page of many runs shows them.
         pane: what is dragged over to zoom in.
-        places: what is written at the time axis, as one text.
+        places: what is written at the time axis of the curves that are drawn, as one text.
         finer: further condition for a part that is shown as finely as it will be.
         link: what is clicked to look at another run, with `{}` for its name.
         shown: whether that run is shown, with `{}` for its name.
@@ -52,7 +52,7 @@ TENSORBOARD = Uses(
     curves=f"() => {_TICKS}.some(text => " + r"/\d(,\d{3}|k|M)/.test(text))",
     many=f"() => {_TICKS}.some(text => " + r"/\d,\d{3}/.test(text))",
     pane="line-chart .series-view",
-    places=f"{_TICKS}.join()",
+    places="window.benchDrawn",
     finer="",
     link="runs-data-table tb-data-table-content-row:has-text('{}') input",
     shown="() => [...document.querySelectorAll('scalar-card-data-table')]"
@@ -91,6 +91,23 @@ _TOLD = """{
         return open.call(this, method, address, ...more);
     };
 }"""
+# A worker draws TensorBoard's curves, and says when it is done; the axis is drawn before.
+_DRAWN = """{
+    const known = Object.getOwnPropertyDescriptor(MessagePort.prototype, "onmessage");
+    const heard = (message) => {
+        if (message && message.type === 0) {
+            window.benchDrawn = %s.join();
+        }
+    };
+    Object.defineProperty(MessagePort.prototype, "onmessage", {
+        get() {
+            return known.get.call(this);
+        },
+        set(hear) {
+            known.set.call(this, (event) => (heard(event.data), hear(event)));
+        },
+    });
+}"""
 _RELOADING = """localStorage.setItem("_tb_global_settings", '{"autoReload": true}')"""
 LEAST_RELOAD_S = 30
 """TensorBoard's page takes no shorter period."""
@@ -121,8 +138,9 @@ def tensorboard(data: Beside, every: int | None = None) -> Generator[Started]:
 
 
 def listen(page: Page) -> None:
-    """Note what a page of TensorBoard is told, before it is opened."""
+    """Note what a page of TensorBoard is told and has drawn, before it is opened."""
     page.add_init_script(_TOLD)
+    page.add_init_script(_DRAWN % _TICKS)
 
 
 def reload_often(page: Page) -> None:
