@@ -9,6 +9,7 @@ front, so that training sees the same batches in the same order.
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -45,10 +46,31 @@ def _peek_tensorflow(iterator: Any, count: int) -> tuple[list[Any], Any]:
     if not isinstance(iterator, tf.data.Iterator):
         return batches, iter(batches)
     try:
-        # Of the same spec, so that the step is not traced a second time.
-        dataset = tf.data.Dataset.from_generator(
-            lambda: iter(batches), output_signature=iterator.element_spec
-        )
-        return batches, iter(dataset)
+        return batches, iter(_of_batches(batches, iterator.element_spec))
     except (TypeError, ValueError, tf.errors.OpError):
         return batches, iter(batches)  # Keras takes a plain iterator too, at the price of a trace
+
+
+def _of_batches(batches: Sequence[Any], spec: Any) -> Any:
+    """A dataset that yields the batches, of the given spec: no step is traced a second time.
+
+    `Dataset.from_generator` would do, but TensorFlow sets the process' `M_MMAP_THRESHOLD` where
+    it is used: from then on each step maps and unmaps its tensors of 128 KiB and more.
+    """
+    import tensorflow as tf
+
+    joined = _concatenated([tf.data.Dataset.from_tensors(batch) for batch in batches])
+    variant = tf.data.experimental.to_variant(joined)
+    # What there is to optimise costs a copy of the batches.
+    plain: Any = tf.data.Options()
+    plain.autotune.enabled = False
+    plain.experimental_optimization.apply_default_optimizations = False
+    return tf.data.experimental.from_variant(variant, spec).with_options(plain)
+
+
+def _concatenated(datasets: Sequence[Any]) -> Any:
+    """One after the other, by halves: a dataset of a thousand must not be a thousand deep."""
+    if len(datasets) == 1:
+        return datasets[0]
+    half = len(datasets) // 2
+    return _concatenated(datasets[:half]).concatenate(_concatenated(datasets[half:]))
