@@ -17,7 +17,7 @@ from lossmon.capture.plan import Plan
 from lossmon.capture.reader import Reader
 from lossmon.capture.recorder import EpochItem
 from lossmon.capture.samples import SampleGathering
-from lossmon.capture.verify import SAMPLED, VERIFIED, Verdict, worst
+from lossmon.capture.verify import SAMPLED, Verdict, worst_each
 from lossmon.capture.watch import Watch
 from lossmon.records import Split
 from lossmon.store import Records
@@ -215,10 +215,7 @@ class RunJudge:
         if not any(row.has_loss for row in rows):
             whole.say_of_all(Verdict("unverified", self._plan.nothing_compiled()))
             return whole
-        whole.verdicts = [
-            worst(VERIFIED, *verdicts)
-            for verdicts in zip(*(row.verdicts for row in rows), strict=True)
-        ]
+        whole.verdicts = worst_each(*(row.verdicts for row in rows))
         if all(row.recomputed is not None for row in rows):
             whole.recomputed = self._weighted_sum(rows)
         return whole

@@ -15,7 +15,7 @@ from lossmon.capture.explain import classes_of, explain
 from lossmon.capture.judged import Judged, Recomputed
 from lossmon.capture.label_counts import count_labels, count_matches
 from lossmon.capture.plan import Plan
-from lossmon.capture.verify import VERIFIED, Verdict, compare_all, worst
+from lossmon.capture.verify import VERIFIED, Verdict, compare_all, worst_each
 from lossmon.records import LossSpec, MetricSpec
 
 _EPS = float(np.finfo(np.float32).eps)
@@ -139,7 +139,7 @@ class OutputJudge:
         found = Recomputed(rows, _nonfinite(tensors.y_pred.reshape(len(rows), -1)))
         losses = self._loss(judged, found, tensors)
         accuracies = self._accuracy(judged, found, tensors)
-        verdicts = [worst(*pair) for pair in zip(losses, accuracies, strict=True)]
+        verdicts = worst_each(losses, accuracies)
         unrounded = f"unrounded:{self._index}" in judged.chunk.scalars
         if unrounded or (self._plan.xla and tensors.y_pred.dtype.itemsize == 2):
             dtype = "bfloat16" if unrounded else tensors.y_pred.dtype.name
@@ -238,12 +238,10 @@ class OutputJudge:
         found.accuracy_tolerance = metric.tolerances * np.abs(metric.counts) + rounding
         unsure = metric.count_tolerances + rounding
         totals, counts = judged.accuracy_total[found.rows], judged.accuracy_count[found.rows]
-        pairs = zip(
+        return worst_each(
             compare_all("accuracy's count", counts, metric.counts, unsure),
             compare_all("accuracy's total", totals, metric.totals, found.accuracy_tolerance),
-            strict=True,
         )
-        return [worst(*pair) for pair in pairs]
 
     def _largest_state(self, chunk: Chunk) -> Floats:
         states = (chunk.scalars[f"after_{state}:{self._index}"] for state in ("total", "count"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -32,6 +33,14 @@ _ORDER: dict[Verification, int] = {"verified": 0, "unverified": 1, "mismatch": 2
 def worst(*verdicts: Verdict) -> Verdict:
     """The verdict that counts for a row: mismatch before unverified before verified."""
     return max(verdicts, key=lambda v: (_ORDER[v.status], v.reason is not None))
+
+
+def worst_each(*verdicts: Sequence[Verdict]) -> list[Verdict]:
+    """`worst`, row by row, of columns of the same length."""
+    return [
+        row[0] if row.count(row[0]) == len(row) else worst(*row)  # nearly always
+        for row in zip(*verdicts, strict=True)
+    ]
 
 
 def compare(what: str, keras: float, recomputed: float, tolerance: float) -> Verdict:
