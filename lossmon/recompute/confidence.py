@@ -15,6 +15,7 @@ from lossmon.recompute.layout import (
     doubled,
     pick,
     slices,
+    strongest,
 )
 
 
@@ -102,7 +103,7 @@ def _judge_bits(labels: AnyArray, scores: AnyArray, from_logits: bool) -> Judgem
 
 def _judge_classes(label: npt.NDArray[np.int64], scores: AnyArray, from_logits: bool) -> Judgement:
     """Judge rows of scores; of a softmax only the largest share is needed, 1 / Σ e^(x - max)."""
-    predicted = np.asarray(scores.argmax(axis=-1))
+    predicted = strongest(scores)
     confidence = pick(scores, predicted).astype(np.float64)
     if from_logits:
         for part in slices(*scores.shape):
@@ -119,5 +120,5 @@ def class_ids(labels: npt.NDArray[np.generic], shape: tuple[int, ...]) -> npt.ND
     (array([1, 0]), array([1, 0]))
     """
     if labels.shape == shape:
-        return np.asarray(labels.argmax(axis=-1)).ravel()
+        return strongest(labels.reshape(-1, labels.shape[-1]))
     return labels.ravel().astype(np.int64, copy=False)

@@ -143,6 +143,20 @@ def slices(rows: int, width: int = 1) -> Iterator[slice]:
     return (slice(start, min(start + height, rows)) for start in range(0, rows, height))
 
 
+def strongest(rows: AnyArray) -> npt.NDArray[np.int64]:
+    """Return the place of each row's largest score, `(N,)`, of scores `(N, C)`.
+
+    Slice by slice: NumPy's `argmax` copies what may not be written to, as tensors of TensorFlow.
+
+    >>> strongest(np.array([[0.1, 0.9], [0.8, 0.2]]))
+    array([1, 0])
+    """
+    found = np.empty(len(rows), np.int64)
+    for part in slices(*rows.shape):
+        found[part] = rows[part].argmax(axis=-1)
+    return found
+
+
 def floating(y_pred: npt.ArrayLike) -> AnyArray:
     """Return predictions as they are where they are floating numbers, else as float32."""
     predictions = np.asarray(y_pred)
