@@ -1,4 +1,4 @@
-"""What a comparison comes to: curves, end values, differences, and which run to take."""
+"""What a comparison comes to: end values, differences, and which run to take."""
 
 from __future__ import annotations
 
@@ -9,15 +9,12 @@ import dash_mantine_components as dmc
 
 from lossmon.analysis import Costs, Need, distinct_names, left_out_sentences, weigh
 from lossmon.errors import InvalidArgument, RunNotFound
-from lossmon.records import Split
 from lossmon.store import RunQuery
 from lossmon_dashboard import figures
 from lossmon_dashboard.components.callout import callout
 from lossmon_dashboard.components.comparison import caution, difference_table
 from lossmon_dashboard.components.comparison_ends import end_columns, end_rows, ends_height
 from lossmon_dashboard.components.weighing import short_verdict, weighing_panel
-from lossmon_dashboard.figures.alignment import Axis
-from lossmon_dashboard.figures.overlay import Measure
 from lossmon_dashboard.links import MOST_COMPARED
 from lossmon_dashboard.source import current_store
 from lossmon_dashboard.theme import Scheme
@@ -68,27 +65,6 @@ def options(chosen: Sequence[str], words: str = "") -> list[dict[str, str]]:
     kept = [(identity, labels[identity]) for identity in chosen if identity in labels]
     offered = dict([*kept, *found[:_OFFERED]])
     return [{"value": identity, "label": label} for identity, label in offered.items()]
-
-
-def curves(
-    documents: Sequence[Mapping[str, Any]],
-    scheme: Scheme,
-    *,
-    split: Split,
-    axis: Axis,
-    measure: Measure,
-    apart: bool,
-    columns: int | None = None,
-) -> Any:
-    """The curves of some runs, over one another or apart; zoom is kept while both stay the same."""
-    if apart:
-        figure = figures.plot_multiples(
-            documents, split, measure, scheme, axis=axis, columns=columns or 3
-        )
-    else:
-        figure = figures.plot_overlay(documents, split, scheme, axis=axis)
-    identity = ",".join(document["id"] for document in documents)
-    return figure.update_layout(uirevision=f"{identity}/{split}/{axis}/{apart}/{apart and measure}")
 
 
 def comparison(

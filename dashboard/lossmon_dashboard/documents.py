@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import flask
 
-from lossmon.errors import RunNotFound
 from lossmon_dashboard.source import current_store
 
 if TYPE_CHECKING:
@@ -31,7 +30,7 @@ class Documents:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._known: OrderedDict[str, tuple[str, Document]] = OrderedDict()
+        self._known: OrderedDict[str, tuple[str | None, Document]] = OrderedDict()
 
     def read(self, store: Store, runs: Sequence[str]) -> list[Document]:
         """Return the documents of some runs, which must not be changed.
@@ -44,14 +43,14 @@ class Documents:
             RunNotFound: one of them is not there.
         """
         with self._lock:
-            documents = [self._one(store, run) for run in runs]
+            tokens = store.joint_pulse(runs).tokens
+            documents = [self._one(store, run, tokens.get(run)) for run in runs]
             self._forget(keep=frozenset(runs))
         return documents
 
-    def _one(self, store: Store, run: str) -> Document:
-        token = store.pulse(run).token
+    def _one(self, store: Store, run: str, token: str | None) -> Document:
         known = self._known.pop(run, None)
-        if known is None or known[0] != token:
+        if known is None or token is None or known[0] != token:
             known = token, store.run_document(run)
         self._known[run] = known
         return known[1]
@@ -74,16 +73,7 @@ def news_of(runs: Sequence[str] | None) -> str:
     Raises:
         StoreError: the database cannot be read.
     """
-    store = current_store()
-    with store.at_once():
-        return " ".join(_token(store, run) for run in runs or ())
-
-
-def _token(store: Store, run: str) -> str:
-    try:
-        return store.pulse(run).token
-    except RunNotFound:
-        return "none"
+    return current_store().joint_pulse(runs or ()).token
 
 
 def read_documents(runs: Sequence[str] | None) -> list[Document]:

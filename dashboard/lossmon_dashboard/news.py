@@ -14,12 +14,18 @@ import flask
 from plotly.io.json import to_json_plotly
 
 from lossmon.errors import RunNotFound, StoreError
-from lossmon.store import Pulse, Training
+from lossmon.store import JointPulse, Pulse, Training
 from lossmon_dashboard.clock import viewer_zone
+from lossmon_dashboard.comparison_chart import (
+    Compared,
+    added_to_comparison,
+    draw_comparison,
+    known_news,
+)
 from lossmon_dashboard.components.events import event_links
 from lossmon_dashboard.components.grid import json_safe
 from lossmon_dashboard.figures.history_view import HistoryView
-from lossmon_dashboard.links import CHART, NEWS, RUN, split_path
+from lossmon_dashboard.links import CHART, COMPARE, MOST_COMPARED, NEWS, RUN, read_query, split_path
 from lossmon_dashboard.questions import fault_of_news
 from lossmon_dashboard.run_tabs.following import added, follow, is_marked_alike
 from lossmon_dashboard.run_tabs.history import Zoom
@@ -66,17 +72,22 @@ def _said(text: str, status: int = 200) -> flask.Response:
     return flask.Response(text, status, headers, mimetype="application/json")
 
 
-def observe(pathname: str | None) -> dict[str, Any]:
+def observe(pathname: str | None, search: str | None = None) -> dict[str, Any]:
     """What pages draw themselves anew by: another one as soon as more is new than batches.
 
     Args:
         pathname: the page that is shown; on the page of a run only that run counts.
+        search: its query; of a comparison only the runs that it names do.
 
     Returns:
-        "path", "token", how many runs are "running", on the page of a run which "run" that is, and
-        where the database cannot be read, the "trouble".
+        "path", "token", how many runs are "running", on the page of a run which "run" that is and
+        whether it is "alive", of a comparison by another text which of its runs are, and where the
+        database cannot be read, the "trouble".
     """
     try:
+        if split_path(pathname)[0] == COMPARE:
+            runs = read_query(search).get("runs", "").split(",")[:MOST_COMPARED]
+            return _facts(pathname, current_store().joint_pulse(runs))
         return _facts(pathname, _pulse(pathname))
     except StoreError as error:
         return {"path": pathname, "token": None, "running": 0, "trouble": str(error)}
@@ -89,7 +100,8 @@ def news(question: Part) -> dict[str, Any]:
         question: the "place" that is shown; of a list the runs "shown" as being recorded, and what
             is there of the line of each; of the chart of a run "view", "scheme" and "zoom", the
             "mark" that was told last, None for the whole chart, the "step" and the "heard" token up
-            to which it is told, and whether what stands on it is to be looked at too: "whole".
+            to which it is told, and whether what stands on it is to be looked at too: "whole"; of
+            a comparison what is "compared", and "scheme" and "mark" likewise.
 
     Returns:
         Also "points", what is new of the chart, and "trainings", what is new of the runs shown.
@@ -98,7 +110,9 @@ def news(question: Part) -> dict[str, Any]:
     try:
         store = current_store()
         with store.at_once():
-            pulse = _pulse(place, question.get("shown"), question.get("step"))
+            if question.get("compared") is not None:
+                return _news_of_comparison(question)
+            pulse = _pulse(place, question.get("shown"))
             told = _facts(place, pulse)
             if pulse.trainings:
                 told["trainings"] = [_row(training) for training in pulse.trainings]
@@ -107,6 +121,16 @@ def news(question: Part) -> dict[str, Any]:
     except StoreError:
         return observe(place)
     return told
+
+
+def _news_of_comparison(question: Part) -> dict[str, Any]:
+    store, mark = current_store(), question.get("mark")
+    compared = Compared.of(question["compared"])
+    pulse = store.joint_pulse(compared.runs, known_news(mark))
+    new = added_to_comparison(store, compared, mark, pulse)
+    if new is None:
+        new = draw_comparison(store, compared, question.get("scheme") or "light")
+    return _facts(question["place"], pulse) | ({"points": new} if new else {})
 
 
 def zoomed(question: Part) -> dict[str, Any]:
@@ -130,14 +154,16 @@ def _of(question: Part) -> tuple[HistoryView, Scheme, Zoom | None]:
     return view, question.get("scheme") or "light", Zoom.of(question.get("zoom"))
 
 
-def _pulse(pathname: str | None, shown: Part | None = None, step: int | None = None) -> Pulse:
+def _pulse(pathname: str | None, shown: Part | None = None) -> Pulse:
     head, argument = split_path(pathname)
-    return current_store().pulse(argument if head == RUN else None, shown, step)
+    return current_store().pulse(argument if head == RUN else None, shown)
 
 
-def _facts(pathname: str | None, pulse: Pulse) -> dict[str, Any]:
-    run = {} if pulse.run is None else {"run": pulse.run, "alive": pulse.alive}
-    return {"path": pathname, "token": pulse.token, "running": pulse.running, **run}
+def _facts(pathname: str | None, pulse: Pulse | JointPulse) -> dict[str, Any]:
+    told: dict[str, Any] = {"path": pathname, "token": pulse.token, "running": pulse.running}
+    if isinstance(pulse, JointPulse):
+        return told | {"alive": pulse.alive}
+    return told if pulse.run is None else told | {"run": pulse.run, "alive": pulse.alive}
 
 
 def _row(training: Training) -> dict[str, Any]:

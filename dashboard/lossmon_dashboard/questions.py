@@ -85,8 +85,12 @@ def _condition(value: Any) -> bool:
     )
 
 
-def _mapping(value: Any) -> bool:
-    return isinstance(value, dict) and len(value) <= 100 and all(map(_text, value))
+def _mapping(value: Any, most: int = 100) -> bool:
+    return isinstance(value, dict) and len(value) <= most and all(map(_text, value))
+
+
+def _mapping_of(value: Any, check: Check) -> bool:
+    return _mapping(value, MOST_COMPARED) and all(map(check, value.values()))
 
 
 def _change(value: Any) -> bool:
@@ -154,9 +158,20 @@ def _mark(value: Any) -> bool:
     if not isinstance(value, dict) or len(cast("Part", value)) > 10:
         return False
     parts = cast("Part", value)
-    scalars = all(_scalar(part) for key, part in parts.items() if key != "seen")
-    seen = parts.get("seen", {})
-    return scalars and _mapping(seen) and all(map(_list_of(_scalar, 10), seen.values()))
+    lists = ("seen", "goes_on")
+    scalars = all(_scalar(part) for key, part in parts.items() if key not in lists)
+    return scalars and all(
+        _mapping_of(parts.get(name, {}), _list_of(_scalar, 10)) for name in lists
+    )
+
+
+def _compared(value: Any) -> bool:
+    """Whether it is what the chart of a comparison shows."""
+    return (
+        isinstance(value, dict)
+        and cast("Part", value).keys() == _COMPARED.keys()
+        and all(_COMPARED[name](part) for name, part in cast("Part", value).items())
+    )
 
 
 def _scalar(value: Any) -> bool:
@@ -269,6 +284,15 @@ def check_questions(app: dash.Dash) -> None:
     app.server.before_request(check)
 
 
+_COMPARED: Mapping[str, Check] = {
+    "runs": _list_of(_text, MOST_COMPARED),
+    "split": VALUES["compare-split.value"],
+    "axis": VALUES["compare-axis.value"],
+    "apart": _flag,
+    "measure": VALUES["compare-measure.value"],
+    "columns": _one_of_counts(6),
+}
+
 _NEWS: Mapping[str, Check] = {
     "place": _or_nothing(_text),
     "shown": _or_nothing(_shown),
@@ -279,6 +303,7 @@ _NEWS: Mapping[str, Check] = {
     "step": _or_nothing(_count),
     "heard": _or_nothing(_text),
     "whole": _or_nothing(_flag),
+    "compared": _or_nothing(_compared),
 }
 
 

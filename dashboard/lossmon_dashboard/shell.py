@@ -67,7 +67,7 @@ def _known(**values: Any) -> dict[str, Any]:
 
 def _made(pathname: str | None, search: str | None) -> tuple[Any, dict[str, Any]]:
     """A page, and what was new before it was made: what is written meanwhile is new to it."""
-    seen = observe(pathname)
+    seen = observe(pathname, search)
     return render(pathname, search), seen
 
 

@@ -10,7 +10,7 @@ from lossmon.store.maintenance import vacuum
 from lossmon.store.names import demand_short, new_run_id, new_run_name
 from lossmon.store.parcel import ENDED_WITH, Ending, Records, RunHeader, Trouble
 from lossmon.store.passwords import without_passwords
-from lossmon.store.pulse import Pulse, Training
+from lossmon.store.pulse import JointPulse, Pulse, Training
 from lossmon.store.resume import Resumable, find_resumable
 from lossmon.store.run_pages import RunGroup, RunPage, Spread
 from lossmon.store.run_query import (
@@ -43,6 +43,7 @@ __all__ = [
     "FrameColumn",
     "FrameLibrary",
     "FrameTable",
+    "JointPulse",
     "Listed",
     "Operator",
     "Pulse",

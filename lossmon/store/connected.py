@@ -13,7 +13,7 @@ from sqlalchemy import URL, Connection
 from lossmon.store.ends import RememberedEnds
 from lossmon.store.engine import demand_database, describe, explained, file_identity, open_engine
 from lossmon.store.gathering import Remembered
-from lossmon.store.pulse import Pulse, Pulses, Shown
+from lossmon.store.pulse import JointPulse, Pulse, Pulses, Shown
 from lossmon.store.ranks import read_parts
 from lossmon.store.resolve import resolve_run
 from lossmon.store.revision import read_recording, read_revision
@@ -81,25 +81,32 @@ class Connected:
             run_id = None if run is None else resolve_run(connection, run)
             return read_revision(connection, run_id)
 
-    def pulse(
-        self, run: str | None = None, shown: Shown | None = None, step: int | None = None
-    ) -> Pulse:
+    def pulse(self, run: str | None = None, shown: Shown | None = None) -> Pulse:
         """Return what is new, for views that ask again and again: cheaper than all others.
 
         Args:
             run: the run that is looked at; None for all.
             shown: of these runs also what a list shows of them, where they are being recorded, and
                 what it has of them: see `Pulses.read`.
-            step: the last step that is known of the run; None where none is.
 
         Raises:
             RunNotFound: there is no such run.
         """
         with self._reading() as connection:
-            pulse = self._known.pulses.read(connection, run, shown or {}, step)
+            pulse = self._known.pulses.read(connection, run, shown or {})
         if "connection" in self._held.__dict__:
             self._held.run = pulse.run
         return pulse
+
+    def joint_pulse(self, runs: Sequence[str], since: int = -1) -> JointPulse:
+        """Return what is new of several runs, in as many statements as `pulse`, however many.
+
+        Args:
+            runs: their ids.
+            since: the `JointPulse.news` that are known; -1 where none are.
+        """
+        with self._reading() as connection:
+            return self._known.pulses.read_joint(connection, runs, since)
 
     @contextmanager
     def at_once(self) -> Generator[None]:

@@ -14,7 +14,9 @@ from sqlalchemy import (
     Table,
     and_,
     case,
+    false,
     func,
+    or_,
     select,
 )
 
@@ -89,6 +91,22 @@ def read_epochs(
         )
     ordered = query.order_by(epochs.c.epoch, epochs.c.split, epochs.c.output.nulls_first())
     return [_epoch(dict(zip(names, row, strict=True))) for row in connection.execute(ordered)]
+
+
+def read_late_epochs(
+    connection: Connection, since: Mapping[str, int], columns: Sequence[str]
+) -> dict[str, list[dict[str, Any]]]:
+    """Return the epochs of several runs, of each from one on, in the order of `read_epochs`."""
+    names = ("run_id", *columns, "nonfinite_kinds")
+    wanted = (
+        and_(epochs.c.run_id == run_id, epochs.c.epoch >= first) for run_id, first in since.items()
+    )
+    query = select(*(epochs.c[name] for name in names)).where(or_(false(), *wanted))
+    ordered = query.order_by(epochs.c.epoch, epochs.c.split, epochs.c.output.nulls_first())
+    found: dict[str, list[dict[str, Any]]] = {run_id: [] for run_id in since}
+    for row in connection.execute(ordered):
+        found[row[0]].append(_epoch(dict(zip(names, row, strict=True))))
+    return found
 
 
 def _epoch(row: dict[str, Any]) -> dict[str, Any]:

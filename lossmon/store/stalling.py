@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from itertools import pairwise
 from statistics import median
+from typing import Any, get_args
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Select, select, union_all
 
 from lossmon.records import Split
 from lossmon.store.liveness import present_status
@@ -36,20 +38,43 @@ def read_stalled(connection: Connection, run_id: str, now: float | None = None) 
     run = connection.execute(query).mappings().one()
     if present_status(run, moment) != "running":
         return None
-    trained = _last_times(connection, run_id, "train")
-    if not trained:
-        return None
-    silent = moment - max([*trained, *_last_times(connection, run_id, "val")])
-    usual = median(later - earlier for later, earlier in pairwise([*trained, trained[-1]]))
-    return silent if silent > max(STALLED_SECONDS, _USUAL_TIMES * usual) else None
+    return read_silences(connection, [run_id], moment).get(run_id)
 
 
-def _last_times(connection: Connection, run_id: str, split: Split) -> list[float]:
-    """When the last batches were made, the newest first."""
-    query = (
-        select(batches.c.time)
+def read_silences(connection: Connection, run_ids: Sequence[str], now: float) -> dict[str, float]:
+    """Return the same of several runs that are being recorded, in one statement.
+
+    Args:
+        connection: to read by.
+        run_ids: the runs.
+        now: Unix seconds.
+
+    Returns:
+        Of those that have come to a stop.
+    """
+    times: dict[tuple[str, Split], list[float]] = {}
+    query = union_all(*(_last(run_id, split) for run_id in run_ids for split in get_args(Split)))
+    for row in connection.execute(query).mappings():
+        times.setdefault((row["run_id"], row["split"]), []).append(row["time"])
+    found: dict[str, float] = {}
+    for run_id in run_ids:
+        trained = sorted(times.get((run_id, "train"), ()), reverse=True)
+        if not trained:
+            continue
+        silent = now - max([*trained, *times.get((run_id, "val"), ())])
+        usual = median(later - earlier for later, earlier in pairwise([*trained, trained[-1]]))
+        if silent > max(STALLED_SECONDS, _USUAL_TIMES * usual):
+            found[run_id] = silent
+    return found
+
+
+def _last(run_id: str, split: Split) -> Select[Any]:
+    """When the last batches were made."""
+    newest = (
+        select(batches.c.run_id, batches.c.split, batches.c.time)
         .where(of_run(batches, run_id, split, None))
         .order_by(batches.c.step.desc(), batches.c.epoch.desc(), batches.c.batch.desc())
         .limit(_LOOKED_AT)
+        .subquery()
     )
-    return list(connection.execute(query).scalars())
+    return select(newest)

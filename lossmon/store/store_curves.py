@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import EllipsisType
 from typing import Any
 
 from lossmon.records import Split
 from lossmon.store.connected import Connected
-from lossmon.store.reading import read_epochs
+from lossmon.store.reading import read_epochs, read_late_epochs
 from lossmon.store.series import BatchSeries, read_series
 from lossmon.store.spans import Spans, read_spans
 from lossmon.store.tables import export_rows
@@ -44,6 +44,18 @@ class StoreCurves(Connected):
                 columns=columns,
                 step_range=step_range,
             )
+
+    def late_epochs(
+        self, since: Mapping[str, int], columns: Sequence[str]
+    ) -> dict[str, list[dict[str, Any]]]:
+        """Return the last epochs of several runs, read in one statement.
+
+        Args:
+            since: by the id of each run the first epoch that is wanted.
+            columns: the fields of `EpochRecord` that are.
+        """
+        with self._reading() as connection:
+            return read_late_epochs(connection, since, columns)
 
     def batch_series(
         self,

@@ -53,7 +53,7 @@ def statements() -> Generator[list[str]]:
     event.listen(Pool, "checkout", follow)
     yield said
     event.remove(Pool, "checkout", follow)
-    said[:] = [statement for statement in said if statement.startswith("SELECT")]
+    said[:] = [statement for statement in said if statement.startswith(("SELECT", "WITH"))]
 
 
 def chart_of(folder: Path) -> dict[str, Any]:

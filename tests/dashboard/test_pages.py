@@ -7,7 +7,8 @@ import dash
 import pytest
 from lossmon_dashboard import create_app, figures
 from lossmon_dashboard.clock import moment, viewer_zone
-from lossmon_dashboard.comparing import comparison, curves, options, verdict
+from lossmon_dashboard.comparing import comparison, options, verdict
+from lossmon_dashboard.comparison_chart import Compared, draw_comparison
 from lossmon_dashboard.components.accuracy_meaning import accuracy_meanings, accuracy_panel
 from lossmon_dashboard.components.comparison_table import comparison_csv
 from lossmon_dashboard.components.events import event_links
@@ -272,15 +273,16 @@ def test_printed_and_meant_accuracy_stand_side_by_side() -> None:
 def test_comparing_shows_ends_differences_and_caution() -> None:
     store = current_store()
     documents = [store.run_document(name) for name in ("digits-cnn", "digits-overfit", "diabetes")]
-    how: Any = {"split": "val", "axis": "time", "measure": "loss"}
-    overlay = curves(documents, "light", apart=False, **how)
+    chosen = Compared(tuple(document["id"] for document in documents), axis="time")
+    overlay = draw_comparison(store, chosen, "light")["figure"]
     _, ends, columns, height, different, mind = comparison(documents, "light")
     assert "Val meant" not in [column["headerName"] for column in columns]
     assert len(as_json(overlay)["data"]) == 5
     assert [row["name"] for row in ends] == ["digits-cnn", "digits-overfit", "diabetes"]
     assert [row["best"] for row in ends] == [["val_accuracy"], ["val_accuracy"], []]
     assert height == {"height": "194px"}
-    assert len(as_json(curves(documents, "light", apart=True, **how))["data"]) == 6
+    apart = draw_comparison(store, chosen._replace(apart=True), "light")["figure"]
+    assert len(as_json(apart)["data"]) == 6
     assert "config.units 64 512" in words(different)
     assert "environment.backend" not in words(different)
     assert "environment.backend" in words(comparison(documents, "light", every=True)[4])

@@ -13,6 +13,7 @@ from flask.testing import FlaskClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lossmon_dashboard import create_app
+from lossmon_dashboard.comparison_chart import Compared
 from lossmon_dashboard.questions import VALUES
 from lossmon_dashboard.run_tabs.history import Zoom, steps_around
 
@@ -110,6 +111,21 @@ def test_crafted_questions_are_refused(
     answer = client.post(UPDATE, data=json.dumps(body | {key: value}), headers=AS_JSON)
     assert answer.status_code in REFUSED or (key == "changedPropIds" and answer.status_code == 200)
     assert client.post(UPDATE, data=json.dumps(value), headers=AS_JSON).status_code in REFUSED
+
+
+@FUZZED
+@given(
+    name=st.sampled_from(["runs", "split", "axis", "apart", "measure", "columns", "mark"]),
+    value=JSON | st.fixed_dictionaries({"news": JSON, "last": JSON, "goes_on": JSON}),
+)
+def test_odd_questions_for_a_comparison_are_refused_or_answered(
+    client: FlaskClient, name: str, value: Any
+) -> None:
+    run = client.post("/news", json={"place": "/run/digits-cnn"}).get_json()["run"]
+    body: dict[str, Any] = {"place": "/compare", "compared": Compared((run,))._asdict()}
+    (body if name == "mark" else body["compared"])[name] = value
+    answer = client.post("/news", data=json.dumps(body), headers=AS_JSON)
+    assert answer.status_code in (200, 400)
 
 
 @FUZZED

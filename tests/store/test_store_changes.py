@@ -153,3 +153,45 @@ def test_a_store_that_was_closed_can_be_used_again(writer: RunWriter, db: str) -
     store.close()
     assert store.resolve("latest") == writer.run_id
     assert store.database == describe(database_url(db))
+
+
+def test_a_joint_pulse_tells_of_each_run_what_its_own_does(writer: RunWriter, db: str) -> None:
+    store = open_store(db)
+    ranks = [open_writer(db, name="job", job="a", rank=rank, world_size=2) for rank in (0, 1)]
+    asked = [writer.run_id, ranks[0].run_id, "f" * 12]
+    for run in (writer, *ranks):
+        run.write([batch(0, time=time.time())], [epoch(0)])
+    known = store.joint_pulse(asked)
+    assert known.tokens == {run: store.pulse(run).token for run in asked[:2]}
+    assert known.running == store.pulse().running
+    # Neither batches are news, nor what is recorded elsewhere.
+    other = open_writer(db, name="other")
+    other.write((), [epoch(0)])
+    writer.write([batch(1, time=time.time())])
+    again = store.joint_pulse(asked, known.news)
+    assert (again.token, again.news, again.alive) == (known.token, known.news, known.alive)
+    assert not [run for run, row in again.changed.items() if row["news"] > known.news]
+    # What a rank is told counts for its job.
+    ranks[1].write((), [epoch(1)])
+    told = store.joint_pulse(asked, known.news)
+    assert told.token != known.token
+    assert told.alive == known.alive
+    assert told.tokens[asked[1]] != known.tokens[asked[1]]
+    writer.finish("finished")
+    ended = store.joint_pulse(asked, told.news)
+    assert ended.alive != told.alive
+    assert ended.changed[writer.run_id]["status"] == "finished"
+    assert writer.run_id not in store.joint_pulse(asked, ended.news).changed
+    for run in (*ranks, other):
+        run.close()
+
+
+def test_late_epochs_are_those_of_each_run_from_one_on(writer: RunWriter, db: str) -> None:
+    other = open_writer(db, name="other")
+    for run in (writer, other):
+        run.write((), [epoch(number, loss=float("nan")) for number in range(5)])
+    late = open_store(db).late_epochs({writer.run_id: 3, other.run_id: 4}, ["epoch", "loss"])
+    assert [row["epoch"] for row in late[writer.run_id]] == [3, 4]
+    assert [str(row["loss"]) for row in late[other.run_id]] == ["nan"]
+    assert open_store(db).late_epochs({}, ["epoch"]) == {}
+    other.close()

@@ -1,4 +1,4 @@
-/* The chart of a run that is followed: what is new is put into the chart that stands. */
+/* The chart of a run, or of several, that is followed: what is new is put into the one that stands. */
 (function () {
     "use strict";
     const held = {};
@@ -22,7 +22,7 @@
 
     /* The next that is told is the whole chart, and that is asked for at once. */
     function drawAnew(scheme) {
-        const one = held[CHART];
+        const one = held[standingChart()];
         if (one) {
             one.mark = null;
             one.of = {...one.of, scheme: scheme || one.of.scheme};
@@ -30,8 +30,21 @@
         }
     }
 
-    const CHART = "run-history";
+    const CHARTS = ["run-history", "compare-overlay"];
     const chartOf = (identity) => document.querySelector(`#${identity} .js-plotly-plot`);
+
+    /* The one of the page that stands; that of a page before it may still be held. */
+    function standingChart() {
+        return CHARTS.find(function (identity) {
+            const chart = chartOf(identity);
+            const one = chart && held[identity];
+            if (one && !one.chart) {
+                one.chart = chart;
+                watch(identity);
+            }
+            return one && one.chart === chart;
+        });
+    }
 
     /* Which part of its axis the chart shows; nothing while it shows all of it. */
     function shownSpan(identity) {
@@ -94,17 +107,18 @@
         hold(identity, drawn);
         watch(identity);
         set_props(identity, {figure, style});
-        set_props("run-events", {children: drawn.events});
+        drawn.events && set_props("run-events", {children: drawn.events});
     }
 
     function hold(identity, {figure, mark, settled, of, step, heard}) {
         const steady = steadyAxes(figure.layout);
-        held[identity] = {mark, settled, of, step, heard, steady, span: of && of.zoom};
+        const span = (of && of.zoom) || null;
+        held[identity] = {mark, settled, of, step, heard, steady, span, chart: chartOf(identity)};
     }
 
     /* What the chart shows, for who asks what is new of it; nothing where there is none. */
     function standing() {
-        const one = chartOf(CHART) && held[CHART];
+        const one = held[standingChart()];
         if (!one) {
             return {};
         }
@@ -114,14 +128,16 @@
 
     /* More than points is new: it is looked at what stands on the chart as well. */
     function renew() {
-        if (chartOf(CHART) && held[CHART]) {
-            held[CHART].whole = true;
+        const one = held[standingChart()];
+        if (one) {
+            one.whole = true;
         }
     }
 
     /* Takes what is new, unless what it was asked for is no longer what is there. */
     function add(points, asked, token) {
-        const one = held[CHART];
+        const identity = standingChart();
+        const one = held[identity];
         if (!one || one.mark !== asked.mark) {
             return;
         }
@@ -130,12 +146,12 @@
             return;
         }
         if (points.figure) {
-            replace(points, CHART);
-        } else if (!append(points, CHART)) {
+            replace(points, identity);
+        } else if (!append(points, identity)) {
             drawAnew();
             return;
         }
-        Object.assign(held[CHART], {step: points.step, heard: token});
+        Object.assign(held[identity], {step: points.step, heard: token});
     }
 
     const ofBatches = (uid) => /-(batch|smooth|low|high)$/.test(uid);
@@ -160,17 +176,19 @@
             const trace = chart.data[places[uid]];
             const kept = ofBatches(uid)
                 ? before.settled[measureOf(uid)]
-                : list(trace.x).findLastIndex((x) => x < drawn.late) + 1;
+                : list(trace.x).findLastIndex((x) => x < (points.late ?? drawn.late)) + 1;
             changed.set(uid, uid.endsWith("-lost") ? union(trace, points) : spliced(trace, points, kept));
         }
         raiseLost(chart, changed);
+        lengthenBehind(chart, changed);
         for (const [measure, count] of Object.entries(drawn.settled)) {
             before.settled[measure] += count;
         }
         before.mark = drawn.mark;
         if (changed.size) {
             const values = [...changed.values()];
-            const update = Object.fromEntries(["x", "y", "text"].map((key) => [key, values.map((one) => one[key])]));
+            const keys = ["x", "y", "text", ...(values.some((one) => one.mode) ? ["mode"] : [])];
+            const update = Object.fromEntries(keys.map((key) => [key, values.map((one) => one[key])]));
             window.Plotly.restyle(chart, update, [...changed.keys()].map((uid) => places[uid]));
         }
         return true;
@@ -178,7 +196,24 @@
 
     function spliced(trace, points, kept) {
         const join = (key) => list(trace[key]).slice(0, kept).concat(points[key]);
-        return {x: join("x"), y: join("y"), text: points.text.length || trace.text ? join("text") : null};
+        const x = join("x");
+        const text = points.text.length || trace.text ? join("text") : null;
+        /* So few points are marked that a line through them may not be seen. */
+        const few = trace.meta && trace.meta.few;
+        const mode = few && x.length > few && trace.mode !== "lines" ? "lines" : undefined;
+        return {x, y: join("y"), text, mode};
+    }
+
+    /* Behind the curve of each run that is drawn apart stand all of them, with gaps between. */
+    function lengthenBehind(chart, changed) {
+        const behind = chart.data.filter((one) => one.uid && one.uid.startsWith("behind-"));
+        if (!behind.length || !changed.size) {
+            return;
+        }
+        const own = chart.data.filter((one) => one.uid && !behind.includes(one));
+        const joined = (key) => own.flatMap((one) => [...list((changed.get(one.uid) || one)[key]), null]);
+        const all = {x: joined("x"), y: joined("y"), text: null};
+        behind.forEach((one) => changed.set(one.uid, all));
     }
 
     /* Marks of values that are not finite: those that stand, and those that are new. */
@@ -215,11 +250,12 @@
         }
     }
 
-    /* Axes whose range is set because all their values are alike. */
+    /* Axes whose range is set because all their values are alike, not by the reader. */
     const steadyAxes = (layout) =>
-        Object.keys(layout).filter(
-            (name) => name.startsWith("yaxis") && layout[name].range && !layout[name].fixedrange
-        );
+        Object.keys(layout).filter(function (name) {
+            const {range, fixedrange, autorange} = layout[name] || {};
+            return name.startsWith("yaxis") && range && !fixedrange && autorange !== false;
+        });
 
     /* The first value that differs asks for another range. */
     function fits(steady, trace, points) {

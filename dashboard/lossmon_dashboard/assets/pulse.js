@@ -6,6 +6,8 @@
     const IDLE_MS = 4000;
     /* What takes more than points is asked for at most so often, and once more at the end. */
     const RENEW_MS = 5000;
+    const MANY_RUNS = 20;
+    const RENEW_MANY_MS = 30000;
     const say = (id, props) => window.dash_clientside.set_props(id, props);
     const same = (one, other) => JSON.stringify(one) === JSON.stringify(other);
     let known = null;
@@ -85,7 +87,9 @@
             return;
         }
         /* That epochs end may be told a little later, that a training does may not. */
-        const left = renewed + RENEW_MS - performance.now();
+        const compared = question.compared ? question.compared.runs.length : 0;
+        const pause = compared > MANY_RUNS ? RENEW_MANY_MS : RENEW_MS;
+        const left = renewed + pause - performance.now();
         if (left <= 0 || !same({...heard, token: known.token}, known)) {
             renew();
         } else if (!pending) {

@@ -55,8 +55,6 @@
         return window.dash_clientside.no_update;
     }
 
-    const AXES = ["xaxis", "xaxis2", "xaxis3", "yaxis", "yaxis2", "yaxis3"];
-
     function keepView(figure, identity) {
         if (!figure) {
             return [window.dash_clientside.no_update, window.dash_clientside.no_update];
@@ -70,7 +68,7 @@
     }
 
     function carryOver(shown, figure) {
-        for (const name of AXES.filter((name) => figure.layout[name])) {
+        for (const name of Object.keys(figure.layout).filter((one) => /^[xy]axis\d*$/.test(one))) {
             const axis = figure.layout[name];
             const before = shown.layout[name] || {};
             if (before.autorange === false && !axis.range) {

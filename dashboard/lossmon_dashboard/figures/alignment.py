@@ -30,12 +30,13 @@ def aligned(run: Document, split: Split) -> Aligned:
     """Where the epochs of a run are, on each axis.
 
     Args:
-        run: a run document.
+        run: a run document; where its first epochs are left out, with the training samples seen
+            by then as `samples_before`.
         split: whose epochs.
     """
     whole = [row for row in run["epochs"] if row["output"] is None]
     rows = tuple(row for row in whole if row["split"] == split)
-    seen = _samples_seen(whole)
+    seen = samples_seen(whole, run.get("samples_before", 0))
     return Aligned(
         rows,
         {
@@ -47,9 +48,14 @@ def aligned(run: Document, split: Split) -> Aligned:
     )
 
 
-def _samples_seen(rows: Sequence[Mapping[str, Any]]) -> dict[int, float]:
-    """How many training samples were seen by the end of each epoch."""
-    total, seen = 0, dict[int, float]()
+def samples_seen(rows: Sequence[Mapping[str, Any]], before: float = 0) -> dict[int, float]:
+    """How many training samples were seen by the end of each epoch.
+
+    Args:
+        rows: of the whole model, ascending.
+        before: how many were before them.
+    """
+    total, seen = before, dict[int, float]()
     for row in rows:
         if row["split"] == "train":
             total += row.get("n") or 0

@@ -12,12 +12,14 @@ from plotly.subplots import make_subplots
 from lossmon.records import Split
 from lossmon_dashboard.figures.alignment import Axis
 from lossmon_dashboard.figures.lines import Line, draw_line, legend_name
-from lossmon_dashboard.figures.overlay import Measure, overlay_lines, told_name
+from lossmon_dashboard.figures.overlay import Measure, overlay_lines, told_name, trace_uid
 from lossmon_dashboard.figures.panes import empty_pane, steady_range
 from lossmon_dashboard.theme import Scheme, ink, run_styles, template
 
 Document = Mapping[str, Any]
 
+BEHIND = "behind"
+"""How the `uid` of what is drawn of all runs behind each begins."""
 _PANE, _WIDTH = 170, 32
 _FEW_POINTS = 3
 _WITH_OTHERS = 16
@@ -29,6 +31,7 @@ class _MultiplesInfo(NamedTuple):
     lines: tuple[Line, ...]
     styles: tuple[tuple[str, str], ...]
     x_title: str
+    measure: Measure
 
 
 def plot_multiples(
@@ -58,7 +61,7 @@ def plot_multiples(
         for run in runs
     ]
     styles = run_styles([run["id"] for run in runs], scheme)
-    info = _MultiplesInfo(tuple(names), lines, tuple(styles), title)
+    info = _MultiplesInfo(tuple(names), lines, tuple(styles), title, measure)
     return _get_multiples_plot(info, scheme, columns)
 
 
@@ -80,11 +83,13 @@ def _get_multiples_plot(info: _MultiplesInfo, scheme: Scheme, columns: int) -> g
     for place, (line, (colour, dash)) in enumerate(zip(lines, info.styles, strict=True)):
         at: dict[str, Any] = {"row": place // wide + 1, "col": place % wide + 1}
         if behind is not None:
-            figure.add_trace(behind, **at)
+            figure.add_trace(behind.update(uid=f"{BEHIND}-{place}"), **at)
         style = {"color": colour, "width": 2.5, "dash": dash}
         # A line through one point is not seen.
         mode = "lines" if len(line.x) > _FEW_POINTS else "lines+markers"
-        figure.add_trace(draw_line(line, line=style, mode=mode, showlegend=False), **at)
+        trace = draw_line(line, line=style, mode=mode, showlegend=False)
+        trace.update(uid=trace_uid(info.measure, place), meta={"few": _FEW_POINTS})
+        figure.add_trace(trace, **at)
     figure.update_layout(
         template=template(scheme), height=_PANE * tall + 60, margin={"t": 32}, showlegend=False
     )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 import plotly.graph_objects as go
 
 from lossmon.analysis import epoch_accuracy, is_misread
 from lossmon.records import Split
+from lossmon_dashboard.figures.added import LOST, Points
 from lossmon_dashboard.figures.alignment import Axis, aligned, axis_unit, pointer_of
 from lossmon_dashboard.figures.lines import (
     Line,
@@ -16,7 +17,9 @@ from lossmon_dashboard.figures.lines import (
     draw_line,
     draw_lost,
     legend_name,
+    lost_points,
     make_line,
+    top_of,
 )
 from lossmon_dashboard.figures.panes import empty_pane, stacked_panes, steady_range
 from lossmon_dashboard.theme import Scheme, run_styles
@@ -52,12 +55,20 @@ def plot_overlay(
 
 
 def overlay_lines(
-    runs: Sequence[Document], split: Split, measure: Measure, axis: Axis
+    runs: Sequence[Document], split: Split, measure: Measure, axis: Axis, before: float = 0.0
 ) -> tuple[str, tuple[Line, ...]]:
-    """The title of an axis, and one value of each run along it."""
+    """The title of an axis, and one value of each run along it.
+
+    Args:
+        runs: as for `plot_overlay`.
+        split: which data the values were measured on.
+        measure: "loss" or "accuracy".
+        axis: what the epochs are laid beside one another by.
+        before: the furthest place of what else there is on the axis.
+    """
     known = [aligned(run, split) for run in runs]
     last = max((x for one in known for x in one.places[axis]), default=0.0)
-    size, title = axis_unit(axis, last)
+    size, title = axis_unit(axis, max(last, before))
     lines = [
         make_line(
             run["name"],
@@ -69,6 +80,35 @@ def overlay_lines(
         for run, one in zip(runs, known, strict=True)
     ]
     return title, tuple(lines)
+
+
+def trace_uid(measure: Measure, position: int) -> str:
+    """What the trace of one value of a run is called, by the place of the run among the others."""
+    return f"{measure}-{position}"
+
+
+def overlay_points(
+    runs: Mapping[int, Document], split: Split, measure: Measure, axis: Axis, before: float
+) -> dict[str, Points]:
+    """What traces show of the epochs of some of the runs, by the `uid` of the trace.
+
+    Args:
+        runs: by the place of each among all that are drawn, of which the last epochs are enough.
+        split: which data the values were measured on.
+        measure: "loss" or "accuracy".
+        axis: what the epochs are laid beside one another by.
+        before: the furthest place of what else there is on the axis.
+    """
+    lines = overlay_lines([*runs.values()], split, measure, axis, before)[1]
+    found = {
+        trace_uid(measure, position): Points(line.x, line.y, line.hover)
+        for position, line in zip(runs, lines, strict=True)
+    }
+    lost = lost_points(lines)
+    if lost:
+        places, kinds = zip(*lost, strict=True)
+        found[f"{measure}-{LOST}"] = Points(places, [top_of(lines)] * len(places), kinds)
+    return found
 
 
 def accuracy_title(runs: Sequence[Document]) -> str:
@@ -108,25 +148,30 @@ def _get_overlay_info(runs: Sequence[Document], split: Split, axis: Axis = "epoc
 def _get_overlay_plot(
     info: _OverlayInfo, styles: Sequence[tuple[str, str]], scheme: Scheme
 ) -> go.Figure:
-    panes = [("loss", info.loss), (info.accuracy_title, info.accuracy)]
-    shown = [(title, lines) for title, lines in panes if any(line.x for line in lines)]
+    panes = zip(
+        get_args(Measure),
+        ("loss", info.accuracy_title),
+        (info.loss, info.accuracy),
+        strict=True,
+    )
+    shown = [pane for pane in panes if any(line.x for line in pane[2])]
     if not shown:
         return empty_pane("These runs have no such values yet.", scheme)
-    titles, pointer = [title for title, _ in shown], pointer_of(info.x_title)
+    titles, pointer = [title for _, title, _ in shown], pointer_of(info.x_title)
     figure = stacked_panes(titles, info.x_title, scheme, pointer=pointer)
     named: set[int] = set()
-    for row, (_, lines) in enumerate(shown, start=1):
+    for row, (measure, _, lines) in enumerate(shown, start=1):
         for position, line in enumerate(lines):
             if line.x:
                 first = position not in named
                 trace = _trace(line, position, styles[position], showlegend=first)
-                trace.update(name=info.names[position])
+                trace.update(name=info.names[position], uid=trace_uid(measure, position))
                 figure.add_trace(trace, row=row, col=1)
                 named.add(position)
         figure.update_yaxes(range=steady_range(y for line in lines for y in line.y), row=row)
         lost = draw_lost(lines, scheme)
         if lost is not None:
-            figure.add_trace(lost, row=row, col=1)
+            figure.add_trace(lost.update(uid=f"{measure}-{LOST}"), row=row, col=1)
     return figure
 
 

@@ -12,13 +12,13 @@ from lossmon.analysis import Need
 from lossmon.records import Split
 from lossmon_dashboard.comparing import (
     comparison,
-    curves,
     known_runs,
     left_out,
     of_two_classes,
     options,
     verdict,
 )
+from lossmon_dashboard.comparison_chart import Compared, draw_comparison
 from lossmon_dashboard.components.comparison_controls import drawing_control, run_picker
 from lossmon_dashboard.components.comparison_panels import comparison_panels
 from lossmon_dashboard.components.comparison_table import comparison_csv
@@ -27,6 +27,7 @@ from lossmon_dashboard.components.panel import drawn, keep_view
 from lossmon_dashboard.components.weighing import needs_control
 from lossmon_dashboard.documents import news_of, read_documents
 from lossmon_dashboard.links import COMPARE, MOST_COMPARED
+from lossmon_dashboard.source import current_store
 from lossmon_dashboard.theme import PAGE_WIDTH, Scheme
 
 PATH = COMPARE
@@ -76,7 +77,7 @@ def layout(
     return dmc.Container(
         dmc.Stack(
             [
-                # What trains elsewhere draws nothing anew here.
+                # What trains elsewhere makes nothing anew here.
                 dcc.Store(id="compare-news"),
                 html.Div(
                     [
@@ -118,7 +119,6 @@ def register(app: dash.Dash) -> None:
         Output(drawn("compare-overlay"), "data"),
         Output("compare-measure-choice", "hidden"),
         inputs={
-            "news": Input("compare-news", "data"),
             "runs": Input("compare-runs", "value"),
             "split": Input("compare-split", "value"),
             "axis": Input("compare-axis", "value"),
@@ -129,16 +129,17 @@ def register(app: dash.Dash) -> None:
         },
     )
     def draw(
-        news: Any,
         runs: list[str] | None,
         scheme: Scheme | None,
         view: str,
+        columns: int | None,
         **how: Any,
     ) -> tuple[Any, bool]:
-        del news
         if scheme is None:
             return no_update, no_update  # pyright: ignore[reportReturnType]
-        return curves(read_documents(runs), scheme, apart=view == "apart", **how), view != "apart"
+        apart = view == "apart"
+        compared = Compared(tuple(runs or ()), apart=apart, columns=columns or 3, **how)
+        return draw_comparison(current_store(), compared, scheme), not apart
 
     @app.callback(
         Output(drawn("compare-pareto"), "data"),
@@ -212,7 +213,17 @@ def register(app: dash.Dash) -> None:
         Output("compare-columns", "data"),
         Input("compare-view", "value"),
     )
-    keep_view(app, "compare-overlay", "compare-pareto")
+    # From then on it asks itself what is new of its runs.
+    app.clientside_callback(
+        ClientsideFunction("lossmon_follow", "draw"),
+        Output("compare-overlay", "figure"),
+        Output("compare-overlay", "style"),
+        Input(drawn("compare-overlay"), "data"),
+        State("compare-overlay", "id"),
+        State("compare-overlay", "figure"),
+        State("scheme", "data"),
+    )
+    keep_view(app, "compare-pareto")
     app.clientside_callback(
         ClientsideFunction("lossmon", "rememberComparison"),
         Input("compare-runs", "value"),
