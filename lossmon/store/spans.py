@@ -207,7 +207,8 @@ def _batches(request: _Request) -> _Found:
     """Batches as spans of equal length."""
     block = _raw(request)
     total = len(block) + _count_before(request)
-    size = max(1, -(-total // request.most))
+    # Each time that there are twice as many: what is drawn of them is drawn anew then.
+    size = 1 << max(0, -(-total // request.most) - 1).bit_length()
     # Spans are counted from the first batch, which is not read where only later ones are wanted.
     skipped = -(total - len(block)) % size
     rest = block.part(slice(skipped, None)) if skipped else block
