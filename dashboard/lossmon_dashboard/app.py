@@ -9,6 +9,8 @@ import dash
 from lossmon.errors import StoreError
 from lossmon_dashboard import export, library, news, shell
 from lossmon_dashboard.changes import READ_ONLY
+from lossmon_dashboard.direct import answer_directly
+from lossmon_dashboard.links import NEWS
 from lossmon_dashboard.loading import NOT_WITH_THE_OTHERS, Dashboard
 from lossmon_dashboard.pages import PAGES
 from lossmon_dashboard.questions import check_questions
@@ -83,7 +85,8 @@ def create_app(
     export.register(app.server)
     library.register(app.server)
     news.register(app.server)
-    guard(app.server, hosts=hosts, token=token, scripts=app.csp_hashes(), frames=frames)
+    rules = guard(app.server, hosts=hosts, token=token, scripts=app.csp_hashes(), frames=frames)
+    answer_directly(app.server, NEWS, rules, news.what_is_new)
     check_questions(app)
     return app
 

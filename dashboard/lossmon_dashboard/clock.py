@@ -6,8 +6,7 @@ from datetime import UTC, datetime, tzinfo
 from urllib.parse import unquote
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import flask
-
+from lossmon_dashboard.asked import current_request
 from lossmon_dashboard.theme import Scheme
 
 ZONE_COOKIE = "lossmon_zone"
@@ -16,19 +15,20 @@ SCHEME_COOKIE = "lossmon_scheme"
 
 def viewer_zone() -> tzinfo:
     """The zone named by the browser; UTC where it names none that is known here."""
-    name = (
-        unquote(flask.request.cookies.get(ZONE_COOKIE, "")) if flask.has_request_context() else ""
-    )
     try:
-        return ZoneInfo(name)
+        return ZoneInfo(unquote(_told(ZONE_COOKIE)))
     except (ZoneInfoNotFoundError, ValueError, OSError):
         return UTC
 
 
 def viewer_scheme() -> Scheme:
     """The colour scheme that the browser shows; light where it does not say."""
-    named = flask.request.cookies.get(SCHEME_COOKIE) if flask.has_request_context() else None
-    return "dark" if named == "dark" else "light"
+    return "dark" if _told(SCHEME_COOKIE) == "dark" else "light"
+
+
+def _told(cookie: str) -> str:
+    request = current_request()
+    return "" if request is None else request.cookies.get(cookie, "")
 
 
 def moment(iso: str, zone: tzinfo) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import parse_qsl, quote, unquote
 
-import flask
+from lossmon_dashboard.asked import current_request
 
 RUNS = "/"
 RUN = "/run"
@@ -17,7 +17,8 @@ MOST_COMPARED = 200
 
 def base() -> str:
     """What stands before every address, where a proxy serves the dashboard below a path."""
-    return flask.request.script_root if flask.has_request_context() else ""
+    request = current_request()
+    return "" if request is None else request.script_root
 
 
 def page_link(path: str) -> str:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from base64 import b64encode
+from collections.abc import Callable
 
 import flask
 from markupsafe import Markup
@@ -19,6 +20,8 @@ from werkzeug.wrappers import Response
 from lossmon_dashboard.links import page_link
 
 LOGIN = "/login"
+Refusal = Response | tuple[str, int] | tuple[str, int, dict[str, str]]
+Check = Callable[[flask.Request], Refusal | None]
 
 _SCRIPT = """
 const form = document.forms[0];
@@ -66,26 +69,29 @@ _ASKED = (
 _WRONG = "That is not the token that this dashboard printed when it was started."
 
 
-def register_login(server: flask.Flask, token: str) -> None:
-    """Answer only those who have shown the token; others get the login page.
+def register_login(server: flask.Flask, token: str) -> Check:
+    """Take the token by the form of the login page.
 
     Args:
         server: the application to guard.
         token: what must be presented.
+
+    Returns:
+        What lets only those pass who have shown the token; others get the login page.
     """
     # Dashboards on other ports of the same host share its cookies, but not this one's name.
     cookie = f"lossmon_{_derived(token, 'cookie name')[:8]}"
     session = _derived(token, "session")
 
-    def check_token() -> Response | tuple[str, int, dict[str, str]] | None:
-        if flask.request.path == LOGIN and flask.request.method == "POST":
+    def check_token(request: flask.Request) -> Refusal | None:
+        if request.path == LOGIN and request.method == "POST":
             return None
-        scheme, _, offered = flask.request.headers.get("Authorization", "").partition(" ")
+        scheme, _, offered = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() == "bearer" and _same(offered.strip(), token):
             return None
-        if _same(flask.request.cookies.get(cookie, ""), session):
+        if _same(request.cookies.get(cookie, ""), session):
             return None
-        return _refusal()
+        return _refusal(request)
 
     def login() -> Response:
         target = _own_page(flask.request.form.get("next", "/"))
@@ -97,8 +103,8 @@ def register_login(server: flask.Flask, token: str) -> None:
         )
         return answer
 
-    server.before_request(check_token)
     server.add_url_rule(LOGIN, "lossmon_login", login, methods=["POST"])
+    return check_token
 
 
 def _derived(token: str, purpose: str) -> str:
@@ -109,10 +115,10 @@ def _same(offered: str, expected: str) -> bool:
     return hmac.compare_digest(offered.encode("utf-8", "replace"), expected.encode())
 
 
-def _refusal() -> Response | tuple[str, int, dict[str, str]]:
-    asks_for_page = flask.request.method == "GET" and flask.request.accept_mimetypes.accept_html
-    if asks_for_page and not flask.request.path.startswith(("/_", "/assets/")):
-        return _login_page(_ASKED, flask.request.full_path.removesuffix("?"))
+def _refusal(request: flask.Request) -> Refusal:
+    asks_for_page = request.method == "GET" and request.accept_mimetypes.accept_html
+    if asks_for_page and not request.path.startswith(("/_", "/assets/")):
+        return _login_page(_ASKED, request.full_path.removesuffix("?"))
     words = "A token is required. Fix: log in, or send the header `Authorization: Bearer TOKEN`."
     return words, 401, {"WWW-Authenticate": "Bearer"}
 

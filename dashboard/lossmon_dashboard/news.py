@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from datetime import UTC, tzinfo
 from typing import Any
 
 import flask
@@ -24,6 +25,7 @@ from lossmon_dashboard.comparison_chart import (
 )
 from lossmon_dashboard.components.events import event_links
 from lossmon_dashboard.components.grid import json_safe
+from lossmon_dashboard.direct import NO_STORE, Answer
 from lossmon_dashboard.figures.history_view import HistoryView
 from lossmon_dashboard.links import CHART, COMPARE, MOST_COMPARED, NEWS, RUN, read_query, split_path
 from lossmon_dashboard.questions import fault_of_news
@@ -40,36 +42,40 @@ _FAULT = "Expected a question of this dashboard. {} Fix: open the page anew."
 def register(server: flask.Flask) -> None:
     """Answer the questions of what is new, and of a part of a chart."""
 
-    def chart() -> flask.Response:
-        return _answer(lambda question: str(to_json_plotly(zoomed(question))))
+    def answered(answer: Answer) -> Callable[[], flask.Response]:
+        def view() -> flask.Response:
+            text, status = answer(flask.request.get_data())
+            return flask.Response(text, status, NO_STORE, mimetype="application/json")
 
-    def what_is_new() -> flask.Response:
-        return _answer(lambda question: _told(news(question)))
+        return view
 
-    server.add_url_rule(NEWS, "lossmon_news", what_is_new, methods=["POST"])
-    server.add_url_rule(CHART, "lossmon_chart", chart, methods=["POST"])
+    server.add_url_rule(NEWS, "lossmon_news", answered(what_is_new), methods=["POST"])
+    server.add_url_rule(CHART, "lossmon_chart", answered(part_of_chart), methods=["POST"])
 
 
-def _answer(tell: Callable[[Part], str]) -> flask.Response:
+def what_is_new(body: bytes) -> tuple[str, int]:
+    """The answer to a question of what is new, as JSON, and its status."""
+    return _answer(body, lambda question: _told(news(question)))
+
+
+def part_of_chart(body: bytes) -> tuple[str, int]:
+    """The answer to a question of a part of a chart, likewise."""
+    return _answer(body, lambda question: str(to_json_plotly(zoomed(question))))
+
+
+def _answer(body: bytes, tell: Callable[[Part], str]) -> tuple[str, int]:
     """What is asked for, or `{"error": …}` that says what is wrong."""
     try:
-        question: Any = json.loads(flask.request.get_data())
+        question: Any = json.loads(body)
     except (ValueError, RecursionError):
         question = None
     fault = fault_of_news(question)
     if fault is not None:
-        return _said(json.dumps({"error": _FAULT.format(fault)}), 400)
+        return json.dumps({"error": _FAULT.format(fault)}), 400
     try:
-        return _said(tell(question))
+        return tell(question), 200
     except StoreError as error:
-        return _said(
-            json.dumps({"error": str(error)}), 404 if isinstance(error, RunNotFound) else 503
-        )
-
-
-def _said(text: str, status: int = 200) -> flask.Response:
-    headers = {"Cache-Control": "no-store"}
-    return flask.Response(text, status, headers, mimetype="application/json")
+        return json.dumps({"error": str(error)}), 404 if isinstance(error, RunNotFound) else 503
 
 
 def observe(pathname: str | None, search: str | None = None) -> dict[str, Any]:
@@ -183,16 +189,21 @@ def _points(pulse: Pulse, question: Part) -> Part:
         if not looked:
             if (pulse.step, pulse.token) == (question.get("step"), question.get("heard")):
                 return {}
-            new = added(store, view, scheme, mark, pulse, zoom=zoom, zone=viewer_zone())
+            new = added(store, view, scheme, mark, pulse, zoom=zoom, zone=_zone(view))
             if new is not None:
                 return {"points": {**new, "step": pulse.step}}
     return {"points": {**_whole(pulse, view, scheme, zoom), "step": pulse.step}}
 
 
 def _whole(pulse: Pulse, view: HistoryView, scheme: Scheme, zoom: Zoom | None) -> dict[str, Any]:
-    store, zone = current_store(), viewer_zone()
+    store, zone = current_store(), _zone(view)
     answer = follow(store, pulse.run or "", view, scheme, zoom=zoom, zone=zone, pulse=pulse)
     return {**answer.drawn, "events": event_links(answer.events)}
+
+
+def _zone(view: HistoryView) -> tzinfo:
+    """That of the time on the axis, if it is there."""
+    return viewer_zone() if view.axis == "time" else UTC
 
 
 def _told(news: Part) -> str:

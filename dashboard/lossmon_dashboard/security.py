@@ -9,14 +9,15 @@ that is not served from here.
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import flask
 from dash.exceptions import DependencyException
-from werkzeug.wrappers import Response
+from werkzeug.datastructures import Headers
 
-from lossmon_dashboard.login import LOGIN_SCRIPT_HASH, register_login
+from lossmon_dashboard.login import LOGIN_SCRIPT_HASH, Refusal, register_login
 
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 ANY_ADDRESS = "any literal address"
@@ -26,7 +27,23 @@ MOST_BYTES = 4 * 2**20
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
-Guard = Callable[[], Response | tuple[str, int] | None]
+Guard = Callable[[flask.Request], Refusal | None]
+
+
+class Rules(NamedTuple):
+    """What holds for every request.
+
+    Attributes:
+        guards: each says why it does not answer a request; None where it lets it pass.
+        headers: of every answer.
+    """
+
+    guards: tuple[Guard, ...]
+    headers: Mapping[str, str]
+
+    def refusal(self, request: flask.Request) -> Refusal | None:
+        """Why a request is not answered; None where it is."""
+        return next(filter(None, (check(request) for check in self.guards)), None)
 
 
 def is_loopback(host: str) -> bool:
@@ -46,7 +63,7 @@ def guard(
     token: str | None,
     scripts: Sequence[str],
     frames: Sequence[str] = (),
-) -> None:
+) -> Rules:
     """Put every request to the server under the rules.
 
     Args:
@@ -58,14 +75,22 @@ def guard(
         token: what must be presented, see `lossmon_dashboard.login`; None where none is required.
         scripts: hashes of the inline scripts that pages are made with.
         frames: origins of pages that may hold the dashboard in a frame; none by default.
+
+    Returns:
+        The rules, for what is answered without the server.
     """
     server.config["MAX_CONTENT_LENGTH"] = MOST_BYTES
-    server.before_request(_host_guard(hosts))
-    server.before_request(_origin_guard(hosts))
-    if token is not None:
-        register_login(server, token)
+    logins = () if token is None else (register_login(server, token),)
+    rules = Rules((_host_guard(hosts), _origin_guard(hosts), *logins), _headers(scripts, frames))
+
+    def add_headers(response: flask.Response) -> flask.Response:
+        response.headers.update(rules.headers)
+        return response
+
+    server.before_request(lambda: rules.refusal(flask.request))
     server.register_error_handler(DependencyException, _unknown_part)
-    server.after_request(_headers(scripts, frames))
+    server.after_request(add_headers)
+    return rules
 
 
 def host_name(header: str) -> str:
@@ -76,8 +101,8 @@ def host_name(header: str) -> str:
 
 
 def _host_guard(hosts: frozenset[str]) -> Guard:
-    def check_host() -> tuple[str, int] | None:
-        name = host_name(flask.request.headers.get("Host", ""))
+    def check_host(request: flask.Request) -> tuple[str, int] | None:
+        name = host_name(request.headers.get("Host", ""))
         if _is_known(name, hosts) or (ANY_ADDRESS in hosts and _is_address(name)):
             return None
         return (
@@ -110,27 +135,29 @@ def _is_address(name: str) -> bool:
 def _origin_guard(hosts: frozenset[str]) -> Guard:
     """Refuse what a page of another site sends; programs that are no browsers name no origin."""
 
-    def check_origin() -> tuple[str, int] | None:
-        if flask.request.method in _SAFE_METHODS:
+    def check_origin(request: flask.Request) -> tuple[str, int] | None:
+        if request.method in _SAFE_METHODS:
             return None
-        headers = flask.request.headers
+        headers = request.headers
         origin, site = headers.get("Origin"), headers.get("Sec-Fetch-Site")
         own = origin is None or _authority(origin) == headers.get("Host", "").lower()
-        if site in {None, "same-origin", "none"} and (own or _is_of_proxy(origin or "", hosts)):
+        if site in {None, "same-origin", "none"} and (
+            own or _is_of_proxy(origin or "", headers, hosts)
+        ):
             return None
         return "This dashboard takes nothing that a page of another site sends.", 403
 
     return check_origin
 
 
-def _is_of_proxy(origin: str, hosts: frozenset[str]) -> bool:
+def _is_of_proxy(origin: str, headers: Headers, hosts: frozenset[str]) -> bool:
     """Whether a page asked by the name of a proxy, which passed the request on under another.
 
     The name must be one that the dashboard was told of. That the page is of the very address it
     asks, port included, is known from the browser, or from the proxy: no page of another site can
     set either header.
     """
-    authority, headers = _authority(origin), flask.request.headers
+    authority = _authority(origin)
     name = host_name(authority)
     if not name or name in LOOPBACK_HOSTS or not _is_known(name, hosts):
         return False
@@ -149,9 +176,7 @@ def _unknown_part(_: Exception) -> tuple[str, int]:
     return "There is no such part of the page.", 404
 
 
-def _headers(
-    scripts: Sequence[str], frames: Sequence[str]
-) -> Callable[[flask.Response], flask.Response]:
+def _headers(scripts: Sequence[str], frames: Sequence[str]) -> Mapping[str, str]:
     ancestors = " ".join(frames) or "'none'"
     policy = "; ".join(
         [
@@ -177,9 +202,4 @@ def _headers(
     }
     if not frames:
         fixed["X-Frame-Options"] = "DENY"
-
-    def add_headers(response: flask.Response) -> flask.Response:
-        response.headers.update(fixed)
-        return response
-
-    return add_headers
+    return fixed
