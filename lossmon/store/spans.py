@@ -270,8 +270,12 @@ def _grouped(block: Block, size: int) -> Buckets:
         empty = np.zeros((0, len(POSITION)), np.int64)
         return Buckets(empty, empty, found)
     position = block.position.astype(np.int64)
+    lasts = np.append(starts[1:], total) - 1
+    firsts, ends = position[:, starts].T, position[:, lasts].T
     known = block.known.astype(bool)
     finite = known & np.isfinite(block.values)
+    if finite.all():
+        return Buckets(firsts, ends, _of_finite(block.values, starts, found))
     broken = known & ~finite
     values = np.where(finite, block.values, 0.0)
     counts = np.add.reduceat(finite, starts, axis=1, dtype=np.int64)
@@ -287,5 +291,15 @@ def _grouped(block: Block, size: int) -> Buckets:
         groups, at = np.unique(rows // size, return_index=True)
         found["broken"]["value"][groups, measure] = block.values[measure, rows[at]]
         found["broken"]["step"][groups, measure] = position[0, rows[at]]
-    lasts = np.append(starts[1:], total) - 1
-    return Buckets(position[:, starts].T, position[:, lasts].T, found)
+    return Buckets(firsts, ends, found)
+
+
+def _of_finite(values: Array, starts: Array, found: Array) -> Array:
+    """The same of values that are all known and finite, as most are."""
+    counts = np.diff(starts, append=values.shape[1])
+    found["count"] = counts[:, None]
+    with np.errstate(over="ignore"):
+        found["mean"] = (np.add.reduceat(values, starts, axis=1) / counts).T
+    found["minimum"]["value"] = np.minimum.reduceat(values, starts, axis=1).T
+    found["maximum"]["value"] = np.maximum.reduceat(values, starts, axis=1).T
+    return found

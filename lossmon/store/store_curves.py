@@ -122,7 +122,8 @@ class StoreCurves(Connected):
             columns: numeric columns of the table `batches`.
             split: "train" or "val".
             output: an output's name; None for the model as a whole.
-            most: so many spans; of summaries there may be some hundreds more at the ends.
+            most: so many spans at most; of summaries there may be some hundreds more at the ends.
+                Spans grow in length each time that there are twice as many batches.
             step_range: the first and last step wanted, both included.
             since: of all these spans only those that begin at this step or later: what is new where
                 spans before it are `settled`. As many rows are read as there are such.

@@ -64,6 +64,19 @@ def test_a_short_range_is_told_batch_by_batch(store: Store) -> None:
     assert not whole.single
 
 
+@pytest.mark.parametrize(
+    ("batches", "size"), [(100, 1), (101, 2), (200, 2), (201, 4), (390, 4), (401, 8), (790, 8)]
+)
+def test_spans_grow_each_time_that_there_are_twice_as_many(
+    store: Store, batches: int, size: int
+) -> None:
+    steps = (0, batches - 1)
+    spans = store.batch_spans("latest", ["loss"], split="train", most=100, step_range=steps)
+    loss = spans["loss"]
+    assert loss.size == size
+    assert len(loss.mean) == -(-batches // size)
+
+
 def test_what_is_not_known_has_no_span(writer: RunWriter, db: str) -> None:
     writer.write([batch(step, loss=None if step % 2 else 1.0) for step in range(10)])
     store = open_store(db)
