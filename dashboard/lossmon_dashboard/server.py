@@ -34,6 +34,7 @@ DEFAULT_PORT = 8050
 _PATH = re.compile(r"/[\w\-.~/]*", re.ASCII)
 _PORT = "{port}"
 _FIRST_QUESTIONS_S = 2.0
+_LOOK_AROUND_S = 10
 _WILDCARDS = frozenset({"0.0.0.0", "::", ""})
 
 
@@ -90,6 +91,9 @@ def serve(
         ident="lossmon",
         max_request_body_size=MOST_BYTES,
         url_prefix=path,
+        # While nobody asks, it need not look each second whether somebody does: it is woken.
+        asyncore_loop_timeout=_LOOK_AROUND_S,
+        asyncore_use_poll=True,
     )
     url = page_address(host, int(taken), below)
     with closing(server), suppress(KeyboardInterrupt):
