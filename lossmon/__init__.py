@@ -22,6 +22,7 @@ from lossmon.errors import (
     SchemaOutdated,
     SchemaTooNew,
     StoreError,
+    UnknownArgument,
     UnsupportedKeras,
 )
 from lossmon.records import Finding
@@ -48,6 +49,7 @@ __all__ = [
     "SchemaTooNew",
     "Store",
     "StoreError",
+    "UnknownArgument",
     "UnsupportedKeras",
     "__version__",
     "analysis",

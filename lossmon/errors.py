@@ -3,6 +3,7 @@
     LossmonError
     ├── InvalidCombination      an `error` finding stands and `strict=True`
     ├── InvalidArgument         a value that the caller gave is not usable (also a ValueError)
+    │   └── UnknownArgument     there is no argument of that name (also a TypeError)
     ├── UnsupportedKeras        Keras is too old, or is Keras 2 (also an ImportError)
     ├── MissingExtra            an optional package is needed (also an ImportError)
     └── StoreError              the database cannot be used as it is
@@ -61,6 +62,10 @@ class InvalidCombination(LossmonError):
 
 class InvalidArgument(LossmonError, ValueError):
     """A value given by the caller is not usable."""
+
+
+class UnknownArgument(InvalidArgument, TypeError):
+    """An argument was given by a name that there is not."""
 
 
 class MissingExtra(LossmonError, ImportError):

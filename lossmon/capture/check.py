@@ -10,6 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from lossmon.capture.argument_names import with_names_checked
 from lossmon.capture.asking import RuleAsker
 from lossmon.capture.data_facts import facts_of_arrays, facts_of_batches
 from lossmon.errors import InvalidArgument
@@ -17,6 +18,7 @@ from lossmon.records import Finding
 from lossmon.rules import Facts, RuleSelection, rule_selection
 
 
+@with_names_checked("check")
 def check(
     model: Any,
     x: Any,

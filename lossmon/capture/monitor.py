@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import keras
 
+from lossmon.capture.argument_names import with_names_checked
 from lossmon.capture.options import Options
 from lossmon.capture.session import Session
 from lossmon.capture.supported import demand_keras_3
@@ -62,7 +63,8 @@ class Monitor(keras.callbacks.Callback):
             epoch; with `verify="auto"` they are of the samples that were recomputed.
 
     Raises:
-        InvalidArgument: an argument is not of the form above.
+        InvalidArgument: an argument is not of the form above; `UnknownArgument`, a TypeError too,
+            where there is none of that name.
         InvalidCombination: from `fit`, before its first step, with `strict=True` only.
         UnsupportedKeras: from `fit`, likewise: the model is one of `tf_keras`.
         RunNotFound: from `fit`, before its first step, with `resume=True`: there is no such run.
@@ -78,6 +80,7 @@ class Monitor(keras.callbacks.Callback):
     # wait for the device on this callback's account.
     async_safe = True
 
+    @with_names_checked("Monitor")
     def __init__(
         self,
         db: str | PathLike[str] | None = None,
