@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import runpy
 import sys
@@ -16,14 +15,14 @@ from lossmon.capture.call_sites import cell_name
 from lossmon.capture.fits import CheckedProgram, Checker
 from lossmon.capture.returned import run_attribute
 from lossmon.errors import InvalidArgument, LossmonError
-from lossmon.notebook import is_notebook, read_cells
+from lossmon.program import Program, searched_first
 from lossmon.rules import RuleRequest
 
 Run = Callable[[Checker], Any]
 
 
 def check_program(
-    program: str, arguments: Sequence[str] = (), *, asked: RuleRequest | None = None
+    program: Program, arguments: Sequence[str] = (), *, asked: RuleRequest | None = None
 ) -> CheckedProgram:
     """Run a program with `fit` replaced by `lossmon.check`, and return what was found.
 
@@ -31,14 +30,12 @@ def check_program(
     returned, not raised. What the program prints goes to standard error.
 
     Args:
-        program: a path to a Python file or a notebook, the name of a module, or
-            `module:attribute` (see `run_attribute`).
+        program: what to run; of an attribute see `run_attribute`.
         arguments: the program's own command line.
         asked: the rules to ask, before what the program and its surroundings ask for.
 
     Raises:
-        InvalidArgument: there is no such program, it never calls `fit`, or what it gives to `fit`
-            cannot be checked.
+        InvalidArgument: it never calls `fit`, or what it gives to `fit` cannot be checked.
     """
     run = _runner(program)
     checked = CheckedProgram()
@@ -50,10 +47,10 @@ def check_program(
             raise
         except (Exception, SystemExit) as error:
             if not checked.fits:
-                raise _ended_without_fit(program, _describe(error)) from error
+                raise _ended_without_fit(program.name, _describe(error)) from error
             checked.failure = _describe(error)
     if not checked.fits and not checked.models:
-        raise _ended_without_fit(program, checked.failure or "its end")
+        raise _ended_without_fit(program.name, checked.failure or "its end")
     return checked
 
 
@@ -70,22 +67,16 @@ def _ended_without_fit(program: str, end: str) -> InvalidArgument:
     )
 
 
-def _runner(program: str) -> Run:
-    path = Path(program)
-    if path.is_file():
-        if is_notebook(path):
-            cells = read_cells(path)
-            return lambda checker: _run_cells(program, cells, checker)
-        return lambda _: runpy.run_path(program, run_name="__main__")
-    module, colon, attribute = program.partition(":")
-    if _is_module(module):
-        if colon:
-            return lambda checker: run_attribute(module, attribute, checker)
-        return lambda _: runpy.run_module(program, run_name="__main__", alter_sys=True)
-    raise InvalidArgument(
-        "a path to a Python file or a notebook, the name of a module, or module:attribute was "
-        f"expected. Received: {program!r}, which is neither. Fix: lossmon check train.py"
-    )
+def _runner(program: Program) -> Run:
+    name, module, attribute = program.name, program.module, program.attribute
+    if program.cells is not None:
+        cells = program.cells
+        return lambda checker: _run_cells(name, cells, checker)
+    if module is None:
+        return lambda _: runpy.run_path(name, run_name="__main__")
+    if attribute is not None:
+        return lambda checker: run_attribute(module, attribute, checker)
+    return lambda _: runpy.run_module(module, run_name="__main__", alter_sys=True)
 
 
 def _run_cells(program: str, cells: Sequence[Any], checker: Checker) -> None:
@@ -117,35 +108,14 @@ def _display(*values: Any, **_: Any) -> None:
         sys.stderr.write(f"{value!r}\n")
 
 
-def _is_module(name: str) -> bool:
-    if not all(part.isidentifier() for part in name.split(".")):
-        return False
-    with _searched_first(Path.cwd()):
-        try:
-            return importlib.util.find_spec(name) is not None
-        except (ModuleNotFoundError, ValueError):
-            return False
-
-
 @contextmanager
-def _searched_first(directory: Path) -> Generator[None]:
-    before = sys.path[:]
-    sys.path.insert(0, str(directory))
-    try:
-        yield
-    finally:
-        sys.path[:] = before
-
-
-@contextmanager
-def _program_surroundings(program: str, arguments: Sequence[str]) -> Generator[None]:
+def _program_surroundings(program: Program, arguments: Sequence[str]) -> Generator[None]:
     """Give a program the command line and import path that `python` would give it; no windows."""
-    path = Path(program)
-    own_directory = path.resolve().parent if path.is_file() else Path.cwd()
-    before, sys.argv = sys.argv, [program, *arguments]
+    own_directory = Path.cwd() if program.path is None else program.path.resolve().parent
+    before, sys.argv = sys.argv, [program.name, *arguments]
     os.environ.setdefault("MPLBACKEND", "Agg")
     try:
-        with _searched_first(own_directory), redirect_stdout(sys.stderr):
+        with searched_first(own_directory), redirect_stdout(sys.stderr):
             yield
     finally:
         sys.argv = before

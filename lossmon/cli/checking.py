@@ -15,6 +15,7 @@ from lossmon.cli.finding_text import print_findings
 from lossmon.cli.options import print_json, with_json
 from lossmon.cli.sarif import sarif_log
 from lossmon.cli.words import visible
+from lossmon.program import find_program
 from lossmon.records import LocatedFinding
 from lossmon.rules import RuleRequest, change_text, grades, listed, rule_request, rule_selection
 
@@ -101,15 +102,17 @@ def _read(paths: Sequence[str], asked: RuleRequest | None) -> list[LocatedFindin
     return read.located
 
 
-def _run(program: str, arguments: Sequence[str], asked: RuleRequest | None) -> list[LocatedFinding]:
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    from lossmon.capture.script import check_program
-
+def _run(name: str, arguments: Sequence[str], asked: RuleRequest | None) -> list[LocatedFinding]:
+    # Before Keras is imported, which takes seconds and may print lines of its own.
+    program = find_program(name)
     click.echo(
-        f"lossmon: running {visible(program)}: its code is executed, only `fit` is replaced by a "
+        f"lossmon: running {visible(name)}: its code is executed, only `fit` is replaced by a "
         "check",
         err=True,
     )
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    from lossmon.capture.script import check_program
+
     checked = check_program(program, arguments, asked=asked)
     for told in _told(checked):
         click.echo(visible(f"lossmon: {told}"), err=True)

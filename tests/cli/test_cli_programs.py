@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -160,6 +161,22 @@ def test_check_of_what_is_no_program_is_wrong_usage(invoke: Invoke, program: str
     result = invoke("check", program)
     assert result.exit_code == 2
     assert f"Received: {program!r}, which is neither" in result.stderr
+    assert result.stderr.startswith("lossmon: a path to a Python file")
+
+
+def test_that_there_is_no_program_is_said_first_and_alone(tmp_path: Path) -> None:
+    script = """
+import atexit, sys
+from lossmon.cli import cli
+atexit.register(lambda: print("keras" in sys.modules))
+cli(["check", "no_such_script.py"])
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    (said,) = done.stderr.splitlines()
+    assert said.startswith("lossmon: a path to a Python file")
+    assert done.stdout == "False\n"
 
 
 @pytest.mark.parametrize(
