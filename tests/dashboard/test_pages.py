@@ -11,6 +11,7 @@ from lossmon_dashboard.comparing import comparison, options, verdict
 from lossmon_dashboard.comparison_chart import Compared, draw_comparison
 from lossmon_dashboard.components.accuracy_meaning import accuracy_meanings, accuracy_panel
 from lossmon_dashboard.components.comparison_table import comparison_csv
+from lossmon_dashboard.components.divergence import divergence_panel
 from lossmon_dashboard.components.events import event_links
 from lossmon_dashboard.components.run_columns import COLUMNS
 from lossmon_dashboard.components.run_settings import run_settings
@@ -245,10 +246,17 @@ def test_a_divergence_is_told_in_sentences_and_shaded_in_the_chart() -> None:
 @pytest.mark.usefixtures("app")
 @pytest.mark.parametrize("name", ["digits-cnn", "diabetes", "digits-nan", "custom-step"])
 def test_where_nothing_parts_nothing_is_shaded(name: str) -> None:
-    panel = words(told_divergence(name))
-    assert panel.startswith("Nowhere so far")
+    assert words(told_divergence(name)).startswith("Nowhere, beyond what noise explains")
     figure = as_json(read_history(current_store(), name, HistoryView()).figure("light"))
     assert not figure["layout"].get("shapes")
+
+
+def test_where_nothing_parts_yet_it_may_still() -> None:
+    assert words(divergence_panel([], ended=False)).startswith("Nowhere so far, beyond")
+
+
+def test_no_heading_calls_a_run_that_has_ended_unfinished() -> None:
+    assert not [column for column in COLUMNS if "so far" in column["headerName"]]
 
 
 @pytest.mark.usefixtures("app")

@@ -12,22 +12,23 @@ from lossmon_dashboard.components.labels import target
 from lossmon_dashboard.components.prose import with_code
 
 NOTHING = (
-    "Nowhere so far, beyond what noise explains. (Only classifiers that predict probabilities are "
-    "looked at, from six epochs on. Where the loss rises and the accuracy falls, both say the "
-    "same.)"
+    "beyond what noise explains. (Only classifiers that predict probabilities are looked at, from "
+    "six epochs on. Where the loss rises and the accuracy falls, both say the same.)"
 )
 
 
 def divergence_panel(
-    episodes: Sequence[Divergence], splits: Sequence[SplitDifference] = ()
+    episodes: Sequence[Divergence], splits: Sequence[SplitDifference] = (), *, ended: bool
 ) -> dmc.Stack:
     """Each episode with what the evidence says of its cause; a quiet line where there are none.
 
     Args:
         episodes: where loss and accuracy part ways.
         splits: why training and validation loss differ.
+        ended: whether no more epochs will come.
     """
-    told = [_episode(episode) for episode in episodes] or [dmc.Text(NOTHING, size="sm")]
+    nowhere = f"{'Nowhere' if ended else 'Nowhere so far'}, {NOTHING}"
+    told = [_episode(episode) for episode in episodes] or [dmc.Text(nowhere, size="sm")]
     return dmc.Stack([*told, *(_difference(one) for one in splits)], gap="md")
 
 

@@ -18,7 +18,7 @@ COLUMNS: tuple[Column, ...] = (
     ),
     drawn_column("status", "Status", 128, "RunStatus", filter="agTextColumnFilter"),
     drawn_column("verified", "Verified", 126, "Verified", filter=_NUMBER),
-    drawn_column("sparkline", "Loss so far", 116, "Sparkline", sortable=False, filter=False),
+    drawn_column("sparkline", "Loss curve", 116, "Sparkline", sortable=False, filter=False),
     drawn_column("val_loss", "Val loss", 148, "Measure", filter=_NUMBER),
     drawn_column("val_accuracy", "Val accuracy", 180, "Measure", filter=_NUMBER),
     number_column("val_intended_accuracy", "Val meant", 104),

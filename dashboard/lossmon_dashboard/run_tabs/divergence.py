@@ -77,4 +77,5 @@ def told_divergence(run: str) -> Any:
     """Every episode of a run of the database, explained down to the samples it comes from."""
     store = current_store()
     splits = explain_splits(store.epoch_rows(run), store.output_rows(run))
-    return divergence_panel(explained(store, run), splits)
+    ended = store.run_summary(run)["status"] != "running"
+    return divergence_panel(explained(store, run), splits, ended=ended)
