@@ -47,6 +47,14 @@ LEGEND_IS_ABOVE = """(width) => {
 }"""
 
 
+HAS_SCROLLED = """() => {
+    const {scrollY, lossmonStill} = window;
+    const frames = lossmonStill && lossmonStill.at === scrollY ? lossmonStill.frames + 1 : 0;
+    window.lossmonStill = {at: scrollY, frames};
+    return scrollY > 0 && frames > 30;
+}"""
+
+
 def tab(page: Page, name: str) -> None:
     page.get_by_role("tab", name=name).click()
 
@@ -124,6 +132,22 @@ def test_what_counts_findings_leads_to_them(seeded: str, open_page: OpenPage) ->
     expect(cell).to_have_class(re.compile("ag-cell-focus"))
     cell.press("Enter")
     expect(card).to_be_focused(timeout=20_000)
+
+
+def test_the_title_of_a_finding_is_in_sight_where_its_count_leads(
+    seeded: str, open_page: OpenPage
+) -> None:
+    page = open_page(f"{seeded}/run/digits-overfit", width=390)
+    expect(page.locator("#run-history .legendtext").first).to_be_visible(timeout=20_000)
+    # Too low a window for the whole card.
+    page.set_viewport_size({"width": 390, "height": 330})
+    page.get_by_role("button", name="1 warning").click()
+    page.wait_for_function(HAS_SCROLLED, timeout=10_000)
+    card, bar = (page.locator(part).bounding_box() for part in ("[data-target]", "header"))
+    assert card
+    assert bar
+    assert card["y"] + card["height"] > 330
+    assert bar["height"] <= card["y"] < 100
 
 
 def test_an_event_on_the_axis_leads_to_its_explanation(seeded: str, open_page: OpenPage) -> None:

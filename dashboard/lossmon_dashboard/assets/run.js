@@ -47,7 +47,7 @@
                 const folded = found.closest("details");
                 folded && (folded.open = true);
                 found.setAttribute("tabindex", "-1");
-                found.scrollIntoView({behavior: "smooth", block: "center"});
+                found.scrollIntoView({behavior: "smooth", block: "start"});
                 found.focus({preventScroll: true});
             } else if ((left -= 1)) {
                 window.setTimeout(look, 100);
