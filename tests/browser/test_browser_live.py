@@ -13,7 +13,7 @@ from playwright.sync_api import Page, Request, expect
 from lossmon.records import BatchRecord
 from tests.browser.axe import violations
 from tests.browser.conftest import OpenPage
-from tests.dashboard.seed import LIVE, start, write_epoch
+from tests.dashboard.seed import LIVE, start, write, write_epoch
 from tests.store.made import batch, open_writer
 
 BREAKING = replace(LIVE, nan_from=21)
@@ -62,6 +62,26 @@ def zoom_in(page: Page) -> list[list[float]]:
     page.mouse.up()
     until(page, lambda: ranges(page)[0][0] > 0)
     return ranges(page)
+
+
+MARKS = "document.querySelectorAll('#run-history .points')[1].childElementCount"
+"""How many epochs of the training loss have a mark; the first trace of all is of batches."""
+
+
+def test_as_many_epochs_are_marked_as_is_said(live: tuple[str, str], open_page: OpenPage) -> None:
+    address, database = live
+    write(database, replace(LIVE, epochs=120, status="finished"))
+    page = open_page(f"{address}/run/latest")
+    expect(page.locator("#run-history .legendtext").first).to_be_visible(timeout=SOON)
+    expect(page.locator("#page")).to_contain_text(
+        "a mark at each; where more than 50 are in view, at every second, third and so on"
+    )
+    until(page, lambda: page.evaluate(MARKS) == 120 / 3)
+    page.evaluate(
+        "Plotly.relayout(document.querySelector('#run-history .js-plotly-plot'),"
+        "{'xaxis.range': [20.5, 69.5]})"
+    )
+    until(page, lambda: page.evaluate(MARKS) == 49)
 
 
 def test_the_first_run_shows_up_by_itself(live: tuple[str, str], open_page: OpenPage) -> None:

@@ -22,7 +22,7 @@ from lossmon_dashboard.theme import Scheme, split_colour
 
 Row = Mapping[str, Any]
 
-_MOST_MARKS = 50
+MOST_MARKS = 50
 """Of so many epochs that are shown at once each is marked; of more, every second, third, …"""
 _DASH: dict[Value, str] = {"recomputed": "solid", "own": "dashdot", "reported": "dot"}
 
@@ -171,7 +171,7 @@ def _trace(curve: Curve, scheme: Scheme, *, showlegend: bool) -> go.Scatter:
         marker={
             "symbol": "circle" if curve.split == "train" else "diamond",
             "size": 6,
-            "maxdisplayed": _MOST_MARKS,
+            "maxdisplayed": MOST_MARKS,
         },
         **style,
     )

@@ -15,6 +15,7 @@ from lossmon_dashboard.components.events import event_links
 from lossmon_dashboard.components.panel import chart, drawn, panel
 from lossmon_dashboard.documents import read_documents
 from lossmon_dashboard.export import export_link
+from lossmon_dashboard.figures.history import MOST_MARKS
 from lossmon_dashboard.figures.history_view import SMOOTHING, HistoryView
 from lossmon_dashboard.run_tabs.following import follow
 from lossmon_dashboard.run_tabs.history import Zoom
@@ -55,10 +56,11 @@ def content(run: OpenedRun) -> list[Any]:
         dcc.Store(id="run-span"),
         panel(
             "Loss and accuracy",
-            "Every batch is a faint line, every epoch a marked one; in long runs a band from the "
-            "least to the greatest batch. Drag to zoom in to single batches. Values are lossmon's "
-            "own second computation unless you choose otherwise; smoothing is an exponential "
-            "moving average.",
+            "Batches are a faint line, in long runs a band from the least to the greatest. Epochs "
+            f"are a strong line with a mark at each; where more than {MOST_MARKS} are in view, at "
+            "every second, third and so on. Drag to zoom in to single batches. Values are "
+            "lossmon's own second computation unless you choose otherwise; smoothing is an "
+            "exponential moving average.",
             _controls(view),
             chart(
                 "run-history",
