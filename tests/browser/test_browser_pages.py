@@ -44,6 +44,36 @@ def tick(page: Page, name: str) -> None:
     boxes.locator(f"[row-index='{index}'] input").click()
 
 
+CUT = """([grid, last, bar]) => {
+    const within = (part) => part.closest(".ag-cell").getBoundingClientRect().right - 12;
+    const all = (which) => [...document.querySelectorAll(`${grid} ${which}`)];
+    const heading = all(".ag-header-cell-text").find((one) => one.textContent === last);
+    const room = document.querySelector(`${grid} .ag-center-cols-viewport`).getBoundingClientRect();
+    const end = heading.closest(".ag-header-cell").getBoundingClientRect().right;
+    const headings = all(".ag-header-cell-text").filter((one) => one.scrollWidth > one.clientWidth);
+    const cells = all(".ag-cell svg, .ag-cell .lossmon-meter, .ag-cell .lossmon-measure").filter(
+        (part) => part.getBoundingClientRect().right > within(part)
+    );
+    const beyond = end > room.right - bar ? [last] : [];
+    return [...beyond, ...[...headings, ...cells].map((one) => one.textContent)];
+}"""
+BAR = 15
+"""How wide a bar to scroll by may be."""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_is_cut_off_in_lists_of_runs(seeded: str, open_page: OpenPage, scheme: str) -> None:
+    # The arrow of the sorted column takes room from its heading.
+    page = open_page(f"{seeded}/?sort=val_intended_accuracy:desc", scheme=scheme)
+    expect(page.locator("#runs-grid .ag-row svg").first).to_be_visible()
+    assert page.evaluate(CUT, ["#runs-grid", "Val meant", BAR]) == []
+    page.goto(f"{seeded}/compare?runs=digits-cnn,breast-cancer-logits")
+    expect(page.locator("#compare-ends .ag-row .lossmon-meter").first).to_be_visible()
+    page.locator("#compare-ends .ag-header-cell-text", has_text="Train accuracy").click()
+    expect(page.locator("#compare-ends .ag-sort-ascending-icon:visible")).to_have_count(1)
+    assert page.evaluate(CUT, ["#compare-ends", "Duration", 0]) == []
+
+
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
 def test_every_page_opens_at_every_size(
     seeded: str, open_page: OpenPage, width: int, scheme: str

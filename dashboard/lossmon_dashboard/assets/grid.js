@@ -154,7 +154,8 @@
             (value || []).map((tag) => h("span", {key: tag, className: "lossmon-chip"}, tag))
         );
 
-    const WIDTH = 100;
+    /* As wide as its column has room. */
+    const WIDTH = 74;
     const HEIGHT = 28;
 
     function across(values, place) {

@@ -29,15 +29,17 @@ class _Column(NamedTuple):
     title: str
     better: str
     """`low`, `high`, or empty where neither is better."""
+    width: int
+    """In pixels, at least: that of its heading with the arrow of the sorted column."""
 
 
 _COLUMNS = (
-    _Column("val_loss", "Val loss", "low"),
-    _Column("val_accuracy", "Val accuracy", "high"),
-    _Column("loss", "Train loss", ""),
-    _Column("accuracy", "Train accuracy", ""),
+    _Column("val_loss", "Val loss", "low", 110),
+    _Column("val_accuracy", "Val accuracy", "high", 145),
+    _Column("loss", "Train loss", "", 122),
+    _Column("accuracy", "Train accuracy", "", 158),
 )
-_MEANT = _Column("val_intended_accuracy", "Val meant", "")
+_MEANT = _Column("val_intended_accuracy", "Val meant", "", 126)
 _MOST_SHOWN = 12
 
 
@@ -61,14 +63,14 @@ def end_columns(documents: Sequence[Document]) -> list[Column]:
     meant = any(document.get(_MEANT.key) is not None for document in documents)
     values = [*_COLUMNS[:2], *([_MEANT] if meant else []), *_COLUMNS[2:]]
     columns = [
-        drawn_column("name", "Run", 260, "RunName", flex=2, minWidth=190),
+        drawn_column("name", "Run", 260, "RunName", flex=2, minWidth=180),
         *(
-            drawn_column(key, title, 130, "Ended", flex=1, type="rightAligned")
-            for key, title, _ in values
+            drawn_column(key, title, width, "Ended", flex=1, minWidth=width, type="rightAligned")
+            for key, title, _, width in values
         ),
-        drawn_column("verified", "Verified", 126, "Verified", flex=1),
-        number_column("epochs", "Epochs", 96, flex=1),
-        number_column("duration", "Duration", 122, "formatDuration", flex=1),
+        drawn_column("verified", "Verified", 130, "Verified", flex=1, minWidth=130),
+        number_column("epochs", "Epochs", 106, flex=1, minWidth=106),
+        number_column("duration", "Duration", 122, "formatDuration", flex=1, minWidth=122),
     ]
     return [column | {"filter": False} for column in columns]
 

@@ -11,30 +11,31 @@ CONFIG = "config."
 
 _TIME = {"function": "formatTime(params.value)"}
 _NUMBER = "agNumberColumnFilter"
+# Up to what was meant by accuracy all fit into 1280 pixels, beside a bar to scroll by.
 COLUMNS: tuple[Column, ...] = (
-    drawn_column("name", "Name", 210, "RunName", minWidth=150, filter="agTextColumnFilter"),
+    drawn_column("name", "Name", 200, "RunName", minWidth=150, filter="agTextColumnFilter"),
     drawn_column(
-        "flags", "Findings", 196, "Findings", filter=_NUMBER, sortingOrder=["desc", "asc", None]
+        "flags", "Findings", 190, "Findings", filter=_NUMBER, sortingOrder=["desc", "asc", None]
     ),
-    drawn_column("status", "Status", 128, "RunStatus", filter="agTextColumnFilter"),
-    drawn_column("verified", "Verified", 126, "Verified", filter=_NUMBER),
-    drawn_column("sparkline", "Loss curve", 116, "Sparkline", sortable=False, filter=False),
-    drawn_column("val_loss", "Val loss", 148, "Measure", filter=_NUMBER),
-    drawn_column("val_accuracy", "Val accuracy", 180, "Measure", filter=_NUMBER),
-    number_column("val_intended_accuracy", "Val meant", 104),
+    drawn_column("status", "Status", 126, "RunStatus", filter="agTextColumnFilter"),
+    drawn_column("verified", "Verified", 130, "Verified", filter=_NUMBER),
+    drawn_column("sparkline", "Loss curve", 106, "Sparkline", sortable=False, filter=False),
+    drawn_column("val_loss", "Val loss", 140, "Measure", filter=_NUMBER),
+    drawn_column("val_accuracy", "Val accuracy", 168, "Measure", filter=_NUMBER),
+    number_column("val_intended_accuracy", "Val meant", 124),
     text_column("accuracy_metric", "Accuracy means", 240),
-    drawn_column("best_val_loss", "Best val loss", 148, "Measure", filter=_NUMBER),
+    drawn_column("best_val_loss", "Best val loss", 150, "Measure", filter=_NUMBER),
     drawn_column("best_val_accuracy", "Best val accuracy", 180, "Measure", filter=_NUMBER),
     text_column("started", "Started", 186, valueFormatter=_TIME, tooltipField=None),
     number_column("duration", "Duration", 122, "formatDuration"),
     text_column("project", "Project", 140),
     drawn_column("tags", "Tags", 180, "Tags", filter="agTextColumnFilter"),
     text_column("notes", "Note", 200),
-    number_column("epochs", "Epochs", 96),
-    number_column("loss", "Train loss", 112),
-    number_column("accuracy", "Train accuracy", 128),
-    number_column("best_loss", "Best train loss", 132),
-    number_column("best_accuracy", "Best train accuracy", 158),
+    number_column("epochs", "Epochs", 108),
+    number_column("loss", "Train loss", 122),
+    number_column("accuracy", "Train accuracy", 158),
+    number_column("best_loss", "Best train loss", 154),
+    number_column("best_accuracy", "Best train accuracy", 190),
     text_column("id", "Id", 130),
 )
 _ASKED_FOR = ("epochs", "loss", "accuracy", "best_loss", "best_accuracy", "id")
