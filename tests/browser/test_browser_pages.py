@@ -74,6 +74,22 @@ def test_nothing_is_cut_off_in_lists_of_runs(seeded: str, open_page: OpenPage, s
     assert page.evaluate(CUT, ["#compare-ends", "Duration", 0]) == []
 
 
+def test_a_phone_shows_where_runs_stand(seeded: str, open_page: OpenPage) -> None:
+    page = open_page(seeded, width=390)
+    for name, words, misread in (
+        ("digits-cnn", "accuracy 0.9444", False),
+        ("diabetes-accuracy", "accuracy 0", True),
+        ("breast-cancer-logits", "accuracy meant 0.9069", False),
+    ):
+        shown = page.locator("#runs-grid .ag-row", has_text=name).locator(".lossmon-standing")
+        expect(shown).to_be_visible()
+        expect(shown).to_have_text(words)
+        assert shown.evaluate("one => one.scrollWidth <= one.clientWidth")
+        assert shown.locator(".lossmon-misread").count() == misread
+    page.set_viewport_size({"width": 1280, "height": 900})
+    expect(page.locator(".lossmon-standing").first).to_be_hidden()
+
+
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
 def test_every_page_opens_at_every_size(
     seeded: str, open_page: OpenPage, width: int, scheme: str

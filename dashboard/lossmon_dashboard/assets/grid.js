@@ -38,14 +38,29 @@
         const [colour, dash] = data.mark;
         const mark = `lossmon-mark-line lossmon-colour-${colour} lossmon-dash-${dash}`;
         const words = {href, onClick: go, className: "lossmon-link", title: data.name};
-        return h(
+        const name = h(
             "span",
             {className: "lossmon-name"},
             h("span", {className: mark}),
             h("a", words, data.name),
             data.archived ? h("span", {className: "lossmon-chip"}, "archived") : null
         );
+        return h(window.React.Fragment, null, name, data.around ? h(Standing, {data}) : null);
     });
+
+    /* Where a run stands, in the list on a phone, whose other columns are out of sight. */
+    function Standing({data}) {
+        const meant = data.misread && data.val_intended_accuracy !== null;
+        const [measure, value] = [
+            ["accuracy" + (meant ? " meant" : ""), meant ? data.val_intended_accuracy : data.val_accuracy],
+            ["train accuracy", data.accuracy],
+            ["loss", data.val_loss],
+            ["train loss", data.loss],
+        ].find(([, known]) => known !== null) || ["", ""];
+        const misread = data.misread && measure.endsWith("accuracy");
+        const said = h("span", {className: misread ? "lossmon-misread" : ""}, functions.formatNumber(value));
+        return h("span", {className: "lossmon-standing lossmon-quiet"}, measure, " ", said);
+    }
 
     renderers.RunStatus = loaded(function ({data}) {
         const {done, share, heard} = data.progress;
