@@ -137,7 +137,7 @@ def _explained(case: Case) -> Divergence:
         episode.p_value,
         _summary(episode, judged, first, last),
         tuple(causes(case)),
-        _advice(episode, first, last),
+        _advice(case, first, last),
     )
 
 
@@ -158,11 +158,15 @@ def _summary(episode: Episode, judged: History, first: int, last: int) -> str:
     return f"{head} {verb} {loss}, and accuracy {verb} as well, {moved}."
 
 
-def _advice(episode: Episode, first: int, last: int) -> str:
+def _advice(case: Case, first: int, last: int) -> str:
+    episode, judged = case.episode, case.history
     if episode.kind == "loss_rises":
+        # Not where the rise sets in: a single epoch may lie lower.
+        least = judged.rows[int(judged.loss.argmin())]["epoch"]
+        why = "" if least == first else ", of the least loss,"
         return (
             "Decisions are about as good as before; if you use the probabilities, stop at epoch "
-            f"{first + 1} or calibrate them."
+            f"{least + 1}{why} or calibrate them."
         )
     if episode.kind == "both_rise":
         return (

@@ -69,11 +69,12 @@ def overfit_words(document: Row, output: Row, finding: Row) -> tuple[str, str] |
         return None
     rose = " → ".join(map(loss_text, losses))
     fell = f", {' → '.join(map(loss_text, trained))}" if trained else ""
-    said = (
-        f"It overfits since epoch {since}: validation loss rose {rose} (epoch {until}) while "
-        f"training loss fell{fell}"
-    )
     best = _least(document["epochs"], output["name"]) or since
+    least = "" if best == since else f" (least validation loss at epoch {best})"
+    said = (
+        f"It overfits since epoch {since}{least}: validation loss rose {rose} (epoch {until}) "
+        f"while training loss fell{fell}"
+    )
     changed = accuracy_change(document["epochs"], output, since - 1, until - 1)
     return said, _meaning(changed, best)
 

@@ -66,6 +66,8 @@ NAMES: dict[str, str] = {
     "label_shares": "share of each class",
     "layers": "layers",
     "learning_rate": "learning rate",
+    "least_epoch": "epoch of the least validation loss",
+    "least_loss": "least validation loss",
     "loss": "loss",
     "loss_gap": "loss, printed − recomputed",
     "loss_max": "greatest loss",

@@ -94,6 +94,11 @@ class Series:
         place = block + int(self.values[block : block + BLOCK].argmin())
         return Point(self.epochs[place], float(self.values[place]))
 
+    def least(self) -> Point:
+        """The epoch with the least value of all."""
+        place = int(self.values.argmin())
+        return Point(self.epochs[place], float(self.values[place]))
+
     def changes(self) -> Floats:
         """Standard errors by which the last block lies above each block, itself the last one.
 

@@ -295,6 +295,17 @@ def overfitted(*right: int, size: int = 10_000, **values: Any) -> Row:
     return run(rows, OVERFITTING)
 
 
+def test_a_single_epoch_below_the_rise_is_named_as_the_least() -> None:
+    later = RISING | {"since_epoch": 3, "val_loss": [0.3, 0.4435]}
+    document = overfitted(8000, 9310, 9320, 9330) | {
+        "findings": [finding("LM408", "overfitting", "warning", evidence=later)]
+    }
+    assert (
+        "It overfits since epoch 3 (least validation loss at epoch 2): validation loss rose "
+        "0.3 → 0.444 (epoch 4) while"
+    ) in verdict(document).text
+
+
 @pytest.mark.parametrize(
     ("document", "said"),
     [

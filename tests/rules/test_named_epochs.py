@@ -9,7 +9,7 @@ from itertools import pairwise
 
 import pytest
 
-from lossmon.analysis import explain_divergence
+from lossmon.analysis import explain_divergence, verdict
 from lossmon.analysis.words import loss_text
 from lossmon.capture.episodes import output_row
 from lossmon.records import EpochRecord, Finding, Split
@@ -80,3 +80,34 @@ def test_two_rules_name_one_onset_of_one_rise() -> None:
     for found in both:
         first = [NAMED.findall(found[code].message)[0] for code in ("LM406", "LM408")]
         assert first[0] == first[1], found
+
+
+def test_the_onset_and_the_least_loss_are_told_apart_wherever_one_is_named() -> None:
+    """Seeds of which both are the same epoch, and others."""
+    apart = [seed for seed in range(6) if _told_of_one_rise(seed)]
+    assert 0 < len(apart) < 6
+
+
+def _told_of_one_rise(seed: int) -> bool:
+    """Whether the onset is not the epoch of the least loss."""
+    learner, records = overfitted(seed)
+    finding = findings((learner, records))["LM408"]
+    losses, rows = table(records, "val"), [asdict(record) for record in records]
+    least, since = min(losses, key=lambda epoch: losses[epoch]), finding.evidence["since_epoch"]
+    outputs = [output_row(learner.facts.outputs[0].record) | {"intended_metric": None}]
+    episodes = explain_divergence(rows, outputs)
+    document = {"status": "finished", "epochs": rows, "outputs": outputs, "verified": 1.0}
+    document |= {"findings": [asdict(finding)], "environment": {}, "rules": []}
+    *_, overfits = verdict(document, episodes).points
+    assert overfits.said.startswith(f"It overfits since epoch {since}")
+    assert f"epoch {least}" in overfits.then
+    assert f"stop at epoch {least}" in episodes[-1].advice
+    assert (finding.evidence["least_epoch"], finding.evidence["least_loss"]) == (
+        least,
+        losses[least],
+    )
+    apart = least != since
+    assert (f"its least {number(losses[least])} at epoch {least}," in finding.message) == apart
+    assert (f"(least validation loss at epoch {least})" in overfits.said) == apart
+    assert (", of the least loss," in episodes[-1].advice) == apart
+    return apart

@@ -53,7 +53,7 @@ from lossmon.rules.facts import Facts, OutputFacts
 from lossmon.rules.progress import Rise, rise
 from lossmon.rules.series import BLOCK, Point, Series, accuracy_series, loss_series
 from lossmon.rules.trend import critical
-from lossmon.rules.wording import epochs_text, loss_key, moved_text, of
+from lossmon.rules.wording import epochs_text, loss_key, moved_text, number, of
 
 code = "LM408"
 name = "overfitting"
@@ -113,11 +113,13 @@ def _finding(
     fell: tuple[Point, Point],
     hits: tuple[float, float] | None,
 ) -> Finding:
-    since = risen.before.epoch
+    since, least = risen.before.epoch, val.least()
+    # Who is told of both epochs elsewhere sees here that one is not the other.
+    below = f", its least {number(least.value)} at epoch {least.epoch + 1}"
     message = (
         f"the validation loss{of(output)} rose {epochs_text(since, val.epochs[-1])}: "
-        f"{moved_text(risen.before, risen.after)}, while the training loss fell, "
-        f"{moved_text(*fell)}"
+        f"{moved_text(risen.before, risen.after)}{'' if least.epoch == since else below}, while "
+        f"the training loss fell, {moved_text(*fell)}"
     )
     told = (
         ""
@@ -128,6 +130,8 @@ def _finding(
     evidence = {
         "since_epoch": since + 1,
         "until_epoch": risen.after.epoch + 1,
+        "least_epoch": least.epoch + 1,
+        "least_loss": least.value,
         "val_loss": [risen.before.value, risen.after.value],
         "train_loss": [point.value for point in fell],
         "train_epochs": [point.epoch + 1 for point in fell],
