@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from playwright.sync_api import Page, Request, expect
+from playwright.sync_api import Page, Request, Route, expect
 
 from lossmon.records import BatchRecord
 from tests.browser.axe import violations
@@ -115,8 +115,36 @@ COUNT_DRAWINGS = """() => {
         window.drawn += 1;
         return react(...parts);
     };
+    // Whatever draws it: a zoom itself is no call of `react`.
+    window.plotted = 0;
+    const chart = document.querySelector("#run-history .js-plotly-plot");
+    chart.on("plotly_afterplot", () => (window.plotted += 1));
 }"""
 COUNT = "document.querySelectorAll('#run-history .js-plotly-plot .legendtext').length"
+
+
+def plotted_at_rest(page: Page) -> int:
+    """How often the chart has been drawn, once half a second has passed without."""
+    page.locator("#run-history .nsewdrag").first.scroll_into_view_if_needed()
+    seen: list[int] = []
+
+    def rests() -> bool:
+        seen.append(page.evaluate("window.plotted"))
+        return len(seen) > 5 and len(set(seen[-6:])) == 1
+
+    until(page, rests)
+    return seen[-1]
+
+
+def hold(page: Page, address: str) -> list[Route]:
+    """Hold questions to an address back; returns them as they come."""
+    held: list[Route] = []
+
+    def keep(route: Route) -> None:
+        held.append(route)
+
+    page.route(address, keep)
+    return held
 
 
 def answers(page: Page) -> list[int]:
@@ -281,10 +309,19 @@ def test_zooming_in_leaves_the_other_pane_in_step(
         if drawn == 4:
             page.locator("#run-history .nsewdrag").first.dblclick()
             until(page, lambda: page.evaluate("window.drawn") == 3)
+        # While the finer data are held back, all that is drawn is the zoom itself, and that once.
+        held = hold(page, "**/chart")
+        plotted = plotted_at_rest(page)
         upper, lower = zoom_in(page)
         assert upper == lower
         assert upper[0] > 0
-        # It is drawn from what is there, and once more with finer data, which no callback brings.
+        until(page, lambda held=held: len(held) > 0)
+        page.wait_for_timeout(300)
+        assert page.evaluate("[window.drawn, window.plotted]") == [drawn - 1, plotted + 1]
+        for route in held:
+            route.continue_()
+        page.unroute("**/chart")
+        # It is drawn once more with the finer data, which no callback brings.
         until(page, lambda drawn=drawn: page.evaluate("window.drawn") >= drawn)
         page.wait_for_timeout(300)
         assert page.evaluate("window.drawn") == drawn
