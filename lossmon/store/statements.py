@@ -161,7 +161,9 @@ def report_finding(
     row = finding_row(finding)
     renewed = connection.execute(update(findings).where(*_same(run_id, finding)).values(row))
     if renewed.rowcount == 0:
-        epoch, step = position or (None, None)
+        # What is found at the end comes without batches: it was seen where the run had come to.
+        reached = select(runs.c.epoch, runs.c.step).where(runs.c.id == run_id)
+        epoch, step = position or tuple(connection.execute(reached).one())
         first_seen = {"run_id": run_id, "epoch": epoch, "step": step, "time": seen}
         connection.execute(insert(findings).values(row | first_seen))
 

@@ -164,6 +164,15 @@ def test_a_finding_is_renewed_and_remembers_when_it_was_first_seen(
     assert (head["output"], head["epoch"], head["step"]) == ("head", 2, 20)
 
 
+def test_a_finding_that_comes_without_batches_was_seen_where_the_run_had_come_to(
+    writer: RunWriter, db: str
+) -> None:
+    writer.write([batch(7, epoch=1)])
+    writer.write(findings=[FINDING])
+    (found,) = open_store(db).finding_rows("latest")
+    assert (found["epoch"], found["step"]) == (1, 7)
+
+
 def test_a_finding_can_be_withdrawn(writer: RunWriter, db: str) -> None:
     on_head = dataclasses.replace(FINDING, output="head")
     writer.write(findings=[FINDING, on_head])
