@@ -67,11 +67,14 @@ def test_nothing_is_cut_off_in_lists_of_runs(seeded: str, open_page: OpenPage, s
     page = open_page(f"{seeded}/?sort=val_intended_accuracy:desc", scheme=scheme)
     expect(page.locator("#runs-grid .ag-row svg").first).to_be_visible()
     assert page.evaluate(CUT, ["#runs-grid", "Val meant", BAR]) == []
+    name = page.locator(".ag-row a", has_text="breast-cancer-logits")
+    assert name.evaluate("one => one.scrollWidth <= one.clientWidth")
     page.goto(f"{seeded}/compare?runs=digits-cnn,breast-cancer-logits")
     expect(page.locator("#compare-ends .ag-row .lossmon-meter").first).to_be_visible()
     page.locator("#compare-ends .ag-header-cell-text", has_text="Train accuracy").click()
     expect(page.locator("#compare-ends .ag-sort-ascending-icon:visible")).to_have_count(1)
     assert page.evaluate(CUT, ["#compare-ends", "Duration", 0]) == []
+    assert name.evaluate("one => one.scrollWidth <= one.clientWidth")
 
 
 def test_a_phone_shows_where_runs_stand(seeded: str, open_page: OpenPage) -> None:

@@ -34,12 +34,12 @@ class _Column(NamedTuple):
 
 
 _COLUMNS = (
-    _Column("val_loss", "Val loss", "low", 110),
-    _Column("val_accuracy", "Val accuracy", "high", 145),
-    _Column("loss", "Train loss", "", 122),
-    _Column("accuracy", "Train accuracy", "", 158),
+    _Column("val_loss", "Val loss", "low", 108),
+    _Column("val_accuracy", "Val accuracy", "high", 143),
+    _Column("loss", "Train loss", "", 121),
+    _Column("accuracy", "Train accuracy", "", 156),
 )
-_MEANT = _Column("val_intended_accuracy", "Val meant", "", 126)
+_MEANT = _Column("val_intended_accuracy", "Val meant", "", 123)
 _MOST_SHOWN = 12
 
 
@@ -63,14 +63,14 @@ def end_columns(documents: Sequence[Document]) -> list[Column]:
     meant = any(document.get(_MEANT.key) is not None for document in documents)
     values = [*_COLUMNS[:2], *([_MEANT] if meant else []), *_COLUMNS[2:]]
     columns = [
-        drawn_column("name", "Run", 260, "RunName", flex=2, minWidth=180),
+        drawn_column("name", "Run", 260, "RunName", flex=2, minWidth=212),
         *(
             drawn_column(key, title, width, "Ended", flex=1, minWidth=width, type="rightAligned")
             for key, title, _, width in values
         ),
-        drawn_column("verified", "Verified", 130, "Verified", flex=1, minWidth=130),
+        drawn_column("verified", "Verified", 120, "Verified", flex=1, minWidth=120),
         number_column("epochs", "Epochs", 106, flex=1, minWidth=106),
-        number_column("duration", "Duration", 122, "formatDuration", flex=1, minWidth=122),
+        number_column("duration", "Duration", 122, "formatDuration", flex=1, minWidth=113),
     ]
     return [column | {"filter": False} for column in columns]
 

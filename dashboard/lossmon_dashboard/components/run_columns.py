@@ -13,12 +13,12 @@ _TIME = {"function": "formatTime(params.value)"}
 _NUMBER = "agNumberColumnFilter"
 # Up to what was meant by accuracy all fit into 1280 pixels, beside a bar to scroll by.
 COLUMNS: tuple[Column, ...] = (
-    drawn_column("name", "Name", 200, "RunName", minWidth=150, filter="agTextColumnFilter"),
+    drawn_column("name", "Name", 214, "RunName", minWidth=150, filter="agTextColumnFilter"),
     drawn_column(
-        "flags", "Findings", 190, "Findings", filter=_NUMBER, sortingOrder=["desc", "asc", None]
+        "flags", "Findings", 186, "Findings", filter=_NUMBER, sortingOrder=["desc", "asc", None]
     ),
     drawn_column("status", "Status", 126, "RunStatus", filter="agTextColumnFilter"),
-    drawn_column("verified", "Verified", 130, "Verified", filter=_NUMBER),
+    drawn_column("verified", "Verified", 120, "Verified", filter=_NUMBER),
     drawn_column("sparkline", "Loss curve", 106, "Sparkline", sortable=False, filter=False),
     drawn_column("val_loss", "Val loss", 140, "Measure", filter=_NUMBER),
     drawn_column("val_accuracy", "Val accuracy", 168, "Measure", filter=_NUMBER),
