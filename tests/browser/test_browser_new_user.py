@@ -118,9 +118,9 @@ class Home(NamedTuple):
         return said
 
     def install(self, line: list[str]) -> None:
-        """One of the README's lines, with the wheel in the place of the package's name."""
+        """One of the README's lines, with the wheel in the place of the clone."""
         program, *arguments = line
-        self.run(program, *(word.replace("lossmon", str(self.wheel), 1) for word in arguments))
+        self.run(program, *(re.sub(r"^\.(?=\[|$)", str(self.wheel), word) for word in arguments))
 
 
 def _lines(program: str) -> Iterator[list[str]]:
