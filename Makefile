@@ -14,6 +14,7 @@ TENSORFLOW := 'tensorflow-cpu; sys_platform == "linux" and platform_machine == "
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "lossmon needs Python 3.11 or newer. Received: " + sys.version.split()[0] + ". Fix: make PYTHON=/path/to/python3.11")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing into $(VENV), without a word, which takes some minutes once."
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt $(TENSORFLOW) -e '.[demo,dev,frames,postgres]'
 	touch $@
 

@@ -23,6 +23,12 @@ NEEDED = (
 )
 
 
+def test_make_says_that_it_installs_before_it_is_silent() -> None:
+    command = ["make", "--dry-run", "--always-make", "demo"]
+    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=True)
+    assert -1 < done.stdout.find("which takes some minutes once") < done.stdout.find("pip install")
+
+
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("dist")
