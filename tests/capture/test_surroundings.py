@@ -73,12 +73,19 @@ def test_what_keras_prints_is_the_same(
 
 
 def test_metrics_and_evaluations_are_the_same(db: str) -> None:
-    bare, model = _model(), _model()
+    bare, anew, model = _model(), _model(), _model()
     _fit(bare, None)
+    _fit(anew, None)
     _fit(model, db)
+    # After a recorded `fit` Keras makes its test function anew. One that has seen batches of 16
+    # before is traced for any size, and may round the last bit otherwise on some processors.
+    anew.test_function = None
     assert [metric.name for metric in model.metrics] == [metric.name for metric in bare.metrics]
     for _ in range(2):
-        assert model.evaluate(X, IDS, verbose=0) == bare.evaluate(X, IDS, verbose=0)
+        found = model.evaluate(X, IDS, verbose=0)
+        assert found == anew.evaluate(X, IDS, verbose=0)
+        loss, accuracy = bare.evaluate(X, IDS, verbose=0)
+        assert found == [pytest.approx(loss, rel=2**-22), accuracy]
     np.testing.assert_array_equal(model.predict(X, verbose=0), bare.predict(X, verbose=0))
 
 
