@@ -29,7 +29,6 @@ from lossmon.capture.letting_out import LettingOut, leaves_jointly, let_out
 from lossmon.capture.options import Options
 from lossmon.capture.override import override
 from lossmon.capture.planning import make_plan
-from lossmon.capture.ranks import Rank, rank_of_fit
 from lossmon.capture.reader import Reader, scalar_logs
 from lossmon.capture.recorder import (
     FIRST_STEP_BYTES,
@@ -38,8 +37,7 @@ from lossmon.capture.recorder import (
     Recorder,
     bytes_of,
 )
-from lossmon.capture.resumption import Resumption
-from lossmon.capture.run_record import run_record
+from lossmon.capture.run_identity import RunIdentity
 from lossmon.capture.samples import sample_gathering
 from lossmon.capture.sampling import Sampler, sampler
 from lossmon.capture.tap import Call, Tap
@@ -48,9 +46,9 @@ from lossmon.capture.tuning import of_trial, trial_of
 from lossmon.capture.verify import OFF
 from lossmon.capture.watch import Watch
 from lossmon.errors import CannotResume, InvalidArgument, InvalidCombination
-from lossmon.records import Finding, OutputRecord, RunRecord, RunStatus
+from lossmon.records import Finding, RunRecord, RunStatus
 from lossmon.rules import Facts
-from lossmon.store import ENDED_WITH, RunHeader, new_run_id
+from lossmon.store import ENDED_WITH
 from lossmon.trackers import Tracker, open_trackers
 
 P = ParamSpec("P")
@@ -88,20 +86,15 @@ class Session:
     """
 
     def __init__(self, model: Any, options: Options, params: dict[str, Any]) -> None:
-        self.run_id = new_run_id()
-        self._rank: Rank | None = None
-        self._resumption: Resumption | None = None
+        self._identity = RunIdentity(params)
         self._model = model
         self._options = options
-        self._params = params
         self._validated: Any = None
-        self._started, self._clock = time.time(), time.monotonic()
         self._recorder: Recorder | None = None
         self._audit: Audit | None = None
         self._sampler: Sampler | None = None
         self._troubles: list[str] = []
         self._ended = False
-        self._description: dict[str, Any] = {}
         self._owner: weakref.ref[Any] | None = None
         self._watch: weakref.finalize[..., Any] | None = None
         self._hidden = why_replicas_hide(model)
@@ -136,34 +129,25 @@ class Session:
     def start(cls, model: Any, options: Options, params: dict[str, Any] | None) -> Session:
         """Begin to record a `fit` that is about to make its first step."""
         session = cls(model, options, params or {})
-        session._find_rank()
-        session._find_resumed()
+        session._identify()
         session._begin()
         return session
 
-    def _find_rank(self) -> None:
-        try:
-            self._rank = rank_of_fit()
-        except Exception as error:
-            self._tell(f"recorded as a run of its own, not as a rank of a job: {error}")
-
-    @property
-    def _others_speak(self) -> bool:
-        """Whether the findings are another process's to tell."""
-        return self._rank is not None and self._rank.rank > 0
-
-    def _announce(self, findings: Sequence[Finding]) -> None:
-        if not self._others_speak:
-            announce(findings)
-
-    def _find_resumed(self) -> None:
+    def _identify(self) -> None:
+        self._identity.find_rank(self._tell)
         if self._options.resume:
             _end_broken_off()
-            model, rank = describe_model(self._model), self._rank
-            self._resumption = Resumption(
-                self._options, model, self._tell, rank=0 if rank is None else rank.rank
-            )
-            self.run_id = self._resumption.run_id or self.run_id
+            model = describe_model(self._model)
+            self._identity.find_resumed(self._options, model, self._tell)
+
+    def _announce(self, findings: Sequence[Finding]) -> None:
+        if not self._identity.others_speak:
+            announce(findings)
+
+    @property
+    def run_id(self) -> str:
+        """Id of the run that it is recorded as."""
+        return self._identity.run_id
 
     @_never_harming
     def _begin(self) -> None:
@@ -184,7 +168,7 @@ class Session:
         _live[self._model] = self
         trial = trial_of(getattr(owner, "callbacks", ()))
         self._options = self._options if trial is None else of_trial(self._options, trial)
-        self._description = describe_model(self._model)
+        self._identity.model = describe_model(self._model)
         self._tap.install()
         if self._options.audit_train is not False:
             self._audit = Audit(self._model, self._options.audit_train, self._tell)
@@ -207,19 +191,18 @@ class Session:
     @_never_harming
     def begin_epoch(self, epoch: int) -> None:
         """Record training steps from here, as those of `epoch`."""
-        if self._resumption is not None and self._recorder is None:
-            self._check_resumed(self._resumption, epoch)
+        if self._recorder is None:
+            self._check_resumed(epoch)
         self._epoch = epoch
         self._batch = {"train": 0, "val": 0}
         self._tap.recording = "train"
         if self._sampler is not None:
             self._sampler.begin_epoch(epoch, self._step)
 
-    def _check_resumed(self, resumption: Resumption, epoch: int) -> None:
+    def _check_resumed(self, epoch: int) -> None:
         try:
-            resumption.check_epoch(epoch)
+            self._identity.check_epoch(epoch)
         except CannotResume:
-            self._resumption = None
             self.end("failed")
             raise
 
@@ -369,7 +352,8 @@ class Session:
             labels_known=self._labels_known,
         )
         budget = Budget(share=math.inf) if full else Budget()
-        header = self._header(list(plan.outputs))
+        outputs = list(plan.outputs)
+        self._step, header = self._identity.header(self._options, outputs, epoch=self._epoch)
         self._recorder = Recorder(
             Beginning(
                 header=header,
@@ -394,7 +378,7 @@ class Session:
             self._recorder.trouble(message, aloud=False)
 
     def _open_trackers(self, run: RunRecord) -> list[Tracker]:
-        if self._others_speak:
+        if self._identity.others_speak:
             return []
         return open_trackers(self._options.also, run, self._tell)
 
@@ -402,25 +386,6 @@ class Session:
         if self._hidden is not None:
             return self._hidden
         return OFF if self._options.verify == "off" else None
-
-    def _header(self, outputs: list[OutputRecord]) -> RunHeader:
-        header = None
-        run = run_record(
-            self._options,
-            self.run_id,
-            started=self._started,
-            params=self._params,
-            model=self._description,
-            rank=self._rank,
-        )
-        if self._resumption is not None:
-            self._step, header = self._resumption.take_over(self._epoch, run, outputs)
-        if header is None:
-            # Also where the run could not be resumed after all.
-            self.run_id = run.id = new_run_id() if self._resumption is not None else self.run_id
-            header = RunHeader(self._options.db, run, outputs)
-        header.seconds += time.monotonic() - self._clock
-        return header
 
 
 def _end_broken_off() -> None:
