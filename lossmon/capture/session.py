@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 import weakref
 from collections.abc import Callable, Sequence
@@ -12,44 +11,27 @@ from weakref import WeakKeyDictionary
 
 import keras
 
-from lossmon.capture.asking import RuleAsker
-from lossmon.capture.audit import Audit, arguments_of_fit
-from lossmon.capture.audit_data import reads_arrays
-from lossmon.capture.budget import Budget
+from lossmon.capture.audit import Audit
 from lossmon.capture.callback_list import callback_list, is_at_work
-from lossmon.capture.carrier import Carrier
 from lossmon.capture.chunk import CallItem
-from lossmon.capture.environment import describe_model, environment
+from lossmon.capture.environment import describe_model
 from lossmon.capture.extended_logs import AwaitedLogs
-from lossmon.capture.first_look import first_look, why_replicas_hide
+from lossmon.capture.first_look import FirstLook
 from lossmon.capture.forward import give_back
-from lossmon.capture.judge import RunJudge
 from lossmon.capture.last_words import last_words
-from lossmon.capture.letting_out import LettingOut, leaves_jointly, let_out
+from lossmon.capture.opening import Opening
 from lossmon.capture.options import Options
-from lossmon.capture.override import override
-from lossmon.capture.planning import make_plan
 from lossmon.capture.reader import Reader, scalar_logs
-from lossmon.capture.recorder import (
-    FIRST_STEP_BYTES,
-    Beginning,
-    EpochItem,
-    Recorder,
-    bytes_of,
-)
+from lossmon.capture.recorder import EpochItem, Recorder
 from lossmon.capture.run_identity import RunIdentity
-from lossmon.capture.samples import sample_gathering
-from lossmon.capture.sampling import Sampler, sampler
+from lossmon.capture.sampling import Sampler
 from lossmon.capture.tap import Call, Tap
 from lossmon.capture.terminal import announce, say
 from lossmon.capture.tuning import of_trial, trial_of
-from lossmon.capture.verify import OFF
-from lossmon.capture.watch import Watch
+from lossmon.capture.visibility import Visibility
 from lossmon.errors import CannotResume, InvalidArgument, InvalidCombination
-from lossmon.records import Finding, RunRecord, RunStatus
-from lossmon.rules import Facts
+from lossmon.records import Finding, RunStatus
 from lossmon.store import ENDED_WITH
-from lossmon.trackers import Tracker, open_trackers
 
 P = ParamSpec("P")
 
@@ -89,7 +71,6 @@ class Session:
         self._identity = RunIdentity(params)
         self._model = model
         self._options = options
-        self._validated: Any = None
         self._recorder: Recorder | None = None
         self._audit: Audit | None = None
         self._sampler: Sampler | None = None
@@ -97,17 +78,13 @@ class Session:
         self._ended = False
         self._owner: weakref.ref[Any] | None = None
         self._watch: weakref.finalize[..., Any] | None = None
-        self._hidden = why_replicas_hide(model)
         self._epoch = 0
         self._step = 0
         self._batch = {"train": 0, "val": 0}
-        self._override = override(model)
-        self._letting_out = LettingOut()
-        self._values = 0
-        self._labels_known = False
+        self._visibility = Visibility(model, options.verify)
         self._tap = Tap(
             model,
-            self._make_carrier(),
+            self._visibility.make_carrier(),
             on_call=self._on_call,
             on_first_batch=self._on_first_batch,
             on_error=self.trouble,
@@ -115,14 +92,13 @@ class Session:
             on_compile=self._on_compile,
             on_remake=self._on_remake,
         )
-
-    def _make_carrier(self) -> Carrier:
-        return Carrier(
-            self._model,
-            tensors=self._options.verify != "off",
-            override=self._override is not None,
-            silent=self._hidden is not None,
-            always=self._options.verify == "full",
+        self._opening = Opening(
+            model,
+            self._identity,
+            self._visibility,
+            self._tap,
+            announce=self._announce,
+            tell=self._tell,
         )
 
     @classmethod
@@ -266,7 +242,7 @@ class Session:
         self.end("interrupted" if isinstance(error, KeyboardInterrupt) else "failed")
 
     def _on_compile(self) -> None:
-        self._hidden = "the model was compiled anew within the fit"
+        self._visibility.hidden = "the model was compiled anew within the fit"
         self._sampler = None
 
     def _on_remake(self) -> bool:
@@ -285,7 +261,7 @@ class Session:
                 pass
             return
         if self._recorder is None:
-            self._open([], None, RuleAsker(self._options.rules, self._tell))
+            self._open()
         assert self._recorder is not None
         batch, trains = self._batch[call.split], call.split == "train"
         place = self._step if trains else max(0, self._step - 1)
@@ -299,29 +275,8 @@ class Session:
 
     def _on_first_batch(self, batch: Any, arguments: tuple[Any, ...]) -> None:
         state = arguments[0] if keras.backend.backend() == "jax" else None
-        fit = arguments_of_fit(self._model)
-        alone = reads_arrays(fit)
-        look = first_look(self._model, batch, state, alone=alone, given=fit if alone else None)
-        self._validated = fit.get("val_x")
-        self._values = look.values
-        jointly = leaves_jointly(self._options.verify, look.values)
-        self._tap.choose_form(self._make_carrier, jointly=jointly)
-        carrier = self._tap.carrier
-        carrier.outputs = look.outputs
-        if look.hidden is not None:
-            self._hidden, carrier.silent = look.hidden, True
-        channels = tuple(carrier.channels.values())
-        self._letting_out = let_out(self._options.verify, channels, look.values)
-        if self._letting_out.one_by_one:
-            self._tap.keep_large_tensors_in()
-        if self._hidden is None and self._override is None and self._options.verify != "off":
-            self._sampler = sampler(
-                self._model, batch, look.outputs, fit, alone=alone, values=look.values
-            )
-        ask = RuleAsker(self._options.rules, self._tell)
-        findings = ask(look.facts)
-        self._labels_known = look.labels_known
-        self._open(findings, look.facts, ask)
+        look, self._sampler = self._opening.look(self._options, batch, state)
+        findings = self._open(look)
         self._announce(findings)
         errors = [finding for finding in findings if finding.severity == "error"]
         if self._options.strict and errors:
@@ -330,62 +285,14 @@ class Session:
                 give_back(self._model, state)
             raise InvalidCombination(errors)
 
-    def _open(self, findings: list[Finding], facts: Facts | None, ask: RuleAsker) -> None:
-        full, carrier = self._options.verify == "full", self._tap.carrier
-        plan = make_plan(
-            self._model,
-            self._options,
-            carrier.outputs or [],
-            facts,
-            override=self._override,
-            why_unseen=self._why_unseen,
-            letting_out=self._letting_out,
+    def _open(self, look: FirstLook | None = None) -> Sequence[Finding]:
+        opened = self._opening.open(
+            self._options, epoch=self._epoch, look=look, sampler=self._sampler
         )
-        watch = Watch(
-            facts,
-            findings,
-            ask=ask,
-            announce=self._announce,
-            trouble=self._tell,
-            sampler=self._sampler,
-            mistaken=plan.meant.__setitem__,
-            labels_known=self._labels_known,
-        )
-        budget = Budget(share=math.inf) if full else Budget()
-        outputs = list(plan.outputs)
-        self._step, header = self._identity.header(self._options, outputs, epoch=self._epoch)
-        self._recorder = Recorder(
-            Beginning(
-                header=header,
-                findings=findings,
-                judge=RunJudge(
-                    plan,
-                    watch,
-                    Reader(carrier.layouts, carrier.channels),
-                    budget,
-                    sample_gathering(plan, self._options, self._validated, self._tell),
-                ),
-                environment=environment,
-                channels=() if self._letting_out.at_once else tuple(carrier.channels.values()),
-                wait_when_full=full,
-                trackers=self._open_trackers(header.run),
-                step_bytes=bytes_of(self._values) or FIRST_STEP_BYTES,
-            ),
-            say,
-        )
-        self._validated = None
+        self._recorder, self._step = opened.recorder, opened.step
         for message in self._troubles:
             self._recorder.trouble(message, aloud=False)
-
-    def _open_trackers(self, run: RunRecord) -> list[Tracker]:
-        if self._identity.others_speak:
-            return []
-        return open_trackers(self._options.also, run, self._tell)
-
-    def _why_unseen(self) -> str | None:
-        if self._hidden is not None:
-            return self._hidden
-        return OFF if self._options.verify == "off" else None
+        return opened.findings
 
 
 def _end_broken_off() -> None:

@@ -17,7 +17,6 @@ import pytest
 
 import lossmon
 from lossmon.capture import letting_out
-from lossmon.capture import session as session_module
 from lossmon.capture.judge import RunJudge
 from tests.capture.conftest import (
     classes,
@@ -290,14 +289,16 @@ def test_an_error_in_the_judge_is_said_and_stored(
     assert "the judge is ill" in document["troubles"][0]["message"]
 
 
-@pytest.mark.parametrize("step", ["first_look", "describe_model", "RuleAsker"])
+@pytest.mark.parametrize(
+    "step", ["opening.first_look", "session.describe_model", "opening.RuleAsker"]
+)
 def test_an_error_before_the_first_step_is_kept_from_training(
     step: str, db: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def broken(*_: Any, **__: Any) -> None:
         raise RuntimeError("nothing works today")
 
-    monkeypatch.setattr(session_module, step, broken)
+    monkeypatch.setattr(f"lossmon.capture.{step}", broken)
     history = _model().fit(X, IDS, verbose=0, epochs=2, callbacks=[lossmon.Monitor(db)])
     assert len(history.history["loss"]) == 2
     assert "nothing works today" in capsys.readouterr().err
