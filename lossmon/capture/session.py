@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary
 import keras
 
 from lossmon.capture.audit import Audit
-from lossmon.capture.callback_list import callback_list, is_at_work
+from lossmon.capture.callback_list import FitOwner, callback_list
 from lossmon.capture.chunk import CallItem
 from lossmon.capture.environment import describe_model
 from lossmon.capture.extended_logs import AwaitedLogs
@@ -76,8 +76,7 @@ class Session:
         self._sampler: Sampler | None = None
         self._troubles: list[str] = []
         self._ended = False
-        self._owner: weakref.ref[Any] | None = None
-        self._watch: weakref.finalize[..., Any] | None = None
+        self._owner: FitOwner | None = None
         self._epoch = 0
         self._step = 0
         self._batch = {"train": 0, "val": 0}
@@ -137,10 +136,7 @@ class Session:
             )
         if previous is not None:
             previous.end("interrupted")
-        self._owner = weakref.ref(owner)
-        # When training is broken off outside of a step, Keras tells no callback; the end shows in
-        # that the list of callbacks goes away, at the latest with the interpreter.
-        self._watch = weakref.finalize(owner, _abandoned, weakref.ref(self))
+        self._owner = FitOwner(owner, _abandoned, weakref.ref(self))
         _live[self._model] = self
         trial = trial_of(getattr(owner, "callbacks", ()))
         self._options = self._options if trial is None else of_trial(self._options, trial)
@@ -151,13 +147,12 @@ class Session:
 
     def is_of(self, owner: Any) -> bool:
         """Whether this is a session of the `fit` that has this list of callbacks."""
-        return self._owner is not None and self._owner() is owner
+        return self._owner is not None and self._owner.is_(owner)
 
     @property
     def is_broken_off(self) -> bool:
         """Whether its `fit` is over though nothing said so."""
-        owner = None if self._owner is None else self._owner()
-        return owner is None or not is_at_work(owner)
+        return self._owner is None or self._owner.is_over
 
     @property
     def ended(self) -> bool:
@@ -214,8 +209,8 @@ class Session:
         if self._ended:
             return
         self._ended, self._audit, self._sampler = True, None, None
-        if self._watch is not None:
-            self._watch.detach()
+        if self._owner is not None:
+            self._owner.leave()
         if _live.get(self._model) is self:
             del _live[self._model]
         self._tap.remove()
@@ -247,7 +242,7 @@ class Session:
 
     def _on_remake(self) -> bool:
         """Another `fit` begins while this session lives: its own was broken off, unnoticed."""
-        if self._owner is None or self._owner() is callback_list(self._owner()):
+        if self._owner is None or self._owner.is_called:
             return False
         self.end("interrupted")
         return True
