@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import time
 import weakref
-from collections.abc import Callable, Sequence
-from functools import wraps
-from typing import Any, Concatenate, ParamSpec
+from collections.abc import Sequence
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import keras
@@ -19,6 +18,7 @@ from lossmon.capture.extended_logs import AwaitedLogs
 from lossmon.capture.first_look import FirstLook
 from lossmon.capture.forward import give_back
 from lossmon.capture.last_words import last_words
+from lossmon.capture.never_harming import never_harming
 from lossmon.capture.opening import Opening
 from lossmon.capture.options import Options
 from lossmon.capture.reader import Reader, scalar_logs
@@ -33,26 +33,7 @@ from lossmon.errors import CannotResume, InvalidArgument, InvalidCombination
 from lossmon.records import Finding, RunStatus
 from lossmon.store import ENDED_WITH
 
-P = ParamSpec("P")
-
 _live: WeakKeyDictionary[Any, Session] = WeakKeyDictionary()
-
-
-def _never_harming(
-    method: Callable[Concatenate[Session, P], None],
-) -> Callable[Concatenate[Session, P], None]:
-    """Keep an error inside lossmon away from training."""
-
-    @wraps(method)
-    def guarded(self: Session, /, *args: P.args, **kwargs: P.kwargs) -> None:
-        try:
-            method(self, *args, **kwargs)
-        except (InvalidCombination, CannotResume):
-            raise
-        except Exception as error:
-            self.trouble(error)
-
-    return guarded
 
 
 class Session:
@@ -124,7 +105,7 @@ class Session:
         """Id of the run that it is recorded as."""
         return self._identity.run_id
 
-    @_never_harming
+    @never_harming
     def _begin(self) -> None:
         owner = callback_list() or self._model
         previous = _live.get(self._model)
@@ -159,7 +140,7 @@ class Session:
         """Whether it records no more, or never did."""
         return self._ended
 
-    @_never_harming
+    @never_harming
     def begin_epoch(self, epoch: int) -> None:
         """Record training steps from here, as those of `epoch`."""
         if self._recorder is None:
@@ -177,19 +158,19 @@ class Session:
             self.end("failed")
             raise
 
-    @_never_harming
+    @never_harming
     def begin_validation(self) -> None:
         """Record test steps from here."""
         if self._tap.recording is not None:
             self._tap.recording = "val"
 
-    @_never_harming
+    @never_harming
     def end_validation(self) -> None:
         """Record training steps again."""
         if self._tap.recording is not None:
             self._tap.recording = "train"
 
-    @_never_harming
+    @never_harming
     def end_epoch(self, epoch: int, logs: dict[str, Any]) -> None:
         """Close an epoch with what Keras printed for it."""
         self._tap.recording = None
@@ -203,7 +184,7 @@ class Session:
             if awaited is not None:
                 awaited.extend(logs, self._tell)
 
-    @_never_harming
+    @never_harming
     def end(self, status: RunStatus) -> None:
         """Leave the model as it was found, and give the run its end. Once."""
         if self._ended:
