@@ -18,6 +18,8 @@ from lossmon.store.schema import batches, runs
 STALLED_SECONDS = 60.0
 _USUAL_TIMES = 20
 _LOOKED_AT = 20
+# SQLite takes 500 parts of a statement, two of which are a run's.
+_AT_ONCE = 200
 _COLUMNS = ("status", "host", "pid", "started", "heartbeat", "resumes")
 
 
@@ -42,7 +44,7 @@ def read_stalled(connection: Connection, run_id: str, now: float | None = None) 
 
 
 def read_silences(connection: Connection, run_ids: Sequence[str], now: float) -> dict[str, float]:
-    """Return the same of several runs that are being recorded, in one statement.
+    """Return the same of several runs that are being recorded, in one statement for 200 of them.
 
     Args:
         connection: to read by.
@@ -53,9 +55,11 @@ def read_silences(connection: Connection, run_ids: Sequence[str], now: float) ->
         Of those that have come to a stop.
     """
     times: dict[tuple[str, Split], list[float]] = {}
-    query = union_all(*(_last(run_id, split) for run_id in run_ids for split in get_args(Split)))
-    for row in connection.execute(query).mappings():
-        times.setdefault((row["run_id"], row["split"]), []).append(row["time"])
+    for start in range(0, len(run_ids), _AT_ONCE):
+        some = run_ids[start : start + _AT_ONCE]
+        query = union_all(*(_last(run_id, split) for run_id in some for split in get_args(Split)))
+        for row in connection.execute(query).mappings():
+            times.setdefault((row["run_id"], row["split"]), []).append(row["time"])
     found: dict[str, float] = {}
     for run_id in run_ids:
         trained = sorted(times.get((run_id, "train"), ()), reverse=True)

@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from lossmon.store import open_store
+from lossmon.store.engine import database_url, opened
 from lossmon.store.liveness import HEARTBEAT_SECONDS, present_status, process_lives
+from lossmon.store.stalling import read_silences
 from tests.store.made import batch, open_writer
 
 GONE = 2**22 + 1  # above the greatest process id that Linux hands out
@@ -89,3 +91,13 @@ def test_a_run_that_makes_no_more_batches_has_come_to_a_stop(db: str) -> None:
     writer.finish("finished")
     assert store.run("latest")["stalled"] is None
     writer.close()
+
+
+def test_more_runs_than_a_statement_takes_are_looked_at(db: str) -> None:
+    writer, now = open_writer(db), time.time()
+    writer.write([batch(step, time=now - 65 + step) for step in range(3)])
+    writer.close()
+    others = [f"other-{number}" for number in range(300)]
+    with opened(database_url(db)) as engine, engine.connect() as connection:
+        found = read_silences(connection, [*others, writer.run_id], now)
+    assert found == {writer.run_id: pytest.approx(63, abs=5)}
