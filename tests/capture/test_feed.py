@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import resource
+import mmap
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +15,8 @@ import pytest
 from lossmon.capture import feed
 
 pytestmark = pytest.mark.skipif(
-    keras.backend.backend() != "tensorflow", reason="tf.data's iterators"
+    keras.backend.backend() != "tensorflow",
+    reason="Keras' other backends feed their steps by Python's iterators",
 )
 
 X = np.arange(22, dtype=np.float32).reshape(11, 2)
@@ -107,12 +108,11 @@ def test_calls_of_many_steps_are_peeked_at_whole() -> None:
     assert [int(batch) for batch in once] == [int(batch) for batch in batches] == [*range(300)]
 
 
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="glibc's way with memory")
+@pytest.mark.skipif(sys.platform == "win32", reason="no count of a process' page faults")
 def test_steps_map_no_memory_anew_because_of_the_monitor(tmp_path: Path) -> None:
     def faults(*arguments: Path) -> float:
         command = [sys.executable, "-c", _FAULTS_OF_A_STEP, *map(str, arguments)]
         return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
-    page = resource.getpagesize()
-    of_one_tensor = 250 * 1024 / page
+    of_one_tensor = 250 * 1024 / mmap.PAGESIZE
     assert faults(tmp_path / "runs.db") < faults() + of_one_tensor
