@@ -17,11 +17,13 @@ class Turn(NamedTuple):
         cpu: CPU seconds of a batch, of all threads, until nothing is left to be worked off.
         hooks: median seconds that the training thread was inside lossmon around a batch; None
             without lossmon.
+        writer: CPU seconds of a batch that lossmon's own threads used; None without it.
     """
 
     wall: float
     cpu: float
     hooks: float | None = None
+    writer: float | None = None
 
 
 class Fit(NamedTuple):
@@ -61,7 +63,9 @@ class Cost(NamedTuple):
         first: seconds that the first epoch takes longer.
         end: seconds that `fit` takes longer to return after its last epoch.
         memory: peak of the process, as a ratio.
-        hooks, coverage, bytes: medians; see `Turn` and `Fit`.
+        hooks, writer, coverage, bytes: medians; see `Turn` and `Fit`.
+        own_share: `hooks` and `writer` together, as a share likewise: what else may be added, in
+            the step itself, is in `cpu` alone, and the noise of other threads too.
     """
 
     wall: Spread
@@ -71,6 +75,8 @@ class Cost(NamedTuple):
     end: float
     memory: float
     hooks: float | None
+    writer: float | None
+    own_share: float | None
     coverage: float | None
     bytes: float | None
 
@@ -126,15 +132,21 @@ def _cost(
 ) -> Cost:
     cpu = _added_cpu(name, rounds)
     board = _added_cpu(TENSORBOARD, rounds) if TENSORBOARD in rounds[0] else None
+    # Of medians: in a single round the divisor may be near zero.
+    divisor = board.median if board is not None and board.low > 0 else None
+    hooks = _median(turns[name].hooks for turns in rounds)
+    writer = _median(turns[name].writer for turns in rounds)
+    own = None if hooks is None or writer is None else hooks + writer
     return Cost(
         wall=spread([turns[name].wall / turns[BARE].wall for turns in rounds]),
         cpu=cpu,
-        # Of medians: in a single round the divisor may be near zero.
-        cpu_share=cpu.median / board.median if board is not None and board.low > 0 else None,
+        cpu_share=None if divisor is None else cpu.median / divisor,
         first=statistics.median(fit[name].first - fit[BARE].first for fit in fits),
         end=statistics.median(fit[name].end - fit[BARE].end for fit in fits),
         memory=statistics.median(fit[name].memory / fit[BARE].memory for fit in fits),
-        hooks=_median(turns[name].hooks for turns in rounds),
+        hooks=hooks,
+        writer=writer,
+        own_share=None if divisor is None or own is None else own / divisor,
         coverage=_median(fit[name].coverage for fit in fits),
         bytes=_median(fit[name].bytes for fit in fits),
     )

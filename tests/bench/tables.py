@@ -17,25 +17,30 @@ NOTES = (
     "Median and quartiles of comparisons with the bare fit in the same round of turns. CPU: of all "
     "threads, with what a callback works off afterwards. Share: of the CPU time that TensorBoard "
     "adds. Hooks: median time a batch that the training thread is inside lossmon around a step. "
-    "First epoch, end of fit: seconds more. Memory: peak of the process. Coverage: "
-    "share of the samples that were recomputed. Bytes: growth of the database, indexes and all "
-    "else included, for each value in the rows of `batches` that is not NULL; coordinates (run, "
-    "step, epoch, batch, split, output, time, n) and verdicts (status, reason) are not counted."
+    "Writer: CPU of lossmon's own threads. First epoch, end of fit: seconds more. Memory: peak of "
+    "the process. Coverage: share of the samples that were recomputed. Bytes: growth of the "
+    "database, indexes and all else included, for each value in the rows of `batches` that is not "
+    "NULL; coordinates (run, step, epoch, batch, split, output, time, n) and verdicts (status, "
+    "reason) are not counted."
 )
 
 
 def report(measured: Measured) -> Group:
-    """One workload: time in one table, what else there is in another, a row for each contender."""
+    """One workload: times, lossmon's own share of them, and what else there is, a table each."""
     time = _table("wall", "CPU a batch", "share")
-    rest = _table("hooks", "first epoch", "end of fit", "memory", "coverage", "bytes")
+    own = _table("hooks", "writer", "share")
+    rest = _table("first epoch", "end of fit", "memory", "coverage", "bytes")
     for name, cost in measured.costs.items():
         label = escape(LABELS[name])
         time.add_row(label, ratio(cost.wall), added(cost.cpu), share(cost.cpu_share))
+        if name in MONITORED:
+            told = [one or UNKNOWN for one in (_hooks(cost), _writer(cost))]
+            own.add_row(label, *told, share(cost.own_share))
         rest.add_row(
-            *(label, _hooks(cost) or UNKNOWN, _first(cost), f"{cost.end:+.2f} s"),
+            *(label, _first(cost), f"{cost.end:+.2f} s"),
             *(_memory(cost), share(cost.coverage), _bytes(cost) or UNKNOWN),
         )
-    return Group(heading(measured), "", time, "", rest, "")
+    return Group(heading(measured), "", time, "", own, "", rest, "")
 
 
 def _table(*columns: str) -> Table:
@@ -55,6 +60,10 @@ def heading(measured: Measured) -> str:
 
 def _hooks(cost: Cost) -> str | None:
     return None if cost.hooks is None else duration(cost.hooks)
+
+
+def _writer(cost: Cost) -> str | None:
+    return None if cost.writer is None else duration(cost.writer)
 
 
 def _first(cost: Cost) -> str:
@@ -81,6 +90,10 @@ def markdown(results: Sequence[Measured]) -> str:
     lines += [
         _line("CPU added, of what TensorBoard adds", results, lambda cost: share(cost.cpu_share)),
         _line("Hooks on the training thread, a batch", results, _hooks),
+        _line("CPU of its own threads, a batch", results, _writer),
+        _line(
+            "Both together, of what TensorBoard adds", results, lambda cost: share(cost.own_share)
+        ),
         _line("First epoch, in which the step is traced", results, _first),
         _line("Peak memory of the process", results, _memory),
         _line("Bytes on disk, a value (long runs only)", results, _bytes),

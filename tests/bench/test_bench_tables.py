@@ -29,7 +29,7 @@ def _round(slowness: float) -> dict[str, Turn]:
     return {
         BARE: Turn(0.001 * slowness, 0.0010),
         TENSORBOARD: Turn(0.0015 * slowness, 0.0018),
-        FULL: Turn(0.0011 * slowness, 0.0012, hooks=0.00003 * slowness),
+        FULL: Turn(0.0011 * slowness, 0.0012, hooks=0.00003 * slowness, writer=0.00002),
     }
 
 
@@ -55,6 +55,8 @@ def test_a_slow_moment_of_the_machine_does_not_move_ratios(result: Measured) -> 
     assert cost.cpu == pytest.approx((0.0002, 0.0002, 0.0002))
     assert cost.cpu_share == pytest.approx(0.25)
     assert cost.hooks == pytest.approx(0.00006)
+    assert cost.writer == pytest.approx(0.00002)
+    assert cost.own_share == pytest.approx(0.1)
 
 
 def test_what_is_known_once_a_fit(result: Measured) -> None:
@@ -94,7 +96,7 @@ def test_terminal_report_holds_every_figure(result: Measured) -> None:
     assert "MLP 64-128-10, batch 32: bare 2,000 µs a step" in text
     assert "TensorBoard(update_freq=1)" in text
     full = "".join(line for line in text.splitlines() if LABELS[FULL] in line)
-    cells = ("×1.10", "+200 µs", "25 %", "60 µs", "+0.50 s", "+0.20 s", "100 %", "14.0")
+    cells = ("×1.10", "+200 µs", "25 %", "60 µs", "20 µs", "+0.50 s", "+0.20 s", "100 %", "14.0")
     assert [cell for cell in cells if cell not in full] == []
 
 
@@ -104,6 +106,8 @@ def test_markdown_rows_have_the_columns_of_the_head(result: Measured) -> None:
     assert {line.count("|") for line in (head, rule, *rows)} == {6}
     assert len(rows) == len(result.costs)
     assert "- Hooks on the training thread, a batch: mlp full 60 µs." in text
+    assert "- CPU of its own threads, a batch: mlp full 20 µs." in text
+    assert "- Both together, of what TensorBoard adds: mlp full 10 %." in text
     assert "- Bytes on disk, a value (long runs only): mlp full 14.0." in text
 
 

@@ -10,6 +10,7 @@ import json
 import resource
 import statistics
 import sys
+import threading
 import time
 from contextlib import redirect_stdout
 from pathlib import Path
@@ -57,6 +58,7 @@ class Turns(keras.callbacks.Callback):
             self._ends.clear()
             self._hooks.clear()
             self.resumed, self._cpu = time.perf_counter(), time.process_time()
+            self._writer = _used_by_lossmon()
 
     def _turn(self) -> Turn:
         batches, epochs = self._workload.batches, self._workload.epochs
@@ -66,7 +68,23 @@ class Turns(keras.callbacks.Callback):
             wall=(self._ends[-1] - self._ends[0]) / ((epochs - 1) * batches),
             cpu=(time.process_time() - self._cpu) / (epochs * batches),
             hooks=statistics.median(self._hooks) if self._hooks else None,
+            writer=self._written(epochs * batches),
         )
+
+    def _written(self, batches: int) -> float | None:
+        used = _used_by_lossmon()
+        if used is None or self._writer is None:
+            return None
+        return (used - self._writer) / batches
+
+
+def _used_by_lossmon() -> float | None:
+    """CPU seconds of lossmon's threads; None where there are none, or nothing tells."""
+    own = [thread for thread in threading.enumerate() if thread.name.startswith("lossmon-")]
+    if not own or not hasattr(time, "pthread_getcpuclockid"):
+        return None
+    clocks = [time.pthread_getcpuclockid(thread.ident) for thread in own if thread.ident]
+    return sum(map(time.clock_gettime, clocks))
 
 
 def _settle() -> None:
