@@ -29,7 +29,8 @@ from tests.bench import (
     stacked,
     tables,
 )
-from tests.bench.overhead import measure
+from tests.bench.names import BARE, LABELS
+from tests.bench.overhead import FITS, measure
 from tests.bench.ratios import Measured
 from tests.bench.workloads import WORKLOADS
 
@@ -63,17 +64,34 @@ def main() -> None:
         "--turns", type=int, metavar="N", help="turns of each fit, where the usual number is long"
     )
     parser.add_argument(
+        "--fits",
+        type=int,
+        metavar="N",
+        default=FITS,
+        help="of each contender (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--contenders",
+        nargs="+",
+        metavar="NAME",
+        choices=list(LABELS),
+        default=list(LABELS),
+        help=f"whom to compare with the bare fit, of {', '.join(LABELS)} (default: all)",
+    )
+    parser.add_argument(
         "--folder", type=Path, metavar="DIR", help="keep what is recorded there, to use it again"
     )
     given = parser.parse_args()
-    if given.turns is not None and given.turns < 1:
-        parser.error(f"--turns must be at least 1. Received: {given.turns}. Fix: leave it out.")
+    for option, number in {"--turns": given.turns, "--fits": given.fits}.items():
+        if number is not None and number < 1:
+            parser.error(f"{option} must be at least 1. Received: {number}. Fix: leave it out.")
     # For the processes that train.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
     names = given.names or list(WORKLOADS)
     trained = [name for name in names if name in WORKLOADS]
-    _trainings(trained, as_markdown=given.markdown, turns=given.turns)
+    contenders = tuple(dict.fromkeys([BARE, *given.contenders]))
+    _trainings(trained, contenders, given.fits, given.turns, as_markdown=given.markdown)
     for name in names:
         if name in _PARTS:
             _PARTS[name](Console())
@@ -93,11 +111,18 @@ def _kept(folder: Path | None) -> Generator[Path]:
         yield Path(made)
 
 
-def _trainings(names: Sequence[str], *, as_markdown: bool, turns: int | None) -> None:
+def _trainings(
+    names: Sequence[str],
+    contenders: Sequence[str],
+    fits: int,
+    turns: int | None,
+    *,
+    as_markdown: bool,
+) -> None:
     console = Console(stderr=as_markdown)
     results: list[Measured] = []
     for name in names:
-        results.append(measure(name, console, turns))
+        results.append(measure(name, contenders, console, fits, turns))
         console.print(tables.report(results[-1]))
     if as_markdown:
         sys.stdout.write(tables.markdown(results))

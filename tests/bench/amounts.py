@@ -40,6 +40,24 @@ def ratio(spread: Spread) -> str:
     return f"×{spread.median:.2f} ({spread.low:.2f}–{spread.high:.2f})"
 
 
+def finer_ratio(spread: Spread) -> str:
+    """A ratio that is close to 1, within an interval.
+
+    >>> finer_ratio(Spread(0.9951, 1.0024, 1.0108))
+    '×1.002 (0.995–1.011)'
+    """
+    return f"×{spread.median:.3f} ({spread.low:.3f}–{spread.high:.3f})"
+
+
+def finer_share(value: float) -> str:
+    """A share of few per cent.
+
+    >>> finer_share(0.01255)
+    '1.3 %'
+    """
+    return f"{value:.1%}".replace("%", " %")
+
+
 def share(value: float | None) -> str:
     """A share in per cent.
 

@@ -51,9 +51,9 @@ def last_run(db: Path) -> tuple[int, float]:
         return scalars, steady_coverage(store.epoch_rows("latest", "train", None))
 
 
-def troubles(folder: Path) -> Iterator[str]:
+def troubles(contenders: Iterable[str], folder: Path) -> Iterator[str]:
     """Yield what lossmon says went wrong inside of it, in the last run of each contender."""
-    for contender in MONITORED:
+    for contender in filter(MONITORED.__contains__, contenders):
         with closing(open_store(database(contender, folder))) as store:
             for trouble in store.run("latest")["troubles"]:
                 yield f"{contender}: {trouble['message']}"

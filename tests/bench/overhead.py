@@ -19,8 +19,8 @@ from typing import Any
 from rich.console import Console
 
 from tests.bench import disk
-from tests.bench.names import LABELS, MONITORED
-from tests.bench.ratios import Fit, Measured, Turn, measured
+from tests.bench.names import MONITORED
+from tests.bench.ratios import Fit, Measured, Rounds, Turn, measured
 from tests.bench.workloads import WORKLOADS
 
 # The first makes lossmon's databases, the following show how they grow.
@@ -72,25 +72,29 @@ class Trainee:
         return json.loads(line)
 
 
-def measure(workload: str, console: Console, turns: int | None = None) -> Measured:
-    """Measure one of the `WORKLOADS` with all contenders; the console shows how far it is.
+def measure(
+    workload: str, contenders: Sequence[str], console: Console, fits: int, turns: int | None = None
+) -> Measured:
+    """Measure one of the `WORKLOADS`; the console shows how far it is.
 
     Args:
         workload: its name.
+        contenders: whom to compare, the bare fit among them.
         console: to show it on.
+        fits: of each contender.
         turns: of each fit; by default as many as the workload says.
     """
     turns = turns or WORKLOADS[workload].turns
-    rounds, fits = list[Mapping[str, Turn]](), list[Mapping[str, Fit]]()
+    rounds, ended = list[Rounds](), list[Mapping[str, Fit]]()
     with tempfile.TemporaryDirectory() as folder, console.status(workload) as status:
-        for index in range(FITS):
-            status.update(f"{workload}: fit {index + 1} of {FITS}")
-            taken, ended = fit_by_turns(workload, tuple(LABELS), Path(folder), turns)
-            rounds += taken
-            fits.append(ended)
-            for trouble in disk.troubles(Path(folder)):
+        for index in range(fits):
+            status.update(f"{workload}: fit {index + 1} of {fits}")
+            taken, fit = fit_by_turns(workload, contenders, Path(folder), turns)
+            rounds.append(taken)
+            ended.append(fit)
+            for trouble in disk.troubles(contenders, Path(folder)):
                 console.print(trouble, style="yellow", markup=False)
-    return measured(workload, rounds, fits)
+    return measured(workload, rounds, ended)
 
 
 def fit_by_turns(

@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 from collections import Counter
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,7 +12,7 @@ from rich.console import Console
 from tests.bench import disk, tables
 from tests.bench.names import BARE, EMPTY, FULL, LABELS, TENSORBOARD
 from tests.bench.overhead import rotated
-from tests.bench.ratios import Fit, Measured, Spread, Turn, measured, spread
+from tests.bench.ratios import Fit, Measured, Spread, Turn, mean_with_interval, measured, spread
 
 MIB = 2**20
 FITS = [
@@ -35,12 +36,28 @@ def _round(slowness: float) -> dict[str, Turn]:
 
 @pytest.fixture
 def result() -> Measured:
-    return measured("mlp", [_round(slowness) for slowness in (1.0, 4.0, 2.0)], FITS)
+    return measured("mlp", [[_round(slowness) for slowness in (1.0, 4.0, 2.0)]], FITS)
 
 
 def test_spread_is_median_and_quartiles() -> None:
     assert spread([5.0, 1.0, 4.0, 2.0, 3.0]) == Spread(2.0, 3.0, 4.0)
     assert spread([7.0]) == Spread(7.0, 7.0, 7.0)
+
+
+def test_mean_has_an_interval_that_covers_as_often_as_it_says() -> None:
+    rng = np.random.default_rng(0)
+    intervals = [mean_with_interval(list(rng.normal(1.0, 0.1, 6))) for _ in range(2_000)]
+    covered = [one is not None and one.low <= 1.0 <= one.high for one in intervals]
+    assert np.mean(covered) == pytest.approx(0.95, abs=0.02)
+    assert mean_with_interval([1.0, 1.0, 1.0]) is None
+
+
+def test_fits_count_once_however_many_rounds_they_have() -> None:
+    rounds = [[_round(1.0)] * often for often in (1, 2, 3)]
+    faster = _round(1.0) | {FULL: Turn(0.001, 0.0012)}
+    found = measured("mlp", [*rounds, [faster] * 50], FITS).costs[FULL].slower
+    assert found is not None
+    assert found.median == pytest.approx((3 * 1.1 + 1.0) / 4)
 
 
 @given(st.lists(st.integers(-(10**6), 10**6).map(float), min_size=1, max_size=30))
@@ -57,6 +74,8 @@ def test_a_slow_moment_of_the_machine_does_not_move_ratios(result: Measured) -> 
     assert cost.hooks == pytest.approx(0.00006)
     assert cost.writer == pytest.approx(0.00002)
     assert cost.own_share == pytest.approx(0.1)
+    assert cost.of_step == pytest.approx(0.00008 / 0.002)
+    assert cost.slower is None
 
 
 def test_what_is_known_once_a_fit(result: Measured) -> None:
@@ -71,15 +90,15 @@ def test_what_is_known_once_a_fit(result: Measured) -> None:
 def test_without_tensorboard_nothing_is_a_share_of_it() -> None:
     rounds = [{BARE: Turn(1.0, 1.0), EMPTY: Turn(1.0, 1.0)}]
     fits = [{BARE: Fit(1.0, 0.0, MIB), EMPTY: Fit(1.0, 0.0, MIB)}]
-    assert measured("mlp", rounds, fits).costs[EMPTY].cpu_share is None
+    assert measured("mlp", [rounds], fits).costs[EMPTY].cpu_share is None
 
 
 def test_what_noise_hides_has_no_shares() -> None:
     hidden = Turn(0.0015, 0.0009)
     rounds = [_round(1.0), _round(1.0) | {TENSORBOARD: hidden}, _round(1.0)]
-    assert measured("mlp", rounds, FITS).costs[FULL].cpu_share == pytest.approx(0.25)
+    assert measured("mlp", [rounds], FITS).costs[FULL].cpu_share == pytest.approx(0.25)
     rounds[0] = _round(1.0) | {TENSORBOARD: hidden}
-    assert measured("mlp", rounds, FITS).costs[FULL].cpu_share is None
+    assert measured("mlp", [rounds], FITS).costs[FULL].cpu_share is None
 
 
 def test_each_contender_begins_and_ends_as_often_as_the_others() -> None:
