@@ -3,10 +3,18 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import OpenPage
-from tests.dashboard.seed import HOSTILE, SCENARIOS
+from tests.dashboard.seed import (
+    HOSTILE,
+    OVERFITTING,
+    REGRESSION,
+    SCENARIOS,
+    SOFTMAX,
+    Scenario,
+    write,
+)
 
 pytestmark = pytest.mark.browser
 
@@ -91,6 +99,25 @@ def test_a_phone_shows_where_runs_stand(seeded: str, open_page: OpenPage) -> Non
         assert shown.locator(".lossmon-misread").count() == misread
     page.set_viewport_size({"width": 1280, "height": 900})
     expect(page.locator(".lossmon-standing").first).to_be_hidden()
+
+
+def test_a_phone_counts_the_findings_that_it_has_no_room_for(
+    live: tuple[str, str], open_page: OpenPage
+) -> None:
+    address, db = live
+    write(db, Scenario("both", metric=SOFTMAX, epochs=2, findings=(REGRESSION, OVERFITTING)))
+    page = open_page(address, width=390)
+    findings = page.locator("#runs-grid .lossmon-chips")
+    expect(findings).to_have_text("1 error1 warning+1")
+    assert findings.inner_text().split() == ["1", "error", "+1"]
+    assert _right(findings) <= _right(page.locator("#runs-grid"))
+    page.set_viewport_size({"width": 1280, "height": 900})
+    expect(findings.locator(".lossmon-others")).to_be_hidden()
+    assert "1 warning" in findings.inner_text()
+
+
+def _right(shown: Locator) -> float:
+    return shown.evaluate("one => one.getBoundingClientRect().right")
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])

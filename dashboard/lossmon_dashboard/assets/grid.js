@@ -141,8 +141,12 @@
                 const onClick = (event) => visit(event, href);
                 return h("a", {key: severity, className, title, href, onClick}, words);
             });
+        const all = Object.values(data.severities).reduce((sum, amount) => sum + amount, 0);
+        const others = all - data.severities[(chips[0] || {}).key];
+        // On a phone there is room for the gravest alone.
+        const more = others ? h("span", {className: "lossmon-others lossmon-quiet"}, "+" + others) : null;
         return chips.length
-            ? h("span", {className: "lossmon-chips"}, chips)
+            ? h("span", {className: "lossmon-chips"}, chips, more)
             : h("span", {className: "lossmon-quiet"}, data.rules.length ? "none; rules changed" : "none");
     });
 
