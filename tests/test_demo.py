@@ -14,7 +14,7 @@ from rich.console import Console
 
 import lossmon
 from lossmon import demo
-from lossmon.analysis import Divergence, explain_divergence
+from lossmon.analysis import Divergence, explain_divergence, verdict
 from lossmon.store import Store
 
 _FLAGS = {
@@ -110,6 +110,33 @@ def test_the_episode_of_the_readme_is_beyond_doubt_and_names_its_samples(store: 
     assert len(first.evidence["positions"]) == min(first.evidence["samples"], 20)
     temperature = next(c for c in episode.causes if c.name == "recoverable-loss")
     assert temperature.evidence["scaled_loss"] < episode.loss[0]
+
+
+def test_what_is_told_of_overfitting_is_told_alike_everywhere(store: Store) -> None:
+    document = store.run("digits-overfit")
+    episodes = explained(store, "digits-overfit")
+    (episode,) = episodes
+    found = {finding["code"]: finding["evidence"] for finding in document["findings"]}
+    ends = (episode.first_epoch + 1, episode.last_epoch + 1, list(episode.loss))
+    for code, key in (("LM406", "loss"), ("LM408", "val_loss")):
+        evidence = found[code]
+        assert (evidence["since_epoch"], evidence["until_epoch"], evidence[key]) == ends
+    (learned,) = [c.evidence["train_loss"] for c in episode.causes if c.name == "memorising"]
+    trained = {row["epoch"]: row for row in store.epoch_rows("digits-overfit", "train")}
+    assert learned == found["LM408"]["train_loss"]
+    assert learned == [
+        trained[epoch]["recomputed_loss"] for epoch in (episode.first_epoch, episode.last_epoch)
+    ]
+    told = verdict(document, episodes).text
+    assert f"± {episode.accuracy_margin:.3f}" in told
+    assert f"(epoch {episode.last_epoch + 1})" in told
+
+
+def test_nothing_is_said_of_probabilities_that_no_one_is_told(store: Store) -> None:
+    document = store.run("breast-cancer-softmax")
+    assert "LM407" not in {finding["code"] for finding in document["findings"]}
+    for row in document["epochs"]:
+        assert row["nll"] is row["brier"] is row["margins"] is None
 
 
 @pytest.mark.parametrize("name", _SOUND)

@@ -349,6 +349,12 @@ def _memorising(case: Case) -> Cause | None:
     )
     if before is None or after is None or not 0 <= after < 0.8 * before:
         return None
+    # Judged by neighbours as well, told of the epochs by themselves where these show it.
+    one, other = (
+        case.training([case.history.rows[place]])[0]["recomputed_loss"]
+        for place in (case.episode.start, case.episode.end)
+    )
+    before, after = (one, other) if other < one else (before, after)
     sentence = (
         f"The training loss fell on meanwhile, {loss_text(before)} → {loss_text(after)}: what is "
         "learned since helps on the training samples only."

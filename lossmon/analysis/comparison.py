@@ -42,7 +42,8 @@ class Difference(NamedTuple):
             for all differences of that measure.
         basis: "paired", "unpaired" or "seeds".
         samples: how many samples (or, of seeds, runs) it rests on.
-        means: of the first and of the second, over these samples; None where it is no mean.
+        means: of the first and of the second, over these samples (of "area" the areas); None where
+            they are not known.
         single: the chance before it was corrected for the other differences.
     """
 
@@ -149,7 +150,8 @@ def compare_areas(runs: Sequence[Measured]) -> list[Difference]:
         count = min(area.positive.size + area.negative.size for area in (first, second))
         p_value = student(value, error, math.inf)
         basis: Basis = "unpaired" if both is None else "paired"
-        return Difference("area", one.name, two.name, interval, p_value, basis, count)
+        areas = first.value, second.value
+        return Difference("area", one.name, two.name, interval, p_value, basis, count, areas)
 
     return two_by_two(ranked, differ) if len(ranked) > 1 else []
 

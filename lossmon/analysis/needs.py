@@ -161,6 +161,24 @@ def weigh_need(
     return _chosen(need, measure, values, differences, values_alone=values_alone)
 
 
+def need_differences(
+    runs: Sequence[Measured],
+    need: Need,
+    costs: Costs | None = None,
+    *,
+    compared: Sequence[Difference] | None = None,
+) -> list[Difference]:
+    """Each two runs in what they are judged by for a need.
+
+    Args:
+        runs: two or more, of different names.
+        need: what the model is for.
+        costs: of wrong decisions between two classes.
+        compared: what `compare` says of these runs, where that is known already.
+    """
+    return _measured(runs, need, costs, compared)[2]
+
+
 def _chosen(
     need: Need,
     measure: Measure,

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
+from lossmon.analysis.explanation import Divergence
 from lossmon.analysis.history import Row, history
 from lossmon.analysis.words import accuracy_text, loss_text
 
@@ -54,13 +56,17 @@ def accuracy_change(epochs: list[Row], output: Row, first: int, last: int) -> Ac
     )
 
 
-def overfit_words(document: Row, output: Row, finding: Row) -> tuple[str, str] | None:
+def overfit_words(
+    document: Row, output: Row, finding: Row, episodes: Sequence[Divergence] = ()
+) -> tuple[str, str] | None:
     """Say since when an output overfits, and what that means; None where the finding does not tell.
 
     Args:
         document: the run, as `Store.run` gives it.
         output: the output, as `Store.output_rows` gives it.
         finding: what says that it overfits.
+        episodes: where loss and accuracy of the output part ways: the change of the accuracy over
+            the same epochs is known better there, and is not to be told in two ways.
     """
     evidence = finding["evidence"] or {}
     since, until = evidence.get("since_epoch"), evidence.get("until_epoch")
@@ -75,7 +81,12 @@ def overfit_words(document: Row, output: Row, finding: Row) -> tuple[str, str] |
         f"It overfits since epoch {since}{least}: validation loss rose {rose} (epoch {until}) "
         f"while training loss fell{fell}"
     )
-    changed = accuracy_change(document["epochs"], output, since - 1, until - 1)
+    same = [e for e in episodes if (e.first_epoch + 1, e.last_epoch + 1) == (since, until)]
+    changed = (
+        AccuracyChange(*same[0].accuracy, same[0].accuracy_margin)
+        if same
+        else accuracy_change(document["epochs"], output, since - 1, until - 1)
+    )
     return said, _meaning(changed, best)
 
 

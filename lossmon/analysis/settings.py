@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
@@ -43,12 +44,24 @@ def run_settings(document: Row) -> dict[str, Any]:
         document: the run, as `Store.run` gives it.
     """
     model = dict(document["model"] or {})
-    # Names of layers are numbered through a process: they would differ between equal models.
+    # What Keras names is numbered through a process: it would differ between equal models.
     model.pop("summary", None)
-    optimizer = {"optimizer": model.pop("optimizer", None) or {}}
+    optimizer = {"optimizer": dict(model.pop("optimizer", None) or {})}
+    for part, given in (
+        (model, _keras_names(model.get("class"))),
+        (optimizer["optimizer"], r"\w+"),
+    ):
+        if found := re.fullmatch(rf"({given})_\d+", str(part.get("name"))):
+            part["name"] = found[1]
     data = {"data": run_data(document)}
     parts = {"config": document["config"] or {}, "model": model} | optimizer | data
     return flattened(parts)
+
+
+def _keras_names(of_class: Any) -> str:
+    """A pattern of what Keras calls a model without a name, but for the number."""
+    snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", str(of_class)).lower()
+    return "|".join(map(re.escape, (snake, "functional", "model")))
 
 
 def run_data(document: Row) -> dict[str, int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from lossmon.analysis.comparison import Difference
+from lossmon.analysis.needs import MEASURE_WORDS
 from lossmon.analysis.repeats import Repeats
 from lossmon.analysis.weighing import Weighing
 from lossmon.analysis.wins import Wins
@@ -50,7 +51,7 @@ def difference_sentence(found: Difference, over: str = "") -> str:
         one, two = found.means
         means = f", {one:.4g} against {two:.4g} on the {found.samples:,} shared samples"
     return (
-        f"{found.measure}{over}, {found.first} minus {found.second}: {value:+.4g} "
+        f"{MEASURE_WORDS[found.measure]}{over}, {found.first} minus {found.second}: {value:+.4g} "
         f"({low:+.4g} to {high:+.4g}){means}, {_chance(found.p_value)}: {verdict_words(found)}."
     )
 

@@ -165,7 +165,7 @@ def _parted(document: Row, episodes: Sequence[Divergence]) -> Iterator[Point]:
         where = f"Output `{name}`: " if several and name else ""
         mine = [episode for episode in episodes if episode.output == name]
         overfits, parts = found.get((OVERFITTING, name)), found.get((_PARTED, name))
-        told = None if overfits is None else overfit_words(document, output, overfits)
+        told = None if overfits is None else overfit_words(document, output, overfits, mine)
         if told is not None:
             yield Point(
                 where + (lowered(told[0]) if where else told[0]), OVERFITTING, name, told[1]

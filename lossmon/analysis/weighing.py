@@ -12,7 +12,7 @@ from lossmon.analysis.front import pareto_front
 from lossmon.analysis.history import Row
 from lossmon.analysis.meant import meant_sentence
 from lossmon.analysis.measured import Measured, Samples, samples_of
-from lossmon.analysis.needs import Costs, Need, Recommendation, weigh_need
+from lossmon.analysis.needs import Costs, Need, Recommendation, need_differences, weigh_need
 from lossmon.analysis.pairing import Pairing
 from lossmon.analysis.ranking import area_of
 from lossmon.analysis.repeats import Repeats, compare_groups, repeats, seed_groups
@@ -32,13 +32,15 @@ class Weighing:
         split: "val" or "train".
         runs: the last epoch of each run.
         epochs: every epoch of every run.
-        front: those of `epochs` that no other one beats in loss and accuracy both.
-        differences: each two runs.
+        front: those of `epochs` that no other one beats in loss and accuracy both; none where
+            ranking alone was asked for, as of `wins`.
+        differences: each two runs, in every measure that a recommendation rests on.
         wins: sample by sample and class by class; of two runs on shared samples only.
         groups: settings over their seeds; none where no run repeats another.
         group_differences: each two settings that have two or more runs.
         recommendations: which to take for each need.
-        meant: which accuracies are not the printed ones, in a sentence; None where all are.
+        meant: which accuracies are not the printed ones, in a sentence; None where all are, or none
+            plays a part.
     """
 
     output: str | None
@@ -127,7 +129,9 @@ def weigh(
     return [
         replace(
             _weighing(one, _samples(one, documents, samples), need, costs, groups),
-            meant=meant_sentence(
+            meant=None
+            if need in ("probabilities", "ranking")
+            else meant_sentence(
                 [documents[place] for place in one.places],
                 [names[place] for place in one.places],
                 one.output,
@@ -178,20 +182,28 @@ def _weighing(
     repeated = {name: group for name, group in members.items() if len(group) > 1}
     named = {name: [run.name for run in group] for name, group in repeated.items()}
     tested = named if len(named) > 1 else None
+    wanted = _needs(need, runs)
+    recommendations = tuple(
+        weigh_need(runs, one_need, costs, tested, compared=differences) for one_need in wanted
+    )
+    told = (
+        found.differences
+        if tested is None
+        else need_differences(runs, found.need, costs, compared=differences)
+        for found in recommendations
+    )
+    ranking_alone = wanted == ["ranking"]
     return Weighing(
         one.output,
         one.split,
         tuple(runs),
         tuple(points),
-        tuple(pareto_front(points)),
-        differences,
-        tuple(_wins(runs)),
+        () if ranking_alone else tuple(pareto_front(points)),
+        tuple(difference for of_need in told for difference in of_need),
+        () if ranking_alone else tuple(_wins(runs)),
         tuple(repeats(name, group) for name, group in members.items()),
         () if tested is None else tuple(compare_groups([*repeated.values()], [*repeated])),
-        tuple(
-            weigh_need(runs, wanted, costs, tested, compared=differences)
-            for wanted in _needs(need, runs)
-        ),
+        recommendations,
     )
 
 

@@ -15,6 +15,8 @@ from lossmon.records import EpochRecord, SampleRecord
 _EPSILON = 1e-7  # as Keras clips probabilities
 # Rows of predictions that miss a sum of 1 by more are no probabilities.
 _SUM = 1e-2
+# An output that says other probabilities than its logits do is no view of them; half precision is.
+_OTHER = 1e-2
 
 
 def sample_record(
@@ -71,12 +73,16 @@ def sample_values(
         return
     scores = _all(parts, "scores")[kept].astype(np.float64)
     labels, correct = _all(parts, "labels")[kept], _all(parts, "correct")[kept]
+    confidence = _all(parts, "confidence")[kept]
     binary = first.kind == "binary"
     if not binary:
         known = (labels[:, 0] >= 0) & (labels[:, 0] < scores.shape[1])
         scores, labels, correct = scores[known], labels[known], correct[known]
+        confidence = confidence[known]
     shares = recompute.predicted_probabilities(scores, from_logits=first.from_logits, binary=binary)
-    if labels.size and scores.shape[0] == labels.shape[0] and _are_shares(shares, binary=binary):
+    if not labels.size or scores.shape[0] != labels.shape[0]:
+        return
+    if _are_shares(shares, binary=binary) and _are_told(shares, confidence, binary=binary):
         _write(epoch, scores if first.from_logits else None, shares, labels, binary=binary)
         _write_margins(epoch, shares, labels, correct, binary=binary)
 
@@ -117,6 +123,12 @@ def _are_shares(shares: Floats, *, binary: bool) -> bool:
     if not np.isfinite(shares).all() or shares.min() < 0.0 or shares.max() > 1.0 + _SUM:
         return False
     return binary or bool((np.abs(shares.sum(axis=1) - 1.0) <= _SUM).all())
+
+
+def _are_told(shares: Floats, confidence: Floats, *, binary: bool) -> bool:
+    """Whether the output says these probabilities; a softmax over one unit does not."""
+    surest = np.maximum(shares, 1.0 - shares) if binary else shares.max(axis=1, keepdims=True)
+    return bool((np.abs(surest - confidence) <= _OTHER).all())
 
 
 def _all(parts: Sequence[SamplePart], name: str) -> Array:

@@ -103,6 +103,19 @@ def test_two_classes_of_one_unit(record: Any) -> None:
     assert row["margins"]["mean"] == pytest.approx(margins.mean(), abs=1e-5)
 
 
+@pytest.mark.skipif(
+    keras.backend.backend() != "tensorflow", reason="other backends take the loss of the output"
+)
+@pytest.mark.filterwarnings("ignore:You are using a softmax over axis:UserWarning")
+def test_an_output_that_hides_its_logits_is_not_judged_by_them(record: Any) -> None:
+    y = (Y == 1).astype("float32")
+    run = fitted(record, dense(1, "softmax"), "binary_crossentropy", y)
+    row = run.epochs[-1]
+    assert row["status"] == "verified"
+    assert row["confidence"] == 1.0
+    assert row["nll"] is row["brier"] is row["temperature"] is row["margins"] is None
+
+
 def test_several_labels_are_right_where_all_of_them_are(record: Any) -> None:
     run = fitted(record, dense(4, "sigmoid"), "binary_crossentropy", BITS)
     shares = run.model.predict(X, verbose=0)

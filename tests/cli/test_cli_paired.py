@@ -56,7 +56,8 @@ def compared(invoke: Invoke, db: str, *options: str) -> Any:
 def test_losses_and_accuracies_are_paired(invoke: Invoke, two_models: Any) -> None:
     db, truth = two_models
     found = compared(invoke, db)
-    loss, hits = found["differences"]
+    loss, hits, area = found["differences"]
+    assert area["measure"] == "area"
     assert [d["basis"] for d in (loss, hits)] == ["paired", "paired"]
     assert found["shared_samples"] == HELD_BACK
     labels = truth["labels"]
@@ -73,10 +74,19 @@ def test_losses_and_accuracies_are_paired(invoke: Invoke, two_models: Any) -> No
 
 def test_ranking_is_judged_by_the_area(invoke: Invoke, two_models: Any) -> None:
     db, truth = two_models
-    (found,) = compared(invoke, db, "--need", "ranking")["recommendations"]
+    weighed = compared(invoke, db, "--need", "ranking")
+    (found,) = weighed["recommendations"]
     expected = {name: roc_auc_score(truth["labels"], truth[name]) for name in ("all", "five")}
     assert found["values"] == pytest.approx(expected, abs=1e-4)
     assert found["best"] == "all"
+    (area,) = weighed["differences"]
+    assert (area["measure"], area["basis"], area["better"]) == ("area", "paired", "all")
+    assert area["means"] == pytest.approx([expected["all"], expected["five"]], abs=1e-4)
+    assert weighed["wins"] == weighed["front"] == []
+    text = " ".join(
+        invoke("compare", "all", "five", "--db", db, "--need", "ranking").stdout.split()
+    )
+    assert re.search(r"area under the ROC curve, all minus five: \S+ \(\S+ to \S+\)", text)
 
 
 def test_decisions_are_judged_by_their_cost(invoke: Invoke, two_models: Any) -> None:

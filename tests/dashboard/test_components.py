@@ -355,6 +355,6 @@ def test_of_runs_with_other_samples_those_that_both_have_are_told() -> None:
     )
     one = Weighing(None, "val", (), (), (), (difference,), (), (), (), (advice,))
     assert words(short_verdict([one])) == (
-        "In short For probabilities, b is better than a (loss 0.0696 against 0.365 on the 448 "
+        "In short For probabilities, b is better than a (loss: a 0.365, b 0.0696 on the 448 "
         "samples that both have). How sure this is, and why"
     )

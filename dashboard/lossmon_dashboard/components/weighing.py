@@ -160,8 +160,9 @@ def _in_short(found: Recommendation) -> str:
         shared = next(d for d in found.differences if d.means is not None)
         of = dict(zip((shared.first, shared.second), shared.means or (), strict=True))
         where = f" on the {shared.samples:,} samples that both have"
-    measure, first, second = MEASURE_WORDS[found.measure], number(of[best]), number(of[other])
-    values = f" ({measure} {first} against {second}{where})"
+    # In one order for all purposes, whichever is the better one.
+    told = ", ".join(f"{name} {number(of[name])}" for name in names)
+    values = f" ({MEASURE_WORDS[found.measure]}: {told}{where})"
     if found.as_good:
         return f"{found.lead}, no evidence of a difference{values}."
     return f"{found.lead}, {best} is better than {other}{values}."
@@ -248,7 +249,7 @@ def _further(rows: Sequence[Sequence[str]]) -> html.Details:
 
 def _difference(found: Difference) -> list[str]:
     return [
-        found.measure,
+        MEASURE_WORDS[found.measure],
         f"{found.first} − {found.second}",
         "{} ({} to {})".format(*map(_signed, found.interval)),
         _chance(found.p_value),

@@ -3,7 +3,8 @@
 ## What it does
 Advises where, on validation data, the mean confidence exceeds the share predicted right by surely
 more than 5 points in each of the last three epochs. The standard error is binomial, over samples
-rather than their elements, corrected for the number of epochs; at least 100 samples.
+rather than their elements, corrected for the number of epochs; at least 100 samples. Silent where
+the output is 1.0 by construction, which no temperature mends.
 
 ## Why is this bad
 A probability of 0.99 that is right nine times in ten misleads whoever decides by it. The loss pays
@@ -45,6 +46,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lossmon.records import EpochRecord, Finding, Severity
+from lossmon.rules.catalogue.softmax_over_one_unit import always_one
 from lossmon.rules.epochs import records_of, samples_of, trailing
 from lossmon.rules.facts import Facts, OutputFacts
 from lossmon.rules.families import BINARY_LOSSES
@@ -67,7 +69,7 @@ def check(facts: Facts) -> Iterator[Finding]:
     """Find outputs whose confidence exceeds their accuracy."""
     for output in facts.outputs:
         hits = accuracy_series(facts, output, "val")
-        if hits is None:
+        if hits is None or always_one(output):
             continue
         over = _over(records_of(facts, output, "val"), hits)
         if len(over) >= _EPOCHS:

@@ -69,7 +69,8 @@ def check(facts: Facts) -> Iterator[Finding]:
             continue
         fell = _fell_since(train, val.epochs[risen.start])
         if fell is not None and not _accuracy_rises(facts, output):
-            told = risen._replace(before=_onset(facts, output, risen))
+            told = _as_told_elsewhere(facts, output, risen)
+            fell = _at_the_same(train, told) or fell
             yield _finding(output, val, told, fell, _accuracies(facts, output, told))
 
 
@@ -79,14 +80,14 @@ def _accuracy_rises(facts: Facts, output: OutputFacts) -> bool:
     return episode is not None and (episode.split, episode.kind) == ("val", "both_rise")
 
 
-def _onset(facts: Facts, output: OutputFacts, risen: Rise) -> Point:
-    """Where the rise sets in; what `loss-accuracy-divergence` says of it is said here as well."""
+def _as_told_elsewhere(facts: Facts, output: OutputFacts, risen: Rise) -> Rise:
+    """The rise, between the epochs that `loss-accuracy-divergence` tells of if it does."""
     episode = episode_now(facts, output)
     if episode is None or (episode.split, episode.kind) != ("val", "loss_rises"):
-        return risen.before
-    onset = Point(episode.first_epoch, episode.loss[0])
-    told = onset.epoch < risen.after.epoch and onset.value < risen.after.value
-    return onset if told else risen.before
+        return risen
+    ends = (episode.first_epoch, episode.last_epoch)
+    before, after = map(Point, ends, episode.loss)
+    return risen._replace(before=before, after=after) if before.value < after.value else risen
 
 
 def _accuracies(facts: Facts, output: OutputFacts, risen: Rise) -> tuple[float, float] | None:
@@ -104,6 +105,16 @@ def _fell_since(train: Series, epoch: int) -> tuple[Point, Point] | None:
     if len(medians) - 1 - start < BLOCK or train.log().changes()[start] > -critical():
         return None
     return train.typical(start), train.typical(-1)
+
+
+def _at_the_same(train: Series, told: Rise) -> tuple[Point, Point] | None:
+    """The training loss of the epochs that are told of; None where it did not fall between them."""
+    known = dict(zip(train.epochs, train.values.tolist(), strict=True))
+    epochs = told.before.epoch, told.after.epoch
+    if not known.keys() >= set(epochs):
+        return None
+    before, after = (Point(epoch, known[epoch]) for epoch in epochs)
+    return (before, after) if after.value < before.value else None
 
 
 def _finding(

@@ -47,11 +47,14 @@ def check(facts: Facts) -> Iterator[Finding]:
     """Find outputs of one unit that are 1.0 by construction."""
     for output in facts.outputs:
         trained = output.compiled_used and output.record.loss is not None
-        if trained and output.units == 1 and _always_one(output):
+        if trained and always_one(output):
             yield _finding(output)
 
 
-def _always_one(output: OutputFacts) -> bool:
+def always_one(output: OutputFacts) -> bool:
+    """Whether an output is 1.0 by construction."""
+    if output.units != 1:
+        return False
     if output.predictions is not None and not output.predictions.all_ones:
         return False
     if output.range is not None:
