@@ -48,7 +48,9 @@ class Carrier:
         layouts: how to read what was sent.
         channels: the way out of the steps of each split.
         jointly: whether all of a step leaves together, where it runs in a graph of TensorFlow's.
-        outputs: the model's outputs as they were resolved, None before the first step.
+        outputs: the model's outputs, as the first batch let expect them and, from the first step
+            on, as Keras resolved them there; None where nothing is known.
+        repeats: whether a step calls `compute_metrics` more than once.
         running: the split whose function is running; steps that run on their own send nothing.
         on_error: called with an exception that was kept away from training.
     """
@@ -68,6 +70,8 @@ class Carrier:
         self._sending = set[Split]()
         self.channels: dict[Split, Channel] = {split: self._channel() for split in _SPLITS}
         self.outputs: list[ResolvedOutput] | None = None
+        self.repeats = False
+        self._is_resolved = False
         self.running: Split | None = None
         self.on_error: Callable[[BaseException], None] | None = None
         self._within: dict[str, Any] = {}
@@ -203,27 +207,63 @@ class Carrier:
         if self.silent:
             return self._compute_metrics(x, y, y_pred, sample_weight)
         before: dict[str, Any] = {}
+        with self._before_metrics_are_updated(before, y, y_pred):
+            logs = self._compute_metrics(x, y, y_pred, sample_weight)
         with self._kept_from_training():
-            self._build_metrics(y, y_pred)
-            if self.outputs is None:
-                self.outputs = resolve(self._model, y, y_pred)
-            before = self._accuracy_states("before")
-        logs = self._compute_metrics(x, y, y_pred, sample_weight)
-        with self._kept_from_training():
-            carried = Carried(dict(self._within))
+            self._resolve(y, y_pred)
+            carried, earlier = Carried(dict(self._within)), self._carried
             carried.scalars |= before | (self._accuracy_states("after") if before else {})
             carried.scalars |= {f"log:{key}": value for key, value in logs.items()}
-            with self._masks.shown(y_pred):
-                self._add_outputs(carried, y, y_pred, sample_weight)
+            if earlier is None:
+                with self._masks.shown(y_pred):
+                    self._add_outputs(carried, y, y_pred, sample_weight)
+            else:
+                # What this call was given is a part of what the metrics of the step saw.
+                self.repeats = True
+                carried.scalars.pop("total", None)
+                kept = {k: v for k, v in earlier.scalars.items() if k.startswith("before_")}
+                carried.scalars |= kept
             carried.scalars = {k: v for k, v in carried.scalars.items() if _is_scalar(v)}
             self._carried = carried
         return logs
 
-    def _build_metrics(self, y: Any, y_pred: Any) -> None:
-        """Metrics that Keras has not made yet would have no state to read before the step."""
+    @contextmanager
+    def _before_metrics_are_updated(
+        self, states: dict[str, Any], y: Any, y_pred: Any
+    ) -> Generator[None]:
+        """Read the states of the metrics before they are updated.
+
+        Keras makes them from what it is given in the first step, and from nothing else: those that
+        are not made yet are read as soon as they are.
+        """
         compiled = self._model._compile_metrics
-        if compiled is not None and not compiled.built and y is not None:
-            compiled.build(y, y_pred)
+
+        def read() -> None:
+            with self._kept_from_training():
+                self._resolve(y, y_pred)
+                states.update(self._accuracy_states("before"))
+
+        if compiled is None or compiled.built:
+            read()
+            yield
+            return
+        build = compiled.build
+
+        def build_and_read(*args: Any, **kwargs: Any) -> None:
+            build(*args, **kwargs)
+            read()
+
+        compiled.build = build_and_read
+        try:
+            yield
+        finally:
+            if vars(compiled).get("build") is build_and_read:
+                del compiled.build
+
+    def _resolve(self, y: Any, y_pred: Any) -> None:
+        """Find out what Keras has made of losses and metrics, once."""
+        if not self._is_resolved:
+            self.outputs, self._is_resolved = resolve(self._model, y, y_pred), True
 
     def _accuracy_states(self, when: str) -> dict[str, Any]:
         compiled = self._model._compile_metrics

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -13,9 +14,13 @@ import numpy as np
 from lossmon.capture.argument_names import with_names_checked
 from lossmon.capture.asking import RuleAsker
 from lossmon.capture.data_facts import facts_of_arrays, facts_of_batches
+from lossmon.capture.pristine import pristine
 from lossmon.errors import InvalidArgument
 from lossmon.records import Finding
 from lossmon.rules import Facts, RuleSelection, rule_selection
+
+# Sparse matrices are made dense up to so many values: 256 MiB of float32.
+_DENSE_VALUES = 2**26
 
 
 @with_names_checked("check")
@@ -61,7 +66,9 @@ def checked(
 def checked_batches(model: Any, batches: Iterable[Any], selection: RuleSelection) -> list[Finding]:
     """As `checked`, with batches that may be used up: those of an epoch at most."""
     _demand_compiled(model)
-    return _ask(facts_of_batches(model, batches), selection)
+    with pristine(model):
+        facts = facts_of_batches(model, batches)
+    return _ask(facts, selection)
 
 
 def _demand_compiled(model: Any) -> None:
@@ -78,9 +85,10 @@ def _ask(facts: Facts | None, selection: RuleSelection) -> list[Finding]:
 
 
 def _facts(model: Any, x: Any, y: Any, sample_weight: Any) -> Facts | None:
-    if _is_batches(x):
-        return facts_of_batches(model, _batches(x))
-    return facts_of_arrays(model, _arrays(x), _arrays(y), _arrays(sample_weight))
+    with pristine(model):
+        if _is_batches(x):
+            return facts_of_batches(model, _batches(x))
+        return facts_of_arrays(model, _arrays(x), _arrays(y), _arrays(sample_weight))
 
 
 def _is_batches(x: Any) -> bool:
@@ -114,6 +122,8 @@ def _arrays(structure: Any) -> Any:
             return np.asarray(structure)
 
     def convert(leaf: Any) -> Any:
+        if hasattr(leaf, "toarray") and hasattr(leaf, "nnz"):
+            return _dense(leaf)
         plain = leaf is None or isinstance(leaf, np.ndarray) or keras.ops.is_tensor(leaf)
         return leaf if plain else np.asarray(leaf)
 
@@ -122,3 +132,15 @@ def _arrays(structure: Any) -> Any:
 
 def _warn(trouble: str) -> None:
     warnings.warn(f"lossmon: {trouble}", RuntimeWarning, stacklevel=2)
+
+
+def _dense(sparse: Any) -> Any:
+    """The array of a SciPy matrix, unless that takes more memory than anyone would expect."""
+    values = math.prod(sparse.shape)
+    if values > _DENSE_VALUES:
+        rows = max(1, _DENSE_VALUES // max(1, values // max(1, sparse.shape[0])))
+        raise InvalidArgument(
+            f"expected sparse data of at most {_DENSE_VALUES:,} values with the zeros, as they are "
+            f"made dense. Received: {values:,}. Fix: check(model, x[:{rows}], y[:{rows}])"
+        )
+    return sparse.toarray()

@@ -6,9 +6,12 @@ arguments and shapes, aside, so that the model stays as it is (Keras 3, `compile
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from typing import Any
 
 import keras
+from keras.src.backend.common.global_state import get_global_attribute
 
 from lossmon.capture.specs import alias_of, metric_spec
 from lossmon.records import MetricSpec
@@ -32,11 +35,26 @@ def flat_losses(model: Any, y: Any, y_pred: Any) -> list[Any]:
         return []
     if compiled.built:
         return list(compiled._flat_losses)
-    fresh = type(compiled)(
-        compiled._user_loss, compiled._user_loss_weights, output_names=compiled.output_names
-    )
-    fresh.build(_shaped_like_outputs(fresh, y, y_pred), y_pred)
+    with _unnumbered():
+        fresh = type(compiled)(
+            compiled._user_loss, compiled._user_loss_weights, output_names=compiled.output_names
+        )
+        fresh.build(_shaped_like_outputs(fresh, y, y_pred), y_pred)
     return list(fresh._flat_losses)
+
+
+@contextmanager
+def _unnumbered() -> Generator[None]:
+    """Take no number from the names that Keras gives: its own `precision` were `precision_1`."""
+    numbers = get_global_attribute("object_name_uids")
+    before = dict(numbers or {})
+    try:
+        yield
+    finally:
+        numbers = get_global_attribute("object_name_uids")
+        if numbers is not None:
+            numbers.clear()
+            numbers.update(before)
 
 
 def _shaped_like_outputs(compiled: Any, y: Any, y_pred: Any) -> Any:
@@ -95,12 +113,13 @@ def flat_metrics(model: Any, y: Any, y_pred: Any, count: int) -> list[list[tuple
     if compiled is None or y is None:
         return found
     if not compiled.built:
-        compiled = type(compiled)(
-            compiled._user_metrics,
-            compiled._user_weighted_metrics,
-            output_names=compiled.output_names,
-        )
-        compiled.build(y, y_pred)
+        with _unnumbered():
+            compiled = type(compiled)(
+                compiled._user_metrics,
+                compiled._user_weighted_metrics,
+                output_names=compiled.output_names,
+            )
+            compiled.build(y, y_pred)
     written = keras.tree.flatten([compiled._user_metrics, compiled._user_weighted_metrics])
     seen: dict[str, int] = {}
     for weighted in (False, True):

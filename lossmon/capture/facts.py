@@ -132,12 +132,32 @@ def samples_to_predict(model: Any) -> int:
 
 def first_samples(structure: Any, count: int) -> Any:
     """The first samples of every array; all of it where arrays disagree about their number."""
-    leaves = [leaf for leaf in keras.tree.flatten(structure) if leaf is not None]
-    if len({leaf.shape[0] for leaf in leaves if len(leaf.shape)}) != 1:
+    sizes = {rows_of(leaf) for leaf in keras.tree.flatten(structure)} - {None}
+    if len(sizes) != 1:
         return structure
     return keras.tree.map_structure(
-        lambda leaf: leaf if leaf is None or not len(leaf.shape) else leaf[:count], structure
+        lambda leaf: leaf if rows_of(leaf) is None else _first_rows(leaf, count), structure
     )
+
+
+def rows_of(leaf: Any) -> int | None:
+    """How many samples an array or tensor holds, ragged and sparse ones too; None of no array."""
+    if leaf is None or not len(leaf.shape):
+        return None
+    return int(leaf.nrows() if leaf.shape[0] is None else leaf.shape[0])
+
+
+def _first_rows(leaf: Any, count: int) -> Any:
+    if not (keras.backend.backend() == "tensorflow" and _is_sparse(leaf)):
+        return leaf[:count]
+    import tensorflow as tf
+
+    sizes = [min(count, int(leaf.shape[0])), *map(int, leaf.shape[1:])]
+    return tf.sparse.slice(leaf, [0] * len(sizes), sizes)
+
+
+def _is_sparse(leaf: Any) -> bool:
+    return hasattr(leaf, "dense_shape") and hasattr(leaf, "indices")
 
 
 def label_facts(look: Look, y: Any, sample_weight: Any, *, complete: bool = False) -> Facts:

@@ -14,13 +14,14 @@ from keras.src.backend import compute_output_spec, get_keras_mask
 from lossmon.capture.facts import (
     first_samples,
     gather_facts,
+    rows_of,
     samples_to_predict,
     with_all_labels,
 )
 from lossmon.capture.forward import forward, has_fixed_batch
 from lossmon.capture.inputs import input_facts
 from lossmon.capture.jax_masks import has_own_step
-from lossmon.capture.pristine import pristine
+from lossmon.capture.pristine import counters_kept, pristine
 from lossmon.capture.processes import own_part, why_processes_hide
 from lossmon.capture.resolve import ResolvedOutput, resolve, split_outputs
 from lossmon.rules import Facts
@@ -69,21 +70,26 @@ def first_look(
     whole = x
     if not has_fixed_batch(model):
         x = first_samples(x, samples_to_predict(model))
-    with warnings.catch_warnings(), pristine(model, alone=alone):
+    with warnings.catch_warnings():
         # Keras says the same again when it trains; said here, it would come twice.
         warnings.simplefilter("ignore")
         if not model.built:
-            # The model alone: the optimiser is left to the first trace, as without lossmon.
-            compute_output_spec(model, whole, training=False)
+            # The model alone: the optimiser is left to the first trace, as without lossmon. What
+            # it draws for its weights is drawn once, here or there.
+            with counters_kept(model):
+                compute_output_spec(model, whole, training=False)
+    with warnings.catch_warnings(), pristine(model, alone=alone):
+        warnings.simplefilter("ignore")
         y_pred = forward(model, x, state)
-        _build_metrics(model, y, y_pred)
         outputs = resolve(model, y, y_pred)
         facts = gather_facts(model, x, y, sample_weight, y_pred, state=state)
         x_given = None if given is None else given.get("x")
         facts = replace(facts, inputs=input_facts(model, whole if x_given is None else x_given))
         known = None if given is None else _all_labels(facts, outputs, y_pred, given)
     predictions = (pred for _, pred, _ in split_outputs(outputs, y, y_pred, None))
-    samples = int(next(leaf for leaf in keras.tree.flatten(whole) if leaf is not None).shape[0])
+    samples = next(
+        size for leaf in keras.tree.flatten(whole) if (size := rows_of(leaf)) is not None
+    )
     values = samples * sum(math.prod(pred.shape[1:]) for pred in predictions)
     if known is None:
         facts = replace(facts, more_to_come=few_labels(facts))
@@ -121,17 +127,6 @@ def why_replicas_hide(model: Any) -> str | None:
         f"{replicas} replicas: labels and predictions of the first one's part of a batch alone "
         "come out of a step; Keras' own values, which are those of all replicas, are recorded"
     )
-
-
-def _build_metrics(model: Any, y: Any, y_pred: Any) -> None:
-    """Let Keras make its metric objects now.
-
-    On TensorFlow it would do so while it traces the step, too late for the tap to read their state
-    before the step adds to it.
-    """
-    metrics = model._compile_metrics
-    if metrics is not None and not metrics.built and y is not None:
-        metrics.build(y, y_pred)
 
 
 def _why_hidden(model: Any, y_pred: Any) -> str | None:

@@ -71,7 +71,7 @@ def input_facts(model: Any, x: Any) -> tuple[InputFacts, ...] | None:
 def _samples(leaf: Any) -> int:
     size = 1
     for length in leaf.shape[1:]:
-        size *= int(length)
+        size *= int(length or 1)
     return max(1, SEEN_VALUES // max(1, size))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +14,10 @@ from lossmon.capture.judged import Judged, Recomputed
 from lossmon.capture.other_metrics import OtherMetrics
 from lossmon.capture.output_judge import OneByOne, OutputJudge
 from lossmon.capture.plan import Plan
+from lossmon.capture.planning import loss_keys
 from lossmon.capture.reader import Reader
 from lossmon.capture.recorder import EpochItem
+from lossmon.capture.resolve import ResolvedOutput
 from lossmon.capture.samples import SampleGathering
 from lossmon.capture.verify import SAMPLED, Verdict, worst_each
 from lossmon.capture.watch import Watch
@@ -34,6 +36,7 @@ class RunJudge:
         reader: reads what the steps sent.
         budget: says which steps to recompute.
         samples: gathers validation samples; None where they are not to be recorded.
+        resolved: gives the outputs as Keras resolved them in the first step.
     """
 
     def __init__(
@@ -42,8 +45,12 @@ class RunJudge:
         watch: Watch,
         reader: Reader,
         budget: Budget,
+        *,
         samples: SampleGathering | None = None,
+        resolved: Callable[[], Sequence[ResolvedOutput] | None] = lambda: None,
     ) -> None:
+        self._resolved = resolved
+        self._is_settled = False
         self._reader = reader
         self._budget = budget
         self._plan = plan
@@ -52,9 +59,12 @@ class RunJudge:
         self._totals: dict[tuple[Split, str | None], EpochTotals] = {}
         self._others: dict[Split, OtherMetrics] = {}
         self._out_of_time = plan.one_by_one
-        self._outputs = [
-            OutputJudge(plan, index)
-            for index, output in enumerate(plan.outputs)
+        self._outputs = self._judges()
+
+    def _judges(self) -> list[OutputJudge]:
+        return [
+            OutputJudge(self._plan, index)
+            for index, output in enumerate(self._plan.outputs)
             if output.loss is not None or output.accuracy_metric is not None
         ]
 
@@ -70,7 +80,7 @@ class RunJudge:
             items: calls in order.
             hurried: whether to leave labels and predictions, for want of time.
         """
-        records = Records()
+        records = self._settle()
         for chunk in self._reader.read(items, tensors=not hurried):
             seconds = sum(place.seconds for place in chunk.places)
             self._budget.earn(seconds)
@@ -80,6 +90,19 @@ class RunJudge:
         if self._plan.at_once:
             # Also after steps outside of the run, which may have taken what was let out.
             self._let_out({item.call.split for item in items})
+        return records
+
+    def _settle(self) -> Records:
+        """Once there was a step, go by what Keras made of losses and metrics in it."""
+        if self._is_settled:
+            return Records()
+        self._is_settled = True
+        found = self._resolved() or ()
+        if not found or not self._plan.settle([o.record for o in found], loss_keys(found)):
+            return Records()
+        self._outputs = self._judges()
+        records = self._watch.settle(self._plan.outputs)
+        records.outputs = list(self._plan.outputs)
         return records
 
     def _let_out(self, splits: set[Split]) -> None:

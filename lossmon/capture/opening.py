@@ -30,6 +30,10 @@ from lossmon.records import Finding, RunRecord
 from lossmon.rules import Facts
 from lossmon.trackers import Tracker, open_trackers
 
+_REPEATED = (
+    "a step calls compute_metrics more than once: what Keras prints is of all these calls together"
+)
+
 
 class Opened(NamedTuple):
     """A run that is being recorded from here on.
@@ -143,7 +147,8 @@ class Opening:
             watch,
             Reader(carrier.layouts, carrier.channels),
             Budget(share=math.inf) if full else Budget(),
-            sample_gathering(plan, options, self._validated, self._tell),
+            samples=sample_gathering(plan, options, self._validated, self._tell),
+            resolved=lambda: carrier.outputs,
         )
         recorder = Recorder(
             Beginning(
@@ -168,9 +173,13 @@ class Opening:
             self._tap.carrier.outputs or [],
             facts,
             override=self._visibility.override,
-            why_unseen=self._visibility.why_unseen,
+            why_unseen=self._why_unseen,
             letting_out=self._letting_out,
         )
+
+    def _why_unseen(self) -> str | None:
+        repeated = _REPEATED if self._tap.carrier.repeats else None
+        return self._visibility.why_unseen() or repeated
 
     def _open_trackers(self, options: Options, run: RunRecord) -> list[Tracker]:
         if self._identity.others_speak:

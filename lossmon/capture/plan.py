@@ -1,8 +1,8 @@
-"""What is known of a run before its first step, for the judge on the writer thread."""
+"""How a run is judged: what is known before its first step, and what that step makes of it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -15,7 +15,7 @@ from lossmon.records import MetricSpec, OutputRecord
 _ROUNDING = 2.0**-22
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Plan:
     """How the values of each step are to be read and judged.
 
@@ -48,6 +48,24 @@ class Plan:
     metrics: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
     meant: dict[int, MetricSpec | None] = field(default_factory=dict[int, MetricSpec | None])
     _computed: dict[int, MetricSpec | None] = field(default_factory=dict[int, MetricSpec | None])
+
+    def settle(self, outputs: Sequence[OutputRecord], loss_keys: Sequence[str]) -> bool:
+        """Go by what Keras made of losses and metrics in the first step.
+
+        It may differ from what the batch let expect: the step may make other labels of it, and is
+        traced with sizes that are open.
+
+        Args:
+            outputs: as they were resolved in the step.
+            loss_keys: the key that Keras prints each one's loss under.
+
+        Returns:
+            Whether anything is otherwise. What was meant by another accuracy is not known then.
+        """
+        if list(map(_acting, outputs)) == list(map(_acting, self.outputs)):
+            return False
+        self.outputs, self.loss_keys = tuple(outputs), tuple(loss_keys)
+        return True
 
     def intended(self, output: int) -> MetricSpec | None:
         """The accuracy to compute beside an output's printed one, where that is misread."""
@@ -108,3 +126,8 @@ class Plan:
         if self.override is not None:
             return f"{self.override} is overridden: there is no compiled loss to recompute"
         return "the model has no compiled loss: what it trains on comes from add_loss"
+
+
+def _acting(output: OutputRecord) -> tuple[Any, ...]:
+    """What acts on an output."""
+    return output.name, output.loss, output.loss_weight, output.metrics, output.accuracy_metric

@@ -45,9 +45,7 @@ def make_plan(
             replace(output.record, intended_metric=intended.get(output.record.name))
             for output in outputs
         ),
-        loss_keys=tuple(
-            "loss" if output.loss_key is None else output.loss_key for output in outputs
-        ),
+        loss_keys=loss_keys(outputs),
         override=override,
         backend=cast("recompute.Backend", keras.backend.backend()),
         why_unseen=why_unseen,
@@ -58,3 +56,8 @@ def make_plan(
         losses=options.losses,
         metrics=options.metrics,
     )
+
+
+def loss_keys(outputs: Sequence[ResolvedOutput]) -> tuple[str, ...]:
+    """The key that Keras prints each output's loss under; the model's where it has none."""
+    return tuple("loss" if output.loss_key is None else output.loss_key for output in outputs)

@@ -10,13 +10,16 @@ from typing import Any
 import keras
 import numpy as np
 
+from lossmon.capture.specs import is_keras
+
 
 @contextmanager
 def pristine(model: Any, *, alone: bool = True) -> Generator[None]:
-    """Put back all random states and the TensorFlow variables that layers keep for themselves.
+    """Put back all random states, and the variables and numbers that layers keep for themselves.
 
     Keras' `StatelessScope` covers Keras variables, seed generators among them. Layers may also draw
-    from NumPy, Python, TensorFlow or PyTorch, and count in plain `tf.Variable`s.
+    from NumPy, Python, TensorFlow or PyTorch, and count in plain `tf.Variable`s, by themselves or
+    in lists, dictionaries and `tf.Module`s, or in attributes.
 
     Args:
         model: the model that is about to be called.
@@ -26,7 +29,7 @@ def pristine(model: Any, *, alone: bool = True) -> Generator[None]:
     python, numpy = random.getstate(), np.random.get_state()
     restore = _tensorflow_state(model) if keras.backend.backend() == "tensorflow" else None
     try:
-        with torch_pristine():
+        with torch_pristine(), counters_kept(model):
             yield
     finally:
         if alone:
@@ -34,6 +37,21 @@ def pristine(model: Any, *, alone: bool = True) -> Generator[None]:
             np.random.set_state(numpy)
         if restore is not None:
             restore()
+
+
+@contextmanager
+def counters_kept(model: Any) -> Generator[None]:
+    """Put back the numbers that are attributes of layers that users wrote."""
+    counted = [
+        (layer, {name: value for name, value in vars(layer).items() if type(value) in (int, float)})
+        for layer in model._flatten_layers()
+        if not is_keras(type(layer))
+    ]
+    try:
+        yield
+    finally:
+        for layer, numbers in counted:
+            vars(layer).update(numbers)
 
 
 @contextmanager
@@ -73,11 +91,23 @@ def _tensorflow_state(model: Any) -> Any:
 def _plain_variables(model: Any) -> list[Any]:
     import tensorflow as tf
 
-    found: list[Any] = []
+    found: dict[int, Any] = {}
+    seen: set[int] = set()
+
+    def look_into(value: Any) -> None:
+        if isinstance(value, tf.Variable):
+            found[id(value)] = value
+        elif isinstance(value, tf.random.Generator):
+            look_into(value.state)
+        elif isinstance(value, list | tuple | dict | tf.Module) and id(value) not in seen:
+            seen.add(id(value))
+            inner: Any = vars(value) if isinstance(value, tf.Module) else value
+            for one in list(inner.values() if isinstance(inner, dict) else inner):
+                look_into(one)
+
     for layer in model._flatten_layers():
-        for value in vars(layer).values():
-            if isinstance(value, tf.random.Generator):
-                found.append(value.state)
-            elif isinstance(value, tf.Variable):
-                found.append(value)
-    return found
+        for value in list(vars(layer).values()):
+            # Layers are gone through by themselves; what Keras keeps of a layer is in private ones.
+            if not isinstance(value, keras.layers.Layer):
+                look_into(value)
+    return list(found.values())

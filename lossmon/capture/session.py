@@ -223,7 +223,11 @@ class Session:
 
     def _on_remake(self) -> bool:
         """Another `fit` begins while this session lives: its own was broken off, unnoticed."""
-        if self._owner is None or self._owner.is_called:
+        if self._owner is None:
+            return False
+        if self._owner.is_called:
+            # A callback of this `fit` trains the model by itself.
+            self._tap.is_aside = lambda: self._owner is not None and self._owner.is_called
             return False
         self.end("interrupted")
         return True
@@ -251,8 +255,8 @@ class Session:
 
     def _on_first_batch(self, batch: Any, arguments: tuple[Any, ...]) -> None:
         state = arguments[0] if keras.backend.backend() == "jax" else None
-        look, self._sampler = self._opening.look(self._options, batch, state)
-        findings = self._open(look)
+        look = self._look(batch, state)
+        findings = [] if look is None else self._open(look)
         self._announce(findings)
         errors = [finding for finding in findings if finding.severity == "error"]
         if self._options.strict and errors:
@@ -260,6 +264,16 @@ class Session:
             if state is not None:
                 give_back(self._model, state)
             raise InvalidCombination(errors)
+
+    def _look(self, batch: Any, state: Any) -> FirstLook | None:
+        """What the first batch shows; None of a step of the user's own that takes it otherwise."""
+        try:
+            look, self._sampler = self._opening.look(self._options, batch, state)
+        except Exception:
+            if self._visibility.has_own_step:
+                return None
+            raise
+        return look
 
     def _open(self, look: FirstLook | None = None) -> Sequence[Finding]:
         opened = self._opening.open(

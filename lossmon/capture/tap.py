@@ -70,6 +70,7 @@ class Tap:
     Attributes:
         carrier: the one in use.
         recording: the split whose steps are recorded; None between epochs.
+        is_aside: whether the steps of the moment are those of a training within a callback.
     """
 
     def __init__(
@@ -87,6 +88,7 @@ class Tap:
         self.model = model
         self.carrier = carrier
         self.recording: Split | None = None
+        self.is_aside: Callable[[], bool] = lambda: False
         self._on_call = on_call
         self._on_first_batch = on_first_batch
         self._on_error = on_error
@@ -308,7 +310,7 @@ class Tap:
         if isinstance(logs, dict) and CARRIER in logs:
             tapped.append(logs[CARRIER])
         steps = len(tapped) or self._steps(split, failed=failed)
-        recorded = self.recording == split
+        recorded = self.recording == split and not self.is_aside()
         queued = channel.queues and not self.carrier.silent
         if not steps or not (recorded or queued):
             return

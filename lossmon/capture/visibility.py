@@ -39,6 +39,11 @@ class Visibility:
         )
 
     @property
+    def has_own_step(self) -> bool:
+        """Whether what becomes of a batch is decided in a method of the model's own."""
+        return self.override is not None
+
+    @property
     def is_whole(self) -> bool:
         """Whether labels and predictions come out, and the loss is the compiled one."""
         return self.hidden is None and self.override is None and self._verify != "off"

@@ -12,7 +12,7 @@ from lossmon.capture.chunk import Chunk, OutputArrays, joined
 from lossmon.capture.episodes import episode_facts
 from lossmon.capture.first_look import few_labels
 from lossmon.capture.sampling import Sampler
-from lossmon.records import BatchRecord, EpochRecord, Finding, MetricSpec, Split
+from lossmon.records import BatchRecord, EpochRecord, Finding, MetricSpec, OutputRecord, Split
 from lossmon.rules import (
     ClippedFacts,
     EpisodeFacts,
@@ -107,6 +107,25 @@ class Watch:
         self._news = True
         self._spoiled &= _spoiled(epochs)
         return self.catch_up()
+
+    def settle(self, outputs: Sequence[OutputRecord]) -> Records:
+        """Ask the rules of losses and metrics as Keras has made them, which are others.
+
+        Args:
+            outputs: with what acts on them.
+        """
+        known = self._facts
+        if known is None or len(known.outputs) != len(outputs):
+            return Records()
+        try:
+            told = [replace(f, record=o) for f, o in zip(known.outputs, outputs, strict=True)]
+            self._facts = replace(known, outputs=tuple(told))
+            for place, output in enumerate(told):
+                if (metric := intended_metric(output)) is not None:
+                    self._mistaken(place, metric)
+            return self._ask()
+        except Exception as error:
+            return self._gave_up(error)
 
     def speak_of_labels(self) -> None:
         """Let rules speak from here of what no label was seen to be: an epoch of them was seen."""
