@@ -32,7 +32,7 @@ def share(value: float | None) -> str:
     """A share from 0 to 1 as a percentage; 100 % is only said of the whole."""
     if value is None or not math.isfinite(value):
         return NOTHING
-    percent = math.floor(value * 1000) / 10 if value < 1 else 100.0
+    percent = min(round(value * 100, 1), 99.9) if value < 1 else 100.0
     return f"{percent:g} %"
 
 

@@ -11,12 +11,21 @@ from lossmon.analysis.history import Row
 from lossmon.analysis.misread import is_about_accuracy, misread_words
 from lossmon.analysis.overfit import OVERFITTING, overfit_words
 from lossmon.analysis.trust import epoch_values, silence_sentence, trust_sentence
-from lossmon.analysis.words import Reasons, capitalised, lowered, reason_of
+from lossmon.analysis.words import (
+    SPLITS,
+    Reasons,
+    capitalised,
+    loss_text,
+    lowered,
+    reason_of,
+)
+from lossmon.records import Split
 
 Standing = Literal["good", "warning", "error", "unknown"]
 
 _PARTED = "LM406"
 _OF_QUANTITIES = "LM301"
+_NO_BETTER = "LM404"
 # Of more faults a reader is told below: these sentences are to be short.
 _MOST_FAULTS = 3
 
@@ -87,9 +96,12 @@ def verdict(
     if (beyond := len(faults) - _MOST_FAULTS) > 0:
         points.append(Point(f"{beyond} more below"))
     points = [*points, trust, *parted] if misleading else [trust, *points, *parted]
-    silence = None if faults or parted else silence_sentence(document)
+    outdone = list(_outdone(document))
+    points += outdone
+    silence = None if faults or parted or outdone else silence_sentence(document)
     points += [] if silence is None else [Point(silence)]
     warned = [*(standing for standing, _, _ in faults), *(_graded(document, parted))]
+    warned += ["warning"] if outdone else []
     return Verdict(_standing(document, warned), tuple(points))
 
 
@@ -147,6 +159,31 @@ def _misread(document: Row, output: str | None, finding: Row | None, reasons: Re
     sound = code == _OF_QUANTITIES and document["epochs"] and not others
     then = "Go by its loss instead." if sound else ""
     return Point(misread_words(document, output, finding, reasons), code, output, then)
+
+
+def _outdone(document: Row) -> Iterator[Point]:
+    """Of each output whether a constant answer would have had a smaller loss in the end."""
+    if document["status"] == "running":
+        return
+    told = {f["output"] for f in document["findings"] if f["code"] == _NO_BETTER}
+    several = len(document["outputs"]) > 1
+    for name in [output["name"] for output in document["outputs"]]:
+        last = {row["split"]: row for row in document["epochs"] if row["output"] == name}
+        worse = {split: values for split, row in last.items() if (values := _worse(row))}
+        judged: Split = "val" if "val" in last else "train"
+        if judged in worse and name not in told:
+            where = f"Output `{name}`: a" if name and several else "A"
+            constant, loss = map(loss_text, worse[judged])
+            said = f"{where} constant answer would have a smaller {SPLITS[judged]} loss"
+            then = "It has learned too little so far." if worse.keys() >= {"train"} else ""
+            yield Point(f"{said}, {constant} instead of {loss}", output=name, then=then)
+
+
+def _worse(row: Row) -> tuple[float, float] | None:
+    """The loss of the best constant answer and the larger one that an epoch had."""
+    constant = (row.get("baselines") or {}).get("constant_loss")
+    loss = row["loss"] if row["recomputed_loss"] is None else row["recomputed_loss"]
+    return None if constant is None or loss is None or loss <= constant else (constant, loss)
 
 
 def _since(finding: Row) -> str:

@@ -14,7 +14,9 @@ SPLITS: dict[Split, str] = {"train": "training", "val": "validation"}
 
 
 def loss_text(value: float) -> str:
-    """A loss in three digits."""
+    """A loss in three digits; a large one without decimals."""
+    if 1e3 <= abs(value) < 1e6:
+        return f"{value:,.0f}"
     return f"{value:.3g}"
 
 

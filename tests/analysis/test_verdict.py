@@ -252,6 +252,28 @@ def test_it_does_not_send_to_a_loss_that_is_broken() -> None:
     assert "Nonfinite loss, since epoch 1 (LM401)." in found.text
 
 
+def worse(loss: float, split: str = "val") -> Row:
+    return epoch(9, split, recomputed_loss=loss, baselines={"constant_loss": 0.69})
+
+
+def test_a_constant_answer_that_would_do_better_is_told() -> None:
+    told = verdict(run([*both(8), worse(0.8, "train"), worse(0.9)]))
+    assert told.standing == "warning"
+    assert told.text == (
+        f"{SURE} A constant answer would have a smaller validation loss, 0.69 instead of 0.9. It "
+        "has learned too little so far."
+    )
+    # Of one that learned its training data by heart that would not be true.
+    told = verdict(run([*both(8), worse(0.1, "train"), worse(0.9)]))
+    assert told.text.endswith("0.69 instead of 0.9.")
+    for document in (
+        run([*both(8), worse(0.8, "train"), worse(0.5)]),
+        run([*both(8), worse(0.9)], status="running"),
+        run([*both(8), worse(0.9)], finding("LM404", "no-better-than-baseline", "warning")),
+    ):
+        assert "would have a smaller" not in verdict(document).text
+
+
 def test_that_numbers_mislead_is_said_once_and_only_of_numbers_that_were_printed() -> None:
     faults = (
         finding("LM103", "softmax-over-one-unit", "error"),

@@ -253,7 +253,7 @@
         if (typeof value !== "number") {
             return "–";
         }
-        return (value < 1 ? Math.floor(value * 1000) / 10 : 100) + " %";
+        return (value < 1 ? Math.min(Math.round(value * 1000) / 10, 99.9) : 100) + " %";
     };
 
     functions.formatDuration = function (seconds) {
