@@ -7,6 +7,7 @@ what it made of them, output by output.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -74,6 +75,7 @@ def resolve(model: Any, y: Any, y_pred: Any) -> list[ResolvedOutput]:
     symbolic = _symbolic_outputs(model, y_pred)
     leaves = {tuple(p): (i, t) for i, (p, t) in enumerate(_flatten_with_path(y_pred))}
     with_loss = tuple(i for i, path in enumerate(paths) if loss_at(losses, path) is not None)
+    record_names = _record_names(names, paths)
     resolved: list[ResolvedOutput] = []
     for position, path in enumerate(paths):
         index, tensor = leaves[path]
@@ -82,7 +84,7 @@ def resolve(model: Any, y: Any, y_pred: Any) -> list[ResolvedOutput]:
         accuracy = accuracy_index(specs)
         origin = None if symbolic is None else symbolic[index]
         record = OutputRecord(
-            name=_name(names, path, position, len(paths)),
+            name=record_names[position],
             layer=producing_layer(origin),
             shape=_static_shape(tensor if origin is None else origin),
             dtype=keras.backend.standardize_dtype(tensor.dtype),
@@ -165,13 +167,30 @@ def _output_paths(model: Any, y_pred: Any) -> tuple[list[Path], tuple[str, ...] 
     return paths, tuple(names) if names and len(names) == len(paths) else None
 
 
-def _name(names: tuple[str, ...] | None, path: Path, position: int, count: int) -> str | None:
-    if count == 1:
-        return None
-    if names is not None:
-        return names[position]
+def _record_names(names: tuple[str, ...] | None, paths: Sequence[Path]) -> list[str | None]:
+    """What the outputs are recorded under; a lone output needs no name."""
+    if len(paths) == 1:
+        return [None]
+    given = names or [_path_name(path, position) for position, path in enumerate(paths)]
+    return list(_told_apart(given))
+
+
+def _path_name(path: Path, position: int) -> str:
     keys = [str(key) for key in path]
     return "_".join(keys) if not keys[-1].isdigit() else f"output_{position + 1}"
+
+
+def _told_apart(names: Sequence[str]) -> list[str]:
+    """The names, those that come again numbered as Keras numbers the keys of its logs.
+
+    Outputs of a layer that is called twice, or one tensor given out twice, have one name.
+    """
+    found: list[str] = []
+    for name in names:
+        free = (f"{name}_{count}" for count in itertools.count(1))
+        taken = {*names, *found}
+        found.append(name if name not in found else next(n for n in free if n not in taken))
+    return found
 
 
 def _symbolic_outputs(model: Any, y_pred: Any) -> list[Any] | None:

@@ -207,6 +207,23 @@ def test_subclassed_models_with_lists_and_dicts() -> None:
     assert "second_mse" in history
 
 
+def test_outputs_of_one_name_are_told_apart_as_keras_numbers_its_keys() -> None:
+    left, right = keras.Input((7,)), keras.Input((7,))
+    head, other = layers.Dense(1, name="head"), layers.Dense(1, name="head_1")
+    model = keras.Model([left, right], [head(left), head(right), other(left), head(left)])
+    model.compile(loss=["mse"] * 4, metrics=[["mae"]] * 4)
+    y = [REAL[:, :1]] * 4
+    history = model.fit([X, X], y, verbose=0).history
+    outputs = resolve(model, y, model([X, X]))
+    names = [output.record.name for output in outputs]
+    assert names == ["head", "head_2", "head_1", "head_3"]
+    keys = [output.record.metrics[0].key for output in outputs]
+    assert keys == ["head_mae", "head_mae_1", "head_1_mae", "head_mae_2"]
+    # Keras prints the last loss of a name, under the name alone.
+    assert [output.loss_key for output in outputs] == ["", "", "head_1_loss", "head_loss"]
+    assert {*keys, "head_1_loss", "head_loss", "loss"} == set(history)
+
+
 def test_an_unused_model_stays_unused() -> None:
     model = one_head()
     model.compile(loss="mse", metrics=["accuracy"])

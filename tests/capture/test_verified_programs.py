@@ -215,6 +215,39 @@ def test_several_outputs_are_verified_one_by_one(
     assert by_output["kind"]["recomputed_accuracy"] is not None
 
 
+@pytest.mark.parametrize("shared", ["layer", "tensor"])
+def test_outputs_of_one_name_are_verified_one_by_one(
+    shared: str, record: Callable[..., Any]
+) -> None:
+    left, right = keras.Input((6,)), keras.Input((6,))
+    head = keras.layers.Dense(3, activation="softmax", name="head")
+    first = head(left)
+    outputs = [first, head(right) if shared == "layer" else first]
+    model = keras.Model([left, right], outputs)
+    losses = ["sparse_categorical_crossentropy"] * 2
+    model.compile("adam", losses, loss_weights=[1.0, 0.5], metrics=[["accuracy"], ["accuracy"]])
+    inputs, others = [X, X[::-1].copy()], (IDS + 1) % 3
+    recorded = record(model, inputs, [IDS, others], validation_data=(inputs, [IDS, others]))
+    assert_all_verified(recorded, rows=2 * 2 * 3)
+    assert recorded.document["findings"] == []
+    assert [output["name"] for output in recorded.document["outputs"]] == ["head", "head_1"]
+    assert len(recorded.batches) == 2 * 2 * 5 * 3
+    by_output = {row["output"]: row for row in recorded.batches if row["step"] == 0}
+    total = by_output["head"]["loss"] + 0.5 * by_output["head_1"]["loss"]
+    assert by_output[None]["recomputed_loss"] == pytest.approx(total, rel=1e-6)
+    history = recorded.history.history
+    for name, key in {"head": "head_accuracy", "head_1": "head_accuracy_1"}.items():
+        of_output = [row for row in recorded.epochs if row["output"] == name]
+        printed = {
+            split: [row["reported_accuracy"] for row in of_output if row["split"] == split]
+            for split in ("train", "val")
+        }
+        assert printed == {"train": history[key], "val": history[f"val_{key}"]}
+        rows = {row["split"]: row["reported_loss"] for row in of_output if row["epoch"] == 1}
+        last = {"train": history["head_loss"][1], "val": history["val_head_loss"][1]}
+        assert rows == (last if name == "head_1" else {"train": None, "val": None})
+
+
 @pytest.mark.filterwarnings("ignore:Gradients do not exist:UserWarning")
 def test_an_output_without_loss_is_left_out(record: Callable[..., Any]) -> None:
     model = _two_heads(list)
