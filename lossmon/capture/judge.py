@@ -64,8 +64,8 @@ class RunJudge:
     def _judges(self) -> list[OutputJudge]:
         return [
             OutputJudge(self._plan, index)
-            for index, output in enumerate(self._plan.outputs)
-            if output.loss is not None or output.accuracy_metric is not None
+            for index in range(len(self._plan.outputs))
+            if self._plan.has_loss_or_accuracy(index) or self._plan.has_metrics_alone(index)
         ]
 
     @property
@@ -151,7 +151,7 @@ class RunJudge:
             return records
         for row in rows:
             self._totals_of(row).add(row)
-        batches = [record for row in rows for record in row.records()]
+        batches = [record for row in rows if row.has_values for record in row.records()]
         records = Records(batches=batches)
         records.extend(self._watch.see(chunk, batches))
         return records

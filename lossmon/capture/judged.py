@@ -67,6 +67,7 @@ class Judged:
         output: the output's name; None for the only one, or for the model as a whole.
         n, weight: samples, and the sum of their weights.
         has_loss: whether a compiled loss acts on the output.
+        has_values: whether there is something to tell of each step, not of epochs alone.
         loss: Keras' own data loss; None where it cannot be told.
         penalty: what the total holds beyond the data losses; None where it cannot be told.
         total_loss: what Keras' running mean of this loss took in, penalty included.
@@ -87,6 +88,7 @@ class Judged:
     weight: Floats
     printed_weight: Floats
     has_loss: bool = False
+    has_values: bool = True
     loss: Floats | None = None
     penalty: Floats | None = None
     total_loss: Floats | None = None

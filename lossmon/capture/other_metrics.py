@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from lossmon import recompute
 from lossmon.capture.chunk import Chunk, OutputArrays, joined
 from lossmon.capture.plan import Plan
-from lossmon.capture.verify import Verdict, compare
+from lossmon.capture.verify import Verdict, compare, worst
 from lossmon.records import EpochRecord, MetricSpec
 
 _EPS = float(np.finfo(np.float32).eps)
@@ -32,6 +32,7 @@ class OtherMetrics:
             ]
             for index, output in enumerate(plan.outputs)
         }
+        self._plan = plan
         self._indices = {output.name: index for index, output in enumerate(plan.outputs)}
 
     def add(self, chunk: Chunk, rows: NDArray[np.int64]) -> None:
@@ -42,9 +43,15 @@ class OtherMetrics:
 
     def close(self, record: EpochRecord) -> None:
         """Write what was found into the record of the output's epoch."""
-        metrics = self._of_output.get(self._indices.get(record.output, -1), [])
-        if metrics:
-            record.metrics = [metric.judged(record) for metric in metrics]
+        index = self._indices.get(record.output, -1)
+        metrics = self._of_output.get(index, [])
+        if not metrics:
+            return
+        record.metrics = [metric.judged(record) for metric in metrics]
+        if self._plan.has_metrics_alone(index):
+            # With nothing else to verify, the record is as sure as they are.
+            found = (Verdict(metric["status"], metric["reason"]) for metric in record.metrics)
+            record.status, record.reason = worst(Verdict(record.status, record.reason), *found)
 
 
 class _OtherMetric:

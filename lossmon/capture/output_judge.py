@@ -103,6 +103,7 @@ class OutputJudge:
             weight=size,
             printed_weight=size,
             has_loss=self.output.loss is not None,
+            has_values=not self._plan.has_metrics_alone(self._index),
             reported_loss=chunk.log(self.loss_key),
         )
         if self.output.loss is not None:

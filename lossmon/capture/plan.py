@@ -21,7 +21,7 @@ class Plan:
 
     Attributes:
         outputs: what is judged on each output, in the model's order.
-        loss_keys: the key that Keras prints each output's loss under.
+        loss_keys: the key that Keras prints each output's loss under; empty where it prints none.
         override: which of the model's methods replaces the compiled loss, None if none does.
         backend: of keras.
         why_unseen: says why no predictions come out of the steps, if none do by design.
@@ -72,6 +72,17 @@ class Plan:
         if output in self.meant:
             return self._computed.get(output)
         return self.outputs[output].intended_metric
+
+    def has_loss_or_accuracy(self, output: int) -> bool:
+        """Whether something of an output can be told of each batch."""
+        record = self.outputs[output]
+        return record.loss is not None or record.accuracy_metric is not None
+
+    def has_metrics_alone(self, output: int) -> bool:
+        """Whether all that is printed of one of several outputs are other metrics, of epochs."""
+        record = self.outputs[output]
+        named = record.name is not None
+        return named and bool(record.metrics) and not self.has_loss_or_accuracy(output)
 
     def begin_epoch(self) -> list[OutputRecord] | None:
         """Compute from here on what was meant, as far as is known by now.

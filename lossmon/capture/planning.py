@@ -59,5 +59,8 @@ def make_plan(
 
 
 def loss_keys(outputs: Sequence[ResolvedOutput]) -> tuple[str, ...]:
-    """The key that Keras prints each output's loss under; the model's where it has none."""
-    return tuple("loss" if output.loss_key is None else output.loss_key for output in outputs)
+    """The key of what Keras prints as each output's loss: the model's for a lone output only."""
+    return tuple(
+        output.loss_key if output.loss_key is not None else "" if output.several else "loss"
+        for output in outputs
+    )

@@ -69,6 +69,22 @@ def test_an_independent_definition_shows_a_broken_metric_as_mismatch(
     assert "reported-value-mismatch" in rules
 
 
+@pytest.mark.filterwarnings("ignore:Gradients do not exist:UserWarning")
+def test_an_output_with_metrics_alone_is_as_sure_as_they_are(record: Callable[..., Any]) -> None:
+    def own(y_true: Any, y_pred: Any) -> Any:
+        return keras.ops.mean(y_pred - y_true, axis=-1)
+
+    inputs = keras.Input((6,))
+    kind = keras.layers.Dense(3, activation="softmax", name="kind")(inputs)
+    model = keras.Model(inputs, [kind, keras.layers.Dense(1, name="size")(inputs)])
+    model.compile("adam", ["sparse_categorical_crossentropy", None], metrics=[None, [own]])
+    recorded = record(model, X, [IDS, REAL])
+    size = next(row for row in recorded.epochs if row["output"] == "size")
+    assert size["metrics"][0]["reported"] == recorded.history.history["size_own"][0]
+    assert size["status"] == "unverified"
+    assert "no independent definition for `own`" in size["reason"]
+
+
 def test_a_custom_loss_is_verified_by_the_users_own_definition(
     record: Callable[..., Any],
 ) -> None:

@@ -257,6 +257,34 @@ def test_an_output_without_loss_is_left_out(record: Callable[..., Any]) -> None:
     assert {row["output"] for row in recorded.epochs} == {"kind", None}
 
 
+@pytest.mark.filterwarnings("ignore:Gradients do not exist:UserWarning")
+@pytest.mark.parametrize("metrics", [["mae"], [M.MeanSquaredError(name="accuracy")], ["accuracy"]])
+def test_an_output_without_loss_has_its_metrics_and_no_loss(
+    metrics: list[Any], record: Callable[..., Any]
+) -> None:
+    model = _two_heads(list)
+    losses = ["sparse_categorical_crossentropy", None]
+    model.compile("adam", losses, metrics=[None, metrics])
+    recorded = record(model, X, [IDS, REAL], validation_split=0.25)
+    assert_all_verified(recorded, rows=2 * 2 * 3)
+    history = recorded.history.history
+    size = [row for row in recorded.epochs if row["output"] == "size"]
+    assert [row["split"] for row in size] == ["train", "val"] * 2
+    for row in size:
+        assert (row["reported_loss"], row["loss"], row["recomputed_loss"]) == (None, None, None)
+        key = next(key for key in history if key.startswith("size_"))
+        printed = history[key if row["split"] == "train" else f"val_{key}"][row["epoch"]]
+        if row["metrics"]:
+            (metric,) = row["metrics"]
+            assert (metric["key"], metric["status"]) == (key, "verified")
+            assert metric["recomputed"] == pytest.approx(printed, rel=1e-5)
+        else:
+            assert row["reported_accuracy"] == printed
+    # Metrics beside the accuracy are those of epochs: there is nothing to tell of a batch.
+    told = {row["output"] for row in recorded.batches}
+    assert told == ({"kind", None, "size"} if metrics == ["accuracy"] else {"kind", None})
+
+
 def test_saturated_predictions_are_verified(record: Callable[..., Any]) -> None:
     """Behind a softmax TensorFlow uses the logits: a wrong answer may cost more than the cap."""
     model = dense()
