@@ -142,7 +142,7 @@ def _faults(document: Row, reasons: Reasons) -> Iterator[tuple[str, bool, Point]
         if not led and finding["code"].startswith(("LM1", "LM2")):
             led = True
             reason = f"What it printed does not mean what it says: {lowered(reason)}"
-        said = reason + _since(finding)
+        said = reason + _when(finding)
         where = f"Output `{finding['output']}`: " if several and finding["output"] else ""
         said = where + (lowered(said) if where else said)
         yield finding["severity"], False, Point(said, finding["code"], finding["output"])
@@ -186,8 +186,11 @@ def _worse(row: Row) -> tuple[float, float] | None:
     return None if constant is None or loss is None or loss <= constant else (constant, loss)
 
 
-def _since(finding: Row) -> str:
-    epoch = (finding["evidence"] or {}).get("since_epoch")
+def _when(finding: Row) -> str:
+    evidence = finding["evidence"] or {}
+    epoch, wrong = evidence.get("since_epoch"), evidence.get("wrong_epochs")
+    if isinstance(wrong, str):
+        return f", in {'epoch' if wrong.isdigit() else 'epochs'} {wrong}"
     return f", since epoch {epoch}" if isinstance(epoch, int) else ""
 
 

@@ -132,6 +132,7 @@ NAMES: dict[str, str] = {
     "weighted_samples": "samples with weights",
     "weights_seen": "weights looked at",
     "weights_zero": "weights of 0",
+    "wrong_epochs": "epochs that differ",
     "zero_rows": "rows of zeros",
 }
 """What each key of the evidence of lossmon's own rules is called."""

@@ -12,6 +12,8 @@ from lossmon.rules.label_facts import LabelFacts
 from lossmon.rules.prediction_facts import OutputRange
 from lossmon.rules.series import Point
 
+_MOST_SPANS = 4
+
 
 def labels_text(labels: LabelFacts) -> str:
     """What the labels span, e.g. "25 … 346, 214 distinct values"."""
@@ -84,6 +86,24 @@ def range_evidence(values: OutputRange | None) -> list[float | None] | None:
 def epochs_text(first: int, last: int) -> str:
     """Epochs as Keras prints them, from 1, e.g. "since epoch 4 (of 12)"."""
     return f"since epoch {first + 1} (of {last + 1})"
+
+
+def numbered_epochs(epochs: Sequence[int]) -> str:
+    """Epochs as Keras prints them, from 1, e.g. "2, 4–6, 9": a few spans, and where they end.
+
+    Args:
+        epochs: from 0, in ascending order.
+    """
+    spans: list[tuple[int, int]] = []
+    for epoch in epochs:
+        if spans and epoch == spans[-1][1] + 1:
+            spans[-1] = spans[-1][0], epoch
+        else:
+            spans.append((epoch, epoch))
+    told = [f"{low + 1}" if low == high else f"{low + 1}–{high + 1}" for low, high in spans]
+    if len(told) > _MOST_SPANS:
+        told[_MOST_SPANS - 1 : -1] = ["…"]
+    return ", ".join(told)
 
 
 def moved_text(before: Point, after: Point) -> str:

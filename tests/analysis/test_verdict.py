@@ -288,6 +288,12 @@ def test_that_numbers_mislead_is_said_once_and_only_of_numbers_that_were_printed
     assert found.text.startswith("A softmax over a single unit is 1 for every input (LM103). Regr")
 
 
+@pytest.mark.parametrize(("wrong", "words"), [("2", "in epoch 2"), ("1, 3–4", "in epochs 1, 3–4")])
+def test_the_epochs_that_were_printed_wrong_are_told(wrong: str, words: str) -> None:
+    mismatch = finding("LM402", "rule-2", "error", evidence={"wrong_epochs": wrong})
+    assert f"Rule 2, {words} (LM402)." in verdict(run([epoch(0)], mismatch)).text
+
+
 def test_of_many_faults_the_gravest_are_told() -> None:
     many = [finding(f"LM40{place}", f"rule-{place}", "warning") for place in range(5)]
     found = verdict(run([epoch(0)], *many))

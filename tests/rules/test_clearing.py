@@ -1,4 +1,4 @@
-"""Every rule of training says since when, and takes it back when it no longer holds."""
+"""Every rule of training says when, and takes back what no longer holds."""
 
 from __future__ import annotations
 
@@ -45,12 +45,6 @@ def numbered(records: Epochs, first: int) -> Epochs:
 
 def nonfinite() -> Course:
     return of_rows(epochs_of(1.0, NAN, NAN), numbered(epochs_of(0.9), 3), since=2)
-
-
-def mismatch() -> Course:
-    wrong = epochs_of(1.0, 1.0, 1.0, status="mismatch")
-    wrong[0].status = "verified"
-    return of_rows(wrong, numbered(epochs_of(1.0, status="verified"), 3), since=2)
 
 
 def learning_after(code: str, since: int) -> Callable[[], Course]:
@@ -133,7 +127,6 @@ def died() -> Course:
 
 COURSES: dict[str, Callable[[], Course]] = {
     "LM401": nonfinite,
-    "LM402": mismatch,
     "LM403": learning_after("LM403", 1),
     "LM404": learning_after("LM404", 1),
     "LM405": clipped,
@@ -150,8 +143,12 @@ COURSES: dict[str, Callable[[], Course]] = {
 }
 
 
+# A number that was printed wrong stays wrong.
+LASTING = ["LM402"]
+
+
 def test_every_rule_of_training_has_a_course() -> None:
-    assert list(COURSES) == CODES
+    assert sorted([*COURSES, *LASTING]) == CODES
 
 
 @pytest.mark.parametrize("code", COURSES)

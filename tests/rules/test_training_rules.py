@@ -246,7 +246,7 @@ def epochs_of(*losses: float, **more: object) -> Epochs:
 
 def said(epochs: Epochs, *batches: BatchRecord) -> list[tuple[str, object]]:
     facts = classifier(0).facts.after(batches, epochs)
-    return [(f.code, f.evidence["since_epoch"]) for f in run_rules(facts, ["LM401", "LM402"])]
+    return [(f.code, f.evidence["since_epoch"]) for f in run_rules(facts, ["LM401"])]
 
 
 def test_a_loss_that_is_finite_again_is_no_longer_named() -> None:
@@ -258,11 +258,52 @@ def test_a_loss_that_is_finite_again_is_no_longer_named() -> None:
     assert said(epochs_of(1.0, nan, 1.0, 1.0), spoiled) == []
 
 
-def test_epochs_that_agree_again_end_a_mismatch() -> None:
-    epochs = epochs_of(1.0, 1.0, 1.0, status="verified")
-    epochs[1].status = "mismatch"
-    assert said(epochs[:2]) == [("LM402", 2)]
-    assert said(epochs) == []
+def differing(*statuses: str, split: Split = "train", output: str | None = None) -> Epochs:
+    epochs = epochs_of(*(1.0 for _ in statuses))
+    for epoch, status in zip(epochs, statuses, strict=True):
+        epoch.split, epoch.output, epoch.status = split, output, status  # type: ignore[assignment]
+        if status == "mismatch":
+            epoch.reason = f"loss of the epoch: Keras says {epoch.epoch}"
+    return epochs
+
+
+GOOD, WRONG = "verified", "mismatch"
+DIFFERING = [
+    ([GOOD, WRONG], "2", "in epoch 2 (of 2): loss of the epoch: Keras says 1."),
+    ([GOOD, WRONG, GOOD, GOOD], "2", "in epoch 2 (of 4): loss of the epoch: Keras says 1."),
+    (
+        [WRONG, GOOD, WRONG, WRONG, GOOD],
+        "1, 3–4",
+        "in epochs 1, 3–4 (of 5); in epoch 1, loss of the epoch: Keras says 0.",
+    ),
+    (
+        [GOOD, WRONG] * 9,
+        "2, 4, 6, …, 18",
+        "in epochs 2, 4, 6, …, 18 (of 18); in epoch 2, loss of the epoch: Keras says 1.",
+    ),
+]
+
+
+@pytest.mark.parametrize(("statuses", "wrong", "words"), DIFFERING)
+def test_a_mismatch_stays_and_tells_its_epochs(statuses: list[str], wrong: str, words: str) -> None:
+    (found,) = run_rules(classifier(0).facts.after((), differing(*statuses)), ["LM402"])
+    assert found.evidence["wrong_epochs"] == wrong
+    assert found.message == (
+        f"training values that Keras printed differ from the recomputed ones {words}"
+    )
+
+
+def test_one_mismatch_tells_of_all_splits_of_an_output() -> None:
+    both = differing(GOOD, WRONG, GOOD, output="a") + differing(
+        WRONG, GOOD, WRONG, split="val", output="a"
+    )
+    others = differing(GOOD, GOOD, output="b")
+    (found,) = run_rules(classifier(0).facts.after((), both + others), ["LM402"])
+    assert found.output == "a"
+    assert found.message.endswith(
+        "in epoch 2 (of 3): loss of the epoch: Keras says 1. "
+        "So do validation values in epochs 1, 3 (of 3)."
+    )
 
 
 def test_words_and_evidence_count_epochs_alike() -> None:

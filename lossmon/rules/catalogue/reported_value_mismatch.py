@@ -2,7 +2,8 @@
 
 ## What it does
 Flags epochs whose reported loss or accuracy departs from the independent recomputation by more
-than rounding can explain, until a later epoch of the same split agrees again.
+than rounding can explain, and says which. A number that was printed wrong stays wrong: later epochs
+that agree do not take the finding back.
 
 ## Why is this bad
 One of the two numbers is wrong, and people steer by the printed one. The usual reasons: a custom
@@ -41,11 +42,11 @@ model.fit(x, y, epochs=2, verbose=0, callbacks=[lossmon.Monitor()])
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
-from lossmon.records import EpochRecord, Finding, Severity
-from lossmon.rules.epochs import trailing
+from lossmon.records import EpochRecord, Finding, Severity, Split
 from lossmon.rules.facts import Facts
-from lossmon.rules.wording import data
+from lossmon.rules.wording import data, numbered_epochs
 
 code = "LM402"
 name = "reported-value-mismatch"
@@ -53,23 +54,45 @@ severity: Severity = "error"
 
 
 def check(facts: Facts) -> Iterator[Finding]:
-    """Find outputs whose last epochs did not verify, and tell since when."""
+    """Find outputs of which an epoch did not verify, and tell which epochs."""
     epochs = () if facts.training is None else facts.training.epochs
-    seen: set[str | None] = set()
-    for output, split in dict.fromkeys((epoch.output, epoch.split) for epoch in epochs):
-        mine = [epoch for epoch in epochs if (epoch.output, epoch.split) == (output, split)]
-        last = trailing(mine, lambda epoch: epoch.status == "mismatch")
-        if last and output not in seen:
-            seen.add(output)
-            yield _finding(last[0])
+    of_split: dict[tuple[str | None, Split], list[EpochRecord]] = {}
+    for epoch in epochs:
+        of_split.setdefault((epoch.output, epoch.split), []).append(epoch)
+    found: dict[str | None, list[_Differing]] = {}
+    for (output, _), mine in of_split.items():
+        wrong = [epoch for epoch in mine if epoch.status == "mismatch"]
+        if wrong:
+            found.setdefault(output, []).append(_Differing(wrong, last=mine[-1].epoch))
+    for differing in found.values():
+        yield _finding(*differing)
 
 
-def _finding(epoch: EpochRecord) -> Finding:
+class _Differing(NamedTuple):
+    """The epochs of one split and output that did not verify, and the last one there is."""
+
+    wrong: list[EpochRecord]
+    last: int
+
+    @property
+    def numbers(self) -> str:
+        return numbered_epochs([epoch.epoch for epoch in self.wrong])
+
+    @property
+    def named(self) -> str:
+        noun = "epoch" if len(self.wrong) == 1 else "epochs"
+        return f"{noun} {self.numbers} (of {self.last + 1})"
+
+
+def _finding(shown: _Differing, *others: _Differing) -> Finding:
+    epoch = shown.wrong[0]
     gaps = {"loss": epoch.loss_gap, "accuracy": epoch.accuracy_gap}
-    shown = ", ".join(f"{what} by {gap:+.4g}" for what, gap in gaps.items() if gap)
+    reason = epoch.reason or ", ".join(f"{what} by {gap:+.4g}" for what, gap in gaps.items() if gap)
+    first = f"; in epoch {epoch.epoch + 1}, " if shown.wrong[1:] else ": "
+    too = "".join(f" So do {data(o.wrong[0].split)} values in {o.named}." for o in others)
     message = (
-        f"{data(epoch.split)} values that Keras printed differ from the recomputed ones since "
-        f"epoch {epoch.epoch + 1}: {epoch.reason or shown}."
+        f"{data(epoch.split)} values that Keras printed differ from the recomputed ones in "
+        f"{shown.named}{first}{reason}.{too}"
     )
     fix = (
         'lossmon.Monitor(verify="full")'
@@ -77,7 +100,7 @@ def _finding(epoch: EpochRecord) -> Finding:
     )
     evidence = {
         "split": epoch.split,
-        "since_epoch": epoch.epoch + 1,
+        "wrong_epochs": shown.numbers,
         "loss_gap": epoch.loss_gap,
         "accuracy_gap": epoch.accuracy_gap,
         "reported_accuracy": epoch.reported_accuracy,
