@@ -22,6 +22,9 @@ _EPS = float(np.finfo(np.float32).eps)
 _SMALLEST = float(np.finfo(np.float32).tiny)
 # Numbers of which a mask may be made at once.
 _SLICE = 2**18
+_NOT_REDUCED = (
+    'under reduction="none" Keras makes no single loss of a batch, and prints a mean over samples'
+)
 Rows = NDArray[np.int64]
 
 
@@ -175,7 +178,7 @@ class OutputJudge:
             found.elements, found.scale = losses.elements, self._scale
         found.clipped = count_clipped(spec, tensors, losses.elements)
         if judged.loss is None:
-            return [Verdict("unverified", self._why_no_loss())] * count
+            return [Verdict("unverified", self._why_no_loss(judged.chunk, spec))] * count
         keras = judged.loss[found.rows]
         verdicts = compare_all("loss", keras, found.loss, found.loss_tolerance)
         own = judged.chunk.scalars.get(f"loss:{self._index}")
@@ -193,12 +196,18 @@ class OutputJudge:
 
     def _excused(self, verdict: Verdict) -> Verdict:
         if verdict.status == "mismatch" and self._plan.override is not None:
-            return Verdict("unverified", self._why_no_loss())
+            return Verdict("unverified", self._overridden())
         return verdict
 
-    def _why_no_loss(self) -> str:
+    def _overridden(self) -> str:
+        return f"{self._plan.override} is overridden: the loss is not the compiled one"
+
+    def _why_no_loss(self, chunk: Chunk, spec: LossSpec) -> str:
         if self._plan.override is not None:
-            return f"{self._plan.override} is overridden: the loss is not the compiled one"
+            return self._overridden()
+        # A loss of the user's own may be one number all the same.
+        if spec.reduction == "none" and not (spec.custom and "total" in chunk.scalars):
+            return _NOT_REDUCED
         return "Keras' own loss of the batch cannot be told apart from penalties and other outputs"
 
     def _evaluate_loss(self, spec: LossSpec, tensors: OutputArrays) -> recompute.StackedLosses:

@@ -69,6 +69,21 @@ def test_an_independent_definition_shows_a_broken_metric_as_mismatch(
     assert "reported-value-mismatch" in rules
 
 
+def test_a_loss_that_is_not_reduced_is_unverified_with_that_reason(
+    record: Callable[..., Any],
+) -> None:
+    model = dense()
+    model.compile("adam", keras.losses.SparseCategoricalCrossentropy(reduction="none"))
+    recorded = record(model, X, IDS, validation_split=0.25)
+    assert statuses(recorded) == {"unverified"}
+    assert {row["reason"] for row in (*recorded.epochs, *recorded.batches)} == {
+        'under reduction="none" Keras makes no single loss of a batch, and prints a mean over '
+        "samples"
+    }
+    for row in recorded.epochs:
+        assert row["recomputed_loss"] == pytest.approx(row["reported_loss"], rel=1e-5)
+
+
 @pytest.mark.filterwarnings("ignore:Gradients do not exist:UserWarning")
 def test_an_output_with_metrics_alone_is_as_sure_as_they_are(record: Callable[..., Any]) -> None:
     def own(y_true: Any, y_pred: Any) -> Any:
