@@ -210,7 +210,7 @@ def test_subclassed_models_with_lists_and_dicts() -> None:
 def test_outputs_of_one_name_are_told_apart_as_keras_numbers_its_keys() -> None:
     left, right = keras.Input((7,)), keras.Input((7,))
     head, other = layers.Dense(1, name="head"), layers.Dense(1, name="head_1")
-    model = keras.Model([left, right], [head(left), head(right), other(left), head(left)])
+    model: Any = keras.Model([left, right], [head(left), head(right), other(left), head(left)])
     model.compile(loss=["mse"] * 4, metrics=[["mae"]] * 4)
     y = [REAL[:, :1]] * 4
     history = model.fit([X, X], y, verbose=0).history
