@@ -10,7 +10,7 @@ from lossmon.capture import watch
 from lossmon.capture.chunk import Chunk, Place
 from lossmon.capture.watch import Watch
 from lossmon.records import EpochRecord, Finding
-from lossmon.rules import Facts
+from lossmon.rules import Facts, run_rules
 from tests.store.made import batch, epoch
 
 FOUND = Finding("LM408", "overfitting", "warning", None, "it rose", "stop earlier", {})
@@ -130,3 +130,26 @@ def test_episodes_of_a_long_run_are_searched_as_it_grows_and_at_its_end(
     watched.end()
     assert searched[-1] == 299
     assert len(facts) == 300
+
+
+def test_a_value_that_was_printed_wrong_stays_named_to_the_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(watch, "ASKING_SHARE", 1e-6)
+    monkeypatch.setattr(watch, "ASKED_AGAIN", 3600.0)
+    told: list[str] = []
+    watched = Watch(
+        Facts(()),
+        [],
+        ask=lambda facts: run_rules(facts, ["LM402"]),
+        announce=lambda findings: told.extend(finding.code for finding in findings),
+        trouble=pytest.fail,
+    )
+    for number, status in enumerate(("verified", "mismatch", "verified", "verified")):
+        ended = epoch(number)
+        ended.status = status  # type: ignore[assignment]
+        watched.close([ended])
+    last = watched.end()
+    (found,) = last.findings
+    assert "in epoch 2 (of 4)" in found.message
+    assert (told, list(last.withdrawn)) == (["LM402"], [])
