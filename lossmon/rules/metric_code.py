@@ -13,7 +13,10 @@ from lossmon.rules.facts import OutputFacts
 
 def own_name(output: OutputFacts, metric: MetricSpec) -> str:
     """A metric's own name, without the output's that Keras prints before it."""
-    return metric.key.removeprefix(f"{output.name}_") if output.name else metric.key
+    # Of outputs of one name the keys are numbered; the word that was written is not.
+    return metric.alias or (
+        metric.key.removeprefix(f"{output.name}_") if output.name else metric.key
+    )
 
 
 def metric_code(output: OutputFacts, metric: MetricSpec) -> str:

@@ -279,3 +279,18 @@ def test_samples_without_a_label_are_left_out() -> None:
     exec(finding.fix, space)
     assert len(space["x"]) == len(space["y"]) == N - 1
     assert lossmon.check(model, space["x"], space["y"]) == []
+
+
+def test_a_fix_of_an_output_whose_name_is_another_ones_keeps_the_names_of_metrics() -> None:
+    left, right = keras.Input((5,)), keras.Input((5,))
+    head = layers.Dense(1, name="head")
+    model: Any = keras.Model([left, right], [head(left), head(right)])
+    loss = losses.BinaryCrossentropy(from_logits=True)
+    model.compile(loss=[loss] * 2, metrics=[["acc"]] * 2)
+    x, y = [X * 3.0, X[::-1] * 3.0], [ids(2), ids(2)]
+    found = [f for f in lossmon.check(model, x, y) if f.code == "LM302"]
+    assert [finding.output for finding in found] == ["head", "head_1"]
+    for finding in found:
+        assert 'name="acc"' in finding.fix
+        model.compile(loss=[loss] * 2, metrics=[["acc"]] * 2)
+        mended(model, x, y, None, finding)
