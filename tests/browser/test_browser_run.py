@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Generator
 from dataclasses import replace
@@ -179,15 +180,85 @@ def test_a_chart_is_saved_as_a_picture_and_as_numbers(
 ) -> None:
     page = open_page(f"{seeded}/run/digits-cnn?detail=epochs")
     expect(page.locator("#run-history .legendtext").first).to_be_visible()
-    heads = {"PNG": b"\x89PNG", "SVG": b"<svg", "shown": b"line,x,y,value", "behind": b"step,epoch"}
+    heads = {
+        "PNG": b"\x89PNG",
+        "SVG": b"<svg",
+        "shown": b"measure,line,along,x,y,value",
+        "behind": b"step,epoch",
+    }
     for name, head in heads.items():
         page.get_by_label("Save: Loss and accuracy").click()
         with page.expect_download() as download:
             page.locator(".lossmon-save[open]").get_by_text(re.compile(name)).click()
         download.value.save_as(tmp_path / name)
         assert (tmp_path / name).read_bytes().startswith(head), name
-    assert "train,11,2." not in (tmp_path / "shown").read_text()
+    assert "train,epoch,11,2." not in (tmp_path / "shown").read_text()
     assert (tmp_path / "shown").read_text().count("\n") == 1 + 4 * 12
+
+
+def shown_numbers(page: Page, chart: str, place: Path) -> list[dict[str, str]]:
+    expect(page.locator(f"#{chart} .js-plotly-plot .main-svg").first).to_be_visible()
+    expect(page.locator(f"#{chart}")).not_to_contain_text("reading …")
+    menu = page.locator(f".lossmon-save:has([data-chart='{chart}'])")
+    menu.locator("summary").click()
+    with page.expect_download() as download:
+        menu.get_by_text("Numbers that are shown").click()
+    download.value.save_as(place / chart)
+    with (place / chart).open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_saved_numbers_say_what_they_are_of(
+    seeded: str, open_page: OpenPage, tmp_path: Path
+) -> None:
+    page = open_page(f"{seeded}/run/digits-overfit")
+    rows = shown_numbers(page, "run-history", tmp_path)
+    of = {(row["measure"], row["line"]) for row in rows}
+    assert {("loss", "train"), ("accuracy", "train"), ("loss", "val"), ("accuracy", "val")} < of
+    marks = [row for row in rows if row["measure"] == "event"]
+    names = {"finding, warning": 1, "loss and accuracy part ways": 2}
+    assert {name: sum(row["line"] == name for row in marks) for name in names} == names
+    assert [row for row in marks if row["y"]] == []
+    assert all(row["along"] == "epoch" for row in rows)
+    lost = shown_numbers(open_page(f"{seeded}/run/digits-nan"), "run-history", tmp_path)
+    marks = [row for row in lost if row["line"] == "not a finite number"]
+    assert marks
+    assert {(row["measure"], row["y"], row["said"]) for row in marks} == {("loss", "", "NaN")}
+
+
+def test_every_chart_saves_numbers_that_are_told_apart(
+    seeded: str, sampled: str, open_page: OpenPage, tmp_path: Path
+) -> None:
+    several = f"{seeded}/compare?runs=digits-cnn,digits-overfit,breast-cancer-logits"
+    places = {
+        f"{several}&view=overlaid": {
+            "compare-overlay": {"loss", "accuracy, as meant"},
+            "compare-pareto": {"validation accuracy, as meant"},
+        },
+        f"{several}&view=apart": {"compare-overlay": {"loss"}},
+        f"{several}&view=apart&measure=accuracy": {"compare-overlay": {"accuracy, as meant"}},
+        f"{sampled}/run/sampled?tab=samples": {
+            "run-mistaken": {"share of the true class"},
+            "run-by-class": {"mean loss", "share right"},
+        },
+        f"{sampled}/run/sampled?tab=calibration": {
+            "run-reliability": {"share right"},
+            "run-calibration": {"confidence minus accuracy"},
+        },
+        f"{sampled}/run/sampled?tab=divergence": {"run-right-and-wrong": {"mean loss of a sample"}},
+        f"{seeded}/run/breast-cancer-logits?tab=verification": {
+            "run-meant": {"accuracy"},
+            "run-gap": {f"{one}, printed minus recomputed" for one in ("loss", "accuracy")},
+        },
+    }
+    for address, charts in places.items():
+        page = open_page(address)
+        for chart, measures in charts.items():
+            rows = shown_numbers(page, chart, tmp_path)
+            assert {row["measure"] for row in rows} == measures, (address, chart)
+            assert all(row["line"] and row["along"] for row in rows), (address, chart)
+            told = [(row["measure"], row["line"], row["x"], row["y"]) for row in rows]
+            assert len(set(told)) == len(told), (address, chart)
 
 
 def test_samples_and_calibration_of_the_epoch_that_is_chosen(

@@ -35,34 +35,62 @@
         keep(`${name}.${format}`, address);
     }
 
+    /* Names stand in a chart as markup that says nothing but themselves. */
+    const plain = (text) =>
+        text.replaceAll("&lt;", "<").replaceAll("&gt;", ">").replaceAll("&amp;", "&");
+
     /* A text that a spreadsheet would calculate gets a ' before it; numbers stay as they are. */
     function cell(value) {
         if (value === null || value === undefined || typeof value === "number") {
             return value === null || value === undefined ? "" : String(value);
         }
-        const text = String(value).replaceAll("<br>", "; ");
+        const text = plain(String(value).replaceAll("<br>", "; "));
         const safe = FORMULA.test(text) ? "'" + text : text;
         return /[",\r\n]/.test(safe) ? '"' + safe.replaceAll('"', '""') + '"' : safe;
     }
 
     const list = (values) => (values ? Array.from(values) : []);
 
-    function* points(trace, within) {
-        const [x, y, said] = [list(trace.x), list(trace.y), list(trace.hovertext || trace.text)];
+    const HEADINGS = ["measure", "line", "along", "x", "y", "value", "said"];
+
+    /* What an axis counts. Of axes that lie along one another only one says so. */
+    function axisTitle(layout, letter, reference) {
+        const titled = (axis) => (axis && axis.title && axis.title.text) || "";
+        const names = Object.keys(layout).filter((name) => name.startsWith(letter + "axis"));
+        const own = letter + "axis" + String(reference || letter).slice(1);
+        return titled(layout[own]) || names.map((name) => titled(layout[name])).find(Boolean) || "";
+    }
+
+    /* What a trace is of, before its points; `figures/saved.py` says what its axes do not. */
+    function heading(trace, layout) {
+        const saved = savedAs(trace);
+        const titles = [axisTitle(layout, "x", trace.xaxis), axisTitle(layout, "y", trace.yaxis)];
+        const [along, across] = trace.orientation === "h" ? titles.reverse() : titles;
+        return [saved.measure || across, saved.line || trace.name, along];
+    }
+
+    const savedAs = (trace) => (trace.meta && trace.meta.saved) || {};
+
+    function* points(trace, layout, within) {
+        const said = list(trace.hovertext || trace.text);
+        const head = heading(trace, layout);
         if (trace.z) {
             for (const [i, row] of list(trace.z).entries()) {
                 for (const [j, value] of list(row).entries()) {
                     if (value !== null) {
-                        yield [trace.name, x[j], y[i], value, list(said[i])[j]];
+                        yield [...head, trace.x[j], trace.y[i], value, list(said[i])[j]];
                     }
                 }
             }
             return;
         }
-        for (const [i, at] of x.entries()) {
-            if (at !== null && within(at)) {
-                yield [trace.name, at, y[i], "", said[i]];
-            }
+        const {mark} = savedAs(trace);
+        const [x, y] = trace.orientation === "h" ? [list(trace.y), list(trace.x)] : [list(trace.x), list(trace.y)];
+        const shown = [...x.keys()].filter((i) => x[i] !== null && within(x[i]));
+        // A mark that is drawn as a line has points all along it; its ends say where it is.
+        const told = mark && trace.mode === "lines" ? [...new Set([shown[0], shown.at(-1)])] : shown;
+        for (const i of told.filter((one) => one !== undefined)) {
+            yield [...head, x[i], mark ? "" : y[i], "", said[i]];
         }
     }
 
@@ -70,9 +98,10 @@
         const axis = chart.layout.xaxis || {};
         const [first, last] = axis.autorange === false && axis.range ? axis.range : [-Infinity, Infinity];
         const within = (at) => typeof at !== "number" || (at >= first && at <= last);
-        const rows = [["line", "x", "y", "value", "said"]];
-        for (const trace of chart.data.filter((one) => one.visible !== "legendonly")) {
-            rows.push(...points(trace, within));
+        const rows = [HEADINGS];
+        const shown = (trace) => trace.visible !== "legendonly" && !savedAs(trace).left_out;
+        for (const trace of chart.data.filter(shown)) {
+            rows.push(...points(trace, chart.layout, within));
         }
         const text = rows.map((row) => row.map(cell).join(",")).join("\n") + "\n";
         const address = URL.createObjectURL(new Blob([text], {type: "text/csv"}));

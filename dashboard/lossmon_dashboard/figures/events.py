@@ -11,11 +11,13 @@ import plotly.graph_objects as go
 
 from lossmon.records import Severity
 from lossmon_dashboard.figures.axis import STEPS, TimeAxis
+from lossmon_dashboard.figures.saved import saved_as
 from lossmon_dashboard.theme import Scheme, ink
 
 _SYMBOLS: dict[Severity, str] = {"error": "x", "warning": "triangle-up", "info": "circle"}
 _FINDINGS, _EPISODES = 0.72, 0.24
 _PARTS = 40
+_EVENT = "event"
 
 
 class Event(NamedTuple):
@@ -64,7 +66,7 @@ def _episode(event: Event, scheme: Scheme, axis: TimeAxis) -> go.Scatter:
     first, last = axis.places_of([event.first or 0, event.last or 0])
     # The pointer finds points, not the line between them.
     places = [first + (last - first) * part / _PARTS for part in range(_PARTS + 1)]
-    return go.Scatter(
+    trace = go.Scatter(
         x=places,
         y=[_EPISODES] * len(places),
         mode="lines",
@@ -73,12 +75,13 @@ def _episode(event: Event, scheme: Scheme, axis: TimeAxis) -> go.Scatter:
         showlegend=False,
         **_told([event] * len(places)),
     )
+    return saved_as(trace, measure=_EVENT, mark=True)
 
 
 def _findings(events: Sequence[Event], symbol: str, scheme: Scheme, axis: TimeAxis) -> go.Scatter:
     colours = ink(scheme)
     colour = {"x": colours.alarm, "triangle-up": colours.palette[1]}.get(symbol, colours.palette[0])
-    return go.Scatter(
+    trace = go.Scatter(
         x=axis.places_of([event.first or 0 for event in events]),
         y=[_FINDINGS] * len(events),
         mode="markers",
@@ -87,6 +90,7 @@ def _findings(events: Sequence[Event], symbol: str, scheme: Scheme, axis: TimeAx
         showlegend=False,
         **_told(events),
     )
+    return saved_as(trace, line=f"finding, {events[0].severity}", measure=_EVENT, mark=True)
 
 
 def _told(events: Sequence[Event]) -> dict[str, Any]:

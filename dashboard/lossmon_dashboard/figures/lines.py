@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import plotly.graph_objects as go
 
+from lossmon_dashboard.figures.saved import saved_as
 from lossmon_dashboard.theme import Scheme, ink
 from lossmon_dashboard.wording import number
 
@@ -103,7 +104,7 @@ def draw_lost(lines: Iterable[Line], scheme: Scheme) -> go.Scatter | None:
     if not lost:
         return None
     top = top_of(drawn)
-    return go.Scatter(
+    trace = go.Scatter(
         x=[x for x, _ in lost],
         y=[top] * len(lost),
         name="not a finite number",
@@ -112,3 +113,4 @@ def draw_lost(lines: Iterable[Line], scheme: Scheme) -> go.Scatter | None:
         text=[kind for _, kind in lost],
         hovertemplate="%{text}",
     )
+    return saved_as(trace, mark=True)

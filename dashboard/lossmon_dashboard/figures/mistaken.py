@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 
 from lossmon.analysis import Confusion
 from lossmon_dashboard.figures.panes import empty_pane, single_pane
+from lossmon_dashboard.figures.saved import saved_as
 from lossmon_dashboard.theme import Scheme, ink
 from lossmon_dashboard.wording import count, share
 
@@ -70,7 +71,7 @@ def _get_mistaken_plot(info: _MistakenInfo, scheme: Scheme) -> go.Figure:
     # Mistakes are what is looked for: the diagonal would outshine them.
     most = max(1.7 * _greatest_mistake(info.shares), 0.01)
     for diagonal, colour, top in ((False, colours.palette[1], most), (True, colours.palette[2], 2)):
-        figure.add_heatmap(
+        heat = go.Heatmap(
             x=info.names,
             y=info.names,
             z=_kept(info.shares, None, diagonal=diagonal),
@@ -87,6 +88,8 @@ def _get_mistaken_plot(info: _MistakenInfo, scheme: Scheme) -> go.Figure:
             ygap=1,
             hoverongaps=False,
         )
+        kind = "predicted right" if diagonal else "mistaken"
+        figure.add_trace(saved_as(heat, line=kind, measure="share of the true class"))
     axis: dict[str, Any] = {"type": "category", "showgrid": False}
     figure.update_xaxes(**axis)
     figure.update_yaxes(**axis, autorange="reversed")

@@ -12,8 +12,15 @@ from plotly.subplots import make_subplots
 from lossmon.records import Split
 from lossmon_dashboard.figures.alignment import Axis
 from lossmon_dashboard.figures.lines import Line, draw_line, legend_name
-from lossmon_dashboard.figures.overlay import Measure, overlay_lines, told_name, trace_uid
+from lossmon_dashboard.figures.overlay import (
+    Measure,
+    accuracy_title,
+    overlay_lines,
+    told_name,
+    trace_uid,
+)
 from lossmon_dashboard.figures.panes import empty_pane, steady_range
+from lossmon_dashboard.figures.saved import not_saved, saved_as
 from lossmon_dashboard.theme import Scheme, ink, run_styles, template
 
 Document = Mapping[str, Any]
@@ -32,6 +39,7 @@ class _MultiplesInfo(NamedTuple):
     styles: tuple[tuple[str, str], ...]
     x_title: str
     measure: Measure
+    measure_title: str
 
 
 def plot_multiples(
@@ -61,7 +69,8 @@ def plot_multiples(
         for run in runs
     ]
     styles = run_styles([run["id"] for run in runs], scheme)
-    info = _MultiplesInfo(tuple(names), lines, tuple(styles), title, measure)
+    measured = accuracy_title(runs) if measure == "accuracy" else measure
+    info = _MultiplesInfo(tuple(names), lines, tuple(styles), title, measure, measured)
     return _get_multiples_plot(info, scheme, columns)
 
 
@@ -89,7 +98,7 @@ def _get_multiples_plot(info: _MultiplesInfo, scheme: Scheme, columns: int) -> g
         mode = "lines" if len(line.x) > _FEW_POINTS else "lines+markers"
         trace = draw_line(line, line=style, mode=mode, showlegend=False)
         trace.update(uid=trace_uid(info.measure, place), meta={"few": _FEW_POINTS})
-        figure.add_trace(trace, **at)
+        figure.add_trace(saved_as(trace, measure=info.measure_title), **at)
     figure.update_layout(
         template=template(scheme), height=_PANE * tall + 60, margin={"t": 32}, showlegend=False
     )
@@ -101,7 +110,7 @@ def _get_multiples_plot(info: _MultiplesInfo, scheme: Scheme, columns: int) -> g
 
 def _behind(lines: Sequence[Line], scheme: Scheme) -> go.Scatter:
     """All runs as one quiet trace, interrupted between them."""
-    return go.Scatter(
+    trace = go.Scatter(
         x=[x for line in lines for x in (*line.x, None)],
         y=[y for line in lines for y in (*line.y, None)],
         mode="lines",
@@ -109,3 +118,4 @@ def _behind(lines: Sequence[Line], scheme: Scheme) -> go.Scatter:
         hoverinfo="skip",
         showlegend=False,
     )
+    return not_saved(trace)

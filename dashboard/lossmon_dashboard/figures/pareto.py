@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 from lossmon.analysis import Measured, epoch_accuracy, is_misread, meant_accuracy, pareto_front
 from lossmon_dashboard.figures.lines import best_known, legend_name
 from lossmon_dashboard.figures.panes import empty_pane, single_pane, steady_range
+from lossmon_dashboard.figures.saved import saved_as
 from lossmon_dashboard.theme import Scheme, ink, run_styles
 from lossmon_dashboard.wording import number
 
@@ -123,7 +124,7 @@ def _get_pareto_plot(
     )
     for place in info.places:
         colour, _ = styles[place.position]
-        figure.add_scatter(
+        end = go.Scatter(
             x=[place.loss],
             y=[place.accuracy],
             mode="markers",
@@ -139,5 +140,6 @@ def _get_pareto_plot(
             text=[f"loss {number(place.loss)}, accuracy {number(place.accuracy)}"],
             hovertemplate="%{text}",
         )
+        figure.add_trace(saved_as(end, line=f"{end.name}, last epoch"))
     figure.update_yaxes(range=steady_range(place.accuracy for place in info.places))
     return figure

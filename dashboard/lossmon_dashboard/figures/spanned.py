@@ -14,6 +14,7 @@ from lossmon.analysis import exponential_average
 from lossmon.store import Spans
 from lossmon_dashboard.figures.axis import TimeAxis
 from lossmon_dashboard.figures.lines import Line
+from lossmon_dashboard.figures.saved import saved_as
 from lossmon_dashboard.theme import faint
 from lossmon_dashboard.wording import number, numbers
 
@@ -96,9 +97,12 @@ def draw_band(spanned: Spanned, colour: str) -> list[go.Scatter]:
         "legendgroup": BAND,
     }
     low, high = spanned.band
+    filled = {"fill": "tonexty", "fillcolor": faint(colour, 0.2)}
     return [
-        go.Scatter(y=low, showlegend=False, **edge),
-        go.Scatter(y=high, fill="tonexty", fillcolor=faint(colour, 0.2), showlegend=True, **edge),
+        saved_as(go.Scatter(y=low, showlegend=False, **edge), line="train, least batch"),
+        saved_as(
+            go.Scatter(y=high, showlegend=True, **filled, **edge), line="train, greatest batch"
+        ),
     ]
 
 
