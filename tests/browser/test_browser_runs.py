@@ -291,3 +291,19 @@ def test_runs_are_compared_along_any_axis_and_apart(seeded: str, open_page: Open
     page.locator(".lossmon-rule", has_text="LM301").click()
     page.get_by_role("link", name="Show them in the list").click()
     expect(page.locator("#runs-summary")).to_contain_text("1 run ·", timeout=SOON)
+
+
+def test_a_comparison_strikes_out_what_is_misread_as_the_list_does(
+    seeded: str, open_page: OpenPage
+) -> None:
+    runs = "digits-cnn,diabetes-accuracy,breast-cancer-logits"
+    page = open_page(f"{seeded}/compare?runs={runs}")
+    struck = page.locator("#compare-ends .lossmon-misread")
+    expect(struck).to_have_count(4, timeout=SOON)
+    reason = "Does not mean what it says: LM301 accuracy-with-regression"
+    accuracy = page.locator("#compare-ends [col-id=val_accuracy] .lossmon-misread")
+    expect(accuracy.first).to_have_attribute("title", reason)
+    expect(page.locator("#compare-ends [col-id=val_intended_accuracy] span")).not_to_have_count(0)
+    assert (
+        page.locator("#compare-ends [col-id=val_intended_accuracy] .lossmon-misread").count() == 0
+    )

@@ -231,8 +231,38 @@ def test_links_of_other_schemes_stay_text() -> None:
     ],
 )
 def test_the_summary_says_how_far_it_came(status: str, said: str) -> None:
-    run = {"status": status, "epochs": [epoch(0, "train")], "epochs_planned": 5, "val_loss": 0.5}
-    assert words(run_summary(run)) == said
+    run = {
+        "status": status,
+        "epochs": [epoch(0, "train")],
+        "epochs_planned": 5,
+        "val_loss": 0.5,
+        "findings": [],
+    }
+    assert " ".join(words(run_summary(run)).split()) == said
+
+
+@pytest.mark.parametrize(
+    ("meant", "instead"),
+    [(None, "(does not mean what it says)"), (0.93, "(0.93 was meant)")],
+)
+def test_the_summary_strikes_out_an_accuracy_that_is_misread(
+    meant: float | None, instead: str
+) -> None:
+    run = {
+        "status": "finished",
+        "epochs": [epoch(0, "train")],
+        "epochs_planned": 1,
+        "val_loss": 0.5,
+        "val_accuracy": 0.0,
+        "val_intended_accuracy": meant,
+        "findings": [finding()],
+    }
+    summary = run_summary(run)
+    (struck,) = [part for part in components(summary) if type(part).__name__ == "Span"]
+    assert as_json(struck)["props"]["className"] == "lossmon-misread"
+    assert "LM301 accuracy-with-regression" in as_json(struck)["props"]["title"]
+    said = " ".join(words(summary).split())
+    assert said.endswith(f"validation loss 0.5 and validation accuracy 0 {instead} .")
 
 
 def test_a_verdict_leads_to_what_it_rests_on() -> None:

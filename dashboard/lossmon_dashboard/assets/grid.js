@@ -74,21 +74,28 @@
         );
     });
 
-    renderers.Measure = loaded(function ({value, data, column}) {
+    /* Why a printed accuracy does not mean what it says; empty for all other values. */
+    function misreadBy({value, data, column}) {
+        const printed = column.getColId().endsWith("accuracy") && !column.getColId().includes("intended");
+        return printed && value !== null ? data.misread : "";
+    }
+
+    /* A number, struck out where it does not mean what it says. */
+    function figure(params, tag = "span") {
+        const misread = misreadBy(params);
+        const title = "Does not mean what it says: " + misread;
+        return h(tag, misread ? {className: "lossmon-misread", title} : null, functions.formatNumber(params.value));
+    }
+
+    renderers.Measure = loaded(function (params) {
+        const {value, data, column} = params;
         const around = data.around[column.getColId()];
-        const misread = column.getColId().endsWith("accuracy") && value !== null && data.misread;
-        const said = misread
-            ? h(
-                  "span",
-                  {className: "lossmon-misread", title: "Does not mean what it says: " + misread},
-                  functions.formatNumber(value)
-              )
-            : h("span", null, functions.formatNumber(value));
+        const said = figure(params);
         if (value === null || !around) {
             return said;
         }
         // An interval around what means nothing means nothing either.
-        const span = around.span && !misread ? spanWords(column.getColId(), around.span) : "";
+        const span = around.span && !misreadBy(params) ? spanWords(column.getColId(), around.span) : "";
         return h(
             "span",
             {title: around.words, className: "lossmon-measure"},
@@ -97,12 +104,8 @@
         );
     });
 
-    renderers.Ended = ({value, data, column}) =>
-        h(
-            data.best.includes(column.getColId()) ? "strong" : "span",
-            null,
-            functions.formatNumber(value)
-        );
+    renderers.Ended = (params) =>
+        figure(params, params.data.best.includes(params.column.getColId()) ? "strong" : "span");
 
     function spanWords(column, [low, high]) {
         return column.endsWith("accuracy")

@@ -18,6 +18,7 @@ from lossmon_dashboard.components.grid import (
     json_safe,
     number_column,
 )
+from lossmon_dashboard.components.misread import misread_by
 from lossmon_dashboard.components.run_header import epochs_done
 from lossmon_dashboard.theme import run_places
 
@@ -79,7 +80,7 @@ def end_rows(documents: Sequence[Document]) -> list[dict[str, Any]]:
     """The rows of the table; `best` names the columns in which a run is the best of all.
 
     Accuracies are judged by what was meant, in whose column the best is marked where it is not what
-    was printed.
+    was printed. `misread` says why a printed accuracy does not mean what it says.
     """
     bests = {column.key: _best(documents, column) for column in _COLUMNS}
     marks = run_places([document["id"] for document in documents])
@@ -94,6 +95,7 @@ def end_rows(documents: Sequence[Document]) -> list[dict[str, Any]]:
                 for key, best in bests.items()
                 if _is(_judged(document, key), best)
             ],
+            "misread": misread_by(document["findings"]),
             "verified": document["verified"],
             "epochs": epochs_done(document["epochs"]),
             "duration": document["duration"],

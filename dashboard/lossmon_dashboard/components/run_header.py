@@ -13,10 +13,18 @@ from lossmon.store import ENDED_WITH
 from lossmon_dashboard.clock import moment
 from lossmon_dashboard.components.badges import finding_badges, status_badge, verified_badge
 from lossmon_dashboard.components.labels import goes_to
+from lossmon_dashboard.components.misread import misread_by, struck_out
 from lossmon_dashboard.components.prose import with_code
 from lossmon_dashboard.wording import count, duration, listing, number
 
 Row = Mapping[str, Any]
+
+_ENDS = (
+    ("validation loss", "val_loss"),
+    ("validation accuracy", "val_accuracy"),
+    ("training loss", "loss"),
+    ("training accuracy", "accuracy"),
+)
 
 
 def run_header(document: Row, zone: tzinfo) -> dmc.Stack:
@@ -100,7 +108,7 @@ def _tag(tag: str) -> dmc.Badge:
 
 def run_summary(document: Row) -> dmc.Text:
     """How far it came, and where it stands."""
-    return dmc.Text(f"{_progress(document)} {_ending(document)}", mt="xs", maw=860)
+    return dmc.Text([f"{_progress(document)} ", *_ending(document)], mt="xs", maw=860)
 
 
 def epochs_done(epochs: Sequence[Row]) -> int:
@@ -115,25 +123,23 @@ def _progress(document: Row) -> str:
     return f"{verb}: {words} done." if verb != "Trained" else f"Trained for {words}."
 
 
-def _ending(document: Row) -> str:
+def _ending(document: Row) -> list[Any]:
     joined = _last_of_all_ranks(document)
     known = joined or document
-    parts = [
-        f"{label} {number(known[key], 3)}"
-        for key, label in (
-            ("val_loss", "validation loss"),
-            ("val_accuracy", "validation accuracy"),
-            ("loss", "training loss"),
-            ("accuracy", "training accuracy"),
-        )
-        if known.get(key) is not None
-    ]
-    if not parts:
+    ends = [(label, key) for label, key in _ENDS if known.get(key) is not None][:2]
+    if not ends:
         going = document["status"] == "running"
-        return "No epoch has ended yet." if going else "No epoch came to its end."
+        return ["No epoch has ended yet." if going else "No epoch came to its end."]
     verb = "It stands at" if document["status"] == "running" else "It ended with"
     whose = " over all ranks" if joined else ""
-    return f"{verb} {listing(parts[:2])}{whose}."
+    *before, (label, key) = ends
+    told = [f"{one} {number(known[of], 3)}" for one, of in before]
+    value, misread = number(known[key], 3), misread_by(document["findings"])
+    if not misread or not key.endswith("accuracy"):
+        return [f"{verb} {listing([*told, f'{label} {value}'])}{whose}."]
+    meant = known.get(key.replace("accuracy", "intended_accuracy"))
+    struck = struck_out(value, misread, meant)
+    return [f"{verb} {listing([*told, label])} ", *struck, f"{whose}."]
 
 
 def _last_of_all_ranks(document: Row) -> dict[str, Any]:

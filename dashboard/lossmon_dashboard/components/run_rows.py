@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lossmon.analysis import MISREAD_CODES, accuracy_interval, loss_interval
+from lossmon.analysis import accuracy_interval, loss_interval
 from lossmon.records import SEVERITIES
 from lossmon.store import as_text
 from lossmon_dashboard.components.findings import finding_target
 from lossmon_dashboard.components.grid import json_safe
+from lossmon_dashboard.components.misread import misread_by
 from lossmon_dashboard.components.run_columns import CONFIG
 from lossmon_dashboard.theme import run_mark
 from lossmon_dashboard.wording import number
@@ -59,16 +60,10 @@ def run_grid_row(run: Row, settings: Sequence[str] = ()) -> dict[str, Any]:
         + 10 * len(by_severity["warning"])
         + len(by_severity["info"]),
         "around": _around(run["ends"]),
-        "misread": _misread(run["findings"]),
+        "misread": misread_by(run["findings"]),
         "progress": _progress(run),
         "mark": list(run_mark(run["id"])),
     }
-
-
-def _misread(findings: Sequence[Row]) -> str:
-    """Why its accuracy does not mean what it says; empty where it does."""
-    told = (f"{one['code']} {one['rule']}" for one in findings if one["code"] in MISREAD_CODES)
-    return ", ".join(told)
 
 
 def _value(value: Any) -> Any:

@@ -1,0 +1,36 @@
+"""An accuracy that does not mean what it says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from dash import html
+
+from lossmon.analysis import MISREAD_CODES
+from lossmon_dashboard.wording import number
+
+_WARNING = "Does not mean what it says"
+
+
+def misread_by(findings: Sequence[Mapping[str, Any]]) -> str:
+    """Why the accuracy of a run does not mean what it says; empty where it does.
+
+    Args:
+        findings: of the run.
+    """
+    told = (f"{one['code']} {one['rule']}" for one in findings if one["code"] in MISREAD_CODES)
+    return ", ".join(told)
+
+
+def struck_out(said: str, why: str, meant: float | None = None) -> list[Any]:
+    """A number that is misread within a sentence, and what to take in its place.
+
+    Args:
+        said: the number.
+        why: as `misread_by` says it.
+        meant: the number that was meant; None where none is known.
+    """
+    instead = _WARNING.lower() if meant is None else f"{number(meant, 3)} was meant"
+    struck = html.Span(said, className="lossmon-misread", title=f"{_WARNING}: {why}")
+    return [struck, f" ({instead})"]
