@@ -78,6 +78,7 @@ from lossmon.analysis.repeats import Repeats, compare_groups, repeats, seed_grou
 from lossmon.analysis.samples import (
     SampleReader,
     TurnedSamples,
+    same_samples,
     turned_samples,
 )
 from lossmon.analysis.settings import (
@@ -189,6 +190,7 @@ __all__ = [
     "roc_area",
     "run_data",
     "run_settings",
+    "same_samples",
     "sample_row",
     "samples_of",
     "seed_groups",

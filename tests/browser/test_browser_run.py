@@ -13,14 +13,25 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
-from lossmon.records import EpochRecord
+from lossmon.records import EpochRecord, SampleRecord, SampleSet
 from lossmon.store import RunWriter
 from tests.analysis.sampled import RECORDS, ROWS, SET
 from tests.browser.axe import violations
 from tests.browser.conftest import OpenPage, serving
-from tests.dashboard.seed import SOFTMAX, Scenario
+from tests.dashboard.seed import SOFTMAX, SQUARED, Scenario, epoch_of
 
 pytestmark = pytest.mark.browser
+
+
+def write_regression(path: str) -> None:
+    scenario = Scenario("valued", loss=SQUARED, epochs=2)
+    writer = RunWriter.open(path, scenario.record(), scenario.output_records())
+    for at, losses in enumerate(([1.0, 4.0, 2.0], [1.5, 3.0, 0.5])):
+        samples = SampleSet(np.arange(3, dtype=np.uint64), "inputs")
+        record = SampleRecord(at, "val", None, np.array(losses, np.float32), samples=samples)
+        writer.write(epochs=[epoch_of(scenario, at, "val", None)], samples=[record])
+    writer.finish("finished")
+    writer.close()
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +47,7 @@ def sampled(tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
     writer.write(epochs=epochs, samples=[replace(one, samples=known) for one in RECORDS.values()])
     writer.finish("finished")
     writer.close()
+    write_regression(path)
     with serving(path) as address:
         yield address
 
@@ -283,6 +295,20 @@ def test_samples_and_calibration_of_the_epoch_that_is_chosen(
     page.wait_for_url(re.compile("epochs=2-30.*kind=turned_right"))
     page.reload()
     expect(page.locator("#run-samples-said")).to_contain_text("epoch 30 against epoch 2")
+
+
+def test_samples_of_a_regression_are_told_by_their_losses(
+    sampled: str, open_page: OpenPage
+) -> None:
+    page = open_page(f"{sampled}/run/valued?tab=samples")
+    expect(page.locator("#run-samples-said")).to_contain_text("not predicted right or wrong")
+    headings = page.locator("#run-samples .ag-header-cell-text")
+    expect(headings).to_have_text(["Number", "Loss", "Change of loss"])
+    expect(page.locator("#run-samples .ag-row").first.locator(".ag-cell")).to_have_text(
+        ["1", "3", "-1"]
+    )
+    for part in ("#run-kind", "#run-mistaken", "#run-by-class"):
+        expect(page.locator(part)).to_be_hidden()
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])

@@ -19,7 +19,8 @@ from tests.dashboard.tree import components, words
 
 
 def row(**values: Any) -> dict[str, Any]:
-    known = dict.fromkeys(("accuracy", "recomputed_accuracy", "confidence", "reason"))
+    unknown = ("accuracy", "recomputed_accuracy", "correct", "confidence", "reason")
+    known = dict.fromkeys(unknown)
     return {"split": "val", "n": 384, "status": "verified", **known, **values}
 
 
@@ -38,7 +39,11 @@ def test_a_regression_has_nothing_to_calibrate_and_no_accuracy(ended: bool) -> N
     told = said(no_calibration(rows, SQUARED, ended=ended))
     assert "a regression (huber, mean_squared_error)" in told
     assert "near or far, not right" in said(no_accuracy(rows, SQUARED, ended=ended))
+    printed = said(no_accuracy([row(accuracy=0.0)], SQUARED, ended=ended))
+    assert "does not apply to a regression" in printed
+    assert printed.endswith("The accuracy that it prints says nothing of them.")
     # A regression loss on class probabilities is known by its values.
+    assert no_accuracy([row(accuracy=0.5, correct=192)], SQUARED, ended=ended) is None
     assert no_calibration([row(confidence=0.9)], SQUARED, ended=ended) is None
 
 

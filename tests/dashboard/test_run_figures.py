@@ -10,7 +10,7 @@ import pytest
 from lossmon_dashboard import figures
 from lossmon_dashboard.components.calibration import calibration_numbers
 from lossmon_dashboard.components.epochs import epoch_pair, epoch_slider, followed, pair_followed
-from lossmon_dashboard.components.samples import sample_rows, turned_table
+from lossmon_dashboard.components.samples import sample_columns, sample_rows, turned_table
 
 from lossmon.analysis import ClassLevel, Confusion
 from lossmon.records import SampleRecord, SampleSet
@@ -130,3 +130,20 @@ def test_samples_tell_what_became_of_them_and_are_bounded() -> None:
     assert "turned wrong 1 1 +0.02333" in words(turned_table(before, after))
     assert turned_table(after, after) is None
     assert sample_rows(after, after, "worst")[0]["rise"] is None
+
+
+def test_of_a_regression_losses_are_told_and_nothing_of_right_and_wrong() -> None:
+    same = SampleSet(np.arange(3, dtype=np.uint64), "inputs")
+    before, after = (
+        SampleRecord(at, "val", None, np.array(losses, np.float32), samples=same)
+        for at, losses in enumerate(([1.0, 4.0, 2.0], [1.5, 3.0, 0.5]))
+    )
+    assert [column["field"] for column in sample_columns(after)] == ["position", "loss", "rise"]
+    for kind in ("worst", "turned_wrong"):
+        rows = sample_rows(before, after, kind)
+        assert [(row["position"], row["loss"], row["rise"]) for row in rows] == [
+            (1, 3.0, -1.0),
+            (0, 1.5, 0.5),
+            (2, 0.5, -1.5),
+        ]
+    assert "became" in [column["field"] for column in sample_columns(None)]

@@ -8,10 +8,22 @@ from typing import Any
 import dash_ag_grid as dag
 import dash_mantine_components as dmc
 
-from lossmon.analysis import TurnedSamples, largest_losses, sample_row, turned_samples
+from lossmon.analysis import (
+    TurnedSamples,
+    largest_losses,
+    same_samples,
+    sample_row,
+    turned_samples,
+)
 from lossmon.errors import InvalidArgument
 from lossmon.records import SampleRecord
-from lossmon_dashboard.components.grid import grid, json_safe, number_column, text_column
+from lossmon_dashboard.components.grid import (
+    Column,
+    grid,
+    json_safe,
+    number_column,
+    text_column,
+)
 
 MOST = 100
 KINDS: Mapping[str, str] = {
@@ -28,21 +40,57 @@ _TURNS = {
 }
 
 
-def sample_grid(identity: str) -> dag.AgGrid:
-    """The empty table of samples, to be filled by a callback."""
+def sample_grid(identity: str, record: SampleRecord | None) -> dag.AgGrid:
+    """The empty table of samples, to be filled by a callback.
+
+    Args:
+        identity: the id of the component.
+        record: as for `sample_columns`.
+    """
+    # Screen readers want every heading to be there, also those that are out of sight.
+    options = {"suppressColumnVirtualisation": True}
+    columns = sample_columns(record)
+    return grid(identity, columns, style={"height": 360}, dashGridOptions=options)
+
+
+def sample_columns(record: SampleRecord | None) -> list[Column]:
+    """The columns of the table: what is known of the samples.
+
+    Args:
+        record: some of those that are shown; None where none are known.
+    """
     columns = [
         number_column("position", "Number", 104),
-        number_column("label", "True class", 112),
-        number_column("predicted", "Predicted", 112),
+        number_column("label", "True class", 118),
+        number_column("predicted", "Predicted", 116),
         text_column("became", "Right?", 150),
         number_column("confidence", "Sure", 100, "formatShare"),
         number_column("loss", "Loss", 110),
-        number_column("rise", "Change of loss", 140),
+        number_column("rise", "Change of loss", 150),
     ]
-    shared = [column | {"flex": 1} for column in columns]
-    # Screen readers want every heading to be there, also those that are out of sight.
-    options = {"suppressColumnVirtualisation": True}
-    return grid(identity, shared, style={"height": 360}, dashGridOptions=options)
+    unknown = set[str]() if record is None else _unknown(record)
+    shown = [column for column in columns if column["field"] not in unknown]
+    return [column | {"flex": 1, "minWidth": column["width"]} for column in shown]
+
+
+def _unknown(record: SampleRecord) -> set[str]:
+    known = {
+        "label": has_classes(record),
+        "predicted": record.predicted is not None,
+        "became": is_judged(record),
+        "confidence": record.confidence is not None,
+    }
+    return {field for field, there in known.items() if not there}
+
+
+def is_judged(record: SampleRecord) -> bool:
+    """Whether its samples are told right from wrong, as those of a regression are not."""
+    return record.correct is not None
+
+
+def has_classes(record: SampleRecord) -> bool:
+    """Whether each of its samples is known to be of a class."""
+    return record.samples is not None and record.samples.labels is not None
 
 
 def sample_rows(before: SampleRecord, after: SampleRecord, kind: str) -> list[dict[str, Any]]:
@@ -51,14 +99,15 @@ def sample_rows(before: SampleRecord, after: SampleRecord, kind: str) -> list[di
     Args:
         before: the earlier epoch; may be the same as the later one.
         after: the later one.
-        kind: one of `KINDS`.
+        kind: one of `KINDS`; of what is neither right nor wrong all are "worst".
     """
-    turned = _turned(before, after)
-    if kind != "worst":
-        places = [] if turned is None else getattr(turned, kind)[:MOST].tolist()
-    else:
+    if kind == "worst" or not is_judged(after):
         places = largest_losses(after, MOST).tolist()
-    return [_row(before, after, place, comparable=turned is not None) for place in places]
+    else:
+        turned = _turned(before, after)
+        places = [] if turned is None else getattr(turned, kind)[:MOST].tolist()
+    comparable = same_samples(before, after)
+    return [_row(before, after, place, comparable=comparable) for place in places]
 
 
 def _row(

@@ -22,7 +22,9 @@ Row = Mapping[str, Any]
 MOST_SAMPLES = 20_000
 """What `Monitor` records sample by sample where nothing else is asked for."""
 
-COLUMNS = ("split", "n", "accuracy", "recomputed_accuracy", "confidence", "status", "reason")
+COLUMNS = (
+    *("split", "n", "accuracy", "recomputed_accuracy", "correct", "confidence", "status", "reason"),
+)
 """What is read of each epoch."""
 
 
@@ -77,15 +79,19 @@ def no_calibration(rows: Sequence[Row], outputs: Iterable[Row], *, ended: bool) 
 
 def no_accuracy(rows: Sequence[Row], outputs: Iterable[Row], *, ended: bool) -> Absence | None:
     """Why there is no accuracy for the loss to part ways with; arguments as above."""
-    measured = ("accuracy", "recomputed_accuracy", "confidence")
     title = "No accuracy to set against the loss"
-    if any(row[name] is not None for row in rows for name in measured):
+    if _known(rows, "correct", "confidence"):
         return None
     if not rows:
         return _no_epoch(title) if ended else None
+    printed = _known(rows, "accuracy", "recomputed_accuracy")
     losses = sorted({output["loss"] for output in outputs if output["loss"]})
     if losses and REGRESSION_LOSSES.issuperset(losses):
-        return Absence(title, "This is a regression: its predictions are near or far, not right.")
+        words = "This does not apply to a regression: its predictions are near or far, not right."
+        meaningless = " The accuracy that it prints says nothing of them." if printed else ""
+        return Absence(title, words + meaningless)
+    if printed:
+        return None
     return Absence(
         title,
         "Here is shown where loss and accuracy say different things. This run was compiled "
@@ -121,6 +127,10 @@ def no_samples(rows: Sequence[Row], *, ended: bool) -> Absence | None:
         "Whatever time it takes, they are recorded by:",
         'lossmon.Monitor(verify="full")',
     )
+
+
+def _known(rows: Sequence[Row], *names: str) -> bool:
+    return any(row[name] is not None for row in rows for name in names)
 
 
 def _no_epoch(title: str) -> Absence:

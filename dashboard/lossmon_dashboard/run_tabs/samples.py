@@ -7,7 +7,7 @@ from typing import Any
 
 import dash
 import dash_mantine_components as dmc
-from dash import ClientsideFunction, Input, Output, State, no_update
+from dash import ClientsideFunction, Input, Output, State, html, no_update
 
 from lossmon.analysis import class_levels, confusion
 from lossmon.records import SampleRecord
@@ -17,6 +17,9 @@ from lossmon_dashboard.components.epochs import epoch_pair, pair_followed
 from lossmon_dashboard.components.panel import chart, drawn, keep_view, panel, scrolled
 from lossmon_dashboard.components.samples import (
     KINDS,
+    has_classes,
+    is_judged,
+    sample_columns,
     sample_grid,
     sample_rows,
     turned_table,
@@ -32,6 +35,7 @@ TITLE = "Samples"
 
 NONE = "No validation samples of this output are recorded yet."
 CHOOSE = "Samples belong to an output: choose one above."
+UNJUDGED = "They are not predicted right or wrong: told is the loss of each, and how it changed."
 
 
 def content(run: OpenedRun) -> list[Any]:
@@ -42,6 +46,8 @@ def content(run: OpenedRun) -> list[Any]:
     full = export_link(run.id, "samples", output=run.output)
     known = current_store().sample_epochs(run.id, output=run.output)
     kind = run.query.get("kind", "worst")
+    records = chosen_records(run.id, run.output, None)
+    known_of = records[-1] if records else None
     return [
         panel(
             "Two epochs",
@@ -54,28 +60,45 @@ def content(run: OpenedRun) -> list[Any]:
             "Samples",
             "At most 100 of a kind, the worst first. Samples are numbered from 0, as in the "
             "arrays that were given as validation data.",
-            choice("run-kind", "Which samples", kind if kind in KINDS else "worst", _kinds()),
-            sample_grid("run-samples"),
+            html.Div(
+                choice("run-kind", "Which samples", kind if kind in KINDS else "worst", _kinds()),
+                id="run-kinds",
+                hidden=not _judged(known_of),
+            ),
+            sample_grid("run-samples", known_of),
         ),
-        dmc.SimpleGrid(
-            [
-                panel(
-                    "What is mistaken for what",
-                    "Rows are true classes, columns predictions. Off the diagonal, the darker the "
-                    "cell, the larger the share of its class.",
-                    chart("run-mistaken", "Samples by true and by predicted class", full=full),
-                ),
-                panel(
-                    "Class by class",
-                    "Which classes the loss comes from, the costliest on top, and how many of "
-                    "each are predicted right.",
-                    chart("run-by-class", "Mean loss and share right of each class", full=full),
-                ),
-            ],
-            cols={"base": 1, "md": 2},
-            spacing="md",
-        ),
+        html.Div(_class_panels(full), id="run-classes", hidden=not _classed(known_of)),
     ]
+
+
+def _class_panels(full: str) -> dmc.SimpleGrid:
+    return dmc.SimpleGrid(
+        [
+            panel(
+                "What is mistaken for what",
+                "Rows are true classes, columns predictions. Off the diagonal, the darker the "
+                "cell, the larger the share of its class.",
+                chart("run-mistaken", "Samples by true and by predicted class", full=full),
+            ),
+            panel(
+                "Class by class",
+                "Which classes the loss comes from, the costliest on top, and how many of "
+                "each are predicted right.",
+                chart("run-by-class", "Mean loss and share right of each class", full=full),
+            ),
+        ],
+        cols={"base": 1, "md": 2},
+        spacing="md",
+    )
+
+
+def _judged(record: SampleRecord | None) -> bool:
+    """Whether it may be asked which samples turned wrong: what is not known may be asked."""
+    return record is None or is_judged(record)
+
+
+def _classed(record: SampleRecord | None) -> bool:
+    return record is None or has_classes(record)
 
 
 def _absence(run: OpenedRun) -> Absence | None:
@@ -114,17 +137,16 @@ def register(app: dash.Dash) -> None:
         Output("run-samples-said", "children"),
         Output("run-turned", "children"),
         Output("run-samples", "rowData"),
+        Output("run-samples", "columnDefs"),
+        Output("run-kinds", "hidden"),
+        Output("run-classes", "hidden"),
         Input("run-pair", "value"),
         Input("run-output", "value"),
         Input("run-kind", "value"),
         State("run-id", "data"),
     )
     def tell(pair: Any, output: str, kind: str, run: str) -> tuple[Any, ...]:
-        records = chosen_records(run, output or None, pair)
-        if not records:
-            return _why_none(run, output or None), None, []
-        before, after = records[0], records[-1]
-        return _said(before, after), turned_table(before, after), sample_rows(before, after, kind)
+        return told_samples(run, output or None, pair, kind)
 
     @app.callback(
         Output(drawn("run-mistaken"), "data"),
@@ -158,6 +180,24 @@ def chosen_records(run: str, output: str | None, pair: Sequence[int] | None) -> 
     return store.sample_records(run, sorted(epochs), output=output)
 
 
+def told_samples(
+    run: str, output: str | None, pair: Sequence[int] | None, kind: str
+) -> tuple[Any, ...]:
+    """What fills the panels of samples, and which of them have nothing to show."""
+    records = chosen_records(run, output, pair)
+    if not records:
+        return _why_none(run, output), None, [], sample_columns(None), False, False
+    before, after = records[0], records[-1]
+    return (
+        _said(before, after),
+        turned_table(before, after),
+        sample_rows(before, after, kind),
+        sample_columns(after),
+        not _judged(after),
+        not _classed(after),
+    )
+
+
 def class_figures(records: Sequence[SampleRecord], scheme: Scheme) -> tuple[Any, Any]:
     """Confusion and classes of the samples of one epoch; of none where there are no samples."""
     return (
@@ -168,7 +208,8 @@ def class_figures(records: Sequence[SampleRecord], scheme: Scheme) -> tuple[Any,
 
 def _said(before: SampleRecord, after: SampleRecord) -> str:
     of = f"{len(after.loss):,} validation samples, epoch {after.epoch + 1}"
-    return of if before is after else f"{of} against epoch {before.epoch + 1}"
+    said = of if before is after else f"{of} against epoch {before.epoch + 1}"
+    return said if is_judged(after) else f"{said}. {UNJUDGED}"
 
 
 def _why_none(run: str, output: str | None) -> str:
