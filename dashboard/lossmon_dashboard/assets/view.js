@@ -124,7 +124,7 @@
             rememberRuns: function (search, filters, columns, archived, by, group, shown) {
                 const sorted = (columns || []).filter((column) => column.sort);
                 const sort = sorted.map((column) => column.colId + ":" + column.sort).join(",");
-                return remember({
+                remember({
                     q: search,
                     filter: filters && Object.keys(filters).length ? JSON.stringify(filters) : "",
                     sort: unless(sort, "started:desc"),
@@ -133,6 +133,8 @@
                     group: by && group !== null ? group : "",
                     cols: chosen(shown),
                 });
+                window.lossmon_back.rememberList();
+                return window.dash_clientside.no_update;
             },
         },
     });

@@ -55,5 +55,5 @@ def not_found(message: str) -> dmc.Center:
 
 
 def back_to_runs() -> dcc.Link:
-    """The way back to the list of runs."""
-    return dcc.Link("← All runs", href=page_link(RUNS), className="lossmon-link")
+    """The way back to the list of runs, as it was left: `assets/back.js` knows how that was."""
+    return dcc.Link("← All runs", href=page_link(RUNS), className="lossmon-link lossmon-back")
