@@ -64,7 +64,6 @@ def register_ticks(app: dash.Dash) -> None:
 
     functions = {
         "addAll": [Input("runs-all", "data")],
-        "hearFound": [Input("runs-found", "data")],
         "hearQuestion": [
             *(Input(*place) for place in ASKED.values()),
             Input("runs-grid", "filterModel"),

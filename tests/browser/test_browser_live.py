@@ -92,8 +92,8 @@ def test_the_first_run_shows_up_by_itself(live: tuple[str, str], open_page: Open
     expect(page.locator("#live")).to_have_text("nothing to read")
     assert violations(page) == []
     writer = start(database, LIVE, epochs=1)
-    expect(page.locator("#runs-grid .ag-center-cols-container")).to_contain_text(
-        "digits-live", timeout=2 * SOON
+    expect(page.locator("#runs-grid .ag-row", has_text="digits-live")).to_be_visible(
+        timeout=2 * SOON
     )
     expect(page.locator("#live")).to_have_text("1 run training")
     writer.close()

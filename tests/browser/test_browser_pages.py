@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -8,11 +9,13 @@ from playwright.sync_api import Locator, Page, expect
 from tests.browser.conftest import OpenPage
 from tests.dashboard.seed import (
     HOSTILE,
+    LIVE,
     OVERFITTING,
     REGRESSION,
     SCENARIOS,
     SOFTMAX,
     Scenario,
+    start,
     write,
 )
 
@@ -41,15 +44,14 @@ def overflow(page: Page) -> int:
     return page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
 
 
-def row(page: Page, name: str) -> str:
-    return page.locator("#runs-grid .ag-center-cols-container .ag-row", has_text=name).inner_text()
+def row(page: Page, name: str) -> Locator:
+    """What is beside the name of a run, which is pinned."""
+    index = page.locator("#runs-grid .ag-row", has_text=name).first.get_attribute("row-index")
+    return page.locator(f"#runs-grid .ag-center-cols-container [row-index='{index}']")
 
 
 def tick(page: Page, name: str) -> None:
-    rows = page.locator("#runs-grid .ag-center-cols-container .ag-row", has_text=name)
-    index = rows.first.get_attribute("row-index")
-    boxes = page.locator("#runs-grid .ag-pinned-left-cols-container")
-    boxes.locator(f"[row-index='{index}'] input").click()
+    page.locator("#runs-grid .ag-row", has_text=name).first.locator("input").click()
 
 
 CUT = """([grid, last, bar]) => {
@@ -59,11 +61,17 @@ CUT = """([grid, last, bar]) => {
     const room = document.querySelector(`${grid} .ag-center-cols-viewport`).getBoundingClientRect();
     const end = heading.closest(".ag-header-cell").getBoundingClientRect().right;
     const headings = all(".ag-header-cell-text").filter((one) => one.scrollWidth > one.clientWidth);
-    const cells = all(".ag-cell svg, .ag-cell .lossmon-meter, .ag-cell .lossmon-measure").filter(
+    const parts = ["svg", ".lossmon-meter", ".lossmon-measure", ".lossmon-status"];
+    const cells = all(parts.map((one) => ".ag-cell " + one).join()).filter(
         (part) => part.getBoundingClientRect().right > within(part)
     );
     const beyond = end > room.right - bar ? [last] : [];
     return [...beyond, ...[...headings, ...cells].map((one) => one.textContent)];
+}"""
+SCROLL_SIDEWAYS = """() => {
+    const within = document.querySelector("#runs-grid .ag-center-cols-viewport");
+    within.scrollLeft = 10000;
+    return within.scrollLeft;
 }"""
 BAR = 15
 """How wide a bar to scroll by may be."""
@@ -75,6 +83,8 @@ def test_nothing_is_cut_off_in_lists_of_runs(seeded: str, open_page: OpenPage, s
     page = open_page(f"{seeded}/?sort=val_intended_accuracy:desc", scheme=scheme)
     expect(page.locator("#runs-grid .ag-row svg").first).to_be_visible()
     assert page.evaluate(CUT, ["#runs-grid", "Val meant", BAR]) == []
+    pinned = page.locator("#runs-grid .ag-pinned-left-cols-container [col-id=name]")
+    expect(pinned.first).to_be_visible()
     name = page.locator(".ag-row a", has_text="breast-cancer-logits")
     assert name.evaluate("one => one.scrollWidth <= one.clientWidth")
     page.goto(f"{seeded}/compare?runs=digits-cnn,breast-cancer-logits")
@@ -116,6 +126,52 @@ def test_a_phone_counts_the_findings_that_it_has_no_room_for(
     assert "1 warning" in findings.inner_text()
 
 
+@pytest.mark.parametrize("status", [None, "interrupted"])
+def test_how_far_a_run_came_is_told_in_full(
+    live: tuple[str, str], open_page: OpenPage, status: Any
+) -> None:
+    address, db = live
+    writer = start(db, LIVE, epochs=38)
+    if status is not None:
+        writer.finish(status)
+    page = open_page(address)
+    expect(page.locator("#runs-grid .lossmon-status")).to_contain_text("95 %")
+    assert page.evaluate(CUT, ["#runs-grid", "Val meant", BAR]) == []
+    writer.close()
+
+
+def test_names_stay_in_sight_where_a_wide_list_is_scrolled(
+    seeded: str, open_page: OpenPage
+) -> None:
+    page = open_page(seeded)
+    name = page.locator("#runs-grid .ag-row a", has_text="digits-cnn")
+    pinned = page.locator("#runs-grid .ag-pinned-left-cols-container [col-id=name]")
+    expect(pinned.first).to_be_visible()
+    assert page.evaluate(SCROLL_SIDEWAYS) > 300
+    expect(name).to_be_in_viewport()
+    page.set_viewport_size({"width": 390, "height": 900})
+    expect(pinned).to_have_count(0)
+    assert page.evaluate(SCROLL_SIDEWAYS) > 300
+    expect(page.locator("#runs-grid .ag-pinned-left-cols-container .ag-row a")).to_have_count(0)
+
+
+def test_the_way_back_leads_to_the_list_as_it_was(seeded: str, open_page: OpenPage) -> None:
+    page = open_page(f"{seeded}/?q=digits&sort=name:asc")
+    page.locator("#runs-grid .ag-row a", has_text="digits-nan").click()
+    expect(page.locator("h1")).to_have_text("digits-nan")
+    page.get_by_text("← All runs").click()
+    expect(page.locator("#runs-summary")).to_contain_text("3 runs")
+    expect(page.locator("#runs-search")).to_have_value("digits")
+    page.wait_for_url(re.compile(r"/\?q=digits&sort=name%3Aasc$"))
+
+
+def test_what_runs_are_grouped_by_is_told_in_full(seeded: str, open_page: OpenPage) -> None:
+    page = open_page(seeded)
+    page.locator("#runs-by").click()
+    page.get_by_role("option", name="Same setting, any seed").click()
+    assert page.locator("#runs-by").evaluate("one => one.scrollWidth <= one.clientWidth")
+
+
 def _right(shown: Locator) -> float:
     return shown.evaluate("one => one.getBoundingClientRect().right")
 
@@ -140,13 +196,13 @@ def test_the_list_shows_findings_times_and_what_accuracy_means(
 ) -> None:
     page = open_page(f"{seeded}/?cols=name,flags,val_accuracy,accuracy_metric,sparkline")
     expect(page.locator("#runs-summary")).to_have_text("9 runs · 3 with errors")
-    flagged = row(page, "breast-cancer-logits")
+    flagged = row(page, "breast-cancer-logits").inner_text()
     assert "1 error" in flagged
     assert "BinaryAccuracy(threshold=0.5)" in flagged
     # It is struck out, and no interval stands around what means something else.
     assert page.locator(".lossmon-misread").all_inner_texts().count("0.8719") == 1
     assert "0.835 – 0.902" not in flagged
-    assert re.search(r"0\.\d+\n0\.\d+ – 0\.\d+", row(page, "digits-cnn"))
+    assert re.search(r"0\.\d+\n0\.\d+ – 0\.\d+", row(page, "digits-cnn").inner_text())
     assert page.locator(".ag-row svg path").count() >= 2 * (len(SCENARIOS) - 1)
     broken = page.locator(".lossmon-spark-broken")
     expect(broken).to_have_count(1)

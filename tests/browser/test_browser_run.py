@@ -124,7 +124,8 @@ def test_tabs_load_when_they_are_opened(seeded: str, open_page: OpenPage) -> Non
 
 def test_what_counts_findings_leads_to_them(seeded: str, open_page: OpenPage) -> None:
     page = open_page(seeded)
-    row = page.locator("#runs-grid .ag-center-cols-container .ag-row", has_text="digits-overfit")
+    name = page.locator("#runs-grid .ag-row", has_text="digits-overfit").first
+    row = page.locator(f"#runs-grid [row-index='{name.get_attribute('row-index')}']")
     row.get_by_role("link", name="1 warning").click()
     card = page.locator("[data-target='finding:LM408:']")
     expect(page.get_by_role("heading", name="digits-overfit")).to_be_visible(timeout=20_000)

@@ -88,7 +88,9 @@
         const api = grid("runs-grid");
         if (api && !api.isDestroyed()) {
             found === 0 ? api.showNoRowsOverlay() : api.hideOverlay();
+            window.lossmon_pinned.pinNames(api);
         }
+        window.lossmon_ticked.hearFound(found);
         return window.dash_clientside.no_update;
     }
 

@@ -126,7 +126,6 @@
             found = amount || 0;
             tell();
         }
-        return nothing();
     }
 
     function hearQuestion(...parts) {
@@ -163,12 +162,11 @@
     window.dashAgGridComponentFunctions = Object.assign(window.dashAgGridComponentFunctions || {}, {
         TickAll,
     });
-    window.lossmon_ticked = {runs: () => [...ticked], untick, tickAll};
+    window.lossmon_ticked = {runs: () => [...ticked], untick, tickAll, hearFound};
     window.dash_clientside = Object.assign({}, window.dash_clientside, {
         lossmon_ticks: {
             addAll,
             compare,
-            hearFound,
             hearQuestion,
             untick: (clicks) => (clicks ? untick() : nothing()),
         },

@@ -15,14 +15,14 @@ _NUMBER = "agNumberColumnFilter"
 COLUMNS: tuple[Column, ...] = (
     drawn_column("name", "Name", 214, "RunName", minWidth=150, filter="agTextColumnFilter"),
     drawn_column(
-        "flags", "Findings", 186, "Findings", filter=_NUMBER, sortingOrder=["desc", "asc", None]
+        "flags", "Findings", 178, "Findings", filter=_NUMBER, sortingOrder=["desc", "asc", None]
     ),
-    drawn_column("status", "Status", 126, "RunStatus", filter="agTextColumnFilter"),
-    drawn_column("verified", "Verified", 120, "Verified", filter=_NUMBER),
-    drawn_column("sparkline", "Loss curve", 106, "Sparkline", sortable=False, filter=False),
-    drawn_column("val_loss", "Val loss", 140, "Measure", filter=_NUMBER),
-    drawn_column("val_accuracy", "Val accuracy", 168, "Measure", filter=_NUMBER),
-    number_column("val_intended_accuracy", "Val meant", 124),
+    drawn_column("status", "Status", 156, "RunStatus", filter="agTextColumnFilter"),
+    drawn_column("verified", "Verified", 116, "Verified", filter=_NUMBER),
+    drawn_column("sparkline", "Loss curve", 99, "Sparkline", sortable=False, filter=False),
+    drawn_column("val_loss", "Val loss", 135, "Measure", filter=_NUMBER),
+    drawn_column("val_accuracy", "Val accuracy", 160, "Measure", filter=_NUMBER),
+    number_column("val_intended_accuracy", "Val meant", 116),
     text_column("accuracy_metric", "Accuracy means", 240),
     drawn_column("best_val_loss", "Best val loss", 150, "Measure", filter=_NUMBER),
     drawn_column("best_val_accuracy", "Best val accuracy", 180, "Measure", filter=_NUMBER),

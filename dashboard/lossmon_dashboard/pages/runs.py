@@ -218,6 +218,8 @@ def _connect_rows(app: dash.Dash) -> None:
         Input("runs-columns", "value"),
         prevent_initial_call=True,
     )
+    # It tells `ticks.js` as well: of callbacks without output that listen to the same, Dash calls
+    # one alone.
     app.clientside_callback(
         ClientsideFunction("lossmon_runs", "showFound"), Input("runs-found", "data")
     )
