@@ -14,7 +14,7 @@ from lossmon.errors import RunNotFound, StoreError
 from lossmon_dashboard.changes import register_changes, toast
 from lossmon_dashboard.clock import viewer_scheme
 from lossmon_dashboard.components.labels import spoken
-from lossmon_dashboard.components.notice import no_database, not_found
+from lossmon_dashboard.components.notice import no_database, no_such_run, not_found
 from lossmon_dashboard.links import RULES, RUNS, base, page_link, read_query, split_path
 from lossmon_dashboard.news import observe
 from lossmon_dashboard.pages import PAGES
@@ -146,7 +146,7 @@ def render(pathname: str | None, search: str | None) -> Any:
         return not_found(f"There is no page at {pathname}.")
     try:
         return page.layout(**read_query(search) | {"argument": argument})
-    except RunNotFound as error:
-        return not_found(str(error))
+    except RunNotFound:
+        return no_such_run(argument)
     except StoreError as error:
         return no_database(str(error))

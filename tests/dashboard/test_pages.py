@@ -73,7 +73,6 @@ def test_every_page_is_made(path: str, search: str) -> None:
 @pytest.mark.parametrize(
     ("path", "said"),
     [
-        ("/run/nobody", "'nobody'"),
         ("/run", "names no run"),
         ("/elsewhere", "/elsewhere"),
         ("/rules/LM999", "LM999"),
@@ -83,6 +82,15 @@ def test_what_is_not_there_has_a_friendly_page(path: str, said: str) -> None:
     page = render(path, "")
     assert said in words(page)
     assert "Nothing here" in words(page)
+
+
+@pytest.mark.usefixtures("app")
+def test_a_run_that_is_not_there_is_told_in_plain_words() -> None:
+    page = render("/run/nobody", "")
+    assert "No run has the id or the name “nobody”" in words(page)
+    assert "Fix:" not in words(page)
+    (link,) = [part for part in components(page) if type(part).__name__ == "Link"]
+    assert as_json(link)["props"]["href"] == "/"
 
 
 @pytest.mark.usefixtures("bare_app")

@@ -54,6 +54,16 @@ def not_found(message: str) -> dmc.Center:
     return notice("Nothing here by that name", message, back_to_runs())
 
 
+def no_such_run(name: str | None) -> dmc.Center:
+    """The address names a run that is not there, or what several runs could be."""
+    return notice(
+        "No such run",
+        f"No run has the id or the name “{name}”, or several have an id that begins so. It may "
+        "have been deleted, or be in another database.",
+        back_to_runs(),
+    )
+
+
 def back_to_runs() -> dcc.Link:
     """The way back to the list of runs, as it was left: `assets/back.js` knows how that was."""
     return dcc.Link("← All runs", href=page_link(RUNS), className="lossmon-link lossmon-back")
