@@ -76,3 +76,28 @@ def test_everyone_can_use_the_dialogs_of_the_list(seeded: str, open_page: OpenPa
         assert_usable(page, name)
         page.keyboard.press("Escape")
         expect(dialog).to_be_hidden(timeout=SOON)
+
+
+CONTRAST = """([part, pseudo]) => {
+    const shade = (colour) => {
+        const [r, g, b] = colour.match(/[\\d.]+/g).map((one) => Number(one) / 255);
+        const linear = (one) => (one <= 0.04045 ? one / 12.92 : ((one + 0.055) / 1.055) ** 2.4);
+        return 0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b);
+    };
+    const shown = document.querySelector(part);
+    const ink = shade(getComputedStyle(shown, pseudo).color);
+    const ground = shade(getComputedStyle(shown).backgroundColor);
+    return (Math.max(ink, ground) + 0.05) / (Math.min(ink, ground) + 0.05);
+}"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_placeholders_and_disabled_buttons_can_be_read(
+    seeded: str, open_page: OpenPage, scheme: str
+) -> None:
+    page = open_page(seeded, scheme=scheme)
+    for button in ("#runs-edit", "#runs-compare"):
+        expect(page.locator(button)).to_be_disabled()
+        assert page.evaluate(CONTRAST, [button, None]) >= 3, button
+    for field in ("#runs-search", "#runs-by"):
+        assert page.evaluate(CONTRAST, [field, "::placeholder"]) >= 4.5, field
