@@ -73,6 +73,8 @@ SCROLL_SIDEWAYS = """() => {
     within.scrollLeft = 10000;
     return within.scrollLeft;
 }"""
+CUT_HEADINGS = """(grid) => [...document.querySelectorAll(`${grid} .ag-header-cell-text`)]
+    .filter((one) => one.scrollWidth > one.clientWidth).map((one) => one.textContent)"""
 BAR = 15
 """How wide a bar to scroll by may be."""
 
@@ -170,6 +172,24 @@ def test_what_runs_are_grouped_by_is_told_in_full(seeded: str, open_page: OpenPa
     page.locator("#runs-by").click()
     page.get_by_role("option", name="Same setting, any seed").click()
     assert page.locator("#runs-by").evaluate("one => one.scrollWidth <= one.clientWidth")
+
+
+def test_a_phone_says_what_goes_on_beyond_its_edge(seeded: str, open_page: OpenPage) -> None:
+    runs = "digits-cnn,digits-overfit,diabetes,diabetes-accuracy,breast-cancer-logits,digits-nan"
+    page = open_page(f"{seeded}/compare?runs={runs}", width=390)
+    ends = page.locator("#compare-ends")
+    expect(ends.locator(".ag-row").first).to_be_visible()
+    expect(ends).to_have_attribute("data-more", "")
+    assert page.evaluate(CUT_HEADINGS, "#compare-ends") == []
+    ends.locator(".ag-center-cols-viewport").evaluate("one => one.scrollTo(10000, 0)")
+    expect(ends).not_to_have_attribute("data-more", "")
+    table = page.locator("#compare-weighed .lossmon-scroll").first
+    assert table.evaluate("one => one.scrollWidth > one.clientWidth")
+    assert table.evaluate("one => getComputedStyle(one).backgroundImage").count("gradient") == 4
+    chosen = page.locator(".lossmon-several .mantine-MultiSelect-pillsList")
+    assert chosen.evaluate("one => one.scrollHeight <= one.clientHeight")
+    page.set_viewport_size({"width": 1280, "height": 900})
+    expect(ends).not_to_have_attribute("data-more", "")
 
 
 def _right(shown: Locator) -> float:

@@ -298,6 +298,18 @@ def test_samples_and_calibration_of_the_epoch_that_is_chosen(
     expect(page.locator("#run-samples-said")).to_contain_text("epoch 30 against epoch 2")
 
 
+def test_a_phone_shows_samples_with_whole_words(sampled: str, open_page: OpenPage) -> None:
+    page = open_page(f"{sampled}/run/sampled?tab=samples&kind=turned_right", width=390)
+    turned = page.locator("#run-samples .ag-cell", has_text="wrong → right").first
+    expect(turned).to_be_attached()
+    assert turned.evaluate("one => one.scrollWidth <= one.clientWidth")
+    headings = page.locator("#run-samples .ag-header-cell-text").all()
+    assert len(headings) == 7
+    for heading in headings:
+        assert heading.evaluate("one => one.scrollWidth <= one.clientWidth")
+    expect(page.locator("#run-samples")).to_have_attribute("data-more", "")
+
+
 def test_samples_of_a_regression_are_told_by_their_losses(
     sampled: str, open_page: OpenPage
 ) -> None:

@@ -20,6 +20,16 @@ _OPTIONS: dict[str, Any] = {
 }
 
 
+# An edge is shaded beyond which there is more, see `assets/edges.js`.
+_MOVES = (
+    "gridSizeChanged",
+    "displayedColumnsChanged",
+    "displayedColumnsWidthChanged",
+    "bodyScroll",
+)
+_EDGES = {event: ["shadeEdges(params)"] for event in _MOVES}
+
+
 def grid(identity: str, columns: Sequence[Column], **props: Any) -> dag.AgGrid:
     """A sortable, filterable grid in the colours of the page.
 
@@ -34,6 +44,7 @@ def grid(identity: str, columns: Sequence[Column], **props: Any) -> dag.AgGrid:
         columnDefs=list(columns),
         defaultColDef={"sortable": True, "filter": True, "resizable": True, "minWidth": 84},
         dashGridOptions=options,
+        eventListeners=_EDGES,
         className="lossmon-grid",
         **props,
     )

@@ -13,7 +13,7 @@ _TIME = {"function": "formatTime(params.value)"}
 _NUMBER = "agNumberColumnFilter"
 # Up to what was meant by accuracy all fit into 1280 pixels, beside a bar to scroll by.
 COLUMNS: tuple[Column, ...] = (
-    drawn_column("name", "Name", 214, "RunName", minWidth=150, filter="agTextColumnFilter"),
+    drawn_column("name", "Name", 208, "RunName", minWidth=150, filter="agTextColumnFilter"),
     drawn_column(
         "flags", "Findings", 178, "Findings", filter=_NUMBER, sortingOrder=["desc", "asc", None]
     ),

@@ -307,7 +307,7 @@ def _wins(first: str, second: str, wins: Sequence[Wins]) -> html.Div:
 
 
 def _table(label: str, titles: Sequence[str], rows: Sequence[Sequence[str]]) -> html.Div:
-    table = text_table(titles, rows, className="lossmon-facts lossmon-weighed", miw=620)
+    table = text_table(titles, rows, className="lossmon-facts lossmon-weighed", miw=760)
     return scrolled(label, table)
 
 
