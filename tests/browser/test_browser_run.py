@@ -142,7 +142,7 @@ def test_what_counts_findings_leads_to_them(seeded: str, open_page: OpenPage) ->
     page.go_back()
     cell = row.locator("[col-id='flags']")
     expect(cell).to_contain_text("1 warning", timeout=20_000)
-    cell.click(position={"x": 180, "y": 8})
+    cell.click(position={"x": 170, "y": 8})
     expect(cell).to_have_class(re.compile("ag-cell-focus"))
     cell.press("Enter")
     expect(card).to_be_focused(timeout=20_000)

@@ -27,7 +27,7 @@ _MOVES = (
     "displayedColumnsWidthChanged",
     "bodyScroll",
 )
-_EDGES = {event: ["shadeEdges(params)"] for event in _MOVES}
+_EDGES: dict[str | float | int, Sequence[Any]] = {event: ["shadeEdges(params)"] for event in _MOVES}
 
 
 def grid(identity: str, columns: Sequence[Column], **props: Any) -> dag.AgGrid:
