@@ -66,13 +66,16 @@ def followed(epochs: Sequence[int], last: int | None, at: int | None) -> tuple[A
     return max(now, 2), marks(now), no_update if stays else now, now < 2
 
 
-def epoch_pair(identity: str, epochs: Sequence[int], chosen: str | None = None) -> html.Div:
-    """A slider with two thumbs: an earlier and a later epoch, first and last unless chosen.
+def epoch_pair(
+    identity: str, epochs: Sequence[int], chosen: str | None = None, *, earlier: int = 1
+) -> html.Div:
+    """A slider with two thumbs: an earlier and a later epoch, which is the last unless chosen.
 
     Args:
         identity: the id of the slider, whose `value` is both epochs from 1.
         epochs: those there are, ascending from 0.
         chosen: what an address names: `3-12`.
+        earlier: the earlier one unless chosen, from 1.
     """
     last = max(epochs, default=0) + 1
     slider = dmc.RangeSlider(
@@ -80,7 +83,7 @@ def epoch_pair(identity: str, epochs: Sequence[int], chosen: str | None = None) 
         min=1,
         max=max(last, 2),
         minRange=0,
-        value=_pair(chosen, last),
+        value=_pair(chosen, [min(earlier, last), last]),
         marks=marks(last),
         label=_LABEL,
         thumbFromLabel="Earlier epoch",
@@ -91,10 +94,10 @@ def epoch_pair(identity: str, epochs: Sequence[int], chosen: str | None = None) 
     return html.Div(slider, className="lossmon-slider")
 
 
-def _pair(chosen: str | None, last: int) -> list[int]:
+def _pair(chosen: str | None, usual: list[int]) -> list[int]:
     parts = (chosen or "").split("-")
-    known = [int(part) for part in parts if part.isdecimal() and 1 <= int(part) <= last]
-    return sorted(known) if len(known) == len(parts) == 2 else [1, last]
+    known = [int(part) for part in parts if part.isdecimal() and 1 <= int(part) <= usual[1]]
+    return sorted(known) if len(known) == len(parts) == 2 else usual
 
 
 def pair_followed(

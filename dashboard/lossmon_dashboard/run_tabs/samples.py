@@ -51,8 +51,9 @@ def content(run: OpenedRun) -> list[Any]:
     return [
         panel(
             "Two epochs",
-            "Everything below is of the later epoch, and of what changed since the earlier one.",
-            epoch_pair("run-pair", known, run.query.get("epochs")),
+            "Everything below is of the later epoch, and of what changed since the earlier one: "
+            "the one of the least loss unless it is the last, then the first.",
+            epoch_pair("run-pair", known, run.query.get("epochs"), earlier=_least(run, known) or 1),
             dmc.Text(id="run-samples-said", size="sm"),
             scrolled("What became of the samples", id="run-turned"),
         ),
@@ -69,6 +70,17 @@ def content(run: OpenedRun) -> list[Any]:
         ),
         html.Div(_class_panels(full), id="run-classes", hidden=not _classed(known_of)),
     ]
+
+
+def _least(run: OpenedRun, known: Sequence[int]) -> int | None:
+    """The recorded epoch of the least validation loss, from 1, unless that is the last one."""
+    rows = current_store().epoch_rows(
+        run.id, "val", run.output, columns=["epoch", "split", "output", "recomputed_loss"]
+    )
+    losses = {row["epoch"]: row["recomputed_loss"] for row in rows}
+    judged = [(losses[e], e) for e in known if losses.get(e) is not None and losses[e] == losses[e]]
+    best = min(judged)[1] if judged else None
+    return None if best is None or best == known[-1] else best + 1
 
 
 def _class_panels(full: str) -> dmc.SimpleGrid:

@@ -36,23 +36,23 @@ def content(run: OpenedRun) -> list[Any]:
     return [
         *([_meant_panel(full)] if misread else []),
         panel(
-            "The gap",
-            "Printed minus recomputed, epoch by epoch. On training data Keras prints a mean over "
-            "the epoch while the weights were moving: there a gap is no mistake. A cross is one: "
-            "there Keras' own value of the same data is not the recomputed one.",
-            chart("run-gap", "Printed minus recomputed", PAIR_HEIGHT, full=full),
-        ),
-        panel(
             "Why the printed numbers differ",
             "Why the numbers that fit printed are not simply those of the data: the last epoch, "
             "reason by reason.",
             html.Div(id="run-printed"),
         ),
         panel(
+            "The gap",
+            "Printed minus recomputed, epoch by epoch, penalties included: the same mean over the "
+            "epoch, computed twice. What such a mean hides is told above. Where a gap is a mistake "
+            "there is a cross; else it is how Keras weighs batches of different sizes.",
+            chart("run-gap", "Printed minus recomputed", PAIR_HEIGHT, full=full),
+        ),
+        panel(
             "Verification",
             "What Keras printed is a mean over the epoch while the weights were moving; its own "
-            "value is that of the data alone; lossmon computes the same again, independently. "
-            "The gap is printed minus recomputed.",
+            "value is the same mean without penalties; lossmon computes that again, "
+            "independently. The gap is printed minus recomputed.",
             dmc.Text(id="run-verified", fw=550, mb="sm"),
             verification_grid(
                 "run-verification",
