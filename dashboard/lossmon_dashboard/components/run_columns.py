@@ -22,7 +22,7 @@ COLUMNS: tuple[Column, ...] = (
     drawn_column("sparkline", "Loss curve", 99, "Sparkline", sortable=False, filter=False),
     drawn_column("val_loss", "Val loss", 135, "Measure", filter=_NUMBER),
     drawn_column("val_accuracy", "Val accuracy", 160, "Measure", filter=_NUMBER),
-    number_column("val_intended_accuracy", "Val meant", 116),
+    number_column("val_intended_accuracy", "Val meant", 128),
     text_column("accuracy_metric", "Accuracy means", 240),
     drawn_column("best_val_loss", "Best val loss", 150, "Measure", filter=_NUMBER),
     drawn_column("best_val_accuracy", "Best val accuracy", 180, "Measure", filter=_NUMBER),
