@@ -75,6 +75,7 @@ SCROLL_SIDEWAYS = """() => {
 }"""
 CUT_HEADINGS = """(grid) => [...document.querySelectorAll(`${grid} .ag-header-cell-text`)]
     .filter((one) => one.scrollWidth > one.clientWidth).map((one) => one.textContent)"""
+PINNED = "#runs-grid .ag-pinned-left-cols-container [col-id=name]"
 BAR = 15
 """How wide a bar to scroll by may be."""
 
@@ -84,9 +85,8 @@ def test_nothing_is_cut_off_in_lists_of_runs(seeded: str, open_page: OpenPage, s
     # The arrow of the sorted column takes room from its heading.
     page = open_page(f"{seeded}/?sort=val_intended_accuracy:desc", scheme=scheme)
     expect(page.locator("#runs-grid .ag-row svg").first).to_be_visible()
+    expect(page.locator(PINNED).first).to_be_visible()
     assert page.evaluate(CUT, ["#runs-grid", "Val meant", BAR]) == []
-    pinned = page.locator("#runs-grid .ag-pinned-left-cols-container [col-id=name]")
-    expect(pinned.first).to_be_visible()
     name = page.locator(".ag-row a", has_text="breast-cancer-logits")
     assert name.evaluate("one => one.scrollWidth <= one.clientWidth")
     page.goto(f"{seeded}/compare?runs=digits-cnn,breast-cancer-logits")
@@ -137,6 +137,7 @@ def test_how_far_a_run_came_is_told_in_full(
     if status is not None:
         writer.finish(status)
     page = open_page(address)
+    expect(page.locator(PINNED)).to_be_visible()
     expect(page.locator("#runs-grid .lossmon-status")).to_contain_text("95 %")
     assert page.evaluate(CUT, ["#runs-grid", "Val meant", BAR]) == []
     writer.close()
@@ -147,7 +148,7 @@ def test_names_stay_in_sight_where_a_wide_list_is_scrolled(
 ) -> None:
     page = open_page(seeded)
     name = page.locator("#runs-grid .ag-row a", has_text="digits-cnn")
-    pinned = page.locator("#runs-grid .ag-pinned-left-cols-container [col-id=name]")
+    pinned = page.locator(PINNED)
     expect(pinned.first).to_be_visible()
     assert page.evaluate(SCROLL_SIDEWAYS) > 300
     expect(name).to_be_in_viewport()

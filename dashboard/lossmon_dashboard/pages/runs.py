@@ -128,6 +128,8 @@ def _grid(shown: Sequence[str], filters: dict[str, Any], sort: str) -> Any:
             "maxConcurrentDatasourceRequests": 1,
             "blockLoadDebounceMillis": 50,
             "suppressFieldDotNotation": True,
+            # The name is pinned once the list is there: the other columns must not slide about.
+            "suppressColumnMoveAnimation": True,
             "rowSelection": {"mode": "multiRow", "headerCheckbox": False},
             "selectionColumnDef": {
                 "width": 46,
