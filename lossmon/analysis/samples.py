@@ -47,7 +47,12 @@ class TurnedSamples(NamedTuple):
 
 
 def same_samples(one: SampleRecord, two: SampleRecord) -> bool:
-    """Whether two records are of the same samples in the same order."""
+    """Whether two records are of the same samples in the same order.
+
+    Args:
+        one: samples of an epoch, as `Store.samples` gives them.
+        two: of another epoch, or another run.
+    """
     if one.samples is None or two.samples is None:
         return False
     return one.samples is two.samples or np.array_equal(one.samples.keys, two.samples.keys)

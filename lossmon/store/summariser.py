@@ -7,7 +7,7 @@ that was killed, charts read the batches themselves.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 import numpy as np
 from sqlalchemy import Connection, func, select
@@ -33,7 +33,7 @@ from lossmon.store.bulk import insert_columns
 from lossmon.store.packing import NAMES, summary_rows
 from lossmon.store.raw import read_blocks
 from lossmon.store.rows import Columns, batch_rows
-from lossmon.store.schema import summaries
+from lossmon.store.schema import outputs, summaries
 from lossmon.store.selection import Series, after, bucket_ends, of_series, read_buckets
 
 _TOGETHER = FAN * ROWS
@@ -88,12 +88,21 @@ class Summariser:
         return Summariser(self._run_id, opened)
 
     def end(self, connection: Connection) -> Summariser:
-        """Store the buckets that wait to be stored with others."""
+        """Store the buckets that wait to be stored with others, of an earlier writer as well."""
         opened = {
             series: _advance_waiting(connection, series, state)
             for series, state in self._open.items()
         }
+        left = _possible_series(connection, self._run_id) - opened.keys()
+        opened |= {series: _resume(connection, series) for series in left}
         return Summariser(self._run_id, opened)
+
+
+def _possible_series(connection: Connection, run_id: str) -> set[Series]:
+    """The series that a run may have: to look which it has would take all of its batches."""
+    known = select(outputs.c.name).where(outputs.c.run_id == run_id)
+    names = {None, *connection.execute(known).scalars()}
+    return {Series(run_id, split, name) for split in get_args(Split) for name in names}
 
 
 def summarise_series(connection: Connection, series: Series) -> None:

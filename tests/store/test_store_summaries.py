@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, select, update
 
 from lossmon.records import BatchRecord
-from lossmon.store import RunWriter, open_store, raw
+from lossmon.store import RunWriter, check_database, open_store, raw
 from lossmon.store.buckets import FAN, MEASURE, MEASURES, ROWS
 from lossmon.store.engine import database_url, opened
 from lossmon.store.schema import summaries
@@ -191,6 +191,19 @@ def test_a_run_without_summaries_gets_them_when_it_goes_on(writer: RunWriter, db
         assert found.measures["count"][:, MEASURES.index("loss")].tolist() == [
             ROWS * FAN**level
         ] * len(found)
+
+
+def test_a_writer_that_only_ends_a_run_stores_what_the_one_before_left(
+    writer: RunWriter, db: str
+) -> None:
+    """After the database was away another writer may be told of the end alone."""
+    writer.write([batch(step, loss=float(step)) for step in range(700)])
+    writer.write([batch(step, split="val", loss=1.0) for step in range(100)])
+    writer._summariser = type(writer._summariser)(writer.run_id)
+    writer.finish("finished")
+    assert len(buckets_of(db, writer.run_id, 0)) == 700 // ROWS
+    assert len(buckets_of(db, writer.run_id, 0, "val")) == 100 // ROWS
+    assert check_database(db) == []
 
 
 def test_columns_that_tell_of_places_can_be_asked_for(long: str) -> None:
