@@ -21,7 +21,12 @@ class Training(NamedTuple):
 
     def wait(self, timeout: float = 120) -> int:
         """Wait for its end, and return how many batches it handed over."""
-        self.told.extend(self.process.communicate(timeout=timeout)[0].split("\n"))
+        assert self.process.stdout is not None
+        # Not by `communicate`, which leaves out what is in the buffer of the lines read before: all
+        # of it, on a machine so busy that the process has ended by then.
+        with self.process.stdout as output:
+            self.told.extend(output.read().split("\n"))
+        self.process.wait(timeout)
         counts = [int(line.split()[0]) for line in self.told if line.endswith("ended") or line]
         return counts[-1] if counts else 0
 
