@@ -87,6 +87,7 @@ from lossmon.analysis.settings import (
     flattened,
     run_data,
     run_settings,
+    unnumbered,
 )
 from lossmon.analysis.smoothing import exponential_average
 from lossmon.analysis.splits import SplitDifference, explain_splits
@@ -200,6 +201,7 @@ __all__ = [
     "summarise_margins",
     "turned_samples",
     "turns",
+    "unnumbered",
     "verdict",
     "verdict_words",
     "weigh",

@@ -43,19 +43,31 @@ def run_settings(document: Row) -> dict[str, Any]:
     Args:
         document: the run, as `Store.run` gives it.
     """
-    model = dict(document["model"] or {})
-    # What Keras names is numbered through a process: it would differ between equal models.
+    model = unnumbered(document["model"] or {})
+    # Names of layers are numbered through a process: they would differ between equal models.
     model.pop("summary", None)
-    optimizer = {"optimizer": dict(model.pop("optimizer", None) or {})}
-    for part, given in (
-        (model, _keras_names(model.get("class"))),
-        (optimizer["optimizer"], r"\w+"),
-    ):
-        if found := re.fullmatch(rf"({given})_\d+", str(part.get("name"))):
-            part["name"] = found[1]
+    optimizer = {"optimizer": model.pop("optimizer", None) or {}}
     data = {"data": run_data(document)}
     parts = {"config": document["config"] or {}, "model": model} | optimizer | data
     return flattened(parts)
+
+
+def unnumbered(model: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a described model with what Keras calls it and its optimiser, but for the numbers.
+
+    Keras numbers what has no name through a process, so that equal models would differ.
+
+    Args:
+        model: the `model` of a run, as `Store.run` gives it.
+    """
+    found = dict(model)
+    optimizer = dict(found.get("optimizer") or {})
+    if optimizer:
+        found["optimizer"] = optimizer
+    for part, given in ((found, _keras_names(found.get("class"))), (optimizer, r"\w+")):
+        if name := re.fullmatch(rf"({given})_\d+", str(part.get("name"))):
+            part["name"] = name[1]
+    return found
 
 
 def _keras_names(of_class: Any) -> str:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from lossmon.analysis import differing_settings
+from lossmon.analysis import differing_settings, unnumbered
 
 Row = dict[str, Any]
 
@@ -28,3 +28,7 @@ def test_names_that_people_give_are() -> None:
         ("model.name", ["resnet_50", "resnet_101"]),
         ("optimizer.name", ["adam", "sgd"]),
     ]
+
+
+def test_a_model_of_which_nothing_is_known_stays_so() -> None:
+    assert unnumbered({}) == {}

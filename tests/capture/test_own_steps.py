@@ -9,6 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
+from scipy.sparse import csr_matrix
 
 import lossmon
 from tests.capture.conftest import classes, features
@@ -294,7 +295,7 @@ def test_state_that_keras_does_not_know_of_is_left_alone(tmp_path: Path, place: 
 
 
 def test_rules_are_asked_of_sparse_data(tmp_path: Path) -> None:
-    sparse = pytest.importorskip("scipy.sparse").csr_matrix(np.where(X > 0, X, 0.0))
+    sparse = csr_matrix(np.where(X > 0, X, 0.0))
     model = model_of(keras.Model, "mse", 1)
     model.compile(loss="mse", metrics=["accuracy"])
     target = 3.0 * X[:, :1]

@@ -169,6 +169,9 @@ def test_only_what_differs_is_listed() -> None:
     one, two = document("a", "mse", None, lr=0.1, units=8), document("b", "mse", None, lr=0.2)
     assert differences([one, two]) == {"config.lr": ["0.1", "0.2"], "config.units": ["8", "–"]}
     assert differences([one, one]) == {}
+    model = {"name": "sequential", "class": "Sequential", "optimizer": {"name": "adam"}}
+    again = {"name": "sequential_5", "class": "Sequential", "optimizer": {"name": "adam_5"}}
+    assert differences([one | {"model": model}, one | {"model": again}]) == {}
     seen = [{"split": "train", "output": None, "n": n} for n in (300, 1347)]
     told = differences([one | {"epochs": seen[:1]}, one | {"epochs": seen, "batch_size": 32}])
     assert told == {"data.train_samples": ["300", "1,347"], "data.batch_size": ["–", "32"]}

@@ -7,7 +7,7 @@ from typing import Any
 
 import dash_mantine_components as dmc
 
-from lossmon.analysis import accuracy_meaning, run_data
+from lossmon.analysis import accuracy_meaning, run_data, unnumbered
 from lossmon_dashboard.components.callout import callout
 from lossmon_dashboard.components.facts import flatten
 from lossmon_dashboard.components.text_table import text_table
@@ -25,8 +25,12 @@ def differences(documents: Sequence[Document], *, every: bool = False) -> dict[s
     """
     settings = [
         flatten(
-            {key: document[key] for key in ("config", "model", "environment")}
-            | {"data": run_data(document)}
+            {
+                "config": document["config"],
+                "model": unnumbered(document["model"] or {}),
+                "environment": document["environment"],
+                "data": run_data(document),
+            }
         )
         | _judged_by(document)
         for document in documents
