@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +10,7 @@ import keras
 import numpy as np
 import pytest
 
+from lossmon.capture.budget import Budget
 from tests.capture.conftest import classes, dense, features
 
 N = 72
@@ -119,11 +121,17 @@ def test_an_unknown_metric_is_unverified_with_the_way_out(record: Callable[..., 
 def test_a_part_of_the_samples_verifies_no_epoch_metric(
     record: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lossmon.capture.budget.ALLOWANCE", -1.0)
+    seen = itertools.count()
+
+    def every_other_step(_: Budget, steps: int) -> np.ndarray:
+        return np.array([step for step in range(steps) if next(seen) % 2], dtype=np.int64)
+
+    monkeypatch.setattr(Budget, "choose", every_other_step)
     model = dense(1, "sigmoid")
     model.compile("adam", "bce", metrics=[M.AUC()])
     recorded = record(model, X, BINARY, epochs=1)
     (found,) = recorded.epochs[0]["metrics"]
+    assert 0.0 < recorded.epochs[0]["coverage"] < 1.0
     assert found["status"] == "unverified"
     assert "of the samples only" in found["reason"]
 
