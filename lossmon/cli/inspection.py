@@ -64,6 +64,7 @@ def runs(*, archived: bool, watching: bool, db: str | None, as_json: bool) -> No
     metavar="EPOCH EPOCH",
     help="Epochs to compare samples of. Default: that of the least loss, and the last one.",
 )
+@click.option("--every-epoch", is_flag=True, help="Also those of a long run that tell little.")
 @_watching
 @with_db
 @with_json
@@ -72,6 +73,7 @@ def show(
     run: str,
     samples: bool,
     between: tuple[int, int] | None,
+    every_epoch: bool,
     watching: bool,
     db: str | None,
     as_json: bool,
@@ -89,7 +91,7 @@ def show(
 
     def draw(console: Console) -> bool:
         document = visible(_document(store, run_id, samples=samples, between=between))
-        print_run(console, document)
+        print_run(console, document, every_epoch=every_epoch)
         if "samples" in document:
             print_samples(console, document["samples"])
         return document["status"] == "running"

@@ -9,6 +9,7 @@ from rich.markdown import Markdown
 from rich.markup import escape
 from rich.padding import Padding
 from rich.syntax import Syntax
+from rich.text import Text
 
 from lossmon.cli.words import WIDE, styled, table
 from lossmon.rules import RulePage
@@ -37,6 +38,8 @@ def print_rule(console: Console, page: RulePage) -> None:
             if index % 2:
                 code = part.removeprefix("python").strip("\n")
                 syntax = Syntax(code, "python", background_color="default")
-                console.print(Padding(syntax, (0, 0, 0, 2)))
+                # Lines of code stay whole, so that they can be copied.
+                for line in syntax.highlight(code).split("\n"):
+                    console.print(Text("  ").append_text(line), soft_wrap=True)
             elif part.strip():
                 console.print(Markdown(part, hyperlinks=False))

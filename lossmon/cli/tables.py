@@ -12,6 +12,7 @@ from rich.table import Table
 
 from lossmon.cli.calibration_text import print_calibration
 from lossmon.cli.divergence_text import print_divergence, print_splits
+from lossmon.cli.epoch_text import print_courses, print_epochs
 from lossmon.cli.finding_text import print_findings
 from lossmon.cli.meaning_text import print_meaning
 from lossmon.cli.reconciliation_text import print_reconciliation
@@ -99,7 +100,7 @@ def _course(row: Row) -> str:
     return sparkline(lines["val_loss"] or lines["loss"])
 
 
-def print_run(console: Console, document: Row) -> None:
+def print_run(console: Console, document: Row, *, every_epoch: bool = False) -> None:
     """One run with its epochs, why their numbers differ, and findings."""
     console.print(
         f"[bold]{escape(document['name'])}[/] [dim]{escape(document['id'])}[/] "
@@ -115,7 +116,7 @@ def print_run(console: Console, document: Row) -> None:
         )
     print_courses(console, document["epochs"])
     console.print()
-    print_epochs(console, document["epochs"])
+    print_epochs(console, document["epochs"], every=every_epoch)
     print_meaning(console, document["outputs"], document["epochs"])
     print_reconciliation(console, document["epochs"])
     print_calibration(console, document["outputs"], document["epochs"])
@@ -128,21 +129,6 @@ def print_run(console: Console, document: Row) -> None:
         ended = trouble["message"].startswith(ENDED_WITH)
         mark = "[bold red]error:[/]" if ended else "[yellow]trouble:[/]"
         console.print(f"{mark} {escape(trouble['message'])}")
-
-
-def print_courses(console: Console, epochs: Sequence[Row]) -> None:
-    """Small curves of the model as a whole: loss and accuracy, train and val."""
-    whole = [row for row in epochs if row["output"] is None]
-    for value in ("loss", "accuracy"):
-        known = f"recomputed_{value}"
-        curves: list[str] = []
-        for split in ("train", "val"):
-            rows = [row for row in whole if row["split"] == split]
-            values = [row[value] if row[known] is None else row[known] for row in rows]
-            if curve := sparkline(values, width=32):
-                curves.append(f"[dim]{split}[/] {curve}")
-        if curves:
-            console.print(f"{value:<9}", "   ".join(curves))
 
 
 def print_ranks(console: Console, document: Row) -> None:
@@ -186,40 +172,3 @@ def _print_joined(console: Console, epochs: Sequence[Row]) -> None:
             styled(row["status"]),
         )
     console.print(shown)
-
-
-_EPOCH_COLUMNS = {
-    "reported\nloss": "reported_loss",
-    "recomputed\nloss": "recomputed_loss",
-    "penalty": "penalty",
-    "reported\naccuracy": "reported_accuracy",
-    "recomputed\naccuracy": "recomputed_accuracy",
-    "meant\naccuracy": "intended_accuracy",
-}
-
-
-def print_epochs(console: Console, epochs: Sequence[Row]) -> None:
-    """Reported and recomputed values of each epoch, a table for each output."""
-    outputs = list(dict.fromkeys(row["output"] for row in epochs))
-    for output in outputs:
-        if len(outputs) > 1:
-            title = "whole model" if output is None else f"output {output}"
-            console.print(f"[bold]{escape(title)}[/]")
-        console.print(_epoch_table([row for row in epochs if row["output"] == output]))
-        console.print()
-
-
-def _epoch_table(epochs: Sequence[Row]) -> Table:
-    """Columns that hold nothing are left out."""
-    known = {
-        title: key
-        for title, key in _EPOCH_COLUMNS.items()
-        if any(row[key] is not None and (key != "penalty" or row[key]) for row in epochs)
-    }
-    shown = table("epoch", "split", *known, "status", numbers=list(known))
-    for row in epochs:
-        reason = f" ({row['reason']})" if row["reason"] else ""
-        status = styled(row["status"]) + escape(reason)
-        values = (number(row[key]) for key in known.values())
-        shown.add_row(str(row["epoch"] + 1), escape(row["split"]), *values, status)
-    return shown

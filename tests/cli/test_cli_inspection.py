@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from lossmon.cli.epoch_text import print_epochs
 from lossmon.cli.meaning_text import print_meaning
 from lossmon.cli.reconciliation_text import print_reconciliation
-from lossmon.cli.tables import print_epochs, print_ranks, print_runs
+from lossmon.cli.tables import print_ranks, print_runs
 from lossmon.store import open_store
 from tests.cli.conftest import EPOCHS, Invoke, Seeded
 

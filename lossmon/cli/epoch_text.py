@@ -1,0 +1,124 @@
+"""The epochs of a run: their courses as small curves, and their values as a table."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import groupby
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from lossmon.cli.sparkline import sparkline
+from lossmon.cli.words import Row, number, styled, table
+
+# A run of more epochs is told by those that matter, and by so many of its course and its end.
+MANY = 20
+SPREAD = 10
+LAST = 3
+_COURSE_WIDTH = 32
+
+
+def print_courses(console: Console, epochs: Sequence[Row]) -> None:
+    """Small curves of the model as a whole: loss and accuracy, train and val."""
+    whole = [row for row in epochs if row["output"] is None]
+    # Two of them stand on one line, behind what they are of.
+    width = max(8, min(_COURSE_WIDTH, (console.width - len("accuracy  train    val ")) // 2))
+    for value in ("loss", "accuracy"):
+        known = f"recomputed_{value}"
+        curves: list[str] = []
+        for split in ("train", "val"):
+            rows = [row for row in whole if row["split"] == split]
+            values = [row[value] if row[known] is None else row[known] for row in rows]
+            if curve := sparkline(values, width=width):
+                curves.append(f"[dim]{split}[/] {curve}")
+        if curves:
+            console.print(f"{value:<9}", "   ".join(curves))
+
+
+_EPOCH_COLUMNS = {
+    "reported\nloss": "reported_loss",
+    "recomputed\nloss": "recomputed_loss",
+    "penalty": "penalty",
+    "reported\naccuracy": "reported_accuracy",
+    "recomputed\naccuracy": "recomputed_accuracy",
+    "meant\naccuracy": "intended_accuracy",
+}
+
+
+def print_epochs(console: Console, epochs: Sequence[Row], *, every: bool = False) -> None:
+    """Reported and recomputed values of epochs, a table for each output.
+
+    Args:
+        console: to print on.
+        epochs: their rows.
+        every: whether each is to be shown; else of more than `MANY` some of the course, that of
+            the least loss, each whose status is not that of the one before, and the last ones.
+    """
+    shown = {row["epoch"] for row in epochs} if every else _telling(epochs)
+    outputs = list(dict.fromkeys(row["output"] for row in epochs))
+    for output in outputs:
+        if len(outputs) > 1:
+            title = "whole model" if output is None else f"output {output}"
+            console.print(f"[bold]{escape(title)}[/]")
+        rows = [row for row in epochs if row["output"] == output and row["epoch"] in shown]
+        console.print(_epoch_table(rows))
+        console.print()
+    known = {row["epoch"] for row in epochs}
+    if left := len(known - shown):
+        console.print(
+            f"{left:,} of {len(known):,} epochs are left out, each with the status of the one "
+            "before it: [bold]--every-epoch[/] shows them.\n"
+        )
+
+
+def _telling(epochs: Sequence[Row]) -> set[int]:
+    """The epochs to show."""
+    known = sorted({row["epoch"] for row in epochs})
+    if len(known) <= MANY:
+        return set(known)
+    course = known[:: math.ceil(len(known) / SPREAD)]
+    return {*course, _least(epochs), *_changed(epochs), *known[-LAST:]}
+
+
+def _least(epochs: Sequence[Row]) -> int:
+    """The epoch of the least loss: of validation data where there is any."""
+    whole = [row for row in epochs if row["output"] is None] or epochs
+    rows = [row for row in whole if row["split"] == "val"] or whole
+    losses = [(_loss(row), row["epoch"]) for row in rows]
+    return min(losses)[1]
+
+
+def _loss(row: Row) -> float:
+    loss = row["loss"] if row["recomputed_loss"] is None else row["recomputed_loss"]
+    return loss if loss is not None and math.isfinite(loss) else math.inf
+
+
+def _changed(epochs: Sequence[Row]) -> set[int]:
+    """The epochs from which on another status holds."""
+
+    def series(row: Row) -> tuple[str, str]:
+        return row["split"], row["output"] or ""
+
+    return {
+        next(rows)["epoch"]
+        for _, course in groupby(sorted(epochs, key=series), series)
+        for _, rows in groupby(course, lambda row: row["status"])
+    }
+
+
+def _epoch_table(epochs: Sequence[Row]) -> Table:
+    """Columns that hold nothing are left out."""
+    known = {
+        title: key
+        for title, key in _EPOCH_COLUMNS.items()
+        if any(row[key] is not None and (key != "penalty" or row[key]) for row in epochs)
+    }
+    shown = table("epoch", "split", *known, "status", numbers=list(known))
+    for row in epochs:
+        reason = f" ({row['reason']})" if row["reason"] else ""
+        status = styled(row["status"]) + escape(reason)
+        values = (number(row[key]) for key in known.values())
+        shown.add_row(str(row["epoch"] + 1), escape(row["split"]), *values, status)
+    return shown

@@ -1,0 +1,85 @@
+"""The epochs that `show` tells of: all of a short run, of a long one those that matter."""
+
+from __future__ import annotations
+
+import io
+import re
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from lossmon.cli.epoch_text import MANY, print_courses
+from lossmon.cli.rule_text import print_rule
+from lossmon.records import EpochRecord
+from lossmon.rules import rule_pages
+from lossmon.store import open_store
+from tests.cli.conftest import Invoke
+from tests.store.made import epoch, open_writer
+
+LONG = 300
+LEAST = 77
+WRONG = 123
+
+
+@pytest.fixture(scope="module")
+def long(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A run whose epoch `WRONG` does not agree, and whose validation loss is least at `LEAST`."""
+    db = str(tmp_path_factory.mktemp("long") / "runs.db")
+    rows: list[EpochRecord] = []
+    for number in range(LONG):
+        loss = 1.0 + abs(number - LEAST)
+        known: dict[str, Any] = {"loss": loss, "recomputed_loss": loss}
+        known["status"] = "mismatch" if number == WRONG else "verified"
+        rows += [epoch(number, split, **known) for split in ("train", "val")]
+    writer = open_writer(db, name="long")
+    writer.write(epochs=rows)
+    writer.finish("finished")
+    writer.close()
+    return db
+
+
+def _shown(text: str) -> list[int]:
+    return [int(found) for found in re.findall(r"^(\d+) +val ", text, flags=re.MULTILINE)]
+
+
+def test_a_long_run_shows_the_epochs_that_matter(invoke: Invoke, long: str) -> None:
+    text = invoke("show", "long", "--db", long).stdout
+    shown = _shown(text)
+    # From 0 there, from 1 here.
+    assert {1, LEAST + 1, WRONG + 1, WRONG + 2, LONG - 1, LONG} <= set(shown)
+    assert shown == sorted(set(shown))
+    assert len(shown) <= MANY
+    assert f"{LONG - len(shown)} of {LONG} epochs are left out" in text
+
+
+def test_every_epoch_is_shown_where_that_is_asked(invoke: Invoke, long: str) -> None:
+    text = invoke("show", "long", "--db", long, "--every-epoch").stdout
+    assert _shown(text) == list(range(1, LONG + 1))
+    assert "left out" not in text
+
+
+def test_a_short_run_is_shown_whole(invoke: Invoke) -> None:
+    text = invoke("show", "healthy").stdout
+    assert _shown(text) == [1, 2]
+    assert "left out" not in text
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 120])
+def test_both_courses_stand_on_one_line(width: int, long: str) -> None:
+    text = io.StringIO()
+    print_courses(Console(file=text, width=width), open_store(long).run_document("long")["epochs"])
+    (loss,) = text.getvalue().splitlines()
+    assert loss.startswith("loss ")
+    assert len(loss) <= width
+
+
+@pytest.mark.parametrize("page", rule_pages(), ids=lambda page: page.code)
+def test_lines_of_code_stay_whole_in_a_narrow_terminal(page: Any) -> None:
+    text = io.StringIO()
+    print_rule(Console(file=text, width=60), page)
+    printed = {line.strip() for line in text.getvalue().splitlines()}
+    blocks = [part for section in page.sections.values() for part in section.split("```")[1::2]]
+    code = [line.strip() for block in blocks for line in block.removeprefix("python").splitlines()]
+    assert blocks
+    assert set(code) <= printed | {""}
