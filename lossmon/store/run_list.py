@@ -50,8 +50,8 @@ class RunList:
 
         Args:
             connection: to read by.
-            measured: whether with the values of `Measures` and "flags", "rules_found" and "text",
-                which take longer the first time.
+            measured: whether with the values of `Measures`, "flags", "rules_found", "severities"
+                and "text", which take longer the first time.
         """
         with self._lock:
             self._follow(connection)
@@ -147,6 +147,7 @@ class RunList:
             "when": iso_time(row["started"]),
             "flags": weight(found),
             "rules_found": sorted({f"{code} {rule}" for (code, _), (_, rule) in found.items()}),
+            "severities": sorted({severity for severity, _ in found.values()}) or ["fine"],
         }
         return listed | {"text": searched(listed)}
 

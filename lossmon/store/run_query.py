@@ -174,7 +174,8 @@ def searched(run: Listed) -> str:
     """All that is said of a run, in which words are looked for."""
     said = (run["id"], run["name"], run["project"], run["status"], run["tags"], run["notes"])
     config = (f"{key.removeprefix(CONFIG)}={as_text(run[key])}" for key in run if CONFIG in key)
-    found = (run.get("accuracy_metric"), run.get("loss_name"), *run.get("rules_found", ()))
+    flags = (*run.get("severities", ()), *run.get("rules_found", ()))
+    found = (run.get("accuracy_metric"), run.get("loss_name"), *flags)
     return "\n".join([*map(as_text, said), *config, *map(as_text, found)]).casefold()
 
 

@@ -47,6 +47,8 @@ def test_the_list_follows_what_is_written_archived_and_deleted(db: str) -> None:
     writer.close()
     assert names(store.listed_runs(by_loss))[0] == "three"
     assert names(store.listed_runs(RunQuery("lm301 ACCURACY-with"))) == ["three"]
+    assert names(store.listed_runs(RunQuery("error"))) == ["three"]
+    assert "three" not in names(store.listed_runs(RunQuery("fine")))
     store.rename("three", "four")
     store.set_tags("one", ["kept"])
     assert names(store.listed_runs(RunQuery("four"))) == ["four"]
