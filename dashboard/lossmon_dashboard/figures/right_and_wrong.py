@@ -12,7 +12,7 @@ from lossmon_dashboard.figures.lines import Line, draw_line, draw_lost, epoch_li
 from lossmon_dashboard.figures.panes import EPOCH, empty_pane, single_pane
 from lossmon_dashboard.theme import Scheme, ink
 
-NOTHING_TO_SHOW = "Appears once lossmon has told right predictions from wrong ones."
+NOTHING_TO_SHOW = "No epoch of which lossmon has told right predictions from wrong ones."
 
 
 class _RightAndWrongInfo(NamedTuple):
