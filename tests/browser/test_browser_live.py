@@ -89,7 +89,7 @@ def test_the_first_run_shows_up_by_itself(live: tuple[str, str], open_page: Open
     page = open_page(address)
     expect(page.get_by_text("The database cannot be read")).to_be_visible()
     expect(page.get_by_text("live.db")).to_be_visible()
-    expect(page.locator("#live")).to_have_text("nothing to read")
+    expect(page.locator("#live")).to_have_text("! nothing to read")
     assert violations(page) == []
     writer = start(database, LIVE, epochs=1)
     expect(page.locator("#runs-grid .ag-row", has_text="digits-live")).to_be_visible(

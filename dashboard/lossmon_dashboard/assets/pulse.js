@@ -131,16 +131,19 @@
     /* How many runs are training right now; nothing at all while none is. */
     function indicator({running, trouble}) {
         if (trouble) {
-            const children = badge("nothing to read", "orange", "");
+            const children = badge(["!", onWideScreens(" nothing to read")], "orange", "");
             return mantine("Tooltip", {children, label: trouble, multiline: true, w: 320});
         }
         if (!running) {
             return null;
         }
         const noun = running === 1 ? " run training" : " runs training";
-        const wide = {children: noun, className: "lossmon-wide"};
-        const words = [String(running), {namespace: "dash_html_components", type: "Span", props: wide}];
-        return badge(words, "blue", " lossmon-pulse");
+        return badge([String(running), onWideScreens(noun)], "blue", " lossmon-pulse");
+    }
+
+    function onWideScreens(children) {
+        const props = {children, className: "lossmon-wide"};
+        return {namespace: "dash_html_components", type: "Span", props};
     }
 
     window.lossmon_pulse = {askNow};
