@@ -40,9 +40,8 @@ def delete_runs(url: URL, run_ids: Sequence[str]) -> int:
             for series in known:
                 delete_batches(engine, series)
     with writing(url) as connection:
-        deleted = connection.execute(delete(runs).where(runs.c.id.in_(run_ids))).rowcount
         tell_news(connection)
-    return deleted
+        return connection.execute(delete(runs).where(runs.c.id.in_(run_ids))).rowcount
 
 
 def archive_runs(url: URL, run_ids: Sequence[str], *, archived: bool = True) -> int:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     ColumnElement,
@@ -198,48 +198,90 @@ _OF_RUN = runs.c.id == bindparam("of_run")
 _OF_ATTEMPT = runs.c.attempt == bindparam("of_attempt")
 _BEAT = Prepared(update(runs).where(_OF_RUN, _OF_ATTEMPT).values(heartbeat=bindparam("now")))
 _ADVANCED = {
+    "heartbeat": bindparam("now"),
     "revision": _REVISION,
     "batches": runs.c.batches + bindparam("new"),
     "epoch": bindparam("at_epoch"),
     "step": bindparam("at_step"),
 }
-_ADVANCE = Prepared(update(runs).where(_OF_RUN).values(_ADVANCED))
-_ADVANCE_WITH_NEWS = Prepared(update(runs).where(_OF_RUN).values({**_ADVANCED, "news": _NEWS}))
+_ADVANCE = Prepared(update(runs).where(_OF_RUN, _OF_ATTEMPT).values(_ADVANCED))
+_ADVANCE_WITH_NEWS = Prepared(
+    update(runs).where(_OF_RUN, _OF_ATTEMPT).values({**_ADVANCED, "news": _NEWS})
+)
 
 
-def beat(connection: Connection, run_id: str, attempt: int, now: float) -> bool:
+class Alive(NamedTuple):
+    """Which run is recorded by which attempt, and when that was known to live, Unix seconds."""
+
+    run_id: str
+    attempt: int
+    now: float
+
+
+def beat(connection: Connection, alive: Alive) -> bool:
     """Store that the run is alive; tells whether there is such a run, not resumed since."""
+    run_id, attempt, now = alive
     return _BEAT.execute(connection, of_run=run_id, of_attempt=attempt, now=now).rowcount > 0
 
 
 def advance_run(
-    connection: Connection, run_id: str, new: int, position: Position, *, news: bool
-) -> None:
-    """Store that a run has so many new batches and where it is, and mark it as changed.
+    connection: Connection, alive: Alive, new: int, position: Position, *, news: bool
+) -> bool:
+    """Store that a run is alive, has so many new batches and where it is, and mark it as changed.
 
     Last in a transaction, as `change_run`.
 
     Args:
         connection: to write by.
-        run_id: the run.
+        alive: the run.
         new: so many train batches.
         position: the epoch and step it has reached.
         news: whether more is new than batches; who follows the run reads these alone where not.
+
+    Returns:
+        Whether there is such a run, not resumed since.
     """
     (_TELL if news else _COUNT).execute(connection)
+    run_id, attempt, now = alive
     epoch, step = position
+    place = {"of_run": run_id, "of_attempt": attempt, "at_epoch": epoch, "at_step": step}
     advance = _ADVANCE_WITH_NEWS if news else _ADVANCE
-    advance.execute(connection, of_run=run_id, new=new, at_epoch=epoch, at_step=step)
+    return advance.execute(connection, **place, new=new, now=now).rowcount > 0
+
+
+def renew_run(connection: Connection, alive: Alive, **values: Any) -> bool:
+    """Store that a run is alive, set columns of it, and mark it as changed beyond its batches.
+
+    Last in a transaction, as `change_run`.
+
+    Args:
+        connection: to write by.
+        alive: the run.
+        values: by column.
+
+    Returns:
+        Whether there is such a run, not resumed since.
+    """
+    meant = runs.c.id == alive.run_id, runs.c.attempt == alive.attempt
+    return _change(connection, meant, {"heartbeat": alive.now, **values})
 
 
 def change_run(connection: Connection, run_id: str, **values: Any) -> None:
     """Set columns of a run and mark it as changed in more than its batches.
 
     Last in a transaction: PostgreSQL holds every other writer at the counter from here to commit.
+    It holds them at the row of the run too: who locks both takes the counter first, or two of them
+    wait for each other.
     """
+    _change(connection, [runs.c.id == run_id], values)
+
+
+def _change(
+    connection: Connection, meant: Iterable[ColumnElement[bool]], values: Mapping[str, Any]
+) -> bool:
     tell_news(connection)
     marks = {"revision": _REVISION, "news": _NEWS}
-    connection.execute(update(runs).where(runs.c.id == run_id).values(marks | values))
+    return connection.execute(update(runs).where(*meant).values({**marks, **values})).rowcount > 0
 
 
 def tell_news(connection: Connection) -> None:

@@ -229,7 +229,6 @@ class RunWriter:
         values = self._values(records, troubles)
 
         def store(connection: Connection, new: Sequence[BatchRecord]) -> Summariser:
-            self._beat(connection, records.time if self._late else None)
             summariser = statements.insert_batches(connection, self._run_id, new, self._summariser)
             if records.ending is not None:
                 summariser = summariser.end(connection)
@@ -241,26 +240,34 @@ class RunWriter:
                 statements.withdraw_finding(connection, self._run_id, finding)
             for finding in records.findings:
                 statements.report_finding(connection, self._run_id, finding, reached, seen)
+            lives = True
             if reached is not None:
                 steps = sum(record.split == "train" and record.output is None for record in new)
-                statements.advance_run(
-                    connection, self._run_id, steps, reached, news=records.is_news()
-                )
-            if reached is None or values:
-                statements.change_run(connection, self._run_id, **values)
+                news = records.is_news()
+                lives = statements.advance_run(connection, alive, steps, reached, news=news)
+            if lives and (reached is None or values):
+                lives = statements.renew_run(connection, alive, **values)
+            if not lives:
+                raise self._missing(connection)
             return summariser
 
+        def store_all(connection: Connection) -> Summariser:
+            # A batch of a run that is gone is refused, which leads to the careful way.
+            if not batches:
+                self._demand_run(connection)
+            return store(connection, batches)
+
         def store_what_is_new(connection: Connection) -> Summariser:
+            self._demand_run(connection)
             new = statements.not_stored(connection, self._run_id, batches)
             return store(connection, statements.not_pruned(connection, self._run_id, new))
 
         batches = records.batches
+        alive = self._alive(records.time)
         # What comes late may have been stored before, and pruned since.
         doubtful = self._late and bool(batches)
         try:
-            self._summariser = self._commit(
-                store_what_is_new if doubtful else lambda connection: store(connection, batches)
-            )
+            self._summariser = self._commit(store_what_is_new if doubtful else store_all)
         except StoreError as error:
             if doubtful or not batches or not isinstance(error.__cause__, IntegrityError):
                 raise
@@ -312,11 +319,23 @@ class RunWriter:
         self._connection.close()
         self._connection.engine.dispose()
 
-    def _beat(self, connection: Connection, now: float | None = None) -> None:
-        now = time.time() if now is None else now
-        if not statements.beat(connection, self._run_id, self._header.attempt, now):
-            known = select(runs.c.id).where(runs.c.id == self._run_id)
-            raise self._gone(deleted=connection.execute(known).first() is None)
+    def _beat(self, connection: Connection) -> None:
+        if not statements.beat(connection, self._alive(time.time())):
+            raise self._missing(connection)
+
+    def _alive(self, recorded: float) -> statements.Alive:
+        """The run, alive now, or when what comes late was recorded."""
+        now = recorded if self._late else time.time()
+        return statements.Alive(self._run_id, self._header.attempt, now)
+
+    def _demand_run(self, connection: Connection) -> None:
+        attempt = select(runs.c.attempt).where(runs.c.id == self._run_id)
+        if connection.execute(attempt).scalar() != self._header.attempt:
+            raise self._missing(connection)
+
+    def _missing(self, connection: Connection) -> RunGone:
+        known = select(runs.c.id).where(runs.c.id == self._run_id)
+        return self._gone(deleted=connection.execute(known).first() is None)
 
     def _gone(self, *, deleted: bool) -> RunGone:
         received = (
