@@ -268,6 +268,26 @@ def test_selected_runs_are_compared(seeded: str, open_page: OpenPage) -> None:
     expect(page.locator("h1")).to_have_text("Runs")
 
 
+def test_what_a_page_says_late_leaves_the_next_address_alone(
+    seeded: str, open_page: OpenPage
+) -> None:
+    address = f"{seeded}/compare?runs=digits-cnn,digits-overfit"
+    page = open_page(address)
+    expect(page.locator("h1")).to_have_text("Compare runs")
+    expect(page.locator("#compare-ends .ag-center-cols-container .ag-row")).to_have_count(2)
+    before = page.url
+    for late in (
+        "lossmon.rememberRuns('late', {}, [], false, null, null, null)",
+        "lossmon.rememberRules('late', null)",
+        "lossmon_run.rememberOutput('late')",
+    ):
+        page.evaluate(f"dash_clientside.{late}")
+        assert page.url == before
+    assert page.evaluate("sessionStorage.getItem('lossmon-list')") is None
+    page.evaluate("dash_clientside.lossmon.rememberComparison(['digits-cnn'])")
+    assert page.url == f"{seeded}/compare?runs=digits-cnn"
+
+
 def test_the_run_to_take_is_asked_in_the_address(seeded: str, open_page: OpenPage) -> None:
     page = open_page(f"{seeded}/compare?runs=digits-cnn,digits-overfit")
     short, answer = page.locator("#compare-short"), page.locator("#compare-weighed")

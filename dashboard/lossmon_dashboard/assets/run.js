@@ -4,6 +4,9 @@
 
     /* Parts of the address that are not told stay as they are: each tab knows its own alone. */
     function remember(values) {
+        if (!window.lossmon.stands("/run")) {
+            return window.dash_clientside.no_update;
+        }
         const query = new URLSearchParams(window.location.search);
         for (const [key, value] of Object.entries(values)) {
             query.delete(key);

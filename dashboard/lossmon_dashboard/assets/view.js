@@ -7,9 +7,16 @@
         return config.requests_pathname_prefix.replace(/\/$/, "");
     }
 
-    window.lossmon = {base};
+    /* Which page it is: what a page has to say may come when the next one stands in the address. */
+    const placeNow = () => window.location.pathname.slice(base().length) || "/";
+    const stands = (page) => placeNow() === page || placeNow().startsWith(page + "/");
 
-    function remember(values) {
+    window.lossmon = {base, stands};
+
+    function remember(page, values) {
+        if (!stands(page)) {
+            return window.dash_clientside.no_update;
+        }
         const query = Object.entries(values)
             .filter(([, value]) => value)
             .map(([key, value]) => key + "=" + encodeURIComponent(value).replaceAll("%2C", ","))
@@ -110,7 +117,7 @@
                 ];
             },
             rememberComparison: (runs, split, need, fp, fn, threshold, by, axis, view, measure, all) =>
-                remember({
+                remember("/compare", {
                     runs: (runs || []).join(","),
                     split: unless(split, "val"),
                     ...{need, fp, fn, threshold, by},
@@ -119,12 +126,13 @@
                     measure: unless(measure, "loss"),
                     all: all ? "1" : "",
                 }),
-            rememberRules: (search, found) => remember({q: search, found: found ? "1" : ""}),
+            rememberRules: (search, found) =>
+                remember("/rules", {q: search, found: found ? "1" : ""}),
             usualColumns: () => USUAL,
             rememberRuns: function (search, filters, columns, archived, by, group, shown) {
                 const sorted = (columns || []).filter((column) => column.sort);
                 const sort = sorted.map((column) => column.colId + ":" + column.sort).join(",");
-                remember({
+                remember("/", {
                     q: search,
                     filter: filters && Object.keys(filters).length ? JSON.stringify(filters) : "",
                     sort: unless(sort, "started:desc"),
@@ -133,7 +141,7 @@
                     group: by && group !== null ? group : "",
                     cols: chosen(shown),
                 });
-                window.lossmon_back.rememberList();
+                stands("/") && window.lossmon_back.rememberList();
                 return window.dash_clientside.no_update;
             },
         },
