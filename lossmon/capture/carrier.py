@@ -26,6 +26,7 @@ from lossmon.capture.layout import Carried, Layouts, TensorKey
 from lossmon.capture.logits import logits_behind
 from lossmon.capture.queue_channel import QueueChannel
 from lossmon.capture.resolve import ResolvedOutput, resolve, split_outputs
+from lossmon.capture.torch_compile import outside_of_torch_compile
 from lossmon.errors import InvalidCombination
 from lossmon.records import Split
 
@@ -80,6 +81,7 @@ class Carrier:
         self._xla = bool(model.jit_compile) and not model.run_eagerly
         self._masks = JaxMasks(model)
         self._given = GivenWeights()
+        self._send = outside_of_torch_compile(self._send_now)
 
     def send_jointly(self) -> None:
         """Let all of a step leave together, of each split none of whose steps is traced yet."""
@@ -177,13 +179,18 @@ class Carrier:
         logs, *state = result if isinstance(result, tuple) else (result,)
         if self.silent or self.running != split or not isinstance(logs, dict):
             return result
+        sent = self._send(split, carried)
+        if sent is None:
+            return result
+        logs = {**logs, CARRIER: sent}
+        return (logs, *state) if isinstance(result, tuple) else logs
+
+    def _send_now(self, split: Split, carried: Carried | None) -> dict[str, Any] | None:
+        """Let out what was gathered in the step; what is returned leaves with its logs."""
         with self._kept_from_training():
             self._sending.add(split)
-            sent = self.channels[split].send(_of_this_graph(carried))
-            if sent is not None:
-                logs = {**logs, CARRIER: sent}
-                return (logs, *state) if isinstance(result, tuple) else logs
-        return result
+            return self.channels[split].send(_of_this_graph(carried))
+        return None
 
     def _learning_rate_of(self, state: Any) -> dict[str, Any]:
         """The learning rate in the state that a step on JAX is given, its variables' values."""

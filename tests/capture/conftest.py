@@ -12,8 +12,9 @@ import pytest
 
 import lossmon
 
-# Jobs of PyTorch and of JAX: `make backend` runs them.
-collect_ignore = ["test_distributed_jobs.py"] if keras.backend.backend() == "tensorflow" else []
+# What PyTorch and JAX alone have: `make backend` runs it.
+_ELSEWHERE = ["test_distributed_jobs.py", "test_torch_compile.py"]
+collect_ignore = _ELSEWHERE if keras.backend.backend() == "tensorflow" else []
 if find_spec("keras_hub") is None:
     # `make matrix` runs it in an environment of its own.
     collect_ignore.append("keras_hub_models.py")

@@ -10,7 +10,8 @@ import keras
 import numpy as np
 import pytest
 
-from lossmon.capture.budget import Budget
+from lossmon.capture.chunk import Chunk
+from lossmon.capture.judge import RunJudge
 from tests.capture.conftest import classes, dense, features
 
 N = 72
@@ -123,10 +124,10 @@ def test_a_part_of_the_samples_verifies_no_epoch_metric(
 ) -> None:
     seen = itertools.count()
 
-    def every_other_step(_: Budget, steps: int) -> np.ndarray:
-        return np.array([step for step in range(steps) if next(seen) % 2], dtype=np.int64)
+    def every_other_step(_: RunJudge, chunk: Chunk) -> np.ndarray:
+        return np.array([step for step in range(len(chunk)) if next(seen) % 2], dtype=np.int64)
 
-    monkeypatch.setattr(Budget, "choose", every_other_step)
+    monkeypatch.setattr(RunJudge, "_choose", every_other_step)
     model = dense(1, "sigmoid")
     model.compile("adam", "bce", metrics=[M.AUC()])
     recorded = record(model, X, BINARY, epochs=1)
