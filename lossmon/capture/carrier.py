@@ -17,7 +17,7 @@ from typing import Any
 import keras
 from keras.src.backend import get_keras_mask
 
-from lossmon.capture.channel import Channel, LogsChannel
+from lossmon.capture.channel import Channel, DirectChannel, LogsChannel
 from lossmon.capture.compiled_channel import TwinChannel, XlaChannel, XlaJointChannel
 from lossmon.capture.given_weights import GivenWeights
 from lossmon.capture.jax_masks import JaxMasks
@@ -102,6 +102,8 @@ class Carrier:
             return kind(self.layouts, always=self._always)
         if keras.backend.backend() == "jax" and model.jit_compile and not model.run_eagerly:
             return TwinChannel(self.layouts)
+        if keras.backend.backend() == "torch":
+            return DirectChannel(self.layouts)
         return LogsChannel(self.layouts, eager=True)
 
     @property

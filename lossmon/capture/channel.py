@@ -69,8 +69,12 @@ class LogsChannel:
         self._steps = math.inf
         self._passed: list[dict[str, Any]] = []
 
-    def send(self, carried: Carried) -> dict[str, Any]:
-        """Return the vector, and the tensors where they are wanted, by their place."""
+    def send(self, carried: Carried) -> dict[str, Any] | None:
+        """See `Channel`."""
+        return self.told(carried)
+
+    def told(self, carried: Carried) -> dict[str, Any]:
+        """The vector, and the tensors where they are wanted, by their place."""
         wanted = bool(carried.tensors) and not (self._eager and self._steps < 1)
         self._steps -= self._eager
         kinds = {
@@ -110,6 +114,23 @@ class LogsChannel:
         """What the steps of the latest call passed on, in their order."""
         passed, self._passed = self._passed, []
         return passed
+
+
+class DirectChannel(LogsChannel):
+    """The values are handed over by the step itself, in Python, whatever runs around it.
+
+    For steps that PyTorch compiles: logs that hold now more and now less it would compile anew.
+
+    Args:
+        layouts: the model's.
+    """
+
+    def __init__(self, layouts: Layouts) -> None:
+        super().__init__(layouts, eager=True)
+
+    def send(self, carried: Carried) -> None:
+        """Pass on what else would be returned."""
+        self.pass_on(self.told(carried))
 
 
 def vector(index: int, numbers: Sequence[Any]) -> Any:

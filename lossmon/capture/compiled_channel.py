@@ -70,7 +70,7 @@ def _for_the_step(carried: Carried, layouts: Layouts, inside: LogsChannel) -> di
         key: (keras.backend.standardize_dtype(tensor.dtype), len(tensor.shape))
         for key, tensor in carried.tensors.items()
     }
-    return {str(layouts.of(carried, kinds).index): inside.send(carried)}
+    return {str(layouts.of(carried, kinds).index): inside.told(carried)}
 
 
 class TwinChannel(LogsChannel):

@@ -29,10 +29,14 @@ class NothingNew(keras.callbacks.Callback):
         torch.compiler.set_stance("default")
 
 
-@pytest.mark.parametrize("verify", ["off", "auto", "full"])
+@pytest.mark.parametrize(
+    ("verify", "large"), [("off", 2**20), ("auto", 2**20), ("auto", 2), ("full", 2**20)]
+)
 def test_steps_are_not_compiled_again_after_the_first_epoch(
-    verify: Any, db: str, monkeypatch: pytest.MonkeyPatch
+    verify: Any, large: int, db: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # Of large steps some let their tensors out, and some do not.
+    monkeypatch.setattr("lossmon.capture.letting_out.LARGE_STEP", large)
     monkeypatch.setattr("lossmon.capture.recorder.COMMIT_EVERY", 0.0)
     keras.utils.set_random_seed(7)
     model = dense()
