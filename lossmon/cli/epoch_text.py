@@ -86,13 +86,22 @@ def _least(epochs: Sequence[Row]) -> int:
     """The epoch of the least loss: of validation data where there is any."""
     whole = [row for row in epochs if row["output"] is None] or epochs
     rows = [row for row in whole if row["split"] == "val"] or whole
-    losses = [(_loss(row), row["epoch"]) for row in rows]
-    return min(losses)[1]
+    return least_loss(rows, rows[0]["epoch"])
 
 
-def _loss(row: Row) -> float:
-    loss = row["loss"] if row["recomputed_loss"] is None else row["recomputed_loss"]
-    return loss if loss is not None and math.isfinite(loss) else math.inf
+def least_loss(rows: Sequence[Row], otherwise: int) -> int:
+    """The epoch of the least loss of one split and output.
+
+    Args:
+        rows: its epochs.
+        otherwise: the epoch to take where no loss is a finite number.
+    """
+    known = (
+        (row["loss"] if row["recomputed_loss"] is None else row["recomputed_loss"], row["epoch"])
+        for row in rows
+    )
+    finite = [(loss, epoch) for loss, epoch in known if loss is not None and math.isfinite(loss)]
+    return min(finite)[1] if finite else otherwise
 
 
 def _changed(epochs: Sequence[Row]) -> set[int]:

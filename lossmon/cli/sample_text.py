@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import click
-import numpy as np
 from rich.console import Console
 from rich.markup import escape
 
 from lossmon.analysis import largest_losses, sample_row, turned_samples
+from lossmon.cli.epoch_text import least_loss
 from lossmon.cli.words import Row, number, table
 from lossmon.errors import InvalidArgument
 from lossmon.records import SampleRecord
@@ -54,12 +54,11 @@ def sample_rows(store: Store, document: Row, between: tuple[int, int] | None) ->
 
 def _best(epochs: Sequence[Row], output: str | None, known: Sequence[int]) -> int:
     rows = [
-        (row["recomputed_loss"], row["epoch"])
+        row
         for row in epochs
         if row["split"] == "val" and row["output"] == output and row["epoch"] in known
     ]
-    finite = [row for row in rows if row[0] is not None and np.isfinite(row[0])]
-    return min(finite)[1] if finite else known[0]
+    return least_loss(rows, known[0])
 
 
 def _demand(known: Sequence[int], *wanted: int) -> None:

@@ -10,10 +10,6 @@ import pytest
 import lossmon
 from tests.capture.conftest import classes, dense, features
 
-pytestmark = pytest.mark.skipif(
-    keras.backend.backend() != "torch", reason="only PyTorch has torch.compile"
-)
-
 
 class NothingNew(keras.callbacks.Callback):
     """After the first epoch, whatever would be compiled again raises."""
