@@ -34,10 +34,13 @@ class WeightedMean:
 
     def add(self, values: Floats | None, weights: Floats) -> None:
         """Add some values, `(K,)`; None adds nothing."""
-        if values is not None:
+        if values is None:
+            return
+        if not weights.all():  # nor must a value that counts for nothing, finite or not
             counted = weights != 0.0
-            self.total += float(np.sum(values[counted] * weights[counted]))
-            self.weight += float(weights[counted].sum())
+            values, weights = values[counted], weights[counted]
+        self.total += float((values * weights).sum())
+        self.weight += float(weights.sum())
 
     @property
     def value(self) -> float | None:
@@ -127,8 +130,9 @@ class EpochTotals:
         chunk = judged.chunk
         self._batches += len(chunk)
         self._untapped += 0 if chunk.tapped else len(chunk)
-        self._n += float(judged.n.sum())
-        self._absent += float(judged.n.sum()) * (chunk.stands_for - 1)
+        samples = float(judged.n.sum())
+        self._n += samples
+        self._absent += samples * (chunk.stands_for - 1)
         self._weight += float(judged.weight.sum())
         self._seconds += sum(place.seconds for place in chunk.places)
         rates = chunk.scalars.get("learning_rate")

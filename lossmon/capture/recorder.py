@@ -230,17 +230,16 @@ class Recorder:
         return self._begin.header.seconds + time.monotonic() - self._began
 
     def _drain(self) -> _Stop | None:
-        """Wait for a first item and what comes soon after it, and judge all of it.
+        """Judge what came since the last time, or wait for something to come.
 
         Waking once for many steps costs training less than waking for each.
         """
+        time.sleep(max(0.0, self._drained + COMMIT_EVERY - time.monotonic()))
         try:
             first = self._queue.get(timeout=HEARTBEAT_EVERY)
         except queue.Empty:
             self._judge("what was put off", lambda judge: judge.catch_up())
             return None
-        if not isinstance(first, _Stop):
-            time.sleep(max(0.0, self._drained + COMMIT_EVERY - time.monotonic()))
         self._drained = time.monotonic()
         items = [first, *self._at_hand()]
         for judged_together, group in groupby(items, key=_is_call):

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Connection
 
-_BY_COLUMN = "lossmon_by_column"
+from lossmon.store.prepared import at_driver
 
 
 def insert_columns(
@@ -21,35 +21,28 @@ def insert_columns(
     """Add rows: by COPY to PostgreSQL, by the driver's own `executemany` to SQLite.
 
     Args:
-        connection: to write by; of an engine that `allow_columns` has prepared.
+        connection: to write by.
         table: name of the table.
-        names: the columns that are given: two or more.
+        names: the columns that are given.
         columns: the values of each, of one length.
+
+    Raises:
+        DBAPIError: what the driver raised.
     """
     listed = f"{table} ({', '.join(names)})"
+    rows = zip(*columns, strict=True)
+
+    def copy(cursor: Any) -> None:
+        with cursor.copy(statement) as copied:
+            for row in rows:
+                copied.write_row(row)
+
+    def execute(cursor: Any) -> None:
+        cursor.executemany(statement, rows)
+
     if connection.dialect.name == "postgresql":
         statement = f"COPY {listed} FROM STDIN"
+        at_driver(connection, copy, statement)
     else:
         statement = f"INSERT INTO {listed} VALUES ({', '.join('?' * len(names))})"
-    given = [tuple(column) for column in columns]
-    connection.exec_driver_sql(statement, given, execution_options={_BY_COLUMN: True})
-
-
-def allow_columns(engine: Engine) -> None:
-    """Let an engine take values by column, errors being SQLAlchemy's as ever."""
-    event.listen(engine, "do_executemany", _executemany)
-
-
-def _executemany(
-    cursor: Any, statement: str, columns: Sequence[Sequence[Any]], context: Any
-) -> bool | None:
-    if not context.execution_options.get(_BY_COLUMN):
-        return None
-    rows = zip(*columns, strict=True)
-    if context.dialect.name == "postgresql":
-        with cursor.copy(statement) as copy:
-            for row in rows:
-                copy.write_row(row)
-    else:
-        cursor.executemany(statement, rows)
-    return True
+        at_driver(connection, execute, statement)

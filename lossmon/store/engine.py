@@ -17,9 +17,9 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import NullPool
 
 from lossmon.errors import InvalidArgument, MissingExtra, StoreError
-from lossmon.store.bulk import allow_columns
 from lossmon.store.damage import Damaged
 from lossmon.store.passwords import SECRET_OPTIONS, without_passwords
+from lossmon.store.prepared import ask_driver
 
 DEFAULT_DATABASE = "sqlite:///lossmon.db"
 VARIABLE = "LOSSMON_DB"
@@ -180,7 +180,6 @@ def open_engine(url: URL, *, read_only: bool = False, patience: float | None = N
         )
         if patience is not None:
             _wait_for_locks(engine, patience)
-        allow_columns(engine)
         return engine
     waits = BUSY_SECONDS if patience is None else patience
     return _sqlite_engine(Path(str(url.database)), read_only=read_only, patience=waits)
@@ -234,12 +233,9 @@ def _sqlite_engine(path: Path, *, read_only: bool, patience: float) -> Engine:
             _use_write_ahead_log(connection)
 
     def begun(connection: Connection) -> None:
-        if read_only:
-            connection.connection.cursor().execute("BEGIN")  # Takes no lock: nothing to be told.
-        else:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        begin = "BEGIN" if read_only else "BEGIN IMMEDIATE"
+        ask_driver(connection, lambda cursor: cursor.execute(begin), begin)
 
-    allow_columns(engine)
     if sealed:
         event.listen(engine, "do_connect", connecting)
     event.listen(engine, "connect", connected)

@@ -14,7 +14,6 @@ a full one. `Store.columns` tells what each column means.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -24,7 +23,7 @@ from sqlalchemy import Column, Double, Integer
 
 from lossmon.errors import InvalidArgument, MissingExtra
 from lossmon.store.columns import Document
-from lossmon.store.nonfinite import encode_json
+from lossmon.store.nonfinite import document
 
 FrameLibrary = Literal["pandas", "polars"]
 """What data frames can be made by."""
@@ -127,7 +126,7 @@ def _polars_frame(columns: Sequence[FrameColumn], values: Sequence[list[Any]]) -
 
     def series(column: FrameColumn, values: list[Any]) -> pl.Series:
         if column.kind == "document":
-            texts = [None if v is None else json.dumps(encode_json(v)) for v in values]
+            texts = [None if v is None else document(v) for v in values]
             return pl.Series(column.name, texts, pl.String)
         types = {"real": pl.Float64, "integer": pl.Int64, "text": pl.String}
         return pl.Series(column.name, values, types[column.kind])

@@ -48,6 +48,16 @@ def storable_text(text: str) -> str:
     return text.encode("utf-8", "replace").decode("utf-8").replace("\0", "�")
 
 
+def document(value: Any) -> str:
+    """Return `value` as JSON, see `encode_json`."""
+    # Nearly all is plain and finite, and has no character that is written by its number.
+    try:
+        text = json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError):
+        text = ""
+    return text if text and "\\u" not in text else json.dumps(encode_json(value))
+
+
 def encode_json(value: Any) -> Any:
     """Return `value` in terms that every JSON reader takes; what is not JSON becomes its text.
 

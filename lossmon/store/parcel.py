@@ -85,9 +85,9 @@ class Records:
         """
         self.batches += other.batches
         self.epochs += other.epochs
-        said = other.withdrawn + other.findings
-        self.findings = _without(self.findings, said) + other.findings
-        self.withdrawn = _without(self.withdrawn, other.findings) + other.withdrawn
+        if said := other.withdrawn + other.findings:
+            self.findings = _without(self.findings, said) + other.findings
+            self.withdrawn = _without(self.withdrawn, other.findings) + other.withdrawn
         self.troubles += other.troubles
         self.samples += other.samples
         self.dropped = max(self.dropped, other.dropped)
@@ -109,7 +109,7 @@ class Records:
 def _without(findings: list[Finding], others: list[Finding]) -> list[Finding]:
     """Those that are not about the same rule and output as one of the others."""
     keys = {(other.code, other.output) for other in others}
-    return [f for f in findings if (f.code, f.output) not in keys] if keys else findings
+    return [f for f in findings if (f.code, f.output) not in keys]
 
 
 @dataclass(slots=True)

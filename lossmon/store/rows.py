@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import accumulate, chain, pairwise
 from math import isfinite
 from operator import attrgetter, itemgetter
 from typing import Any, NamedTuple
@@ -20,7 +21,7 @@ from lossmon.records import (
     RunRecord,
 )
 from lossmon.store.columns import Document
-from lossmon.store.nonfinite import encode_json, kind, storable_text
+from lossmon.store.nonfinite import document, kind, storable_text
 from lossmon.store.schema import batches, epochs
 
 _ADDED = ("run_id", "nonfinite_kinds")
@@ -65,12 +66,8 @@ class RowMaker:
         self._documents = self._named(table, Document)
         self.names = (*_ADDED, *self._texts, *self._documents, *self.integers, *self.reals)
         self._read = attrgetter(*self.names[len(_ADDED) :])
-        self._converters: tuple[Callable[[Sequence[Any]], Sequence[Any]], ...] = (
-            *([_texts] * len(self._texts)),
-            *([_documents] * len(self._documents)),
-            *([_integers] * len(self.integers)),
-            *([_floats] * len(self.reals)),
-        )
+        sizes = map(len, (self._texts, self._documents, self.integers, self.reals))
+        self._parts = [slice(*ends) for ends in pairwise(accumulate(sizes, initial=0))]
 
     @staticmethod
     def _named(table: Table, kind: type[Any]) -> list[str]:
@@ -78,22 +75,25 @@ class RowMaker:
 
     def columns(self, records: Sequence[BatchRecord | EpochRecord]) -> Columns:
         """Return the values of one record or more."""
-        plain = [
-            convert(column)
-            for convert, column in zip(
-                self._converters, zip(*map(self._read, records), strict=True), strict=True
-            )
+        columns = [*zip(*map(self._read, records), strict=True)]
+        texts, documents, integers, reals = (columns[part] for part in self._parts)
+        others = [
+            *map(_texts, texts),
+            *_converted(documents, set(), document),
+            *_converted(integers, {int}, int),
         ]
-        return Columns(plain[: -len(self.reals)], plain[-len(self.reals) :])
+        return Columns(others, _converted(reals, {float}, float))
 
     def stored(self, run_id: str, columns: Columns) -> list[Sequence[Any]]:
         """Return the columns as they are stored, in the order of `names`."""
-        kinds: list[dict[str, str]] = [{} for _ in columns.reals[0]]
-        reals = [
-            column if _all_finite(column) else _without_nonfinite(name, column, kinds)
-            for name, column in zip(self.reals, columns.reals, strict=True)
-        ]
-        told = [json.dumps(row) if row else None for row in kinds]
+        reals, told = columns.reals, [None] * len(columns.reals[0])
+        if not _all_finite(chain.from_iterable(reals)):
+            kinds: list[dict[str, str]] = [{} for _ in told]
+            reals = [
+                column if _all_finite(column) else _without_nonfinite(name, column, kinds)
+                for name, column in zip(self.reals, reals, strict=True)
+            ]
+            told = [json.dumps(row) if row else None for row in kinds]
         return [[run_id] * len(told), told, *columns.others, *reals]
 
 
@@ -104,25 +104,18 @@ def _texts(column: Sequence[str | None]) -> Sequence[str | None]:
     return column if same else [stored[text] for text in column]
 
 
-def _documents(column: Sequence[Any]) -> Sequence[str | None]:
-    return [None if value is None else json.dumps(encode_json(value)) for value in column]
+def _converted(
+    columns: Sequence[Sequence[Any]], plain: set[type[Any]], convert: Callable[[Any], Any]
+) -> Sequence[Sequence[Any]]:
+    """Columns of plain values and None; they are nearly always as they should be."""
+    if set(map(type, chain.from_iterable(columns))) <= {type(None), *plain}:
+        return columns
+    return [[None if value is None else convert(value) for value in column] for column in columns]
 
 
-def _integers(column: Sequence[Any]) -> Sequence[int | None]:
-    if set(map(type, column)) <= {int, type(None)}:
-        return column
-    return [None if value is None else int(value) for value in column]
-
-
-def _floats(column: Sequence[Any]) -> Sequence[float | None]:
-    if set(map(type, column)) <= {float, type(None)}:
-        return column
-    return [None if value is None else float(value) for value in column]
-
-
-def _all_finite(column: Sequence[float | None]) -> bool:
-    # A sum is finite only where all of its terms are: nearly every column is done with here.
-    return isfinite(sum(filter(None, column)))
+def _all_finite(values: Iterable[float | None]) -> bool:
+    # A sum is finite only where all of its terms are: nearly all rows are done with here.
+    return isfinite(sum(filter(None, values)))
 
 
 def _without_nonfinite(

@@ -221,7 +221,7 @@ class Alive(NamedTuple):
 def beat(connection: Connection, alive: Alive) -> bool:
     """Store that the run is alive; tells whether there is such a run, not resumed since."""
     run_id, attempt, now = alive
-    return _BEAT.execute(connection, of_run=run_id, of_attempt=attempt, now=now).rowcount > 0
+    return _BEAT.execute(connection, of_run=run_id, of_attempt=attempt, now=now) > 0
 
 
 def advance_run(
@@ -246,7 +246,7 @@ def advance_run(
     epoch, step = position
     place = {"of_run": run_id, "of_attempt": attempt, "at_epoch": epoch, "at_step": step}
     advance = _ADVANCE_WITH_NEWS if news else _ADVANCE
-    return advance.execute(connection, **place, new=new, now=now).rowcount > 0
+    return advance.execute(connection, **place, new=new, now=now) > 0
 
 
 def renew_run(connection: Connection, alive: Alive, **values: Any) -> bool:

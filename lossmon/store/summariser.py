@@ -45,18 +45,21 @@ class _Open(NamedTuple):
     Attributes:
         rows: batches, fewer than `ROWS`.
         waiting: more batches, as they came; in all fewer than `_TOGETHER`.
+        waits: how many these are.
         children: at each level buckets that are in no bucket of the next, fewer than `FAN`.
         closed: buckets stored at each level.
     """
 
     rows: Block = EMPTY_BLOCK
     waiting: tuple[Columns, ...] = ()
+    waits: int = 0
     children: tuple[Buckets, ...] = (EMPTY_BUCKETS,) * LEVELS
     closed: tuple[int, ...] = (0,) * LEVELS
 
-    def size(self) -> int:
-        """Return how many batches are in no bucket."""
-        return len(self.rows) + sum(len(columns.reals[0]) for columns in self.waiting)
+    def with_waiting(self, columns: Columns) -> _Open:
+        """Return it with more batches."""
+        waits = self.waits + len(columns.reals[0])
+        return self._replace(waiting=(*self.waiting, columns), waits=waits)
 
 
 class Summariser:
@@ -80,9 +83,8 @@ class Summariser:
         """Store the buckets that new batches complete."""
         opened = dict(self._open)
         for series, part in _by_series(self._run_id, columns):
-            state = opened[series]
-            state = state._replace(waiting=(*state.waiting, part))
-            if state.size() >= _TOGETHER:
+            state = opened[series].with_waiting(part)
+            if len(state.rows) + state.waits >= _TOGETHER:
                 state = _advance_waiting(connection, series, state)
             opened[series] = state
         return Summariser(self._run_id, opened)
@@ -133,7 +135,7 @@ def _advance_waiting(connection: Connection, series: Series, state: _Open) -> _O
     if not state.waiting:
         return state
     block = join_blocks([_block(columns) for columns in state.waiting])
-    return _advance(connection, series, state._replace(waiting=()), block)
+    return _advance(connection, series, state._replace(waiting=(), waits=0), block)
 
 
 def _advance(connection: Connection, series: Series, state: _Open, block: Block) -> _Open:
@@ -153,7 +155,7 @@ def _advance(connection: Connection, series: Series, state: _Open, block: Block)
             break
         fresh = merge_buckets(waiting.part(slice(full_up)))
     insert_columns(connection, summaries.name, NAMES, list(zip(*stored, strict=True)))
-    return _Open(rows.part(slice(full, None)), (), tuple(children), tuple(closed))
+    return _Open(rows.part(slice(full, None)), children=tuple(children), closed=tuple(closed))
 
 
 def _pairs(columns: Columns) -> set[tuple[Split, str | None]]:
