@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from lossmon.capture.audit_data import AuditData, audit_data
+from lossmon.capture.frames import keras_frames, locals_of
 from lossmon.capture.held import held
 from lossmon.errors import InvalidArgument
 
@@ -61,11 +62,9 @@ class Audit:
 
 def arguments_of_fit(model: Any) -> Mapping[str, Any]:
     """The local names of Keras' `fit` that is training the model; empty where there is none."""
-    frame = inspect.currentframe()
-    while frame is not None:
+    for frame in keras_frames(inspect.currentframe()):
         if frame.f_code.co_name == "fit" and "epoch_iterator" in frame.f_code.co_varnames:
-            names = frame.f_locals
+            names = locals_of(frame)
             if names.get("self") is model:
                 return names
-        frame = frame.f_back
     return {}

@@ -5,17 +5,18 @@ from __future__ import annotations
 import inspect
 import sys
 import weakref
-from collections.abc import Callable, Iterator
-from types import FrameType
+from collections.abc import Callable
 from typing import Any
 
 import keras
 
+from lossmon.capture.frames import keras_frames, locals_of
+
 
 def callback_list(wanted: Any = None) -> Any:
     """The innermost list of callbacks being called, or the wanted one if it is among them."""
-    for frame in _stack(inspect.currentframe()):
-        owner = frame.f_locals.get("self")
+    for frame in keras_frames(inspect.currentframe()):
+        owner = locals_of(frame).get("self")
         if isinstance(owner, keras.callbacks.CallbackList) and wanted in (None, owner):
             return owner
     return None
@@ -30,9 +31,8 @@ def is_at_work(owner: Any) -> bool:
     return any(
         value is owner
         for top in sys._current_frames().values()  # pyright: ignore[reportPrivateUsage]
-        for frame in _stack(top)
-        if frame.f_globals.get("__name__", "").startswith("keras.")
-        for value in list(frame.f_locals.values())
+        for frame in keras_frames(top)
+        for value in locals_of(frame).values()
     )
 
 
@@ -71,9 +71,3 @@ class FitOwner:
     def leave(self) -> None:
         """Call nobody when it goes away."""
         self._watch.detach()
-
-
-def _stack(frame: FrameType | None) -> Iterator[FrameType]:
-    while frame is not None:
-        yield frame
-        frame = frame.f_back

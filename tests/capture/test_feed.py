@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import mmap
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import keras
 import numpy as np
 import pytest
 
+import lossmon
 from lossmon.capture import feed
 
 pytestmark = pytest.mark.skipif(
@@ -116,3 +118,32 @@ def test_steps_map_no_memory_anew_because_of_the_monitor(tmp_path: Path) -> None
 
     of_one_tensor = 250 * 1024 / mmap.PAGESIZE
     assert faults(tmp_path / "runs.db") < faults() + of_one_tensor
+
+
+class Iterators(keras.callbacks.Callback):
+    """Counts the iterators that live at the end of each epoch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.counts: list[int] = []
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        import tensorflow as tf
+
+        gc.collect()
+        kind = type(iter(tf.data.Dataset.range(1)))
+        self.counts.append(sum(isinstance(one, kind) for one in gc.get_objects()))
+
+
+@pytest.mark.parametrize("audit", [False, True])
+def test_no_iterator_of_an_earlier_epoch_lives_on(tmp_path: Path, *, audit: bool) -> None:
+    """It has threads and prefetched batches, and `fit` may have to wait for it at its end."""
+    y = X[:, :1]
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    bare, monitored = Iterators(), Iterators()
+    told: Any = {"epochs": 4, "verbose": 0, "validation_data": (X, y)}
+    model.fit(X, y, callbacks=[bare], **told)
+    monitor = lossmon.Monitor(tmp_path / "runs.db", audit_train=audit)
+    model.fit(X, y, callbacks=[monitor, monitored], **told)
+    assert monitored.counts == bare.counts
