@@ -31,6 +31,16 @@ SETTING = "setting"
 """The group of runs whose config differs in its seed alone."""
 SEEDS = ("seed", "random_seed", "random_state", "rng_seed")
 CONFIG = "config."
+# By what is typed before a colon.
+_COLUMNS = {
+    "name": "name",
+    "project": "project",
+    "tag": "tags",
+    "tags": "tags",
+    "status": "status",
+    "rule": "rules_found",
+    "severity": "severities",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +78,8 @@ class RunQuery:
     """Which runs, in which order.
 
     Attributes:
-        words: texts that must all occur somewhere in what is said of a run, in any case.
+        words: texts that must all occur somewhere in what is said of a run, in any case; one such
+            as `status:failed` in that alone, also of name, project, tag, rule, severity, settings.
         filters: conditions on columns, which must all hold.
         order: columns and whether each is descending; the first counts most.
         archived: whether archived runs are among them.
@@ -167,7 +178,15 @@ def _rank(value: Any) -> tuple[bool, float, str] | None:
 
 def _mentions(run: Listed, words: Sequence[str]) -> bool:
     text = run["text"]
-    return all(word in text for word in words)
+    return all(word in text or _says(run, word) for word in words)
+
+
+def _says(run: Listed, word: str) -> bool:
+    """Whether a word such as `status:failed` holds of a run; other columns are settings."""
+    column, _, value = word.partition(":")
+    wanted = _COLUMNS.get(column, CONFIG + column)
+    said = (as_text(run[key]).casefold() for key in run if key.casefold() == wanted)
+    return bool(value) and any(value in text for text in said)
 
 
 def searched(run: Listed) -> str:

@@ -6,6 +6,8 @@ import math
 import os
 from typing import Any
 
+import pytest
+
 from lossmon.store import ColumnFilter, Condition, RunQuery, RunWriter, open_store, upgrade
 from lossmon.store.run_query import Listed, chosen, groups_of
 from tests.store.made import FINDING, STARTED, epoch, open_writer
@@ -118,6 +120,31 @@ def test_what_is_not_known_comes_last_either_way_and_nan_before_it() -> None:
     several = RunQuery(order=(("project", False), ("loss", True)))
     rows = [run("a", project="p", loss=1.0), run("b", project="P", loss=2.0), run("c", project="o")]
     assert names(chosen(rows, several)) == ["c", "b", "a"]
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("failed", ["a", "b"]),
+        ("status:failed", ["a"]),
+        ("STATUS:Fail project:digits", ["a"]),
+        ("name:failed", ["b"]),
+        ("tag:base", ["b"]),
+        ("lr:0.01", ["b"]),
+        ("rule:LM301 severity:error", ["a"]),
+        ("status:", []),
+        ("nothing:failed", []),
+        ("http://x", ["b"]),
+    ],
+)
+def test_a_word_may_say_what_it_is_about(words: str, found: list[str]) -> None:
+    told: Any = {"rules_found": ["LM301"], "severities": ["error"]}
+    other: Any = {"name": "failed before", "tags": ["baseline"], "config.LR": 0.01}
+    runs: list[Listed] = [
+        run("a", status="failed", project="digits", **told | {"text": "failed"}),
+        {**run("b"), **other, "status": "finished", "text": "failed before, see http://x"},
+    ]
+    assert [one["id"] for one in chosen(runs, RunQuery(words))] == found
 
 
 def test_conditions_compare_numbers_with_numbers_and_texts_with_texts() -> None:
