@@ -121,18 +121,16 @@ def test_steps_map_no_memory_anew_because_of_the_monitor(tmp_path: Path) -> None
 
 
 class Iterators(keras.callbacks.Callback):
-    """Counts the iterators that live at the end of each epoch."""
+    """Counts the iterators that live when training ends."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.counts: list[int] = []
+    count = 0
 
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+    def on_train_end(self, logs: Any = None) -> None:
         import tensorflow as tf
 
         gc.collect()
         kind = type(iter(tf.data.Dataset.range(1)))
-        self.counts.append(sum(isinstance(one, kind) for one in gc.get_objects()))
+        self.count = sum(type(one) is kind for one in gc.get_objects())
 
 
 @pytest.mark.parametrize("audit", [False, True])
@@ -146,4 +144,4 @@ def test_no_iterator_of_an_earlier_epoch_lives_on(tmp_path: Path, *, audit: bool
     model.fit(X, y, callbacks=[bare], **told)
     monitor = lossmon.Monitor(tmp_path / "runs.db", audit_train=audit)
     model.fit(X, y, callbacks=[monitor, monitored], **told)
-    assert monitored.counts == bare.counts
+    assert monitored.count == bare.count > 0
