@@ -36,7 +36,7 @@ class WeightedMean:
         """Add some values, `(K,)`; None adds nothing."""
         if values is None:
             return
-        if not weights.all():  # nor must a value that counts for nothing, finite or not
+        if not weights.all():  # what counts for nothing must not spoil the mean, finite or not
             counted = weights != 0.0
             values, weights = values[counted], weights[counted]
         self.total += float((values * weights).sum())

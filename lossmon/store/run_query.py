@@ -35,6 +35,8 @@ CONFIG = "config."
 _COLUMNS = {
     "name": "name",
     "project": "project",
+    "note": "notes",
+    "notes": "notes",
     "tag": "tags",
     "tags": "tags",
     "status": "status",
@@ -79,7 +81,8 @@ class RunQuery:
 
     Attributes:
         words: texts that must all occur somewhere in what is said of a run, in any case; one such
-            as `status:failed` in that alone, also of name, project, tag, rule, severity, settings.
+            as `status:failed` in that alone, which may be name, project, note, tag, rule, severity
+            or a setting too.
         filters: conditions on columns, which must all hold.
         order: columns and whether each is descending; the first counts most.
         archived: whether archived runs are among them.

@@ -131,6 +131,7 @@ def test_what_is_not_known_comes_last_either_way_and_nan_before_it() -> None:
         ("name:failed", ["b"]),
         ("tag:base", ["b"]),
         ("lr:0.01", ["b"]),
+        ("note:worse", ["a"]),
         ("rule:LM301 severity:error", ["a"]),
         ("status:", []),
         ("nothing:failed", []),
@@ -141,7 +142,7 @@ def test_a_word_may_say_what_it_is_about(words: str, found: list[str]) -> None:
     told: Any = {"rules_found": ["LM301"], "severities": ["error"]}
     other: Any = {"name": "failed before", "tags": ["baseline"], "config.LR": 0.01}
     runs: list[Listed] = [
-        run("a", status="failed", project="digits", **told | {"text": "failed"}),
+        run("a", status="failed", project="digits", notes="Worse", **told | {"text": "failed"}),
         {**run("b"), **other, "status": "finished", "text": "failed before, see http://x"},
     ]
     assert [one["id"] for one in chosen(runs, RunQuery(words))] == found
