@@ -9,47 +9,29 @@ import argparse
 import os
 import sys
 import tempfile
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 
 from rich.console import Console
 
-from tests.bench import (
-    analysis,
-    beside,
-    episodes,
-    gap,
-    plans,
-    reading_list,
-    reading_long,
-    reading_pages,
-    rules,
-    samples,
-    stacked,
-    tables,
-)
+from tests.bench import tables
 from tests.bench.names import BARE, LABELS
 from tests.bench.overhead import FITS, measure
 from tests.bench.ratios import Measured
 from tests.bench.workloads import WORKLOADS
 
-_PARTS = {
-    "stacked": stacked.report,
-    "plans": plans.report,
-    "rules": rules.report,
-    "analysis": analysis.report,
-    "samples": samples.report,
-    "episodes": episodes.report,
-    "gap": gap.report,
-}
-# They record much first.
+# Of the module of that name the function `report`. None is imported before it is asked for: they
+# bring a backend, whose memory the processes of the trainings would begin with.
+_PARTS = ("stacked", "plans", "rules", "analysis", "samples", "episodes", "gap", "slower")
+# These record much first.
 _ON_RECORDED = {
-    "long": reading_long.report,
-    "pages": reading_pages.report,
-    "list": reading_list.report,
-    "beside": beside.report,
-    "beside-live": beside.report_live,
+    "long": ("reading_long", "report"),
+    "pages": ("reading_pages", "report"),
+    "list": ("reading_list", "report"),
+    "beside": ("beside", "report"),
+    "beside-live": ("beside", "report_live"),
 }
 
 
@@ -94,10 +76,14 @@ def main() -> None:
     _trainings(trained, contenders, given.fits, given.turns, as_markdown=given.markdown)
     for name in names:
         if name in _PARTS:
-            _PARTS[name](Console())
+            _part(name, "report")(Console())
         elif name in _ON_RECORDED:
             with _kept(given.folder) as folder:
-                _ON_RECORDED[name](Console(), folder)
+                _part(*_ON_RECORDED[name])(Console(), folder)
+
+
+def _part(module: str, function: str) -> Callable[..., None]:
+    return getattr(import_module(f"tests.bench.{module}"), function)
 
 
 @contextmanager

@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from rich.console import Console
 
@@ -23,6 +23,7 @@ from tests.bench.names import MONITORED
 from tests.bench.ratios import Fit, Measured, Rounds, Turn, measured
 from tests.bench.workloads import WORKLOADS
 
+T = TypeVar("T")
 # The first makes lossmon's databases, the following show how they grow.
 FITS = 2
 # Of fewer values than that, most of the disk goes to what is stored once a run.
@@ -118,7 +119,7 @@ def fit_by_turns(
     return rounds, ended
 
 
-def rotated(contenders: Sequence[str], index: int) -> list[str]:
+def rotated(contenders: Sequence[T], index: int) -> list[T]:
     """The contenders, each round beginning with the next one."""
     start = index % len(contenders)
     return [*contenders[start:], *contenders[:start]]

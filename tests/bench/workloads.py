@@ -21,7 +21,8 @@ class Workload(NamedTuple):
         label: for people.
         build: a new compiled model with its inputs and labels.
         batch_size: samples in a batch.
-        batches: steps in an epoch; the labels fill them exactly.
+        batches: steps in an epoch; the labels fill them exactly. So many that the end of an epoch
+            takes about the share of it that it takes in practice.
         epochs: in a turn, the first of which is left out of wall times; so many that what it
             takes to begin again, after others had their turns, is little of the whole.
         turns: of each fit, after an epoch that traces the step.
@@ -59,7 +60,7 @@ def _cnn() -> tuple[Any, np.ndarray, np.ndarray]:
         ]
     )
     model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
-    return model, *_separable((64 * 15, 28, 28, 1))
+    return model, *_separable((64 * 60, 28, 28, 1))
 
 
 def _lm() -> tuple[Any, np.ndarray, np.ndarray]:
@@ -92,7 +93,7 @@ WORKLOADS = {
     "mlp": Workload(
         "MLP 64-128-10, batch 32", _mlp, batch_size=32, batches=100, epochs=20, turns=6
     ),
-    "cnn": Workload("CNN 28×28, batch 64", _cnn, batch_size=64, batches=15, epochs=4, turns=8),
+    "cnn": Workload("CNN 28×28, batch 64", _cnn, batch_size=64, batches=60, epochs=3, turns=4),
     "lm": Workload(
         "language-model head, 8 × 128 × 8,192", _lm, batch_size=8, batches=4, epochs=3, turns=5
     ),
