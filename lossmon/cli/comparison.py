@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,25 +20,40 @@ _VALUES = {
     "val_accuracy": "val accuracy",
     "val_intended_accuracy": "val meant",
 }
+_LONGEST_TITLE = max(map(len, _VALUES.values()))
+_GAP = 1
+# Where runs have less of a line each, the titles give way as well.
+_LEAST_ROOM = 8
+# What a long name consists of: words that end in what joins them, or begin with a capital.
+_PART = re.compile(r".[^A-Z_/=(-]*[_/=(-]*\)?")
 
 
 def print_comparison(console: Console, documents: Sequence[Row]) -> None:
     """What the numbers are, the last of each, then the settings that differ."""
-    rows = table("", *(f"{escape(d['name'])}\n[dim]{escape(d['id'])}[/]" for d in documents))
+    settings = differing_settings(documents)
+    titles = max([_LONGEST_TITLE, *(len(key) for key, _ in settings)])
+    room = (console.width - titles) // len(documents) - _GAP
+
+    def fitting(text: str) -> str:
+        return escape(broken_at_parts(text, room))
+
+    rows = table("", *(f"{fitting(d['name'])}\n[dim]{escape(d['id'])}[/]" for d in documents))
     for column in rows.columns:
         column.overflow = "fold"
+    rows.columns[0].no_wrap = room >= _LEAST_ROOM
     rows.add_row("status", *(styled(d["status"]) for d in documents))
     rows.add_row("epochs", *(str(len({row["epoch"] for row in d["epochs"]})) for d in documents))
-    rows.add_row("loss is", *(_of_outputs(d, "loss") for d in documents))
-    rows.add_row("accuracy is", *(_of_outputs(d, "accuracy_metric") for d in documents))
+    rows.add_row("loss is", *(fitting(_of_outputs(d, "loss")) for d in documents))
+    rows.add_row("accuracy is", *(fitting(_of_outputs(d, "accuracy_metric")) for d in documents))
     for key, title in _VALUES.items():
         values = [d[key] for d in documents]
         if "intended" not in key or any(value is not None for value in values):
             rows.add_row(title, *(number(value) for value in values))
     rows.add_row("verified", *(f"{d['verified']:.0%}" for d in documents))
-    rows.add_row("findings", *(flags(d) for d in documents))
-    for key, values in differing_settings(documents):
-        rows.add_row(escape(key), *(_setting(value) for value in values))
+    named = all(len(finding["rule"]) <= room for d in documents for finding in d["findings"])
+    rows.add_row("findings", *(flags(d, codes_only=not named) for d in documents))
+    for key, values in settings:
+        rows.add_row(escape(key), *(fitting(_setting(value)) for value in values))
     console.print(rows)
 
 
@@ -46,11 +62,25 @@ def _of_outputs(document: Row, key: str) -> str:
         (f"{output['name']}: " if output["name"] else "") + str(output[key] or "–")
         for output in document["outputs"]
     ]
-    return escape("\n".join(named)) or "–"
+    return "\n".join(named) or "–"
 
 
 def _setting(value: Any) -> str:
     if value is None:
         return "–"
     # Keras keeps settings in float32; six digits are what was written.
-    return f"{value:.6g}" if isinstance(value, float) else escape(str(value))
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def broken_at_parts(text: str, width: int) -> str:
+    """Text whose words that are wider than a column go on in the next line between their parts."""
+    return re.sub(rf"\S{{{max(1, width) + 1},}}", lambda word: _packed(word[0], width), text)
+
+
+def _packed(word: str, width: int) -> str:
+    lines = [""]
+    for part in _PART.findall(word):
+        if lines[-1] and len(lines[-1] + part) > width:
+            lines.append("")
+        lines[-1] += part
+    return "\n".join(lines)
