@@ -222,7 +222,7 @@ class BatchRecord:
         intended_accuracy: the accuracy that was meant, where the printed one is misread.
         correct: elements predicted right.
         judged: elements judged: samples, or labels where each sample has several.
-        confidence: mean probability of the predicted class.
+        confidence: mean probability of the predicted class; None where some predictions are none.
         loss_correct, loss_wrong: mean loss over the right and over the wrong elements.
         loss_squares: sum over samples of squared sample losses.
         nonfinite: elements of the predictions that are NaN or infinite.
@@ -391,7 +391,8 @@ class SampleRecord:
         loss: of each sample, before its weight.
         correct: whether it was predicted right, in all its labels where it has several; None where
             there is no right or wrong.
-        confidence: probability of the predicted class (mean of several labels); None likewise.
+        confidence: probability of the predicted class (mean of several labels), NaN where a
+            prediction is no probability; None likewise.
         predicted: the predicted class, 0 or 1 of a binary output; None where a sample has several.
         samples: which samples these are; None where their order is not that of the first epoch.
     """

@@ -99,7 +99,7 @@ from lossmon.analysis.telling import (
     weighing_sentences,
 )
 from lossmon.analysis.temperature import Temperature, fit_temperature
-from lossmon.analysis.values import calibration_values
+from lossmon.analysis.values import calibration_values, no_confidence
 from lossmon.analysis.verdict import Point, Verdict, verdict
 from lossmon.analysis.weighing import SampleSource, Weighing, difference_document, weigh
 from lossmon.analysis.wins import Wins, count_wins
@@ -180,6 +180,7 @@ __all__ = [
     "mean_error",
     "meant_accuracy",
     "measured_epochs",
+    "no_confidence",
     "outweighed",
     "paired_bootstrap",
     "pareto_front",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -130,6 +131,8 @@ def sample_row(record: SampleRecord, place: int) -> dict[str, Any]:
         "correct": record.correct,
     }
     values = {name: None if of is None else of[place].item() for name, of in columns.items()}
+    if values["confidence"] is not None and math.isnan(values["confidence"]):
+        values["confidence"] = None
     key = None if samples is None else f"{samples.keys[place]:016x}"
     return {"position": place, "key": key, "loss": record.loss[place].item()} | values
 

@@ -89,6 +89,8 @@ def _chance(record: SampleRecord) -> Floats | None:
     if not np.isin(labels, (0, 1)).all() or not np.isin(record.predicted, (0, 1)).all():
         return None
     sure = record.confidence.astype(np.float64)
+    if np.isnan(sure).any():
+        return None
     return np.where(record.predicted == 1, sure, 1.0 - sure)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -130,7 +131,8 @@ def _right(records: Sequence[SampleRecord]) -> Bools:
 
 def _confidence(records: Sequence[SampleRecord], places: Places) -> float | None:
     known = [record.confidence[places] for record in records if record.confidence is not None]
-    return float(np.mean(known)) if len(known) == len(records) and len(places) else None
+    mean = float(np.mean(known)) if len(known) == len(records) and len(places) else math.nan
+    return None if math.isnan(mean) else mean
 
 
 def _carriers(change: Floats, group: Bools) -> Places:

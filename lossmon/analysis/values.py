@@ -24,6 +24,23 @@ _MARGINS = {
 }
 
 
+def no_confidence(epoch: Row) -> str | None:
+    """Say why nothing is known of how sure a classifier is of its predictions.
+
+    Args:
+        epoch: with the fields of `EpochRecord`.
+
+    Returns:
+        None where something is known, or where nothing was judged at all.
+    """
+    if epoch.get("correct") is None or epoch.get("confidence") is not None:
+        return None
+    return (
+        "Its predictions are not all probabilities (from 0 to 1, and 1 in sum over the classes), "
+        "so that nothing can be said of how sure it is."
+    )
+
+
 def calibration_values(epoch: Row) -> Iterator[tuple[str, float]]:
     """Yield each value that is known of an epoch, under what it is called.
 

@@ -88,6 +88,7 @@ class ExplainedEpoch:
         self._squares = 0.0
         self._right_loss = self._wrong_loss = 0.0
         self._right = self._wrong = 0
+        self._judged = self._correct = 0
         self._reliability: recompute.Reliability | None = None
         self._classes: NDArray[np.int64] | None = None
         self._classes_seen = 0
@@ -105,6 +106,8 @@ class ExplainedEpoch:
         self._right += int(verdicts.right.sum())
         self._wrong_loss += float(verdicts.wrong_loss.sum())
         self._wrong += int(verdicts.wrong.sum())
+        self._judged += int(verdicts.judged.sum())
+        self._correct += int(verdicts.correct.sum())
         self._classes_seen = classes
         self._waiting.append(verdicts.judgement)
         self._waiting_elements += verdicts.judgement.correct.size
@@ -140,15 +143,18 @@ class ExplainedEpoch:
         record.loss_squares = self._squares
         record.loss_correct = self._right_loss / self._right if self._right else None
         record.loss_wrong = self._wrong_loss / self._wrong if self._wrong else None
-        bins = self._reliability
-        if bins is None or not bins.weight.sum():
+        if not self._judged:
             return
-        record.correct, record.judged = float(bins.correct.sum()), float(bins.weight.sum())
+        record.correct, record.judged = float(self._correct), float(self._judged)
+        record.class_counts = self._class_counts()
+        bins = self._reliability
+        # A mean over some of the predictions would be no mean of the epoch.
+        if bins is None or bins.weight.sum() < self._judged:
+            return
         record.confidence = float(bins.confidence.sum() / record.judged)
         record.calibration_gap = record.confidence - record.correct / record.judged
         record.expected_calibration_error = recompute.expected_calibration_error(bins)
         record.reliability = bins.rows()
-        record.class_counts = self._class_counts()
 
     def _class_counts(self) -> list[dict[str, float]] | None:
         if self._classes is None:

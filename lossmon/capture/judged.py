@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from itertools import repeat
@@ -181,13 +182,12 @@ def _explained(
     verdicts = explanation.verdicts
     if verdicts is None:
         return {"loss_squares": squares}
-    judged = verdicts.judged.tolist()
-    confidences = zip(verdicts.confidence.tolist(), judged, strict=True)
+    confidences = verdicts.confidence.tolist()
     return {
         "loss_squares": squares,
         "correct": verdicts.correct.astype(np.float64).tolist(),
         "judged": verdicts.judged.astype(np.float64).tolist(),
-        "confidence": [mean if count else None for mean, count in confidences],
+        "confidence": [None if math.isnan(mean) else mean for mean in confidences],
         "loss_correct": _quotients(verdicts.right_loss, verdicts.right),
         "loss_wrong": _quotients(verdicts.wrong_loss, verdicts.wrong),
     }

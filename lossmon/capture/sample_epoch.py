@@ -13,8 +13,6 @@ from lossmon.capture.sample_part import SamplePart
 from lossmon.records import EpochRecord, SampleRecord
 
 _EPSILON = 1e-7  # as Keras clips probabilities
-# Rows of predictions that miss a sum of 1 by more are no probabilities.
-_SUM = 1e-2
 # An output that says other probabilities than its logits do is no view of them; half precision is.
 _OTHER = 1e-2
 
@@ -76,13 +74,14 @@ def sample_values(
     confidence = _all(parts, "confidence")[kept]
     binary = first.kind == "binary"
     if not binary:
-        known = (labels[:, 0] >= 0) & (labels[:, 0] < scores.shape[1])
-        scores, labels, correct = scores[known], labels[known], correct[known]
-        confidence = confidence[known]
+        among = (labels[:, 0] >= 0) & (labels[:, 0] < scores.shape[1])
+        scores, labels, correct = scores[among], labels[among], correct[among]
+        confidence = confidence[among]
     shares = recompute.predicted_probabilities(scores, from_logits=first.from_logits, binary=binary)
     if not labels.size or scores.shape[0] != labels.shape[0]:
         return
-    if _are_shares(shares, binary=binary) and _are_told(shares, confidence, binary=binary):
+    known = recompute.are_probabilities(shares, binary=binary)
+    if known.all() and _are_told(shares, confidence, binary=binary):
         _write(epoch, scores if first.from_logits else None, shares, labels, binary=binary)
         _write_margins(epoch, shares, labels, correct, binary=binary)
 
@@ -117,12 +116,6 @@ def _write_margins(
     else:
         each = analysis.margins(shares, labels[:, 0])
     epoch.margins = analysis.summarise_margins(each.reshape(-1), correct.reshape(-1))._asdict()
-
-
-def _are_shares(shares: Floats, *, binary: bool) -> bool:
-    if not np.isfinite(shares).all() or shares.min() < 0.0 or shares.max() > 1.0 + _SUM:
-        return False
-    return binary or bool((np.abs(shares.sum(axis=1) - 1.0) <= _SUM).all())
 
 
 def _are_told(shares: Floats, confidence: Floats, *, binary: bool) -> bool:

@@ -12,7 +12,7 @@ from lossmon.cli.words import Row, number, table
 
 def print_calibration(console: Console, outputs: Sequence[Row], epochs: Sequence[Row]) -> None:
     """A table of each classifier's last validation epoch; nothing where nothing is known."""
-    from lossmon.analysis import calibration_values
+    from lossmon.analysis import calibration_values, no_confidence
 
     for output in outputs:
         name = output["name"]
@@ -25,4 +25,6 @@ def print_calibration(console: Console, outputs: Sequence[Row], epochs: Sequence
         for title, value in known:
             shown.add_row(escape(title), number(value))
         console.print(shown)
+        if why := no_confidence(rows[-1]):
+            console.print(escape(why), highlight=False)
         console.print()

@@ -114,7 +114,8 @@ def _print_turned(console: Console, turned: Row, first: int, last: int) -> None:
 
 
 def _print_worst(console: Console, worst: Sequence[Row], epoch: int) -> None:
-    known = [n for n in ("label", "predicted", "confidence") if worst[0][n] is not None]
+    columns = ("label", "predicted", "confidence")
+    known = [name for name in columns if any(row[name] is not None for row in worst)]
     shown = table(f"worst, epoch {epoch}", "loss", *known, numbers=("loss", *known))
     for row in worst:
         shown.add_row(str(row["position"]), number(row["loss"]), *(number(row[n]) for n in known))

@@ -17,7 +17,12 @@ from lossmon.recompute.calibration import (
     expected_calibration_error,
     reliability,
 )
-from lossmon.recompute.confidence import Judgement, judge, predicted_probabilities
+from lossmon.recompute.confidence import (
+    Judgement,
+    are_probabilities,
+    judge,
+    predicted_probabilities,
+)
 from lossmon.recompute.correlation import concordance_correlation, pearson_correlation
 from lossmon.recompute.crossentropy import (
     Backend,
@@ -78,6 +83,7 @@ __all__ = [
     "accumulator",
     "accuracy",
     "agrees",
+    "are_probabilities",
     "binary_accuracy",
     "binary_crossentropy",
     "binary_focal_crossentropy",

@@ -12,18 +12,22 @@ from lossmon.recompute.layout import (
     AnyArray,
     Float64Array,
     align_ranks,
+    by_columns,
     doubled,
     pick,
     slices,
     strongest,
 )
 
+# What half precision may add to a probability, and to the sum of a row of them.
+_ROUNDED = 1e-2
+
 
 class Judgement(NamedTuple):
     """One verdict per judged element, all flat, shape `(M,)`.
 
     Attributes:
-        confidence: probability of the predicted class.
+        confidence: probability of the predicted class; NaN where a prediction is no probability.
         predicted: class predicted (0 or 1 for a binary output).
         label: class that was right.
         correct: whether they are the same.
@@ -64,6 +68,35 @@ def predicted_probabilities(
     return powers / powers.sum(axis=-1, keepdims=True)
 
 
+def are_probabilities(y_pred: npt.ArrayLike, *, binary: bool = False) -> npt.NDArray[np.bool_]:
+    """Whether predictions can be probabilities: from 0 to 1, and of all classes 1 in sum.
+
+    Args:
+        y_pred: shape `(..., C)`, or `(..., D)` for D binary outputs.
+        binary: whether each number would be the probability of class 1 of its own.
+
+    Returns:
+        One answer for each row, shape `(...)`, or for each number, `(..., D)`, where `binary`.
+
+    >>> are_probabilities([[0.2, 0.8], [0.9, 0.8], [-1.0, 2.0]])
+    array([ True, False, False])
+    >>> are_probabilities([[0.2, 1.7]], binary=True)
+    array([[ True, False]])
+    """
+    scores = np.asarray(y_pred)
+    if binary:
+        return np.asarray((scores >= -_ROUNDED) & (scores <= 1.0 + _ROUNDED))
+    rows = scores.reshape(math.prod(scores.shape[:-1]), scores.shape[-1])
+    found = np.empty(len(rows), dtype=np.bool_)
+    for part in slices(*rows.shape):
+        shares = by_columns(rows[part])
+        with np.errstate(invalid="ignore", over="ignore"):
+            sums = np.add.reduce(shares, axis=-1, dtype=np.result_type(shares, np.float32))
+        # With a sum of 1 none is above 1 where none is below 0.
+        found[part] = (np.abs(sums - 1.0) <= _ROUNDED) & (shares.min(axis=-1) >= -_ROUNDED)
+    return found.reshape(scores.shape[:-1])
+
+
 def judge(
     y_true: npt.ArrayLike, y_pred: npt.ArrayLike, *, from_logits: bool = False, binary: bool = False
 ) -> Judgement:
@@ -96,7 +129,8 @@ def _judge_bits(labels: AnyArray, scores: AnyArray, from_logits: bool) -> Judgem
     for part in slices(flat.size):
         share = predicted_probabilities(flat[part], from_logits=from_logits, binary=True)
         predicted[part] = share > 0.5
-        confidence[part] = np.maximum(share, 1.0 - share)
+        known = are_probabilities(share, binary=True)
+        confidence[part] = np.where(known, np.maximum(share, 1.0 - share), np.nan)
     label = labels.reshape(-1) > 0.5
     return Judgement(confidence, predicted.view(np.int8), label.view(np.int8), predicted == label)
 
@@ -110,6 +144,8 @@ def _judge_classes(label: npt.NDArray[np.int64], scores: AnyArray, from_logits: 
             with np.errstate(invalid="ignore"):
                 powers = np.exp(doubled(scores[part]) - confidence[part, None])
             confidence[part] = 1.0 / np.add.reduce(powers, axis=-1)
+    else:
+        confidence[~are_probabilities(scores)] = np.nan
     return Judgement(confidence, predicted, label, predicted == label)
 
 

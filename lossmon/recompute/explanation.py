@@ -23,7 +23,8 @@ class Verdicts(NamedTuple):
     Attributes:
         judged: how many elements were predicted.
         correct: how many of them were predicted right.
-        confidence: mean probability of the predicted classes; NaN where nothing was judged.
+        confidence: mean probability of the predicted classes; NaN where nothing was judged, or
+            where some of the predictions are no probabilities.
         right: how many samples were predicted right, in all their elements.
         right_loss: sum of their losses.
         wrong: how many samples were not.

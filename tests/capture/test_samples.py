@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from lossmon import recompute
+from lossmon import analysis, recompute
 from lossmon.capture import samples as gathering
 from lossmon.capture.sample_keys import HASHED_VALUES, SampleKeys
 from tests.capture.conftest import Recorded, classes, dense, features
@@ -327,3 +327,41 @@ def test_nan_losses_stay_nan(record: Any) -> None:
     assert np.flatnonzero(np.isnan(found.loss)).tolist() == [3]
     assert np.flatnonzero(np.isnan(found.confidence)).tolist() == [3]
     assert run.epochs[-1]["worst_share"] is None
+
+
+@pytest.mark.parametrize(
+    ("loss", "y", "head"),
+    [
+        ("binary_crossentropy", BITS[:, :1], (1, None)),
+        (SPARSE, Y, (3, None)),
+        (SPARSE, Y, (3, "sigmoid")),
+    ],
+    ids=["scores of one unit", "scores of classes", "shares that are not 1 in sum"],
+)
+def test_what_is_no_probability_has_no_confidence(
+    record: Any, loss: str, y: Any, head: tuple[int, str | None]
+) -> None:
+    run = fitted(record, dense(*head), loss, y, metrics=["accuracy"])
+    for row in run.epochs:
+        assert row["judged"] == 72
+        assert row["correct"] == pytest.approx(row["accuracy"] * 72)
+        assert (row["confidence"], row["calibration_gap"]) == (None, None)
+        assert (row["expected_calibration_error"], row["reliability"]) == (None, None)
+    assert all(row["correct"] is not None for row in run.batches)
+    found = last(run)
+    assert np.isnan(found.confidence).any()
+    assert np.array_equal(found.correct.sum(), run.epochs[-1]["correct"])
+    assert analysis.no_confidence(run.epochs[-1]) is not None
+    known = analysis.samples_of(found)
+    assert known is not None
+    assert known.two_classes is None
+
+
+def test_scores_are_not_called_overconfident(record: Any) -> None:
+    x, y = features(240), classes(240, 2)
+    model = dense(1, None)
+    model.compile(keras.optimizers.Adam(0.1), "binary_crossentropy", metrics=["accuracy"])
+    run = record(model, x, y, validation_data=(x, y), epochs=6)
+    found = {finding["rule"] for finding in run.document["findings"]}
+    assert "missing-output-activation" in found
+    assert "overconfident" not in found

@@ -55,6 +55,12 @@ def test_what_could_not_be_judged_says_why() -> None:
     assert no_accuracy([row(accuracy=0.5)], SPARSE, ended=True) is None
 
 
+def test_predictions_that_are_no_probabilities_are_said_to_be_none() -> None:
+    told = said(no_calibration([row(correct=300)], SPARSE, ended=True))
+    assert "not all probabilities" in told
+    assert no_calibration([row(correct=300, confidence=0.9)], SPARSE, ended=True) is None
+
+
 def test_what_may_still_come_is_waited_for() -> None:
     assert no_calibration([], SPARSE, ended=False) is None
     assert no_accuracy([], SPARSE, ended=False) is None

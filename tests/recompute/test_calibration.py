@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 
 from lossmon.errors import InvalidArgument
-from lossmon.recompute import expected_calibration_error, judge, reliability
+from lossmon.recompute import (
+    are_probabilities,
+    expected_calibration_error,
+    judge,
+    reliability,
+)
+from tests.recompute.batches import softmax
 
 
 def test_bins_are_open_below_and_closed_above() -> None:
@@ -60,3 +66,21 @@ def test_judging_binary_outputs() -> None:
         verdict = judge(labels, [[2.0], [1.0], [-3.0]], from_logits=True, binary=True)
         assert verdict.correct.tolist() == [True, False, False]
         np.testing.assert_allclose(verdict.confidence, 1 / (1 + np.exp([-2.0, -1.0, -3.0])))
+
+
+def test_the_confidence_of_what_is_no_probability_is_not_known() -> None:
+    rows = [[0.2, 0.8], [0.9, 0.8], [-1.0, 2.0], [np.nan, 1.0], [0.501, 0.502]]
+    for dtype in (np.float16, np.float32, np.float64):
+        shares = np.array(rows, dtype)
+        assert are_probabilities(shares).tolist() == [True, False, False, False, True]
+        verdict = judge([1, 0, 1, 1, 1], shares)
+        assert np.isnan(verdict.confidence).tolist() == [False, True, True, True, False]
+        assert verdict.correct[:3].tolist() == [True, True, True]
+    bits = judge([[1.0], [1.0], [0.0]], [[0.7], [3.0], [-2.0]], binary=True)
+    assert np.isnan(bits.confidence).tolist() == [False, True, True]
+    assert bits.correct.all()
+
+
+def test_half_precision_over_many_classes_is_a_probability() -> None:
+    scores = np.random.default_rng(0).normal(0, 4, (64, 30_000))
+    assert are_probabilities(softmax(scores).astype(np.float16)).all()

@@ -15,7 +15,7 @@ Row = Mapping[str, Any]
 
 NOTHING = (
     "Nothing is known of the confidence of this epoch. It takes validation data and an output "
-    "whose values are probabilities."
+    "all of whose values are probabilities."
 )
 
 

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import dash_mantine_components as dmc
 
+from lossmon.analysis import no_confidence
 from lossmon.rules.families import REGRESSION_LOSSES
 from lossmon_dashboard.components.code import paste_ready
 from lossmon_dashboard.components.panel import panel
@@ -73,7 +74,8 @@ def no_calibration(rows: Sequence[Row], outputs: Iterable[Row], *, ended: bool) 
     return Absence(
         title,
         "Calibration asks whether a classifier is as often right as it is sure, for which its "
-        f"outputs must be the probabilities of one class. {_unknown(rows)}",
+        "outputs must be the probabilities of one class. "
+        f"{no_confidence(rows[-1]) or _unknown(rows)}",
     )
 
 
