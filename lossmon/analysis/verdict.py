@@ -26,6 +26,7 @@ Standing = Literal["good", "warning", "error", "unknown"]
 _PARTED = "LM406"
 _OF_QUANTITIES = "LM301"
 _NO_BETTER = "LM404"
+_OF_IDS = "Go by its loss if they are amounts; of class ids that is no classifier's loss either."
 # Of more faults a reader is told below: these sentences are to be short.
 _MOST_FAULTS = 3
 
@@ -141,7 +142,7 @@ def _faults(document: Row, reasons: Reasons) -> Iterator[tuple[str, bool, Point]
         reason = capitalised(reason_of(finding, reasons))
         if not led and finding["code"].startswith(("LM1", "LM2")):
             led = True
-            reason = f"What it printed does not mean what it says: {lowered(reason)}"
+            reason = f"Its printed loss does not mean what it says: {lowered(reason)}"
         said = reason + _when(finding)
         where = f"Output `{finding['output']}`: " if several and finding["output"] else ""
         said = where + (lowered(said) if where else said)
@@ -156,8 +157,10 @@ def _faults(document: Row, reasons: Reasons) -> Iterator[tuple[str, bool, Point]
 def _misread(document: Row, output: str | None, finding: Row | None, reasons: Reasons) -> Point:
     code = None if finding is None else finding["code"]
     others = any(f["code"] != code and f["severity"] == "error" for f in document["findings"])
-    sound = code == _OF_QUANTITIES and document["epochs"] and not others
-    then = "Go by its loss instead." if sound else ""
+    then = ""
+    if finding is not None and code == _OF_QUANTITIES and document["epochs"] and not others:
+        ids = (finding["evidence"] or {}).get("may_be_class_ids")
+        then = _OF_IDS if ids else "Go by its loss instead."
     return Point(misread_words(document, output, finding, reasons), code, output, then)
 
 

@@ -74,6 +74,7 @@ NAMES: dict[str, str] = {
     "loss_min": "least loss",
     "loss_standard_errors": "change of the loss, in standard errors",
     "maximum": "greatest value",
+    "may_be_class_ids": "may be ids of classes",
     "mean": "mean",
     "metric": "metric",
     "metrics": "metrics",

@@ -11,7 +11,7 @@ from lossmon.analysis import verdict
 Row = dict[str, Any]
 CUT = "BinaryAccuracy(threshold=0.5)"
 REASONS = {
-    "LM301": "An accuracy counts matches between real-valued targets and class decisions.",
+    "LM301": "An accuracy counts matches between a regression's targets and class decisions.",
     "LM302": "An accuracy cuts raw scores at a threshold made for probabilities.",
     "LM103": "A softmax over a single unit is 1 for every input.",
     "LM404": "A constant answer would do as well.",
@@ -166,7 +166,7 @@ THRESHOLD = finding("LM302", "accuracy-threshold-on-logits", "warning")
             run([epoch(0, right=0)], REGRESSION),
             "error",
             "The printed validation accuracy, 0.000, is meaningless: an accuracy counts matches "
-            "between real-valued targets and class decisions (LM301). Go by its loss instead. "
+            "between a regression's targets and class decisions (LM301). Go by its loss instead. "
             f"{RIGHT}",
         ),
         (
@@ -214,7 +214,7 @@ THRESHOLD = finding("LM302", "accuracy-threshold-on-logits", "warning")
                 finding("LM103", "softmax-over-one-unit", "error"),
             ),
             "error",
-            "What it printed does not mean what it says: a softmax over a single unit is 1 for "
+            "Its printed loss does not mean what it says: a softmax over a single unit is 1 for "
             f"every input (LM103). {RIGHT}",
         ),
         (
@@ -235,7 +235,7 @@ THRESHOLD = finding("LM302", "accuracy-threshold-on-logits", "warning")
             ),
             "error",
             "The printed validation accuracy of `kind`, 0.800, is meaningless: an accuracy counts "
-            "matches between real-valued targets and class decisions (LM301). Go by its loss "
+            "matches between a regression's targets and class decisions (LM301). Go by its loss "
             "instead. Output `colour`: a constant answer would do as well (LM404). " + RIGHT,
         ),
     ],
@@ -243,6 +243,12 @@ THRESHOLD = finding("LM302", "accuracy-threshold-on-logits", "warning")
 def test_it_says_what_a_printed_number_really_is(document: Row, standing: str, said: str) -> None:
     found = verdict(document, reasons=REASONS)
     assert (found.standing, found.text) == (standing, said)
+
+
+def test_a_regression_of_class_ids_is_not_sent_to_its_loss() -> None:
+    ids = {**REGRESSION, "evidence": {"may_be_class_ids": True}}
+    told = verdict(run([epoch(0, right=0)], ids), reasons=REASONS).text
+    assert "Go by its loss if they are amounts; of class ids that is no classifier's loss" in told
 
 
 def test_it_does_not_send_to_a_loss_that_is_broken() -> None:
@@ -281,7 +287,7 @@ def test_that_numbers_mislead_is_said_once_and_only_of_numbers_that_were_printed
     )
     found = verdict(run([epoch(0, reported_accuracy=None)], *faults), reasons=REASONS)
     assert found.text == (
-        "What it printed does not mean what it says: a softmax over a single unit is 1 for every "
+        "Its printed loss does not mean what it says: a softmax over a single unit is 1 for every "
         f"input (LM103). Regression trains a classifier (LM111). {RIGHT}"
     )
     found = verdict(run([], *faults), reasons=REASONS)

@@ -59,11 +59,15 @@ def test_other_numbers_are_no_ids_of_the_units(y: Any) -> None:
 def test_a_regression_on_ids_is_told_both_ways_out() -> None:
     finding = accuracy_finding(IDS)
     assert "class ids?" in finding.message
-    amounts, classes = finding.fix.splitlines()
+    assert finding.evidence["may_be_class_ids"] is True
+    amounts, _, layer, call = finding.fix.splitlines()
     assert 'metrics=["mae"]' in amounts
     assert amounts.endswith("# if the targets are amounts")
-    assert 'keras.layers.Dense(10, activation="softmax")' in classes
-    assert SPARSE in classes
+    assert layer == '# keras.layers.Dense(10, activation="softmax")'
+    model = compiled(10, "softmax", ["accuracy"])
+    exec(call.removeprefix("# "), {"keras": keras, "model": model})
+    assert model.loss == SPARSE
+    assert found(model) == {}
 
 
 @pytest.mark.parametrize(

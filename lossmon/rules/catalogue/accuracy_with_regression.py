@@ -1,4 +1,4 @@
-"""An accuracy counts matches between real-valued targets and class decisions.
+"""An accuracy counts matches between a regression's targets and class decisions.
 
 ## What it does
 Flags an accuracy metric on an output whose targets are real numbers. Decided by the targets'
@@ -90,16 +90,18 @@ def _finding(output: OutputFacts, metrics: list[MetricSpec], *, complete: bool) 
     }
     fix = compile_with(output, instead={metric.key: '"mae"' for metric in metrics})
     if ids:
-        fix += "  # if the targets are amounts\n" + _as_classes(
-            labels.maximum if complete else None
-        )
+        evidence["may_be_class_ids"] = True
+        fix += "  # if the targets are amounts\n"
+        fix += _as_classes(output, metrics, labels.maximum if complete else None)
     return Finding(code, name, severity, output.name, message, fix, evidence)
 
 
-def _as_classes(greatest: float | None) -> str:
+def _as_classes(output: OutputFacts, metrics: list[MetricSpec], greatest: float | None) -> str:
     classes = "classes" if greatest is None else number(greatest + 1)
-    head = f'keras.layers.Dense({classes}, activation="softmax")'
+    instead = {metric.key: '"accuracy"' for metric in metrics}
+    call = compile_with(output, loss='"sparse_categorical_crossentropy"', instead=instead)
     return (
-        f'# or, if they are class ids: {head}, loss="sparse_categorical_crossentropy", '
-        'metrics=["accuracy"]'
+        "# If they are class ids, the last layer and the call are:\n"
+        f'# keras.layers.Dense({classes}, activation="softmax")\n'
+        f"# {call}"
     )
