@@ -62,7 +62,7 @@ from lossmon.analysis.meant import (
     meant_accuracy,
 )
 from lossmon.analysis.measured import Measured, Samples, last_measured, measured_epochs, samples_of
-from lossmon.analysis.misread import MISREAD_CODES
+from lossmon.analysis.misread import MISREAD_CODES, is_about_accuracy
 from lossmon.analysis.needs import (
     MEASURE_WORDS,
     Costs,
@@ -168,6 +168,7 @@ __all__ = [
     "fit_temperature",
     "flattened",
     "holm",
+    "is_about_accuracy",
     "is_misread",
     "largest_losses",
     "last_measured",

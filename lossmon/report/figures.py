@@ -12,7 +12,7 @@ from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
-from lossmon.analysis import Weighing, epoch_accuracy, is_misread
+from lossmon.analysis import Weighing, epoch_accuracy, is_about_accuracy, is_misread
 from lossmon.errors import MissingExtra
 
 if TYPE_CHECKING:
@@ -56,8 +56,9 @@ def curves(
             for kind, label, style, values in lines:
                 if kind == measure and values:
                     pane.plot(*zip(*values, strict=True), label=label, **style)
-            misread = measure == "accuracy" and any(is_misread(d["epochs"]) for d in documents)
-            pane.set_ylabel("accuracy, as meant" if misread else measure)
+            pane.set_ylabel(measure)
+            if measure == "accuracy":
+                pane.set_ylabel(_accuracy_title(documents, output))
         _shade(axes, spans)
         axes[-1].set_xlabel("epoch")
         axes[-1].xaxis.get_major_locator().set_params(integer=True)
@@ -79,8 +80,23 @@ def _curves(
             label = inert(name) if several else {"train": "training", "val": "validation"}[split]
             marker = "o" if len(document["epochs"]) < 60 else ""
             style = _style(index) | {"marker": marker, "markersize": 3}
-            for measure in ("loss", "accuracy"):
-                yield measure, label, style, _values(rows, split, measure)
+            pale = {"alpha": 0.3} if _is_meaningless(document, output) else {}
+            yield "loss", label, style, _values(rows, split, "loss")
+            yield "accuracy", label, style | pale, _values(rows, split, "accuracy")
+
+
+def _accuracy_title(documents: Sequence[Document], output: str | None) -> str:
+    meant = "accuracy, as meant" if any(is_misread(d["epochs"]) for d in documents) else "accuracy"
+    if any(_is_meaningless(document, output) for document in documents):
+        return f"{meant}\n(pale: does not mean\nwhat it says)"
+    return meant
+
+
+def _is_meaningless(document: Document, output: str | None) -> bool:
+    """Whether a printed accuracy is misread, and it is not known what was meant."""
+    about = (f for f in document["findings"] if f["output"] == output and f["severity"] != "info")
+    told = any(is_about_accuracy(finding, document) for finding in about)
+    return told and not is_misread(row for row in document["epochs"] if row["output"] == output)
 
 
 def _values(rows: Sequence[Document], split: str, measure: str) -> list[tuple[int, float]]:

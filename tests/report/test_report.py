@@ -114,6 +114,18 @@ def test_of_a_misread_accuracy_the_meant_one_is_drawn(reported: Reported) -> Non
     assert accuracy.get_ylabel() == "accuracy, as meant"
 
 
+def test_an_accuracy_that_means_nothing_is_drawn_pale(reported: Reported) -> None:
+    means, nothing = reported("digits-cnn", "diabetes-accuracy").runs
+    documents, names = [means.document, nothing.document], [means.name, nothing.name]
+    loss, accuracy = figures.curves(documents, names).axes
+    drawn = {str(line.get_label()): line.get_alpha() for line in accuracy.lines}
+    assert drawn == {means.name: None, nothing.name: 0.3}
+    assert [line.get_alpha() for line in loss.lines] == [None, None]
+    assert "does not mean" in accuracy.get_ylabel()
+    (alone,) = figures.curves([means.document], [means.name]).axes[1:]
+    assert alone.get_ylabel() == "accuracy"
+
+
 @pytest.mark.parametrize("name", [scenario.name for scenario in SCENARIOS])
 def test_every_kind_of_run_can_be_reported(reported: Reported, name: str) -> None:
     report = reported(name)
