@@ -23,7 +23,8 @@ CLASSES = 100
 # Predictions that are put into histograms at once: many small steps cost as much as a large one.
 SUMMED_TOGETHER = 65_536
 
-_MULTICLASS = ("categorical_crossentropy", "sparse_categorical_crossentropy")
+_SPARSE = "sparse_categorical_crossentropy"
+_MULTICLASS = ("categorical_crossentropy", _SPARSE)
 
 
 def explain(spec: LossSpec, tensors: OutputArrays, elements: Floats) -> recompute.Explanation:
@@ -44,7 +45,14 @@ def explain(spec: LossSpec, tensors: OutputArrays, elements: Floats) -> recomput
         counted(tensors, elements.shape),
         # Where logits were found behind the output, the output itself is probabilities.
         from_logits=tensors.logits is None and bool(spec.config.get("from_logits")),
+        of_likelihood=_is_likelihood(spec),
     )
+
+
+def _is_likelihood(spec: LossSpec) -> bool:
+    """Whether a loss is the negative log-likelihood of class ids, whichever they are."""
+    axis, ignored = spec.config.get("axis", -1), spec.config.get("ignore_class")
+    return spec.name == _SPARSE and not spec.custom and axis == -1 and ignored is None
 
 
 def classes_of(spec: LossSpec, tensors: OutputArrays) -> int:

@@ -98,7 +98,12 @@ def are_probabilities(y_pred: npt.ArrayLike, *, binary: bool = False) -> npt.NDA
 
 
 def judge(
-    y_true: npt.ArrayLike, y_pred: npt.ArrayLike, *, from_logits: bool = False, binary: bool = False
+    y_true: npt.ArrayLike,
+    y_pred: npt.ArrayLike,
+    *,
+    from_logits: bool = False,
+    binary: bool = False,
+    likelihood: Float64Array | None = None,
 ) -> Judgement:
     """Judge each prediction: class, confidence, right or wrong.
 
@@ -109,6 +114,8 @@ def judge(
         from_logits: whether a softmax (a sigmoid where `binary`) is still to be applied.
         binary: whether each number is the probability of class 1 of its own; class 1 is predicted
             above 0.5, and the confidence is max(p, 1 - p).
+        likelihood: the negative log-likelihood of each class id, nats, shape `(...)`, where it is
+            known: with it the confidence follows from two logits, without another softmax.
 
     >>> judge([1, 0], [[0.2, 0.8], [0.3, 0.7]]).correct
     array([ True, False])
@@ -120,7 +127,8 @@ def judge(
         labels, scores = align_ranks(labels, scores)
         return _judge_bits(np.broadcast_to(labels, scores.shape), scores, from_logits)
     rows = scores.reshape(math.prod(scores.shape[:-1]), scores.shape[-1])
-    return _judge_classes(class_ids(labels, scores.shape), rows, from_logits)
+    known = None if likelihood is None or not from_logits else likelihood.reshape(-1)
+    return _judge_classes(class_ids(labels, scores.shape), rows, from_logits, known)
 
 
 def _judge_bits(labels: AnyArray, scores: AnyArray, from_logits: bool) -> Judgement:
@@ -135,18 +143,32 @@ def _judge_bits(labels: AnyArray, scores: AnyArray, from_logits: bool) -> Judgem
     return Judgement(confidence, predicted.view(np.int8), label.view(np.int8), predicted == label)
 
 
-def _judge_classes(label: npt.NDArray[np.int64], scores: AnyArray, from_logits: bool) -> Judgement:
+def _judge_classes(
+    label: npt.NDArray[np.int64],
+    scores: AnyArray,
+    from_logits: bool,
+    likelihood: Float64Array | None,
+) -> Judgement:
     """Judge rows of scores; of a softmax only the largest share is needed, 1 / Σ e^(x - max)."""
     predicted = strongest(scores)
     confidence = pick(scores, predicted).astype(np.float64)
-    if from_logits:
+    if likelihood is not None and _names_a_class(label, scores) and np.isfinite(likelihood).all():
+        # The logarithm of the sum is the likelihood plus the score of the label.
+        confidence = np.exp(confidence - pick(scores, label).astype(np.float64) - likelihood)
+    elif from_logits:
         for part in slices(*scores.shape):
+            powers = doubled(scores[part])
             with np.errstate(invalid="ignore"):
-                powers = np.exp(doubled(scores[part]) - confidence[part, None])
+                powers -= confidence[part, None]
+                np.exp(powers, out=powers)
             confidence[part] = 1.0 / np.add.reduce(powers, axis=-1)
     else:
         confidence[~are_probabilities(scores)] = np.nan
     return Judgement(confidence, predicted, label, predicted == label)
+
+
+def _names_a_class(label: npt.NDArray[np.int64], scores: AnyArray) -> bool:
+    return bool(((label >= 0) & (label < scores.shape[-1])).all())
 
 
 def class_ids(labels: npt.NDArray[np.generic], shape: tuple[int, ...]) -> npt.NDArray[np.int64]:

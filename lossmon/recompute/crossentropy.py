@@ -171,19 +171,24 @@ def log_softmax(logits: Float64Array, axis: int) -> tuple[Float64Array, Float64A
 def log_partition(
     logits: Float64Array, axis: int
 ) -> tuple[Float64Array, Float64Array, Float64Array]:
-    """Return x - max, log Σ e^(x - max), and the bound that the logarithms of all shares have.
+    """Return x - max, and what `log_of_sum` returns of it."""
+    shifted = logits - logits.max(axis=axis, keepdims=True)
+    return shifted, *log_of_sum(np.exp(shifted), axis)
+
+
+def log_of_sum(powers: Float64Array, axis: int) -> tuple[Float64Array, Float64Array]:
+    """Return log Σ e^(x - max), and the bound that the logarithms of all shares have.
 
     The sum is at least 1, its largest term exact. Relative errors of the other terms (the
     exponential, and |x - max| from rounding the difference, at most log C on average) and of the
     summation are absolute errors of its logarithm.
     """
-    shifted = logits - logits.max(axis=axis, keepdims=True)
-    total = np.add.reduce(np.exp(shifted), axis=axis, keepdims=True)
+    total = np.add.reduce(powers, axis=axis, keepdims=True)
     log_total = np.log(total)
-    classes = logits.shape[axis]
+    classes = powers.shape[axis]
     common = FUNCTION * (1.0 - 1.0 / total + log_total)
     common += accumulation(classes) + 1.0 + math.log(classes)
-    return shifted, log_total, common
+    return log_total, common
 
 
 def log_normalised(

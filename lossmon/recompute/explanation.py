@@ -62,6 +62,7 @@ def explain_batches(
     counted: npt.NDArray[np.bool_] | None = None,
     *,
     from_logits: bool = False,
+    of_likelihood: bool = False,
 ) -> Explanation:
     """Explain the losses of K batches of one shape.
 
@@ -74,6 +75,7 @@ def explain_batches(
         counted: false for what is masked or weighs nothing, shape of `elements`; None where all
             count.
         from_logits: whether a softmax (a sigmoid where binary) is still to be applied.
+        of_likelihood: whether the losses are the negative log-likelihoods of class ids.
 
     >>> losses = np.array([[0.1, 1.6]])
     >>> found = explain_batches("multiclass", [[1, 0]], [[[0.1, 0.9], [0.2, 0.8]]], losses)
@@ -90,7 +92,14 @@ def explain_batches(
     labels, scores = np.asarray(y_true), np.asarray(y_pred)
     if kind == "binary":
         labels, scores = align_stacks(labels, scores)
-    judgement = judge(labels, scores, from_logits=from_logits, binary=kind == "binary")
+    known = of_likelihood and elements.shape == scores.shape[:-1]
+    judgement = judge(
+        labels,
+        scores,
+        from_logits=from_logits,
+        binary=kind == "binary",
+        likelihood=elements if known else None,
+    )
     labels_each, rest = divmod(judgement.correct.size, losses.size)
     if rest or not labels_each:
         return Explanation(squares, None)

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from lossmon.recompute.crossentropy import (
     Backend,
     clip_probabilities,
-    log_partition,
+    log_of_sum,
     normaliser,
 )
 from lossmon.recompute.layout import Float64Array, doubled, floating, pick
@@ -122,12 +122,15 @@ def _of_no_class(ids: npt.NDArray[np.int64], backend: Backend) -> Float64Array |
 def _of_logits(
     logits: Float64Array, ids: npt.NDArray[np.int64], backend: Backend
 ) -> tuple[Float64Array, Float64Array]:
-    shifted, log_total, common = log_partition(logits, -1)
-    values = log_total[..., 0] - pick(shifted, ids)
-    if backend == "jax":
+    """Return log Σ e^x - x; takes the place of the logits, as memory costs more than arithmetic."""
+    logits -= logits.max(axis=-1, keepdims=True)
+    chosen = pick(logits, ids)
+    finite = np.isfinite(logits).all(axis=-1) if backend == "jax" else None
+    log_total, common = log_of_sum(np.exp(logits, out=logits), -1)
+    values = log_total[..., 0] - chosen
+    if finite is not None:
         # A product with a one-hot row: 0 times infinity.
-        finite = np.isfinite(shifted).all(axis=-1) & np.isfinite(log_total[..., 0])
-        values = np.where(finite, values, np.nan)
+        values = np.where(finite & np.isfinite(log_total[..., 0]), values, np.nan)
     return values, common
 
 
