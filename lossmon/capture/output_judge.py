@@ -140,7 +140,7 @@ class OutputJudge:
 
     def _recompute(self, judged: Judged, tensors: OutputArrays, rows: Rows) -> None:
         assert tensors.y_pred is not None
-        found = Recomputed(rows, _nonfinite(tensors.y_pred.reshape(len(rows), -1)))
+        found = Recomputed(rows, count_nonfinite(tensors.y_pred.reshape(len(rows), -1)))
         losses = self._loss(judged, found, tensors)
         accuracies = self._accuracy(judged, found, tensors)
         verdicts = worst_each(losses, accuracies)
@@ -271,13 +271,18 @@ class OutputJudge:
         )
 
 
-def _nonfinite(predictions: Array) -> Floats:
+def count_nonfinite(predictions: Array) -> Floats:
     """How many numbers of each row are NaN or infinite, slice by slice where they are many."""
     missing = np.zeros(len(predictions))
     width = max(1, _SLICE // len(predictions))
     for start in range(0, predictions.shape[1], width):
-        finite = np.isfinite(predictions[:, start : start + width])
-        missing += finite.shape[1] - np.count_nonzero(finite, axis=1)
+        part = predictions[:, start : start + width]
+        with np.errstate(invalid="ignore", over="ignore"):
+            total = np.add.reduce(part, axis=None, dtype=np.result_type(part, np.float32))
+        # A sum is finite where all is, and sooner made; one that overflows proves nothing.
+        if not np.isfinite(total):
+            finite = np.isfinite(part)
+            missing += finite.shape[1] - np.count_nonzero(finite, axis=1)
     return missing
 
 

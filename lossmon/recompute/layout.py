@@ -93,7 +93,8 @@ def operands(
     return doubled(labels), doubled(predictions), precision(predictions.dtype, epsilon)
 
 
-_FEW_CLASSES = 64
+FEW_CLASSES = 64
+"""As many as a row may have to be called short."""
 
 
 def doubled(values: AnyArray) -> Float64Array:
@@ -110,7 +111,7 @@ def by_columns(values: AnyArray) -> AnyArray:
 
 
 def _has_short_rows(values: AnyArray) -> bool:
-    return values.ndim == 2 and 1 < values.shape[1] <= _FEW_CLASSES
+    return values.ndim == 2 and 1 < values.shape[1] <= FEW_CLASSES
 
 
 def pick(rows: AnyArray, columns: npt.NDArray[np.int64]) -> AnyArray:

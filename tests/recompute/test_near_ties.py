@@ -38,10 +38,13 @@ def test_threshold(prediction: float, near_ties: int) -> None:
     ],
 )
 @pytest.mark.parametrize("name", ["sparse_categorical_accuracy", "categorical_accuracy"])
-def test_rivals(name: str, label: int, scores: list[float], near_ties: int) -> None:
-    labels = [label] if name.startswith("sparse") else [np.eye(3)[label]]
+@pytest.mark.parametrize("weak", [0, 200], ids=["few classes", "many classes"])
+def test_rivals(name: str, label: int, scores: list[float], near_ties: int, weak: int) -> None:
+    scores = [*scores, *[-1.0] * weak]
+    labels = [label] if name.startswith("sparse") else [np.eye(len(scores))[label]]
+    certain = [1.0, *[0.0] * (len(scores) - 1)]
 
-    assert judged(name, labels, [scores]).near_ties == near_ties
+    assert judged(name, labels * 2, [scores, certain]).near_ties == near_ties
 
 
 @pytest.mark.parametrize(
