@@ -15,9 +15,9 @@ runs of 200 epochs.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -41,6 +41,8 @@ _SMALL_PART = 0.25
 # Two-sided 95 %.
 _NORMAL_95 = 1.959964
 
+Since = Literal["nothing", "stayed", "returned", "went on"]
+
 
 @dataclass(frozen=True, slots=True)
 class Episode:
@@ -50,7 +52,10 @@ class Episode:
         kind: "loss_rises" (the accuracy holds), "both_rise" or "both_fall".
         start: position of the epoch in which it sets in: of those that the smoothed loss says, the
             one before its end whose loss lies farthest back.
-        end: position of the epoch that it lasts to, included.
+        end: position of the epoch that it lasts to, included: the last one, unless the smoothed
+            loss has stopped or turned, or the accuracy does otherwise.
+        since: what the smoothed loss has done after that, till the last epoch: "nothing" where
+            there is none, "stayed", "returned" or "went on".
         loss: the very loss of these two epochs.
         accuracy: smoothed accuracy at both ends, shares.
         strength: standard errors by which the loss changed.
@@ -62,6 +67,7 @@ class Episode:
     kind: Kind
     start: int
     end: int
+    since: Since
     loss: tuple[float, float]
     accuracy: tuple[float, float]
     strength: float
@@ -159,17 +165,7 @@ def _change(episode: Episode) -> float:
 
 
 def _moved(episode: Episode, kept: Places) -> Episode:
-    start, end = int(kept[episode.start]), int(kept[episode.end])
-    return Episode(
-        episode.kind,
-        start,
-        end,
-        episode.loss,
-        episode.accuracy,
-        episode.strength,
-        episode.accuracy_margin,
-        episode.p_value,
-    )
+    return replace(episode, start=int(kept[episode.start]), end=int(kept[episode.end]))
 
 
 class _Choice(NamedTuple):
@@ -213,14 +209,26 @@ class _Search(NamedTuple):
                 (float(some.max()), kind) for kind, some in sizes.items()
             ]
             size, kind = max(largest)
-            span = int(sizes[kind].argmax())
             if size <= 0.0:
                 break
+            span = self._lasting(kind, sizes[kind])
             found.append(_Choice(kind, span))
             start, end = self.spans.first[span], self.spans.last[span]
             beside = (self.spans.last <= start) | (self.spans.first >= end)
             sizes = {kind: some * beside for kind, some in sizes.items()}
         return found
+
+    def _lasting(self, kind: Kind, sizes: Floats) -> int:
+        """The largest span; up to the run's last block where the loss has stayed at its level.
+
+        That noise made an earlier block the farthest does not end an episode.
+        """
+        span = int(sizes.argmax())
+        of = self._path_of(kind)
+        first, last = int(self.spans.first[span]), int(self.spans.last[span])
+        since = np.abs(of.medians[last:] - of.medians[last])
+        whole = (self.spans.first == first) & (self.spans.last == len(of.medians) - 1) & (sizes > 0)
+        return int(whole.argmax()) if whole.any() and (since <= of.wobbles).all() else span
 
     def _sizes(self, kind: Kind) -> Floats:
         """How much changes over each episode, in errors of a usual span.
@@ -237,21 +245,27 @@ class _Search(NamedTuple):
         """What the loss of such an episode is judged by."""
         return self.spans.steadied if kind == "loss_rises" else self.spans.loss
 
+    def _path_of(self, kind: Kind) -> Blocks:
+        """The smoothed loss that this is the change of."""
+        return self.steadied if kind == "loss_rises" else self.loss
+
     def episode(self, choice: _Choice) -> Episode:
         """The episode of a span, its ends moved to where the loss leaves one level for another."""
         kind, span = choice
+        path, rising = self._path_of(kind), kind != "both_fall"
         first, last = int(self.spans.first[span]), int(self.spans.last[span])
-        start, end = _tightened(self.steadied if kind == "loss_rises" else self.loss, first, last)
-        onset, until = self._ends(start, end, rising=kind != "both_fall")
+        start, end = _tightened(path, first, last, self.size)
+        onset, until = self._ends(start, end, rising=rising)
         values = self.values[[onset, until]]
         before, after = (np.exp(values) if self.logarithmic else values).tolist()
-        tails = [self._judged_by(kind).tails(rising=kind != "both_fall")[span]]
+        tails = [self._judged_by(kind).tails(rising=rising)[span]]
         if kind != "loss_rises":
             tails.append(self.spans.accuracy.tails(rising=kind == "both_rise")[span])
         return Episode(
             kind,
             onset,
             until,
+            self._since(end, until, rising=rising),
             (before, after),
             (float(self.accuracy.medians[start]), float(self.accuracy.medians[end])),
             float(abs(self._judged_by(kind).ratios[span])),
@@ -273,13 +287,34 @@ class _Search(NamedTuple):
             until = end + int(np.argsort(block)[self.size // 2])
         return onset, until
 
+    def _since(self, end: int, until: int, *, rising: bool) -> Since:
+        """What the smoothed loss did from the end of an episode to that of the run."""
+        change = self.loss.medians[-1] - self.loss.medians[end]
+        if until == len(self.values) - 1:
+            return "nothing"
+        if abs(change) <= self.loss.wobbles:
+            return "stayed"
+        return "went on" if (change > 0) == rising else "returned"
 
-def _tightened(of: Blocks, first: int, last: int) -> tuple[int, int]:
-    """Onset: the last block still at the level of the start; end: the first at the last one."""
+
+def _tightened(of: Blocks, first: int, last: int, size: int) -> tuple[int, int]:
+    """Onset: the last block still at the level of the start; end: where the movement stopped."""
     medians = of.medians[first : last + 1]
-    near = np.sqrt(2.0 * of.noise)
-    rising = medians[-1] >= medians[0]
-    path = medians if rising else -medians
-    start = int(np.flatnonzero(path <= path[0] + near)[-1])
-    end = int(np.flatnonzero(path >= path[-1] - near)[0])
-    return (first + start, first + end) if start < end else (first, last)
+    path = medians if medians[-1] >= medians[0] else -medians
+    start = int(np.flatnonzero(path <= path[0] + of.wobbles)[-1])
+    end = int(np.flatnonzero(path >= path[-1] - of.wobbles)[0])
+    if start >= end:
+        return first, last
+    stopped = _stopped(path, start, end, of.wobbles, size)
+    return first + start, first + end if stopped else last
+
+
+def _stopped(path: Floats, start: int, end: int, wobbles: float, size: int) -> bool:
+    """Whether a rise is over where it first reaches its last level.
+
+    It is where it rose less in the blocks after that than in as many before, by more than the
+    wobble. Fewer blocks than share an epoch tell nothing.
+    """
+    later = len(path) - 1 - end
+    before = path[end] - path[max(start, end - later)]
+    return later >= size and bool(before - (path[-1] - path[end]) > wobbles)

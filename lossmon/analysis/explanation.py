@@ -30,7 +30,7 @@ class Divergence:
         accuracy_margin: the change of the accuracy is known to this much up or down, 95 %.
         strength: standard errors by which the loss changed.
         p_value: chance of as clear an episode in a run of pure noise.
-        summary: what happened, in one sentence.
+        summary: what happened; and what has since, where it ended before the run did.
         causes: what the evidence says of why.
         advice: what follows, in one sentence.
     """
@@ -97,7 +97,9 @@ def diverging_epochs(
 
 
 def _of_output(rows: Sequence[Row], output: Row, samples: SampleReader | None) -> list[Divergence]:
-    return [_explained(case) for case in cases(rows, output, samples)]
+    found = cases(rows, output, samples)
+    # What came after an earlier one the later ones tell.
+    return [_explained(case, latest=case is found[-1]) for case in found]
 
 
 def cases(rows: Sequence[Row], output: Row, samples: SampleReader | None = None) -> list[Case]:
@@ -121,7 +123,7 @@ def _span(episode: Episode, judged: History) -> tuple[int, int]:
     return judged.rows[episode.start]["epoch"], judged.rows[episode.end]["epoch"]
 
 
-def _explained(case: Case) -> Divergence:
+def _explained(case: Case, *, latest: bool) -> Divergence:
     episode, judged = case.episode, case.history
     first, last = _span(episode, judged)
     return Divergence(
@@ -135,7 +137,7 @@ def _explained(case: Case) -> Divergence:
         episode.accuracy_margin,
         episode.strength,
         episode.p_value,
-        _summary(episode, judged, first, last),
+        _summary(episode, judged, first, last) + (_since(episode, judged) if latest else ""),
         tuple(causes(case)),
         _advice(case, first, last),
     )
@@ -156,6 +158,20 @@ def _summary(episode: Episode, judged: History, first: int, last: int) -> str:
         return f"{head} rose {loss} while accuracy stayed at {accuracy_text(after)} ({change})."
     verb = "rose" if episode.kind == "both_rise" else "fell"
     return f"{head} {verb} {loss}, and accuracy {verb} as well, {moved}."
+
+
+def _since(episode: Episode, judged: History) -> str:
+    """Why it ends before the run does; empty where it does not."""
+    if episode.since == "nothing":
+        return ""
+    now = f"{loss_text(judged.loss[-1])} in epoch {judged.rows[-1]['epoch'] + 1}"
+    if episode.since == "stayed":
+        return f" Since then the loss has stayed about there: {now}."
+    verb, back = ("fell", "risen") if episode.kind == "both_fall" else ("rose", "fallen")
+    if episode.since == "returned":
+        return f" Since then the loss has {back} again: {now}."
+    same = "held" if episode.kind == "loss_rises" else f"{verb} with it"
+    return f" Since then the loss {verb} on, but accuracy no longer {same}: {now}."
 
 
 def _advice(case: Case, first: int, last: int) -> str:

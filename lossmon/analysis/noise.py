@@ -7,6 +7,7 @@ in the series itself and may last for several epochs.
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -118,6 +119,11 @@ class Blocks(NamedTuple):
     noise: float
     freedom: float
     covariances: Floats | None = None
+
+    @property
+    def wobbles(self) -> float:
+        """Standard error that the wobble gives to the difference of two blocks."""
+        return math.sqrt(2.0 * self.noise)
 
 
 def blocks(values: Floats, errors: Floats, size: int, covariances: Floats | None = None) -> Blocks:

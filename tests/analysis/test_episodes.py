@@ -171,6 +171,37 @@ def test_two_episodes_of_one_run_are_told_apart() -> None:
     assert found[1].start > 55
 
 
+def creeping(seed: int, *, until: int = 60, noise: float = 0.001, after: float = 0.0) -> Series:
+    """A loss that rises by 0.3 % of itself an epoch, from epoch 15 to another."""
+    rng, time = np.random.default_rng(seed), np.arange(60)
+    rise = 0.003 * (np.clip(time, 15, until) - 15) + after * np.maximum(time - until, 0)
+    loss = 0.5 * (1 + rise) + 1.5 * np.exp(-time / 3)
+    loss = loss * np.exp(noise * wobbling(rng, 60, 0.3))
+    return loss, 0.02 * loss, np.full(60, 0.83), np.full(60, 0.012)
+
+
+@pytest.mark.parametrize("noise", [0.001, 0.003])
+def test_an_episode_lasts_as_long_as_the_loss_moves_on(noise: float) -> None:
+    found = [find_episodes(*creeping(s, noise=noise), shared=0.99) for s in range(20)]
+    ends = [(run[-1].end, run[-1].since) for run in found]
+    assert ends.count((59, "nothing")) >= 19
+
+
+@pytest.mark.parametrize(("after", "since"), [(0.0, "stayed"), (-0.002, "returned")])
+def test_it_ends_where_the_loss_stops_or_turns(after: float, since: str) -> None:
+    found = [find_episodes(*creeping(s, until=40, after=after), shared=0.99) for s in range(20)]
+    assert all(abs(run[-1].end - 40) <= 4 for run in found)
+    assert {run[-1].since for run in found} == {since}
+
+
+def test_it_ends_where_the_accuracy_goes_with_the_loss() -> None:
+    loss, loss_error, accuracy, accuracy_error = planted(0, rise=0.6, onset=15)
+    accuracy = accuracy - 0.01 * np.maximum(np.arange(60) - 40, 0)
+    (found,) = find_episodes(loss, loss_error, accuracy, accuracy_error)
+    assert 35 <= found.end <= 45
+    assert found.since == "went on"
+
+
 def test_epochs_that_are_no_numbers_are_passed_over_and_counted() -> None:
     loss, *others = planted(3, rise=0.6)
     (whole,) = find_episodes(loss, *others)

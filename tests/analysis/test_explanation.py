@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import Any
 
@@ -166,6 +167,38 @@ def test_both_directions_have_their_own_words() -> None:
     assert both_fall.kind == "both_fall"
     assert "and accuracy fell as well" in both_fall.summary
     assert "growing-caution" in {cause.name for cause in both_fall.causes}
+
+
+def later(step: float, lost: float = 0.0) -> list[Row]:
+    """Runs that overfit from epoch 11 to 31; then loss and accuracy go on by other steps."""
+    epochs = np.arange(60)
+    rise = 0.02 * (np.clip(epochs, 10, 30) - 10) + step * np.maximum(epochs - 30, 0)
+    loss = np.exp(rise - 1 + 0.002 * np.random.default_rng(0).normal(size=60))
+    usual = {"split": "val", "output": None, "step": 0, "coverage": 1.0, "loss_correct": 0.05}
+    usual |= {"n": 1000, "weight": 1000.0, "judged": 1000.0}
+    return [
+        usual
+        | {"correct": 850.0 - 1000 * lost * max(epoch - 30, 0)}
+        | {"epoch": epoch, "recomputed_loss": value, "loss_squares": 1100 * value**2}
+        # Not what the whole loss is made of: accuracy and loss are judged each by itself.
+        | {"loss_wrong": None}
+        for epoch, value in enumerate(loss.tolist())
+    ]
+
+
+@pytest.mark.parametrize(
+    ("step", "lost", "told"),
+    [
+        (0.0, 0.0, r" Since then the loss has stayed about there: 0\.5\d+ in epoch 60\."),
+        (-0.01, 0.0, r" Since then the loss has fallen again: 0\.4\d+ in epoch 60\."),
+        (0.02, 0.01, r" Since then the loss rose on, but accuracy no longer held: .* epoch 60\."),
+        (0.02, 0.0, ""),
+    ],
+)
+def test_why_an_episode_ends_before_its_run_is_told(step: float, lost: float, told: str) -> None:
+    (found,) = explain_divergence(later(step, lost), [OUTPUT])
+    assert re.fullmatch(rf"Epochs \d+–\d+: [^.]*\.[^:]*\.{told}", found.summary)
+    assert (found.last_epoch == 59) is not bool(told)
 
 
 def test_training_is_judged_where_there_was_no_validation() -> None:
