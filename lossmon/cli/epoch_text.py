@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 
 from rich.console import Console
@@ -18,6 +19,7 @@ MANY = 20
 SPREAD = 10
 LAST = 3
 _COURSE_WIDTH = 32
+_QUOTED = re.compile(r"\bepochs? (\d+)(?:–(\d+))?", re.IGNORECASE)
 
 
 def print_courses(console: Console, epochs: Sequence[Row]) -> None:
@@ -47,16 +49,26 @@ _EPOCH_COLUMNS = {
 }
 
 
-def print_epochs(console: Console, epochs: Sequence[Row], *, every: bool = False) -> None:
+def quoted_epochs(sentences: Iterable[str]) -> set[int]:
+    """The epochs, from 0, that sentences name, which count from 1."""
+    found = (match for sentence in sentences for match in _QUOTED.finditer(sentence))
+    return {int(number) - 1 for match in found for number in match.groups() if number}
+
+
+def print_epochs(
+    console: Console, epochs: Sequence[Row], *, quoted: Iterable[int] = (), every: bool = False
+) -> None:
     """Reported and recomputed values of epochs, a table for each output.
 
     Args:
         console: to print on.
         epochs: their rows.
+        quoted: epochs that are told of elsewhere, which are to be shown in any case.
         every: whether each is to be shown; else of more than `MANY` some of the course, that of
             the least loss, each whose status is not that of the one before, and the last ones.
     """
-    shown = {row["epoch"] for row in epochs} if every else _telling(epochs)
+    known = {row["epoch"] for row in epochs}
+    shown = known if every else _telling(epochs) | (known & set(quoted))
     outputs = list(dict.fromkeys(row["output"] for row in epochs))
     for output in outputs:
         if len(outputs) > 1:
@@ -65,7 +77,6 @@ def print_epochs(console: Console, epochs: Sequence[Row], *, every: bool = False
         rows = [row for row in epochs if row["output"] == output and row["epoch"] in shown]
         console.print(_epoch_table(rows))
         console.print()
-    known = {row["epoch"] for row in epochs}
     if left := len(known - shown):
         console.print(
             f"{left:,} of {len(known):,} epochs are left out, each with the status of the one "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from rich.cells import cell_len
 from rich.console import Console
@@ -12,7 +12,7 @@ from rich.table import Table
 
 from lossmon.cli.calibration_text import print_calibration
 from lossmon.cli.divergence_text import print_divergence, print_splits
-from lossmon.cli.epoch_text import print_courses, print_epochs
+from lossmon.cli.epoch_text import print_courses, print_epochs, quoted_epochs
 from lossmon.cli.finding_text import print_findings
 from lossmon.cli.meaning_text import print_meaning
 from lossmon.cli.reconciliation_text import print_reconciliation
@@ -116,7 +116,8 @@ def print_run(console: Console, document: Row, *, every_epoch: bool = False) -> 
         )
     print_courses(console, document["epochs"])
     console.print()
-    print_epochs(console, document["epochs"], every=every_epoch)
+    quoted = quoted_epochs(_sentences(document))
+    print_epochs(console, document["epochs"], quoted=quoted, every=every_epoch)
     print_meaning(console, document["outputs"], document["epochs"])
     print_reconciliation(console, document["epochs"])
     print_calibration(console, document["outputs"], document["epochs"])
@@ -129,6 +130,13 @@ def print_run(console: Console, document: Row, *, every_epoch: bool = False) -> 
         ended = trouble["message"].startswith(ENDED_WITH)
         mark = "[bold red]error:[/]" if ended else "[yellow]trouble:[/]"
         console.print(f"{mark} {escape(trouble['message'])}")
+
+
+def _sentences(document: Row) -> Iterator[str]:
+    """What is said of the run about and below its epochs."""
+    yield document["verdict"]["text"]
+    yield from (episode["explanation"] for episode in document["divergence"])
+    yield from (finding["message"] for finding in document["findings"])
 
 
 def print_ranks(console: Console, document: Row) -> None:

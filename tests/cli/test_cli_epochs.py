@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from lossmon.cli.epoch_text import MANY, print_courses
+from lossmon.cli.epoch_text import MANY, print_courses, quoted_epochs
 from lossmon.cli.rule_text import print_rule
-from lossmon.records import EpochRecord
+from lossmon.records import EpochRecord, Finding
 from lossmon.rules import rule_pages
 from lossmon.store import open_store
 from tests.cli.conftest import Invoke
@@ -20,6 +20,7 @@ from tests.store.made import epoch, open_writer
 LONG = 300
 LEAST = 77
 WRONG = 123
+QUOTED = 99
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +34,9 @@ def long(tmp_path_factory: pytest.TempPathFactory) -> str:
         known["status"] = "mismatch" if number == WRONG else "verified"
         rows += [epoch(number, split, **known) for split in ("train", "val")]
     writer = open_writer(db, name="long")
-    writer.write(epochs=rows)
+    told = f"the loss rose since epoch {QUOTED} (of {LONG})."
+    finding = Finding("LM408", "overfitting", "warning", None, told, "stop", {})
+    writer.write(epochs=rows, findings=[finding])
     writer.finish("finished")
     writer.close()
     return db
@@ -47,10 +50,16 @@ def test_a_long_run_shows_the_epochs_that_matter(invoke: Invoke, long: str) -> N
     text = invoke("show", "long", "--db", long).stdout
     shown = _shown(text)
     # From 0 there, from 1 here.
-    assert {1, LEAST + 1, WRONG + 1, WRONG + 2, LONG - 1, LONG} <= set(shown)
+    assert {1, LEAST + 1, QUOTED, WRONG + 1, WRONG + 2, LONG - 1, LONG} <= set(shown)
     assert shown == sorted(set(shown))
     assert len(shown) <= MANY
     assert f"{LONG - len(shown)} of {LONG} epochs are left out" in text
+
+
+def test_epochs_are_quoted_by_their_numbers() -> None:
+    said = ["Epochs 16–57: loss rose 0.5 → 0.56.", "It fell since epoch 3 (least at epoch 12)."]
+    assert quoted_epochs(said) == {15, 56, 2, 11}
+    assert quoted_epochs(["Each of 40 epochs is verified: 0.3."]) == set()
 
 
 def test_every_epoch_is_shown_where_that_is_asked(invoke: Invoke, long: str) -> None:
