@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from lossmon.analysis.causes import Case, Cause, causes
-from lossmon.analysis.episodes import Episode, Kind, find_episodes
+from lossmon.analysis.episodes import Episode, Kind, Since, find_episodes
 from lossmon.analysis.history import History, Row, history
 from lossmon.analysis.paired import paired_epochs
 from lossmon.analysis.samples import SampleReader
@@ -25,6 +25,8 @@ class Divergence:
         kind: "loss_rises" (the accuracy holds), "both_rise" or "both_fall".
         first_epoch: the epoch in which it sets in, from 0.
         last_epoch: the epoch that it lasts to, included.
+        since: what the smoothed loss has done after that, till the last epoch: "nothing" where
+            there is none, "stayed", "returned" or "went on".
         loss: the loss of these two epochs.
         accuracy: smoothed share predicted right at both ends.
         accuracy_margin: the change of the accuracy is known to this much up or down, 95 %.
@@ -40,6 +42,7 @@ class Divergence:
     kind: Kind
     first_epoch: int
     last_epoch: int
+    since: Since
     loss: tuple[float, float]
     accuracy: tuple[float, float]
     accuracy_margin: float
@@ -132,6 +135,7 @@ def _explained(case: Case, *, latest: bool) -> Divergence:
         episode.kind,
         first,
         last,
+        episode.since,
         episode.loss,
         episode.accuracy,
         episode.accuracy_margin,

@@ -15,6 +15,8 @@ OVERFITTING = "LM408"
 _NORMAL_95 = 1.959964
 # What is known less well than this cannot be said to hold: three points, as of an episode.
 _HOLDS = 0.03
+# Part of the loss, and of what it had fallen by, that it must rise by for the rule to warn.
+_WARNED = 0.1
 
 
 class AccuracyChange(NamedTuple):
@@ -73,14 +75,8 @@ def overfit_words(
     losses, trained = evidence.get("val_loss"), evidence.get("train_loss")
     if not isinstance(since, int) or not isinstance(until, int) or not losses:
         return None
-    rose = " → ".join(map(loss_text, losses))
-    fell = f", {' → '.join(map(loss_text, trained))}" if trained else ""
     best = _least(document["epochs"], output["name"]) or since
-    least = "" if best == since else f" (least validation loss at epoch {best})"
-    said = (
-        f"It overfits since epoch {since}{least}: validation loss rose {rose} (epoch {until}) "
-        f"while training loss fell{fell}"
-    )
+    said = _said((since, until), best, losses, trained)
     same = [e for e in episodes if (e.first_epoch + 1, e.last_epoch + 1) == (since, until)]
     changed = (
         AccuracyChange(*same[0].accuracy, same[0].accuracy_margin)
@@ -90,16 +86,70 @@ def overfit_words(
     return said, _meaning(changed, best)
 
 
+def mild_words(document: Row, output: Row, episode: Divergence) -> tuple[str, str] | None:
+    """Say the same of an episode that is none for a warning; None where it is no overfitting.
+
+    Args:
+        document: the run, as `Store.run` gives it.
+        output: the output, as `Store.output_rows` gives it.
+        episode: the last one of the output.
+    """
+    trained = [cause for cause in episode.causes if cause.name == "memorising"]
+    rises = (episode.split, episode.kind) == ("val", "loss_rises")
+    if not trained or not rises or episode.since == "returned":
+        return None
+    ends = episode.first_epoch + 1, episode.last_epoch + 1
+    best = _least(document["epochs"], output["name"]) or ends[0]
+    said = _said(ends, best, episode.loss, trained[0].evidence["train_loss"])
+    changed = AccuracyChange(*episode.accuracy, episode.accuracy_margin)
+    # Whoever changed the rules may have put this one to silence.
+    why = "" if document["rules"] else _why_no_warning(document["epochs"], output, episode)
+    return said, f"{why} {_meaning(changed, best)}".lstrip()
+
+
+def _why_no_warning(epochs: list[Row], output: Row, episode: Divergence) -> str:
+    losses = [loss for _, loss in _losses(epochs, output["name"])]
+    before, after = episode.loss
+    learned = losses[0] - min(losses) if losses else 0.0
+    if after - before < _WARNED * max(before, learned):
+        return (
+            f"Too little for a warning ({OVERFITTING}), which takes a rise by a tenth of the loss "
+            "and of all that it had fallen by before."
+        )
+    return (
+        f"Not sure enough for a warning ({OVERFITTING}), which goes by the losses of the epochs "
+        "alone."
+    )
+
+
+def _said(
+    epochs: tuple[int, int], best: int, losses: Sequence[float], trained: Sequence[float] | None
+) -> str:
+    since, until = epochs
+    rose = " → ".join(map(loss_text, losses))
+    fell = f", {' → '.join(map(loss_text, trained))}" if trained else ""
+    least = "" if best == since else f" (least validation loss at epoch {best})"
+    return (
+        f"It overfits since epoch {since}{least}: validation loss rose {rose} (epoch {until}) "
+        f"while training loss fell{fell}"
+    )
+
+
 def _least(epochs: list[Row], output: str | None) -> int | None:
     """The epoch of the least validation loss, from 1."""
-    known = [
-        (loss, row["epoch"] + 1)
+    known = [(loss, epoch + 1) for epoch, loss in _losses(epochs, output)]
+    return min(known)[1] if known else None
+
+
+def _losses(epochs: list[Row], output: str | None) -> list[tuple[int, float]]:
+    """The epochs whose validation loss is a finite number, and that."""
+    return [
+        (row["epoch"], loss)
         for row in epochs
         if row["split"] == "val" and row["output"] == output
         for loss in [row["loss"] if row["recomputed_loss"] is None else row["recomputed_loss"]]
         if loss is not None and math.isfinite(loss)
     ]
-    return min(known)[1] if known else None
 
 
 def _meaning(changed: AccuracyChange | None, best: int) -> str:

@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple
 from lossmon.analysis.explanation import Divergence
 from lossmon.analysis.history import Row
 from lossmon.analysis.misread import is_about_accuracy, misread_words
-from lossmon.analysis.overfit import OVERFITTING, overfit_words
+from lossmon.analysis.overfit import OVERFITTING, mild_words, overfit_words
 from lossmon.analysis.trust import epoch_values, silence_sentence, trust_sentence
 from lossmon.analysis.words import (
     SPLITS,
@@ -216,6 +216,10 @@ def _parted(document: Row, episodes: Sequence[Divergence]) -> Iterator[Point]:
         elif mine:
             finding = overfits or parts
             code = None if finding is None else finding["code"]
-            yield Point(where + mine[-1].summary.rstrip("."), code, name, mine[-1].advice)
+            said, then = mild_words(document, output, mine[-1]) or (
+                mine[-1].summary.rstrip("."),
+                mine[-1].advice,
+            )
+            yield Point(where + said, code, name, then)
         elif (finding := overfits or parts) is not None:
             yield Point(where + capitalised(finding["message"]).rstrip("."), finding["code"], name)

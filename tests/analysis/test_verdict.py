@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from lossmon.analysis import verdict
+from lossmon.analysis import Divergence, verdict
+from lossmon.analysis.causes import Cause
 
 Row = dict[str, Any]
 CUT = "BinaryAccuracy(threshold=0.5)"
@@ -372,6 +373,72 @@ def test_a_single_epoch_below_the_rise_is_named_as_the_least() -> None:
 def test_it_says_since_when_it_overfits_and_whether_that_matters(document: Row, said: str) -> None:
     found = verdict(document)
     assert (found.standing, found.text) == ("warning", ROSE + said)
+
+
+MILD = (
+    "It overfits since epoch 11 (least validation loss at epoch 9): validation loss rose 0.5 → {} "
+    "(epoch 40) while training loss fell, 0.1 → 0.01. "
+)
+HELD = (
+    "It does not matter for accuracy, which held, 0.901 → 0.900 (-0.001 ± 0.010); if you use the "
+    "probabilities, take the weights of epoch 9, or calibrate them."
+)
+MEMORISED = Cause("memorising", "Learned by heart.", {"train_loss": [0.1, 0.01]})
+
+
+def rising(after: float = 0.54, **values: Any) -> Divergence:
+    """An episode that no rule speaks of."""
+    usual: dict[str, Any] = {
+        "split": "val",
+        "output": None,
+        "kind": "loss_rises",
+        "since": "nothing",
+        "first_epoch": 10,
+        "last_epoch": 39,
+        "loss": (0.5, after),
+        "accuracy": (0.901, 0.9),
+        "accuracy_margin": 0.01,
+        "strength": 9.0,
+        "p_value": 1e-6,
+        "summary": "It rose.",
+        "causes": (MEMORISED,),
+        "advice": "Stop.",
+    }
+    return Divergence(**{**usual, **values})
+
+
+def fallen(first: float = 1.0) -> list[Row]:
+    losses = [first, *[0.6] * 7, 0.49, *[0.5] * 31]
+    return [epoch(place, loss=one, recomputed_loss=one) for place, one in enumerate(losses)]
+
+
+@pytest.mark.parametrize(
+    ("first", "after", "why"),
+    [
+        (0.6, 0.54, "Too little for a warning (LM408), which takes a rise by a tenth of the loss "),
+        (2.0, 0.6, "Too little for a warning (LM408), which takes a rise by a tenth of the loss "),
+        (0.6, 0.6, "Not sure enough for a warning (LM408), which goes by the losses of the epo"),
+    ],
+)
+def test_overfitting_that_is_none_for_a_warning_is_called_so(
+    first: float, after: float, why: str
+) -> None:
+    found = verdict(run(fallen(first)), [rising(after)])
+    assert found.standing == "good"
+    assert found.text.startswith(f"{SURE} {MILD.format(after)}{why}")
+    assert found.text.endswith(HELD)
+
+
+def test_why_there_is_no_warning_is_not_guessed_where_rules_were_changed() -> None:
+    found = verdict(run(fallen(), rules=[{"ignore": ["LM4"]}]), [rising()])
+    assert found.text == f"{SURE} {MILD.format(0.54)}{HELD}"
+
+
+@pytest.mark.parametrize(
+    "values", [{"kind": "both_rise"}, {"split": "train"}, {"since": "returned"}, {"causes": ()}]
+)
+def test_what_is_no_overfitting_is_not_called_so(values: Any) -> None:
+    assert verdict(run(fallen()), [rising(**values)]).text == f"{SURE} It rose. Stop."
 
 
 def test_its_points_name_the_findings_that_they_rest_on() -> None:

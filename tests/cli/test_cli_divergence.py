@@ -37,7 +37,9 @@ def test_show_tells_each_episode_in_sentences(invoke: Invoke, overfitted: str) -
     document = json.loads(invoke("show", "rare", "--db", overfitted, "--json").stdout)
     (episode,) = document["divergence"]
     assert f"in short: {document['verdict']['text']}" in text
-    assert episode["summary"] in document["verdict"]["text"]
+    first, last = episode["first_epoch"] + 1, episode["last_epoch"] + 1
+    assert f"It overfits since epoch {first}: validation loss rose" in text
+    assert f"(epoch {last}) while training loss fell" in text
     assert f"where loss and accuracy part ways {episode['summary']}" in text
     assert all(f"– {cause['sentence']}" in text for cause in episode["causes"])
     assert f"– {episode['advice']}" in text

@@ -1,11 +1,11 @@
 """The validation loss has turned up while the training loss falls on.
 
 ## What it does
-Flags a validation loss that lies above its minimum by a tenth or more and by more standard errors
-than chance gives in any epoch of the run, with a trend over at least three epochs, while the
-training loss fell significantly in the same time. Errors are those of the samples, of which half
-the variance is taken to be shared between epochs (real runs share more), and the wobble from epoch
-to epoch.
+Flags a validation loss that lies above its minimum by a tenth or more, of itself and of all that it
+had fallen by, and by more standard errors than chance gives in any epoch of the run, with a trend
+over at least three epochs, while the training loss fell significantly in the same time. Errors are
+those of the samples, of which half the variance is taken to be shared between epochs (real runs
+share more), and the wobble from epoch to epoch.
 Silent while the accuracy rises significantly: see `loss-accuracy-divergence`. Where the accuracy
 holds, both rules speak; where it falls, loss and accuracy say the same, and this one alone does.
 
