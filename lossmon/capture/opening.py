@@ -60,6 +60,7 @@ class Opening:
         visibility: what can be seen of its steps.
         tap: lies around them.
         announce: tells the user of findings.
+        retract: tells the user of those that no longer stand.
         tell: told what the user must hear.
     """
 
@@ -71,6 +72,7 @@ class Opening:
         tap: Tap,
         *,
         announce: Callable[[Sequence[Finding]], None],
+        retract: Callable[[str], None],
         tell: Callable[[str], None],
     ) -> None:
         self._model = model
@@ -78,6 +80,7 @@ class Opening:
         self._visibility = visibility
         self._tap = tap
         self._announce = announce
+        self._retract = retract
         self._tell = tell
         self._letting_out = LettingOut()
         self._values = 0
@@ -138,6 +141,7 @@ class Opening:
             trouble=self._tell,
             sampler=sampler,
             mistaken=plan.meant.__setitem__,
+            retract=self._retract,
             labels_known=look is not None and look.labels_known,
         )
         step, header = self._identity.header(options, list(plan.outputs), epoch=epoch)

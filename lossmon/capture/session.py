@@ -78,6 +78,7 @@ class Session:
             self._visibility,
             self._tap,
             announce=self._announce,
+            retract=self._retract,
             tell=self._tell,
         )
 
@@ -99,6 +100,10 @@ class Session:
     def _announce(self, findings: Sequence[Finding]) -> None:
         if not self._identity.others_speak:
             announce(findings)
+
+    def _retract(self, message: str) -> None:
+        if not self._identity.others_speak:
+            say(message)
 
     @property
     def run_id(self) -> str:

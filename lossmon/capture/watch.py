@@ -24,7 +24,7 @@ from lossmon.rules import (
     merged_weights,
 )
 from lossmon.rules.families import class_axis
-from lossmon.store import Records
+from lossmon.store import WITHDRAWN, Records, Trouble
 
 # Labels are looked at during the first epoch, and at most this many batches.
 LABEL_BATCHES = 1_000
@@ -53,6 +53,7 @@ class Watch:
         mistaken: told the place of an output of which more labels show that the accuracy that was
             meant is another than the first batch let expect, and which; None where the printed
             one is right.
+        retract: tells the user at the end what no longer stands of that which was announced.
         labels_known: whether the facts are of all labels already.
     """
 
@@ -66,6 +67,7 @@ class Watch:
         trouble: Callable[[str], None],
         sampler: Sampler | None = None,
         mistaken: Callable[[int, MetricSpec | None], None] = lambda *_: None,
+        retract: Callable[[str], None] = lambda _: None,
         labels_known: bool = False,
     ) -> None:
         self._facts = facts
@@ -75,7 +77,10 @@ class Watch:
         self._trouble = trouble
         self._sampler = sampler
         self._mistaken = mistaken
+        self._retract = retract
         self._labels_known = labels_known
+        # What was announced and no longer stands, in the words of when it was taken back.
+        self._withdrawn: dict[Key, str] = {}
         self._clipped: list[ClippedFacts] = []
         self._recent: deque[BatchRecord] = deque(maxlen=RECENT_BATCHES)
         self._epochs: list[EpochRecord] = []
@@ -142,7 +147,12 @@ class Watch:
         """Ask the rules, if there is something that they have not been asked about."""
         if self._searched < len(self._epochs):
             self._searched, self._news = 0, True
-        return self._catch_up()
+        records = self._catch_up()
+        for message in self._withdrawn.values():
+            self._retract(message)
+            records.troubles.append(Trouble(time.time(), message))
+        self._withdrawn = {}
+        return records
 
     def _catch_up(self) -> Records:
         if self._facts is None or not self._news:
@@ -204,6 +214,9 @@ class Watch:
         new = [finding for key, finding in found.items() if self._standing.get(key) != finding]
         gone = [finding for key, finding in self._standing.items() if key not in found]
         self._announce([f for f in new if not self._was_said(f)])
+        when = f"in epoch {self._epochs[-1].epoch + 1}" if self._epochs else "in the first epoch"
+        self._withdrawn |= {_key(f): _taken_back(f, when) for f in gone if f.severity != "info"}
+        self._withdrawn = {key: told for key, told in self._withdrawn.items() if key not in found}
         self._standing = found
         return Records(findings=new, withdrawn=gone)
 
@@ -251,6 +264,14 @@ def _spoiled(
 
 def _key(finding: Finding) -> Key:
     return finding.code, finding.output
+
+
+def _taken_back(finding: Finding, when: str) -> str:
+    where = f" on output {finding.output!r}" if finding.output else ""
+    return (
+        f"{WITHDRAWN}{finding.code} {finding.rule}{where}, {when}: later values no longer show it. "
+        f"It had said: {finding.message}"
+    )
 
 
 def _finite(value: float | None) -> bool:

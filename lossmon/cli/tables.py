@@ -124,6 +124,8 @@ def print_run(console: Console, document: Row, *, every_epoch: bool = False) -> 
     print_divergence(console, document["divergence"])
     print_splits(console, document["splits"])
     print_findings(console, document["findings"])
+    for finding in document["withdrawn"]:
+        console.print(f"[dim]withdrawn:[/] {escape(finding['message'])}")
     for change in document["rules"]:
         console.print("[dim]rules:[/] " + escape(change_text(change)))
     for trouble in document["troubles"]:

@@ -8,7 +8,7 @@ from lossmon.store.engine import database_name
 from lossmon.store.frames import FrameColumn, FrameLibrary
 from lossmon.store.maintenance import vacuum
 from lossmon.store.names import demand_short, new_run_id, new_run_name
-from lossmon.store.parcel import ENDED_WITH, Ending, Records, RunHeader, Trouble
+from lossmon.store.parcel import ENDED_WITH, WITHDRAWN, Ending, Records, RunHeader, Trouble
 from lossmon.store.passwords import without_passwords
 from lossmon.store.pulse import JointPulse, Pulse, Training
 from lossmon.store.resume import Resumable, find_resumable
@@ -36,6 +36,7 @@ __all__ = [
     "EXPORTED",
     "EXPORTED_EPOCHS",
     "SETTING",
+    "WITHDRAWN",
     "ColumnFilter",
     "Condition",
     "Delivery",

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, select
 from lossmon.store.gathering import NOTHING, VALUES, Gathered, Remembered, gather
 from lossmon.store.joined_epochs import COLUMNS, join_epochs
 from lossmon.store.liveness import present_status, trained_seconds
+from lossmon.store.parcel import WITHDRAWN
 from lossmon.store.ranks import joined, read_parts
 from lossmon.store.reading import among, iso_time, of_run, read_epochs, read_outputs
 from lossmon.store.schema import batches, runs
@@ -72,12 +73,22 @@ def read_document(connection: Connection, run_id: str) -> dict[str, Any]:
         **summary,
         **row,
         "stalled": read_stalled(connection, run_id),
-        "troubles": [{**t, "time": iso_time(t["time"])} for t in row["troubles"]],
+        **_told(row["troubles"]),
         "outputs": read_outputs(connection, run_id),
         "batch_size": _batch_size(connection, run_id),
         "epochs": rows,
         "joined_epochs": join_epochs([rows, *others], summary["world_size"]) if others else [],
     }
+
+
+def _told(troubles: Sequence[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    """What went wrong, and apart from it what was taken back."""
+    told: dict[str, list[dict[str, Any]]] = {"troubles": [], "withdrawn": []}
+    for one in troubles:
+        of = "withdrawn" if one["message"].startswith(WITHDRAWN) else "troubles"
+        message = one["message"].removeprefix(WITHDRAWN)
+        told[of].append({**one, "time": iso_time(one["time"]), "message": message})
+    return told
 
 
 def _batch_size(connection: Connection, run_id: str) -> int | None:

@@ -17,13 +17,18 @@ from lossmon.records import (
 ENDED_WITH = "training ended with "
 """How the words begin of the error that ended a training, which was none of lossmon's."""
 
+WITHDRAWN = "withdrawn: "
+"""How the words begin of a finding that was said while training and no longer stands at its end."""
+
 Place = tuple[int, ...]
 """What tells a database from others, see `lossmon.store.identity`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """Something that went wrong inside lossmon, or ended the training: see `ENDED_WITH`.
+    """Something that went wrong inside lossmon, ended the training, or was taken back.
+
+    The latter two are told by how their words begin: see `ENDED_WITH` and `WITHDRAWN`.
 
     Attributes:
         time: when, Unix seconds.

@@ -30,7 +30,8 @@ class StoreRuns(Connected):
 
         Returns:
             The element of `run_rows`, plus `environment`, `config`, `model`, `verify`,
-            `troubles`, `outputs` and, instead of their number, the rows of `epochs`; `batch_size`,
+            `troubles`, `outputs` and, instead of their number, the rows of `epochs`; `withdrawn`,
+            findings that were said while training and no longer stood at its end; `batch_size`,
             the samples of the first training batch, None where it is not kept; `stalled`, for
             how many seconds a training run has made no batch, where that is unusually long; of a
             distributed job, whose rank 0 these are of, `joined_epochs` over all ranks.

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -82,6 +84,55 @@ def test_short_epochs_are_asked_about_together_and_at_the_end_all_of_them(
     assert (asked.epochs, asked.announced) == ([1, 50], ["LM408"])
     assert not watched.end()
     assert asked.epochs == [1, 50]
+
+
+class Retracted:
+    """Rules that warn in the second and third epoch, by another severity if wanted."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, **values: Any) -> None:
+        monkeypatch.setattr(watch, "ASKED_AGAIN", 0.0)
+        self.found, self.told = replace(FOUND, **values), list[str]()
+        self.warned_in = {2, 3}
+        self.watch = Watch(
+            Facts(()),
+            [],
+            ask=self._ask,
+            announce=lambda _: None,
+            trouble=pytest.fail,
+            retract=self.told.append,
+        )
+
+    def _ask(self, facts: Facts) -> list[Finding]:
+        assert facts.training is not None
+        return [self.found] if len(facts.training.epochs) in self.warned_in else []
+
+
+def test_what_no_longer_stands_at_the_end_is_taken_back_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made = Retracted(monkeypatch)
+    for number in range(5):
+        made.watch.close(records(number))
+    assert made.told == []
+    said = (
+        "withdrawn: LM408 overfitting, in epoch 4: later values no longer show it. It had said: "
+        "it rose"
+    )
+    assert [trouble.message for trouble in made.watch.end().troubles] == made.told == [said]
+    assert not made.watch.end()
+    assert made.told == [said]
+
+
+def test_what_came_back_or_was_never_said_aloud_is_not_taken_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    again, quiet = Retracted(monkeypatch), Retracted(monkeypatch, severity="info")
+    again.warned_in = {2, 5}
+    for made in (again, quiet):
+        for number in range(5):
+            made.watch.close(records(number))
+        assert not made.watch.end().troubles
+        assert made.told == []
 
 
 def test_long_epochs_are_each_asked_about(monkeypatch: pytest.MonkeyPatch) -> None:

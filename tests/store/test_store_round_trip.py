@@ -10,7 +10,7 @@ import pytest
 
 from lossmon.errors import StoreError
 from lossmon.records import BatchRecord, EpochRecord, RunRecord
-from lossmon.store import RunWriter, open_store
+from lossmon.store import WITHDRAWN, RunWriter, open_store
 from lossmon.store.schema import batches, epochs
 from tests.store.made import FINDING, OUTPUT, batch, epoch, open_writer, run_record
 
@@ -189,10 +189,12 @@ def test_findings_come_gravest_first(writer: RunWriter, db: str) -> None:
 
 def test_troubles_and_the_end_are_told(writer: RunWriter, db: str) -> None:
     writer.trouble("disk was slow")
+    writer.trouble(f"{WITHDRAWN}LM405 loss-clipped")
     writer.trouble("again")
     writer.finish("failed")
     document = open_store(db).run("latest")
     assert [trouble["message"] for trouble in document["troubles"]] == ["disk was slow", "again"]
+    assert [finding["message"] for finding in document["withdrawn"]] == ["LM405 loss-clipped"]
     assert document["status"] == "failed"
     assert document["ended"] > document["started"]
     assert 0 <= document["duration"] < 60

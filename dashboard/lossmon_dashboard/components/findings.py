@@ -28,10 +28,14 @@ _MEANING = {
 }
 
 
-def finding_panel(findings: Sequence[Row], changes: Sequence[Row]) -> dmc.Stack:
-    """All findings of a run, and below them how its rules were changed, if they were."""
-    told = [dmc.Text(f"Rules: {change_text(change)}.", size="sm", c="dimmed") for change in changes]
-    return dmc.Stack([finding_list(findings), *told], gap="xs")
+def finding_panel(
+    findings: Sequence[Row], changes: Sequence[Row], withdrawn: Sequence[Row] = ()
+) -> dmc.Stack:
+    """All findings of a run; below them those taken back, and how its rules were changed."""
+    told = [f"Withdrawn: {one['message']}" for one in withdrawn]
+    told += [f"Rules: {change_text(change)}." for change in changes]
+    lines = [dmc.Text(line, size="sm", c="dimmed") for line in told]
+    return dmc.Stack([finding_list(findings), *lines], gap="xs")
 
 
 def finding_list(findings: Sequence[Row]) -> dmc.Stack | dmc.Paper:

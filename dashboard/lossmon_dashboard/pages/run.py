@@ -144,7 +144,7 @@ def news_of(document: Row) -> str:
 
     All but curves and head of a page waits for it: a training makes many batches, few epochs.
     """
-    names = ("id", "status", "resumes", "findings", "rules", "outputs", "troubles")
+    names = ("id", "status", "resumes", "findings", "rules", "outputs", "troubles", "withdrawn")
     epochs = [(row["epoch"], row["time"]) for row in document["epochs"]]
     told = repr(([document[name] for name in names], epochs))
     return f"{zlib.crc32(told.encode('utf-8', 'replace')):08x}"
@@ -163,6 +163,6 @@ def description(document: Row) -> tuple[Any, ...]:
     """What fills the head of the page, in the order of its outputs."""
     return (
         [run_header(document, viewer_zone()), run_summary(document)],
-        finding_panel(document["findings"], document["rules"]),
+        finding_panel(document["findings"], document["rules"], document["withdrawn"]),
         *output_choices(document["outputs"]),
     )
