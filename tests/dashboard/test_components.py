@@ -7,6 +7,7 @@ import pytest
 from lossmon_dashboard.components.accuracy_meaning import accuracy_meanings
 from lossmon_dashboard.components.badges import finding_badges
 from lossmon_dashboard.components.comparison import caution, comparable, differences
+from lossmon_dashboard.components.events import events_of
 from lossmon_dashboard.components.facts import flatten, value_words
 from lossmon_dashboard.components.findings import (
     finding_card,
@@ -348,6 +349,22 @@ def test_printed_numbers_without_an_audit_say_how_to_get_one() -> None:
 
 def test_a_run_of_an_older_version_has_no_reasons() -> None:
     assert "whole epoch" in words(printed_and_meant([epoch(0, "train", reconciliation=None)]))
+
+
+def test_the_axis_says_of_a_finding_since_when_as_its_message_does() -> None:
+    found = {"code": "LM407", "rule": "overconfident", "severity": "info", "output": None}
+    found |= {"message": "too sure since epoch 2 (of 9).", "evidence": {"since_epoch": 2}}
+    ends = {epoch: 10 * epoch + 9 for epoch in range(9)}
+    seen = found | {"epoch": 6, "step": 64}
+    (event,) = events_of([seen], [], ends, None)
+    assert (event.title, event.first) == ("Overconfident (LM407), since epoch 2", 19)
+    # Values of single batches are known before the end of their epoch.
+    (event,) = events_of([seen | {"epoch": 1, "step": 13}], [], ends, None)
+    assert (event.title, event.first) == ("Overconfident (LM407), since epoch 2", 13)
+    (event,) = events_of([seen | {"evidence": {}}], [], ends, None)
+    assert (event.title, event.first) == ("Overconfident (LM407), seen in epoch 7", 64)
+    (event,) = events_of([seen | {"epoch": None, "step": None}], [], ends, None)
+    assert (event.title, event.first) == ("Overconfident (LM407), before the first step", None)
 
 
 def test_a_stalled_run_and_troubles_are_said_at_the_head(app: Any) -> None:

@@ -40,7 +40,9 @@ def events_of(
         output: the output that is looked at: what is said of others is left out; None for the
             model as a whole, to which all findings belong.
     """
-    found = [_finding(row) for row in findings if output is None or row["output"] in (None, output)]
+    found = [
+        _finding(row, ends) for row in findings if output is None or row["output"] in (None, output)
+    ]
     found += [
         _episode(episode, ends)
         for episode in episodes
@@ -60,13 +62,20 @@ def _episode(episode: Divergence, ends: Mapping[int, int]) -> Event:
     )
 
 
-def _finding(row: Row) -> Event:
-    when = "before the first step" if row["step"] is None else f"seen in epoch {row['epoch'] + 1}"
+def _finding(row: Row, ends: Mapping[int, int]) -> Event:
+    since, step = (row["evidence"] or {}).get("since_epoch"), row["step"]
+    if step is None:
+        when = "before the first step"
+    elif isinstance(since, int):
+        # Rules that wait for several epochs see it later than it set in.
+        when, step = f"since epoch {since}", min(step, ends.get(since - 1, step))
+    else:
+        when = f"seen in epoch {row['epoch'] + 1}"
     return Event(
         f"{sentence(row['rule'])} ({row['code']}), {when}",
         capitalised(row["message"]),
         finding_target(row),
-        row["step"],
+        step,
         severity=row["severity"],
     )
 
