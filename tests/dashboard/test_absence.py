@@ -11,6 +11,7 @@ from lossmon_dashboard.run_tabs.absence import (
     no_accuracy,
     no_calibration,
     no_samples,
+    no_temperature,
 )
 from lossmon_dashboard.shell import render
 
@@ -67,6 +68,27 @@ def test_what_may_still_come_is_waited_for() -> None:
     assert no_samples([row()], ended=False) is None
     for absence in (no_calibration([], SPARSE, ended=True), no_accuracy([], SQUARED, ended=True)):
         assert "ended before its first epoch" in said(absence)
+
+
+@pytest.mark.parametrize(
+    ("rows", "known", "told"),
+    [
+        ([row(nll=None)], {"sampled": True}, "which the values of this output are not"),
+        ([row(nll=None)], {}, "which were not recorded"),
+        ([row(split="train", nll=None)], {}, "no validation data"),
+        ([row(nll=None)], {"several": True}, "choose one"),
+        # Of a training that goes on they may still come.
+        ([row(nll=None)], {"sampled": True, "ended": False}, "which the values of this output"),
+        ([row(nll=None)], {"ended": False}, None),
+        ([row(split="train", nll=None)], {"ended": False}, None),
+        ([row(nll=0.3), row(nll=None)], {}, None),
+    ],
+)
+def test_a_recoverable_loss_that_never_comes_says_why(
+    rows: list[dict[str, Any]], known: dict[str, bool], told: str | None
+) -> None:
+    why = no_temperature(rows, **{"several": False, "sampled": False, "ended": True, **known})
+    assert why is None if told is None else told in str(why)
 
 
 def test_samples_that_were_not_recorded_say_what_records_them() -> None:

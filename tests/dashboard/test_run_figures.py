@@ -55,6 +55,8 @@ def test_the_recoverable_loss_lies_between_two_lines() -> None:
     assert (traces["validation loss"]["y"], traces["validation loss"]["fill"]) == ([0.4], "tonexty")
     assert traces["with the best temperature"]["y"] == [0.3]
     assert as_json(figures.plot_recoverable([]))["layout"]["annotations"]
+    (said,) = as_json(figures.plot_recoverable([], nothing="None: why"))["layout"]["annotations"]
+    assert said["text"] == "None: why"
 
 
 def test_mistakes_are_shaded_by_their_share_of_the_class() -> None:

@@ -21,14 +21,18 @@ class _RecoverableInfo(NamedTuple):
     scaled: Line
 
 
-def plot_recoverable(epochs: Sequence[Mapping[str, Any]], scheme: Scheme = "light") -> go.Figure:
+def plot_recoverable(
+    epochs: Sequence[Mapping[str, Any]], scheme: Scheme = "light", nothing: str = NOTHING_TO_SHOW
+) -> go.Figure:
     """Validation loss as it is, and as it were with the best temperature: between lies confidence.
 
     Args:
         epochs: epoch rows of one output with `RECOVERABLE_COLUMNS`.
         scheme: the colour scheme to draw for.
+        nothing: what is said where there is nothing to draw.
     """
-    return _get_recoverable_plot(_get_recoverable_info(epochs), scheme)
+    info = _get_recoverable_info(epochs)
+    return _get_recoverable_plot(info, scheme) if info.loss.x else empty_pane(nothing, scheme)
 
 
 def _get_recoverable_info(epochs: Sequence[Mapping[str, Any]]) -> _RecoverableInfo:
@@ -40,8 +44,6 @@ def _get_recoverable_info(epochs: Sequence[Mapping[str, Any]]) -> _RecoverableIn
 
 
 def _get_recoverable_plot(info: _RecoverableInfo, scheme: Scheme) -> go.Figure:
-    if not info.loss.x:
-        return empty_pane(NOTHING_TO_SHOW, scheme)
     figure = single_pane(EPOCH, "loss, nats", scheme, hovermode="x unified")
     colour, other = split_colour("val", scheme), ink(scheme).palette[2]
     marker = {"symbol": "diamond", "size": 6}

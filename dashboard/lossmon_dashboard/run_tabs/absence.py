@@ -79,6 +79,35 @@ def no_calibration(rows: Sequence[Row], outputs: Iterable[Row], *, ended: bool) 
     )
 
 
+def no_temperature(rows: Sequence[Row], *, several: bool, sampled: bool, ended: bool) -> str | None:
+    """Why there is no recoverable loss; None where there is, or may come.
+
+    Args:
+        rows: the epochs of what is looked at, with `split` and `nll`.
+        several: whether that is a model of several outputs as a whole.
+        sampled: whether its validation samples were recorded one by one.
+        ended: whether no more epochs will come.
+    """
+    validated = [row for row in rows if row["split"] == "val"]
+    if any(row["nll"] is not None for row in validated):
+        return None
+    if several:
+        return "Each output has its own: choose one above."
+    if not validated:
+        return "None: this run had no validation data." if ended else None
+    if sampled:
+        return (
+            "None: a temperature scales the probabilities of classes, which the values of this "
+            "output are not (or they are more than two million an epoch)."
+        )
+    if not ended:
+        return None
+    return (
+        "None: the temperature is found from validation samples one by one, which were not "
+        "recorded. The tab Samples says why."
+    )
+
+
 def no_accuracy(rows: Sequence[Row], outputs: Iterable[Row], *, ended: bool) -> Absence | None:
     """Why there is no accuracy for the loss to part ways with; arguments as above."""
     title = "No accuracy to set against the loss"

@@ -14,7 +14,12 @@ from lossmon_dashboard.components.calibration import calibration_numbers
 from lossmon_dashboard.components.epochs import epoch_slider, followed
 from lossmon_dashboard.components.panel import chart, drawn, keep_view, panel
 from lossmon_dashboard.export import export_link
-from lossmon_dashboard.run_tabs.absence import absent_panel, no_calibration, read_rows
+from lossmon_dashboard.run_tabs.absence import (
+    absent_panel,
+    no_calibration,
+    no_temperature,
+    read_rows,
+)
 from lossmon_dashboard.run_tabs.opened import OpenedRun
 from lossmon_dashboard.source import current_store
 from lossmon_dashboard.theme import Scheme
@@ -153,9 +158,16 @@ def validation_row(run: str, output: str | None, epoch: int) -> Row | None:
 
 def course_figures(run: str, output: str | None, scheme: Scheme) -> tuple[Any, Any]:
     """Calibration gap and recoverable loss of an output, epoch by epoch."""
-    rows = current_store().epoch_rows(run, output=output, columns=_COURSE)
-    place = f"{run}/{output}"
+    store, place = current_store(), f"{run}/{output}"
+    rows = store.epoch_rows(run, output=output, columns=_COURSE)
+    why = no_temperature(
+        rows,
+        several=output is None and len(store.output_rows(run)) > 1,
+        sampled=bool(store.sample_epochs(run, output=output)),
+        ended=store.run_summary(run)["status"] != "running",
+    )
+    nothing = {} if why is None else {"nothing": why}
     return (
         figures.plot_calibration(rows, scheme).update_layout(uirevision=place),
-        figures.plot_recoverable(rows, scheme).update_layout(uirevision=place),
+        figures.plot_recoverable(rows, scheme, **nothing).update_layout(uirevision=place),
     )
