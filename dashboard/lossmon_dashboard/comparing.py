@@ -7,7 +7,7 @@ from typing import Any
 
 import dash_mantine_components as dmc
 
-from lossmon.analysis import Costs, Need, distinct_names, left_out_sentences, weigh
+from lossmon.analysis import Costs, Need, distinct_names, grouping_keys, left_out_sentences, weigh
 from lossmon.errors import InvalidArgument, RunNotFound
 from lossmon.store import RunQuery
 from lossmon_dashboard import figures
@@ -103,6 +103,12 @@ def verdict(
         return None, callout("warning", "Mind this", dmc.Text(str(error)))
     left_out = left_out_sentences(documents, names)
     return short_verdict(found, left_out, runs=len(documents)), weighing_panel(found, left_out)
+
+
+def groupings(documents: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What repeats of one setting may share: what all runs say, and not all the same."""
+    known = [key for key in ("project", "tags") if documents and all(d[key] for d in documents)]
+    return [*grouping_keys(documents), *known]
 
 
 def of_two_classes(documents: Sequence[Mapping[str, Any]]) -> bool:

@@ -40,6 +40,7 @@ from lossmon.analysis.ends import accuracy_interval, loss_interval
 from lossmon.analysis.episodes import Episode, find_episodes
 from lossmon.analysis.explanation import Divergence, diverging_epochs, explain_divergence
 from lossmon.analysis.front import pareto_front
+from lossmon.analysis.grouping import grouping_keys, seed_groups
 from lossmon.analysis.history import EPISODE_COLUMNS
 from lossmon.analysis.intervals import (
     Interval,
@@ -74,7 +75,7 @@ from lossmon.analysis.needs import (
 )
 from lossmon.analysis.parts import Level, Parts, parts
 from lossmon.analysis.ranking import Area, roc_area
-from lossmon.analysis.repeats import Repeats, compare_groups, repeats, seed_groups
+from lossmon.analysis.repeats import Repeats, compare_groups, repeats
 from lossmon.analysis.samples import (
     SampleReader,
     TurnedSamples,
@@ -87,12 +88,12 @@ from lossmon.analysis.settings import (
     flattened,
     run_data,
     run_settings,
+    setting_parts,
     unnumbered,
 )
 from lossmon.analysis.smoothing import exponential_average
 from lossmon.analysis.splits import SplitDifference, explain_splits
 from lossmon.analysis.telling import (
-    ONE_TRAINING,
     difference_sentence,
     outweighed,
     verdict_words,
@@ -108,7 +109,6 @@ __all__ = [
     "EPISODE_COLUMNS",
     "MEASURE_WORDS",
     "MISREAD_CODES",
-    "ONE_TRAINING",
     "Area",
     "Band",
     "Brier",
@@ -167,6 +167,7 @@ __all__ = [
     "find_episodes",
     "fit_temperature",
     "flattened",
+    "grouping_keys",
     "holm",
     "is_about_accuracy",
     "is_misread",
@@ -197,6 +198,7 @@ __all__ = [
     "sample_row",
     "samples_of",
     "seed_groups",
+    "setting_parts",
     "share_difference",
     "sign_test",
     "squared_calibration_error",

@@ -10,21 +10,17 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from itertools import combinations
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from scipy import special
 
 from lossmon.analysis.comparison import Difference, Measure, corrected, demand_names
-from lossmon.analysis.history import Row
 from lossmon.analysis.intervals import Interval
 from lossmon.analysis.measured import Measured
 from lossmon.analysis.noise import Floats
 from lossmon.analysis.pairing import student
-from lossmon.analysis.settings import flattened
 from lossmon.errors import InvalidArgument
-
-_SEEDS = ("seed", "random_seed", "random_state", "rng_seed")
 
 
 class Repeats(NamedTuple):
@@ -106,54 +102,6 @@ def compare_values(measure: Measure, values: Mapping[str, Floats | None]) -> lis
     known = [(name, array) for name, array in values.items() if array is not None]
     pairs = combinations(known, 2)
     return corrected([_welch(measure, one, two, a, b) for (one, a), (two, b) in pairs])
-
-
-def seed_groups(documents: Sequence[Row], by: str | None = None) -> dict[str, list[int]]:
-    """Which runs are repeats of one setting.
-
-    Args:
-        documents: runs, as `Store.run` gives them.
-        by: "project", "tags", or a key of `config` (`optimizer.rate` for one within another).
-            None: runs whose `config` is the same but for a seed that it names.
-
-    Returns:
-        Places of the runs by the name of their setting. Empty where `by` is None and no two runs
-        are repeats.
-
-    Raises:
-        InvalidArgument: a run does not say what `by` asks for.
-    """
-    keys = [_setting_but_seed(d) if by is None else _answer(d, by) for d in documents]
-    found: dict[str, list[int]] = {}
-    for place, key in enumerate(keys):
-        found.setdefault(key or f"run {documents[place]['name']}", []).append(place)
-    if by is None and all(len(places) < 2 for places in found.values()):
-        return {}
-    return found
-
-
-def _setting_but_seed(document: Row) -> str | None:
-    """The config without its seed, in words; None where it names none."""
-    flat = flattened(document["config"] or {})
-    rest = {key: value for key, value in flat.items() if key.split(".")[-1].lower() not in _SEEDS}
-    if len(rest) == len(flat):
-        return None
-    return ", ".join(f"{key}={value}" for key, value in sorted(rest.items())) or "same config"
-
-
-def _answer(document: Row, by: str) -> str:
-    by = by.removeprefix("config.")
-    value: Any = flattened(document["config"] or {}).get(by)
-    if by == "project":
-        value = document["project"]
-    elif by in ("tag", "tags"):
-        value = ", ".join(sorted(document["tags"])) or None
-    if value is None:
-        raise InvalidArgument(
-            f"expected every run to have a {by!r} to be grouped by. Received: none in "
-            f"{document['name']!r}. Fix: Monitor(config={{{by!r}: …}}), or another key"
-        )
-    return str(value) if by in ("project", "tag", "tags") else f"{by}={value}"
 
 
 def _values(group: Sequence[Measured], measure: str) -> Floats | None:

@@ -6,7 +6,11 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
+import numpy as np
+
 from lossmon.analysis.history import Row
+
+_SEEDS = ("seed", "random_seed", "random_state", "rng_seed")
 
 
 def distinct_names(documents: Sequence[Row]) -> list[str]:
@@ -23,7 +27,7 @@ def distinct_names(documents: Sequence[Row]) -> list[str]:
 
 
 def differing_settings(documents: Sequence[Row]) -> list[tuple[str, list[Any]]]:
-    """Return the settings (of config, model, optimiser and data) that are not the same in all.
+    """Return the settings that are not the same in all, of those that `run_settings` tells.
 
     Args:
         documents: the runs, as `Store.run` gives them.
@@ -38,7 +42,16 @@ def differing_settings(documents: Sequence[Row]) -> list[tuple[str, list[Any]]]:
 
 
 def run_settings(document: Row) -> dict[str, Any]:
-    """Return a run's config, model, optimiser and amounts of data as one flat dictionary.
+    """Return what a run was set up with, as one flat dictionary: `optimizer.learning_rate`.
+
+    Args:
+        document: the run, as `Store.run` gives it.
+    """
+    return flattened(setting_parts(document))
+
+
+def setting_parts(document: Row) -> dict[str, Any]:
+    """Return a run's config, model, optimiser, amounts of data, epochs asked for, and seed.
 
     Args:
         document: the run, as `Store.run` gives it.
@@ -46,10 +59,16 @@ def run_settings(document: Row) -> dict[str, Any]:
     model = unnumbered(document["model"] or {})
     # Names of layers are numbered through a process: they would differ between equal models.
     model.pop("summary", None)
-    optimizer = {"optimizer": model.pop("optimizer", None) or {}}
-    data = {"data": run_data(document)}
-    parts = {"config": document["config"] or {}, "model": model} | optimizer | data
-    return flattened(parts)
+    optimizer = model.pop("optimizer", None) or {}
+    epochs, seed = document.get("epochs_planned"), (document.get("environment") or {}).get("seed")
+    return {
+        "config": document["config"] or {},
+        "model": model,
+        "optimizer": optimizer,
+        "data": run_data(document),
+        "fit": {} if epochs is None else {"epochs": epochs},
+        "environment": {} if seed is None else {"seed": seed},
+    }
 
 
 def unnumbered(model: Mapping[str, Any]) -> dict[str, Any]:
@@ -107,3 +126,26 @@ def flattened(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
         else:
             flat[f"{prefix}{key}"] = value
     return flat
+
+
+def is_seed(key: str) -> bool:
+    """Whether a setting says where random numbers began.
+
+    Args:
+        key: its dotted key.
+    """
+    return key.rpartition(".")[2].lower() in _SEEDS
+
+
+def setting_text(value: Any) -> str:
+    """Return a setting as it was written, where Keras keeps it in float32.
+
+    Args:
+        value: of a setting.
+    """
+    if isinstance(value, float):
+        with np.errstate(over="ignore"):
+            short = np.float32(value)
+        # To the digit: two settings that differ are never written alike.
+        return str(short) if float(short) == value else str(value)
+    return str(value)

@@ -10,8 +10,6 @@ from lossmon.analysis.repeats import Repeats
 from lossmon.analysis.weighing import Weighing
 from lossmon.analysis.wins import Wins
 
-ONE_TRAINING = "one training of each: with another seed they may end otherwise."
-
 # Of more runs the pairs are too many to read.
 _PAIRS_SHOWN = 4
 _POINTS_SHOWN = 5
@@ -34,8 +32,8 @@ def weighing_sentences(one: Weighing) -> Iterator[str]:
     if one.front:
         yield _front(one)
     yield from (r.sentence for r in one.recommendations)
-    if not one.repeated:
-        yield ONE_TRAINING
+    if one.repeats_told is not None:
+        yield one.repeats_told
 
 
 def difference_sentence(found: Difference, over: str = "") -> str:

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
+
+import numpy as np
 
 from lossmon.analysis.comparison import Difference, compare
 from lossmon.analysis.eligible import Eligible, eligible
 from lossmon.analysis.front import pareto_front
+from lossmon.analysis.grouping import ONE_TRAINING, Grouping, SameData, group_runs
 from lossmon.analysis.history import Row
 from lossmon.analysis.meant import meant_sentence
 from lossmon.analysis.measured import Measured, Samples, samples_of
 from lossmon.analysis.needs import Costs, Need, Recommendation, need_differences, weigh_need
 from lossmon.analysis.pairing import Pairing
 from lossmon.analysis.ranking import area_of
-from lossmon.analysis.repeats import Repeats, compare_groups, repeats, seed_groups
+from lossmon.analysis.repeats import Repeats, compare_groups, repeats
 from lossmon.analysis.wins import Wins, count_wins
 from lossmon.records import SampleRecord, Split
 
@@ -39,6 +43,7 @@ class Weighing:
         groups: settings over their seeds; none where no run repeats another.
         group_differences: each two settings that have two or more runs.
         recommendations: which to take for each need.
+        repeats_told: what is said of repeats, in a sentence; None where the runs themselves say it.
         meant: which accuracies are not the printed ones, in a sentence; None where all are, or none
             plays a part.
     """
@@ -53,6 +58,7 @@ class Weighing:
     groups: tuple[Repeats, ...]
     group_differences: tuple[Difference, ...]
     recommendations: tuple[Recommendation, ...]
+    repeats_told: str | None = None
     meant: str | None = None
 
     @property
@@ -60,11 +66,6 @@ class Weighing:
         """The least number of samples that two of the runs were compared on in pairs; 0 if none."""
         paired = [d.samples if d.basis == "paired" else 0 for d in self.differences]
         return min(paired, default=0)
-
-    @property
-    def repeated(self) -> bool:
-        """Whether a setting was trained more than once."""
-        return any(len(group.runs) > 1 for group in self.groups)
 
     def document(self) -> dict[str, Any]:
         """Return it as plain values that JSON can hold; epochs count from 0."""
@@ -79,6 +80,7 @@ class Weighing:
                 {"name": p.name, "epoch": p.epoch, "loss": p.loss, "accuracy": p.accuracy}
                 for p in self.front
             ],
+            "repeats_told": self.repeats_told,
             "groups": [_group_document(group) for group in self.groups],
             "group_differences": [difference_document(d) for d in self.group_differences],
             "recommendations": [
@@ -112,7 +114,7 @@ def weigh(
         samples: where the samples of a run are found, for comparisons in pairs.
         need: what the model is for; None for all needs that something can be said of.
         costs: of wrong decisions between two classes.
-        group_by: what runs are repeats by, see `seed_groups`.
+        group_by: what runs are repeats by, see `group_runs`.
 
     Returns:
         One comparison for each output and loss that two or more runs have, what `lossmon compare`
@@ -121,14 +123,21 @@ def weigh(
     Raises:
         InvalidArgument: costs without a need for decisions, or a run that `group_by` does not fit.
     """
-    groups = seed_groups(documents, group_by)
+    # What it asks for is looked at where nothing can be weighed too.
+    group_runs(documents, group_by)
     if len(set(names)) < len(names) or len(names) < 2:
         return []
     if costs is not None and need is None:
         need = "decisions"
     return [
         replace(
-            _weighing(one, _samples(one, documents, samples), need, costs, groups),
+            _weighing(
+                one,
+                _samples(one, documents, samples),
+                need,
+                costs,
+                partial(group_runs, documents, group_by),
+            ),
             meant=None
             if need in ("probabilities", "ranking")
             else meant_sentence(
@@ -168,15 +177,16 @@ def _weighing(
     samples: Sequence[Samples | None],
     need: Need | None,
     costs: Costs | None,
-    groups: dict[str, list[int]],
+    grouped: Callable[[SameData], Grouping],
 ) -> Weighing:
     runs = [replace(e[-1], samples=s) for e, s in zip(one.epochs, samples, strict=True)]
     points = [point for of in one.epochs for point in of]
     differences = tuple(compare(runs))
+    own = dict(zip(one.places, runs, strict=True))
+    groups, remark = grouped(lambda places: _of_same_samples([own.get(p) for p in places]))
     if all(run.accuracy is None for run in runs) and not _all_pairs(runs, differences):
         # Of other samples, or of values in another unit: nothing can be said over seeds either.
-        groups = {}
-    own = dict(zip(one.places, runs, strict=True))
+        groups, remark = {}, None
     members = {name: [own[p] for p in places if p in own] for name, places in groups.items()}
     members = {name: group for name, group in members.items() if group}
     repeated = {name: group for name, group in members.items() if len(group) > 1}
@@ -204,7 +214,15 @@ def _weighing(
         tuple(repeats(name, group) for name, group in members.items()),
         () if tested is None else tuple(compare_groups([*repeated.values()], [*repeated])),
         recommendations,
+        remark or (None if repeated else ONE_TRAINING),
     )
+
+
+def _of_same_samples(runs: Sequence[Measured | None]) -> bool:
+    """Whether all runs are known to be judged on the same validation samples."""
+    known = [None if run is None or run.samples is None else run.samples.keys for run in runs]
+    first, *rest = (None if keys is None else np.sort(keys) for keys in known)
+    return first is not None and all(k is not None and np.array_equal(first, k) for k in rest)
 
 
 def _all_pairs(runs: Sequence[Measured], differences: Sequence[Difference]) -> bool:

@@ -11,20 +11,25 @@ from pathlib import Path
 from typing import Any
 
 import keras
+from keras.src.utils.rng_utils import get_random_seed
 
+from lossmon.capture.config_hash import config_hash
 from lossmon.store import without_passwords
 
 _MOST_LAYERS = 200
 _PACKAGES = ("lossmon", "keras", "numpy", "tensorflow", "tensorflow-cpu", "jax", "torch")
 
 
-def environment() -> dict[str, Any]:
+def environment(seed: int | None = None) -> dict[str, Any]:
     """The facts that a person needs to repeat the run.
+
+    Args:
+        seed: as `set_seed` gives it.
 
     Returns:
         JSON-serialisable: `versions`, `python`, `platform`, `backend`, `floatx`, `devices`, `argv`
-        (passwords in URLs hidden), `directory` (its name only) and, in a git checkout,
-        `git_commit`.
+        (passwords in URLs hidden), `directory` (its name only) and, where they are known,
+        `git_commit` and `seed`.
     """
     facts: dict[str, Any] = {
         "versions": _versions(),
@@ -36,8 +41,14 @@ def environment() -> dict[str, Any]:
         "argv": without_passwords(sys.argv),
         "directory": Path.cwd().name,
     }
-    commit = _git_commit()
-    return facts | ({"git_commit": commit} if commit else {})
+    known = {"git_commit": _git_commit(), "seed": seed}
+    return facts | {key: value for key, value in known.items() if value is not None}
+
+
+def set_seed() -> int | None:
+    """The seed that this thread gave `keras.utils.set_random_seed`; None without one."""
+    seed = get_random_seed()
+    return None if seed is None else int(seed)
 
 
 def _versions() -> dict[str, str]:
@@ -87,12 +98,21 @@ def describe_model(model: Any) -> dict[str, Any]:
         "parameters": int(model.count_params()) if model.built else None,
         "layers": len(model.layers),
         "summary": [_layer(layer) for layer in model.layers[:_MOST_LAYERS]],
-        "optimizer": _plain(optimizer.get_config()) if optimizer is not None else None,
+        "config_hash": config_hash(model),
+        "optimizer": _optimizer(optimizer) if optimizer is not None else None,
         "jit_compile": bool(model.jit_compile),
         "run_eagerly": bool(model.run_eagerly),
         "steps_per_execution": int(model.steps_per_execution),
         "dtype_policy": model.dtype_policy.name,
     }
+
+
+def _optimizer(optimizer: Any) -> dict[str, Any]:
+    """Its settings; of one that has trained before, its `iterations` too."""
+    before = 0
+    with suppress(Exception):
+        before = int(optimizer.iterations)
+    return _plain(optimizer.get_config()) | ({"iterations": before} if before else {})
 
 
 def _layer(layer: Any) -> dict[str, Any]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 from lossmon.capture.asking import RuleAsker
 from lossmon.capture.audit import arguments_of_fit
 from lossmon.capture.audit_data import reads_arrays
 from lossmon.capture.budget import Budget
-from lossmon.capture.environment import environment
+from lossmon.capture.environment import environment, set_seed
 from lossmon.capture.first_look import FirstLook, first_look
 from lossmon.capture.judge import RunJudge
 from lossmon.capture.letting_out import LettingOut, leaves_jointly, let_out
@@ -159,7 +160,7 @@ class Opening:
                 header=header,
                 findings=findings,
                 judge=judge,
-                environment=environment,
+                environment=partial(environment, set_seed()),
                 channels=() if self._letting_out.at_once else tuple(carrier.channels.values()),
                 wait_when_full=full,
                 trackers=self._open_trackers(options, header.run),

@@ -156,7 +156,8 @@ def findings(run: str, db: str | None, as_json: bool) -> None:
 @click.option(
     "--group-by",
     metavar="KEY",
-    help="Runs with the same config KEY (or project, tags) are repeats. Default: all but the seed.",
+    help="Runs with the same setting KEY, as printed, are repeats (or project, tags). Default: all "
+    "but the seed.",
 )
 @with_db
 @with_json

@@ -2,7 +2,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from lossmon.analysis import differing_settings, unnumbered
+from lossmon.analysis.settings import setting_text
 
 Row = dict[str, Any]
 
@@ -32,3 +35,20 @@ def test_names_that_people_give_are() -> None:
 
 def test_a_model_of_which_nothing_is_known_stays_so() -> None:
     assert unnumbered({}) == {}
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.0010000000474974513, "0.001"),
+        (0.001, "0.001"),
+        (0.1, "0.1"),
+        (0.123456789, "0.123456789"),
+        (1e300, "1e+300"),
+        (3, "3"),
+        (True, "True"),
+        ("relu", "relu"),
+    ],
+)
+def test_a_setting_is_told_as_it_was_written(value: Any, text: str) -> None:
+    assert setting_text(value) == text

@@ -34,6 +34,7 @@ def run(name: str, **more: Any) -> dict[str, Any]:
     row |= {"judged": None, "loss_squares": 1.0, "n": COUNT, "weight": COUNT, "coverage": 1.0}
     row |= {"recomputed_loss": float(LOSSES[name].mean())}
     usual = {"id": name, "name": name, "config": {}, "findings": [], "outputs": [OUTPUT]}
+    usual |= {"model": None, "environment": {}}
     return {**usual, "status": "finished", "epochs": [row], **more}
 
 

@@ -112,7 +112,8 @@ def test_compare_says_what_is_more_than_noise(invoke: Invoke, two_models: str) -
     assert "more than noise? (last validation epoch; samples are not paired)" in text
     assert "p < 0.001: good is better" in text
     assert "For probabilities: good, by its loss." in text
-    assert text.endswith("– one training of each: with another seed they may end otherwise.")
+    assert "– good, poor and poor-too may be repeats of one setting: what was recorded" in text
+    assert text.endswith('train each with its seed in the config: `Monitor(config={"seed": …})`.')
     same = " ".join(invoke("compare", "poor", "poor-too", "--db", two_models).stdout.split())
     assert "For probabilities: no evidence of a difference in loss." in same
 

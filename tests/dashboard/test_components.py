@@ -173,6 +173,10 @@ def test_only_what_differs_is_listed() -> None:
     model = {"name": "sequential", "class": "Sequential", "optimizer": {"name": "adam"}}
     again = {"name": "sequential_5", "class": "Sequential", "optimizer": {"name": "adam_5"}}
     assert differences([one | {"model": model}, one | {"model": again}]) == {}
+    slower = {"model": model | {"optimizer": {"name": "adam", "learning_rate": 0.01}}}
+    assert differences([one | {"model": model}, one | slower]) == {
+        "optimizer.learning_rate": ["–", "0.01"]
+    }
     seen = [{"split": "train", "output": None, "n": n} for n in (300, 1347)]
     told = differences([one | {"epochs": seen[:1]}, one | {"epochs": seen, "batch_size": 32}])
     assert told == {"data.train_samples": ["300", "1,347"], "data.batch_size": ["–", "32"]}

@@ -7,7 +7,7 @@ import dash
 import pytest
 from lossmon_dashboard import create_app, figures
 from lossmon_dashboard.clock import moment, viewer_zone
-from lossmon_dashboard.comparing import comparison, options, verdict
+from lossmon_dashboard.comparing import comparison, groupings, options, verdict
 from lossmon_dashboard.comparison_chart import Compared, draw_comparison
 from lossmon_dashboard.components.accuracy_meaning import accuracy_meanings, accuracy_panel
 from lossmon_dashboard.components.comparison_table import comparison_csv
@@ -378,6 +378,16 @@ def test_which_run_to_take_depends_on_what_is_asked() -> None:
     assert (
         "units=512 1 1.05" in words(verdict(documents, None, nothing, "units")).split("Setting")[1]
     )
+
+
+@pytest.mark.usefixtures("app")
+def test_runs_are_grouped_by_what_is_known_of_all_of_them() -> None:
+    store = current_store()
+    documents = [store.run_document(name) for name in ("digits-cnn", "digits-overfit")]
+    assert groupings(documents) == ["config.units", "fit.epochs", "project", "tags"]
+    for by in groupings(documents):
+        assert words(verdict(documents, None, (None, None, None), by)).startswith("In short ")
+    assert groupings([]) == []
 
 
 @pytest.mark.usefixtures("app")

@@ -7,7 +7,7 @@ from typing import Any
 
 import dash_mantine_components as dmc
 
-from lossmon.analysis import accuracy_meaning, run_data, unnumbered
+from lossmon.analysis import accuracy_meaning, setting_parts
 from lossmon_dashboard.components.callout import callout
 from lossmon_dashboard.components.facts import flatten
 from lossmon_dashboard.components.text_table import text_table
@@ -24,14 +24,7 @@ def differences(documents: Sequence[Document], *, every: bool = False) -> dict[s
         every: whether the others are wanted as well.
     """
     settings = [
-        flatten(
-            {
-                "config": document["config"],
-                "model": unnumbered(document["model"] or {}),
-                "environment": document["environment"],
-                "data": run_data(document),
-            }
-        )
+        flatten(setting_parts(document) | {"environment": document["environment"]})
         | _judged_by(document)
         for document in documents
     ]

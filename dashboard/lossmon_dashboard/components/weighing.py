@@ -11,7 +11,6 @@ from dash import html
 
 from lossmon.analysis import (
     MEASURE_WORDS,
-    ONE_TRAINING,
     Difference,
     Recommendation,
     Repeats,
@@ -75,13 +74,13 @@ def needs_control(need: str, fp: str, fn: str, threshold: str, by: str) -> dmc.G
                 gap="md",
                 align="end",
             ),
-            dmc.TextInput(
+            dmc.Autocomplete(
                 id="compare-by",
                 label="Repeats share",
                 value=by,
                 placeholder="all but the seed",
                 debounce=400,
-                w=160,
+                w=220,
                 size="sm",
             ),
         ],
@@ -186,8 +185,8 @@ def _one(one: Weighing) -> html.Div:
         ),
         dmc.Text([f"Last {data} epoch", *output, f": {pairs}"], size="sm", c="dimmed", mt="xs"),
     ]
-    if not one.repeated:
-        parts.append(_remark(ONE_TRAINING))
+    if one.repeats_told is not None:
+        parts.append(_remark(one.repeats_told))
     if one.groups:
         parts += [_heading("Repeats of one setting"), _groups(one.groups)]
     if one.group_differences:
@@ -202,7 +201,7 @@ def _one(one: Weighing) -> html.Div:
 
 
 def _remark(sentence: str) -> dmc.Text:
-    return dmc.Text(sentence[0].upper() + sentence[1:], size="sm", mt="xs")
+    return dmc.Text(with_code(sentence[0].upper() + sentence[1:]), size="sm", mt="xs")
 
 
 def _heading(words: str) -> dmc.Title:

@@ -12,6 +12,7 @@ from lossmon.analysis import Need
 from lossmon.records import Split
 from lossmon_dashboard.comparing import (
     comparison,
+    groupings,
     known_runs,
     left_out,
     of_two_classes,
@@ -164,6 +165,7 @@ def register(app: dash.Dash) -> None:
         Output("compare-short", "children"),
         Output("compare-weighed", "children"),
         Output("compare-costs", "display"),
+        Output("compare-by", "data"),
         Input("compare-news", "data"),
         Input("compare-runs", "value"),
         Input("compare-need", "value"),
@@ -180,11 +182,11 @@ def register(app: dash.Dash) -> None:
         fn: str | None,
         threshold: str | None,
         by: str | None,
-    ) -> tuple[Any, Any, str]:
+    ) -> tuple[Any, Any, str, list[str]]:
         documents = read_documents(runs)
         asked = any((fp, fn, threshold)) or of_two_classes(documents)
         told = verdict(documents, need or None, (fp, fn, threshold), by)
-        return *told, "flex" if asked else "none"
+        return *told, "flex" if asked else "none", groupings(documents)
 
     @app.callback(
         Output("compare-runs", "data"),
