@@ -22,6 +22,8 @@ from lossmon.store.run_query import (
     RunQuery,
     as_text,
     groups_of,
+    search_keys,
+    unknown_keys,
 )
 from lossmon.store.spans import Spans
 from lossmon.store.spreadsheet import csv_text
@@ -72,7 +74,9 @@ __all__ = [
     "new_run_id",
     "new_run_name",
     "open_store",
+    "search_keys",
     "sync",
+    "unknown_keys",
     "upgrade",
     "vacuum",
     "without_passwords",

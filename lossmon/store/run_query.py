@@ -192,6 +192,29 @@ def _says(run: Listed, word: str) -> bool:
     return bool(value) and any(value in text for text in said)
 
 
+def unknown_keys(words: str, settings: Iterable[str]) -> list[str]:
+    """Return what stands before a colon among some words, and is no key of the search.
+
+    Args:
+        words: as `RunQuery` has them.
+        settings: the columns `config.…` that runs have.
+    """
+    known = {key.casefold() for key in search_keys(settings)} | _COLUMNS.keys()
+    keyed = (word.partition(":") for word in words.split())
+    found = (key for key, colon, _ in keyed if key and colon)
+    return [key for key in dict.fromkeys(found) if key.casefold() not in known]
+
+
+def search_keys(settings: Iterable[str]) -> list[str]:
+    """Return the keys that a search knows, each once, settings last.
+
+    Args:
+        settings: the columns `config.…` that runs have.
+    """
+    usual = {column: key for key, column in reversed(_COLUMNS.items())}
+    return [*reversed(usual.values()), *(key.removeprefix(CONFIG) for key in settings)]
+
+
 def searched(run: Listed) -> str:
     """All that is said of a run, in which words are looked for."""
     said = (run["id"], run["name"], run["project"], run["status"], run["tags"], run["notes"])

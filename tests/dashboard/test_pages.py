@@ -187,6 +187,30 @@ def test_the_list_is_sorted_filtered_searched_and_cut_by_the_store(
 
 
 @pytest.mark.usefixtures("app")
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        (
+            "accuracy:bad",
+            "“accuracy” is no key to search by. These are: name, project, note, tag, ",
+        ),
+        ("<b>x:1 Acc:2 <b>x:3", "“<b>x” and “Acc” are no keys to search by. "),
+        ("status:nowhere", "0 runs · no errors found"),
+        ("nowhere", "0 runs · no errors found"),
+        ("UNITS:nowhere", "0 runs · no errors found"),
+        (":nowhere", "0 runs · no errors found"),
+        ("status:finished", "8 runs · 3 with errors"),
+    ],
+)
+def test_a_search_by_what_is_no_key_names_the_keys(typed: str, said: str) -> None:
+    _, summary, _, _ = runs.contents({}, {**EVERYTHING, "words": typed}, ())
+    assert summary.startswith(said)
+    if "no key" in summary:
+        assert "note, tag, status, rule, severity, " in summary
+        assert "units" in summary
+
+
+@pytest.mark.usefixtures("app")
 def test_groups_of_runs_say_how_far_their_values_lie_apart() -> None:
     rows, _, hidden, words_ = runs.grouping({**EVERYTHING, "by": "project"}, {})
     assert not hidden

@@ -12,7 +12,7 @@ import flask
 from dash import ClientsideFunction, Input, Output, State, dcc, html, no_update
 
 from lossmon.errors import StoreError
-from lossmon.store import RunPage, groups_of
+from lossmon.store import RunPage, groups_of, search_keys, unknown_keys
 from lossmon_dashboard.changes import READ_ONLY
 from lossmon_dashboard.components.grid import grid
 from lossmon_dashboard.components.notice import no_database, no_runs_yet
@@ -27,13 +27,16 @@ from lossmon_dashboard.links import RUNS
 from lossmon_dashboard.source import current_store
 from lossmon_dashboard.theme import PAGE_WIDTH
 from lossmon_dashboard.ticked import ASKED, question, register_ticks, tick_line
-from lossmon_dashboard.wording import count
+from lossmon_dashboard.wording import count, listing
 
 PATH = RUNS
 NAME = "Runs"
 
 AT_ONCE = 100
 """Rows that the grid asks for at a time."""
+
+_MOST_KEYS = 20
+"""Keys to search by that are named."""
 
 _ROW, _HEADER = 42, 68
 """Heights in pixels, the header with the bar to scroll by."""
@@ -301,10 +304,23 @@ def contents(
     rows = [run_grid_row(run, settings) for run in page.rows]
     return (
         {"rowData": rows, "rowCount": page.found},
-        summary(page),
+        summary(page) if page.found else _nothing_found(query.words) or summary(page),
         height(page.found),
         page.found,
     )
+
+
+def _nothing_found(words: str) -> str:
+    """Which of the words are no keys to search by; empty where that is not why nothing is found."""
+    settings = _settings()
+    unknown = [f"“{key}”" for key in unknown_keys(words, settings)]
+    if not unknown:
+        return ""
+    keys = search_keys(settings)
+    more = len(keys) - _MOST_KEYS
+    named = [*keys[:_MOST_KEYS], *([f"{more} more"] if more > 0 else [])]
+    verb = "is no key" if len(unknown) == 1 else "are no keys"
+    return f"{listing(unknown)} {verb} to search by. These are: {listing(named)}."
 
 
 def grouping(asked: Mapping[str, Any], filters: Any) -> tuple[Any, ...]:
