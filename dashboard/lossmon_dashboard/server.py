@@ -17,7 +17,7 @@ import dash
 from waitress.server import create_server
 
 from lossmon.errors import InvalidArgument, LossmonError
-from lossmon.store import RunQuery, database_name
+from lossmon.store import RunQuery, database_name, missing_part
 from lossmon_dashboard.app import create_app
 from lossmon_dashboard.figures.history import prepare_frames
 from lossmon_dashboard.keyed import keyed
@@ -98,6 +98,10 @@ def serve(
     url = page_address(host, int(taken), below)
     with closing(server), suppress(KeyboardInterrupt):
         sys.stdout.write(f"lossmon dashboard: {url}  (of {shown}; stop with Ctrl-C)\n")
+        if missing_part(db) is not None:
+            sys.stdout.write(
+                "  no such database yet: runs show up as soon as one is recorded there\n"
+            )
         if token is not None:
             sys.stdout.write(f"  token: {token}\n  or log in by: {login_link(url, token)}\n")
         sys.stdout.flush()

@@ -31,7 +31,7 @@ from lossmon.capture.tuning import of_trial, trial_of
 from lossmon.capture.visibility import Visibility
 from lossmon.errors import CannotResume, InvalidArgument, InvalidCombination
 from lossmon.records import Finding, RunStatus
-from lossmon.store import ENDED_WITH
+from lossmon.store import ENDED_WITH, database_name, missing_part
 
 _live: WeakKeyDictionary[Any, Session] = WeakKeyDictionary()
 
@@ -127,9 +127,15 @@ class Session:
         trial = trial_of(getattr(owner, "callbacks", ()))
         self._options = self._options if trial is None else of_trial(self._options, trial)
         self._identity.model = describe_model(self._model)
+        self._tell_new_folder()
         self._tap.install()
         if self._options.audit_train is not False:
             self._audit = Audit(self._model, self._options.audit_train, self._tell)
+
+    def _tell_new_folder(self) -> None:
+        """Say where it records if even the folder is new: a path with a slip makes one as well."""
+        if missing_part(self._options.db) == "folder" and not self._identity.others_speak:
+            say(f"records into {database_name(self._options.db)}, in a folder that is made for it.")
 
     def is_of(self, owner: Any) -> bool:
         """Whether this is a session of the `fit` that has this list of callbacks."""

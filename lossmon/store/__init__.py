@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lossmon.store.checking import check_database
 from lossmon.store.delivery import Delivery
-from lossmon.store.engine import database_name
+from lossmon.store.engine import database_name, missing_part
 from lossmon.store.frames import FrameColumn, FrameLibrary
 from lossmon.store.maintenance import vacuum
 from lossmon.store.names import demand_short, new_run_id, new_run_name
@@ -71,6 +71,7 @@ __all__ = [
     "find_resumable",
     "groups_of",
     "info",
+    "missing_part",
     "new_run_id",
     "new_run_name",
     "open_store",

@@ -10,7 +10,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
@@ -107,6 +107,23 @@ def database_name(db: str | os.PathLike[str] | None) -> str:
         InvalidArgument: it is neither.
     """
     return describe(database_url(db))
+
+
+def missing_part(db: str | os.PathLike[str] | None) -> Literal["folder", "file"] | None:
+    """Return what of a SQLite file is not there yet; None where all is, and of a server.
+
+    Args:
+        db: a path or a SQLAlchemy URL; the default database where None.
+
+    Raises:
+        InvalidArgument: it is neither.
+    """
+    url = database_url(db)
+    path = str(url.database)
+    # Of what must not be looked at these say that it is not there; `Path` raises.
+    if not is_sqlite(url) or os.path.exists(path):  # noqa: PTH110
+        return None
+    return "file" if os.path.isdir(os.path.dirname(path)) else "folder"  # noqa: PTH112, PTH120
 
 
 def plain_url(db: str | os.PathLike[str] | None) -> str:

@@ -304,6 +304,19 @@ def test_an_error_before_the_first_step_is_kept_from_training(
     assert "nothing works today" in capsys.readouterr().err
 
 
+def test_a_folder_that_is_made_for_the_database_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "new" / "folder" / "runs.db"
+    _model().fit(X, IDS, verbose=0, callbacks=[lossmon.Monitor(path)])
+    assert len(lossmon.open_store(path).runs()) == 1
+    said = "".join(capsys.readouterr().err.split("\n"))
+    assert said.count("folder/runs.db, in a folder that is made for it.") == 1
+    for known in (path, path.with_name("other.db")):
+        _model().fit(X, IDS, verbose=0, callbacks=[lossmon.Monitor(known)])
+        assert capsys.readouterr().err == ""
+
+
 def test_an_unusable_database_does_not_stop_training(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Generator
 from contextlib import closing, contextmanager
+from pathlib import Path
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
@@ -44,6 +45,14 @@ def address(line: str) -> str:
     found = re.search(r"http://\S+", line)
     assert found, line
     return found.group()
+
+
+def test_a_database_that_is_not_there_yet_is_said_to_be_so(tmp_path: Path) -> None:
+    with serving(str(tmp_path / "none.db"), "127.0.0.1", 0) as (process, line):
+        assert "none.db" in line
+        assert process.stdout is not None
+        said = process.stdout.readline()
+        assert said == "  no such database yet: runs show up as soon as one is recorded there\n"
 
 
 @contextmanager
