@@ -9,6 +9,8 @@ from contextlib import suppress
 from hashlib import sha256
 from typing import Any
 
+from lossmon.capture.specs import is_keras
+
 _DIGITS = 12
 
 
@@ -22,13 +24,13 @@ def config_hash(model: Any) -> str | None:
         The same for models of the same layers with the same settings; None where the config does
         not tell all: of subclassed models, and of layers or functions of the user's own.
     """
-    layers = list(model._flatten_layers())
-    if not all(type(layer).__module__.startswith("keras.") for layer in layers):
-        return None
-    names = {layer.name: f"#{place}" for place, layer in enumerate(layers)}
     # Functions of the user's own are serialised with it, which may warn and raise anything.
     with warnings.catch_warnings(), suppress(Exception):
         warnings.simplefilter("ignore")
+        layers = list(model._flatten_layers())
+        if not all(is_keras(type(layer)) for layer in layers):
+            return None
+        names = {layer.name: f"#{place}" for place, layer in enumerate(layers)}
         plain = _plain(model.get_config(), names)
         told = json.dumps([type(model).__name__, plain], sort_keys=True)
         return sha256(told.encode()).hexdigest()[:_DIGITS]
