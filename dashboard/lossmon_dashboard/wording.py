@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable
 
 NOTHING = "\N{EN DASH}"
+_NO_WIDTH = "\N{ZERO WIDTH SPACE}"
+# Behind what joins words, and before a capital: numbers stay whole.
+_BETWEEN_PARTS = re.compile(r"(?<=[^\W\d_][._/=(])(?=[^\W_])|(?<=[a-z])(?=[A-Z])")
 
 
 def number(value: float | None, digits: int = 4) -> str:
@@ -50,6 +54,17 @@ def duration(seconds: float | None) -> str:
     if whole < 86400:
         return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
     return f"{whole // 86400} d {whole % 86400 // 3600} h"
+
+
+def breakable(text: str) -> str:
+    """A text whose long names go on in the next line between their parts: `learning_` `rate`.
+
+    What marks these places has no width, and `assets/copied.js` leaves it out of what is copied.
+
+    Args:
+        text: plain, with names such as `optimizer.learning_rate` or `BinaryAccuracy` in it.
+    """
+    return _BETWEEN_PARTS.sub(_NO_WIDTH, text)
 
 
 def count(amount: int, noun: str) -> str:

@@ -319,6 +319,41 @@ def test_the_run_to_take_is_asked_in_the_address(seeded: str, open_page: OpenPag
     expect(page.get_by_label("Cost of a missed 1")).to_have_value("10")
 
 
+COPIED = """cell => {
+    window.getSelection().selectAllChildren(cell);
+    const event = new ClipboardEvent(
+        "copy", {clipboardData: new DataTransfer(), bubbles: true, cancelable: true}
+    );
+    cell.dispatchEvent(event);
+    return event.clipboardData.getData("text/plain");
+}"""
+# Where a line ends within the text of an element.
+LINES = """cell => {
+    const text = cell.firstChild, lines = [""];
+    const range = document.createRange();
+    let last = null;
+    for (let at = 0; at < text.length; at++) {
+        range.setStart(text, at);
+        range.setEnd(text, at + 1);
+        const top = range.getBoundingClientRect().top, sign = text.data[at];
+        if (sign === "\\u200b") continue;
+        if (last !== null && top > last + 5) lines.push("");
+        last = top;
+        lines[lines.length - 1] += sign;
+    }
+    return lines;
+}"""
+
+
+def test_on_a_phone_long_names_break_between_their_parts(seeded: str, open_page: OpenPage) -> None:
+    page = open_page(f"{seeded}/compare?runs=digits-cnn,digits-overfit&all=1", width=390)
+    cell = page.locator("#compare-differences td", has_text="sparse_categorical_crossentropy")
+    lines = cell.first.evaluate(LINES)
+    assert len(lines) > 1
+    assert all(line.endswith("_") for line in lines[:-1]), lines
+    assert cell.first.evaluate(COPIED) == "sparse_categorical_crossentropy"
+
+
 def test_a_finding_leads_to_its_rule(seeded: str, open_page: OpenPage) -> None:
     page = open_page(f"{seeded}/run/diabetes-accuracy")
     card = page.locator("#run-findings .lossmon-finding")

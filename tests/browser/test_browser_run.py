@@ -341,3 +341,13 @@ def test_everyone_can_use_the_page_of_a_run(
         for grid in page.locator("#page .ag-root").all():
             expect(grid.locator(".ag-header-cell").first).to_be_visible()
         assert violations(page) == [], name
+
+
+def test_on_a_phone_nothing_of_the_samples_is_cut(sampled: str, open_page: OpenPage) -> None:
+    page = open_page(f"{sampled}/run/sampled?tab=samples", width=390)
+    turned, kinds = page.locator("#run-turned"), page.locator("#run-kinds .lossmon-choice")
+    expect(turned.get_by_text("added to the mean loss")).to_be_visible()
+    for part in (turned, kinds):
+        assert part.evaluate("part => part.scrollWidth <= part.clientWidth")
+    kinds.get_by_text("Wrong in both").click()
+    page.wait_for_url(re.compile("kind=stayed_wrong"))

@@ -3,7 +3,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from lossmon_dashboard.wording import count, duration, listing, number, sentence, share
+from lossmon_dashboard.wording import breakable, count, duration, listing, number, sentence, share
 
 
 @pytest.mark.parametrize(
@@ -64,3 +64,18 @@ def test_lists_read_as_sentences() -> None:
 
 def test_rule_names_read_as_words() -> None:
     assert sentence("accuracy-with-regression") == "Accuracy with regression"
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("model.optimizer.learning_rate", ["model.", "optimizer.", "learning_", "rate"]),
+        ("SparseCategoricalAccuracy()", ["Sparse", "Categorical", "Accuracy()"]),
+        ("lr=0.001, beta_1=1e-07", ["lr=", "0.001, beta_", "1=1e-07"]),
+        ("0.12345 1.2.3 v1.2 x64_2", ["0.12345 1.2.3 v1.2 x64_2"]),
+        ("two words. And a third", ["two words. And a third"]),
+        ("", [""]),
+    ],
+)
+def test_long_names_go_on_between_their_parts(text: str, parts: list[str]) -> None:
+    assert breakable(text).split("\N{ZERO WIDTH SPACE}") == parts

@@ -28,9 +28,9 @@ def components(content: Any) -> Iterator[Component]:
 
 
 def words(content: Any) -> str:
-    """All text of a content, in order."""
+    """All text of a content, in order, as it is read: without what has no width."""
     if isinstance(content, str):
-        return content
+        return content.replace("\N{ZERO WIDTH SPACE}", "")
     table = getattr(content, "data", None) if isinstance(content, dmc.Table) else None
     if table is not None:
         return words([table["head"], *table["body"]])

@@ -8,7 +8,7 @@ from typing import Any
 
 import dash_mantine_components as dmc
 
-from lossmon_dashboard.wording import number
+from lossmon_dashboard.wording import breakable, number
 
 # A table of its own tells these.
 _TABLES = ("summary", "model.summary")
@@ -39,7 +39,9 @@ def fact_table(settings: Mapping[str, Any], nothing: str) -> dmc.Table | dmc.Tex
     if not flat:
         return dmc.Text(nothing, size="sm", c="dimmed")
     rows = [
-        dmc.TableTr([dmc.TableTd(name, className="lossmon-key"), dmc.TableTd(value)])
+        dmc.TableTr(
+            [dmc.TableTd(breakable(name), className="lossmon-key"), dmc.TableTd(breakable(value))]
+        )
         for name, value in flat.items()
     ]
     return dmc.Table(dmc.TableTbody(rows), className="lossmon-facts", verticalSpacing=6)
