@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from lossmon import recompute
 from lossmon.errors import (
     CannotResume,
+    DatabaseMissing,
     InvalidArgument,
     InvalidCombination,
     LossmonError,
@@ -37,6 +38,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "CannotResume",
+    "DatabaseMissing",
     "Finding",
     "InvalidArgument",
     "InvalidCombination",

@@ -93,6 +93,10 @@ class StoreError(LossmonError):
     """The database cannot be used as it is."""
 
 
+class DatabaseMissing(StoreError):
+    """There is no database where one is to be read: the first run makes it."""
+
+
 class SchemaOutdated(StoreError):
     """The database was written by an older lossmon."""
 

@@ -149,4 +149,4 @@ def render(pathname: str | None, search: str | None) -> Any:
     except RunNotFound:
         return no_such_run(argument)
     except StoreError as error:
-        return no_database(str(error))
+        return no_database(error)

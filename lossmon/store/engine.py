@@ -16,7 +16,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import NullPool
 
-from lossmon.errors import InvalidArgument, MissingExtra, StoreError
+from lossmon.errors import DatabaseMissing, InvalidArgument, MissingExtra, StoreError
 from lossmon.store.damage import Damaged
 from lossmon.store.passwords import SECRET_OPTIONS, without_passwords
 from lossmon.store.prepared import ask_driver
@@ -138,12 +138,14 @@ def is_sqlite(url: URL) -> bool:
 
 
 def demand_database(url: URL) -> None:
-    """Raise a `StoreError` unless the SQLite file is there; a server is asked when it is used."""
+    """Raise unless the SQLite file is there (`DatabaseMissing`); servers are asked in use."""
     path = Path(str(url.database))
     if is_sqlite(url) and not path.is_file():
-        raise StoreError(
+        is_folder = path.is_dir()
+        refused = StoreError if is_folder else DatabaseMissing
+        raise refused(
             f"expected a database at {path}. Received: "
-            f"{'a directory' if path.is_dir() else 'no such file'}. Fix: record a first run with "
+            f"{'a directory' if is_folder else 'no such file'}. Fix: record a first run with "
             "model.fit(..., callbacks=[lossmon.Monitor()]), or name another database with "
             f"--db, db=… or ${VARIABLE}."
         )

@@ -87,7 +87,7 @@ def test_as_many_epochs_are_marked_as_is_said(live: tuple[str, str], open_page: 
 def test_the_first_run_shows_up_by_itself(live: tuple[str, str], open_page: OpenPage) -> None:
     address, database = live
     page = open_page(address)
-    expect(page.get_by_text("The database cannot be read")).to_be_visible()
+    expect(page.get_by_text("No database yet")).to_be_visible()
     expect(page.get_by_text("live.db")).to_be_visible()
     expect(page.locator("#live")).to_have_text("! nothing to read")
     assert violations(page) == []
@@ -276,7 +276,7 @@ def test_a_light_view_waits_for_a_training_and_turns_to_the_next(
 ) -> None:
     address, database = live
     page = open_page(f"{address}/run/latest?light=1")
-    expect(page.locator("#page")).to_contain_text("The database cannot be read")
+    expect(page.locator("#page")).to_contain_text("No database yet")
     first = start(database, LIVE, epochs=2)
     expect(page.locator("#run-header")).to_contain_text("2 of 40 epochs done", timeout=2 * SOON)
     expect(page.locator("#run-history .legendtext").first).to_be_visible(timeout=SOON)

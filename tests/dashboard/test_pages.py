@@ -96,6 +96,7 @@ def test_a_run_that_is_not_there_is_told_in_plain_words() -> None:
 @pytest.mark.usefixtures("bare_app")
 def test_a_missing_database_is_named_with_the_way_to_a_first_run() -> None:
     for content in (render("/run/latest", ""), runs.greeting()[0]):
+        assert "No database yet" in words(content)
         assert "none.db" in words(content)
         assert "lossmon.Monitor()" in words(content)
 

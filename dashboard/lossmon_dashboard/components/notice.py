@@ -7,6 +7,7 @@ from typing import Any
 import dash_mantine_components as dmc
 from dash import dcc
 
+from lossmon.errors import DatabaseMissing, StoreError
 from lossmon_dashboard.components.code import paste_ready
 from lossmon_dashboard.links import RUNS, page_link
 
@@ -39,11 +40,12 @@ def no_runs_yet() -> dmc.Center:
     )
 
 
-def no_database(message: str) -> dmc.Center:
+def no_database(error: StoreError) -> dmc.Center:
     """The database is missing or cannot be read."""
+    missing = isinstance(error, DatabaseMissing)
     return notice(
-        "The database cannot be read",
-        message,
+        "No database yet" if missing else "The database cannot be read",
+        str(error),
         dmc.Text("To record a first run:", size="sm", c="dimmed"),
         paste_ready(QUICK_START),
     )

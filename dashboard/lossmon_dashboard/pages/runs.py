@@ -285,7 +285,7 @@ def greeting() -> tuple[Any, str]:
     try:
         known = current_store().has_runs()
     except StoreError as error:
-        return no_database(str(error)), "none"
+        return no_database(error), "none"
     return (None, "block") if known else (no_runs_yet(), "none")
 
 
