@@ -7,7 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lossmon.recompute import explain_batches, judge, sparse_categorical_crossentropy
+from lossmon.recompute import (
+    Verdicts,
+    explain_batches,
+    judge,
+    sparse_categorical_crossentropy,
+)
 from tests.recompute.batches import EAGER, Array, sigmoid, softmax
 
 Kind = Literal["binary", "multiclass"]
@@ -66,40 +71,33 @@ def test_each_batch_is_explained_sample_by_sample(
     np.testing.assert_array_equal(judged.correct, judged.label == judged.predicted)
 
 
+def with_and_without_likelihood(ids: Array, scores: Array) -> tuple[Verdicts, Verdicts]:
+    with np.errstate(invalid="ignore"):
+        losses = sparse_categorical_crossentropy(ids, scores, from_logits=True)
+    known, plain = (
+        explain_batches("multiclass", ids, scores, losses, from_logits=True, of_likelihood=of)
+        for of in (True, False)
+    )
+    assert known.verdicts is not None
+    assert plain.verdicts is not None
+    return known.verdicts, plain.verdicts
+
+
 @pytest.mark.parametrize("shape", [(2, 5, 4), (2, 3, 5, 700)])
 def test_the_likelihood_says_how_sure_a_model_is(shape: tuple[int, ...]) -> None:
     rng = np.random.default_rng(0)
     scores = (rng.normal(size=shape) * 20).astype(np.float32)
-    ids = rng.integers(0, shape[-1], shape[:-1])
-    losses = sparse_categorical_crossentropy(ids, scores, from_logits=True)
-    plain, known = (
-        explain_batches("multiclass", ids, scores, losses, from_logits=True, of_likelihood=of)
-        for of in (False, True)
-    )
-    assert plain.verdicts is not None
-    assert known.verdicts is not None
-    for one, other in zip(known.verdicts[:7], plain.verdicts[:7], strict=True):
+    known, plain = with_and_without_likelihood(rng.integers(0, shape[-1], shape[:-1]), scores)
+    for one, other in zip(known[:7], plain[:7], strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-12)
-    np.testing.assert_allclose(
-        known.verdicts.judgement.confidence, plain.verdicts.judgement.confidence, rtol=1e-12
-    )
+    np.testing.assert_allclose(known.judgement.confidence, plain.judgement.confidence, rtol=1e-12)
 
 
 @pytest.mark.parametrize(("score", "label"), [(np.inf, 0), (-np.inf, 1), (1.0, 7), (1.0, -1)])
 def test_a_likelihood_that_says_nothing_is_not_asked(score: float, label: int) -> None:
     scores = np.array([[[1.0, score, 0.5], [0.1, 0.2, 3.0]]])
-    ids = np.array([[label, 2]])
-    with np.errstate(invalid="ignore"):
-        losses = sparse_categorical_crossentropy(ids, scores, from_logits=True)
-    plain, known = (
-        explain_batches("multiclass", ids, scores, losses, from_logits=True, of_likelihood=of)
-        for of in (False, True)
-    )
-    assert plain.verdicts is not None
-    assert known.verdicts is not None
-    np.testing.assert_array_equal(
-        known.verdicts.judgement.confidence, plain.verdicts.judgement.confidence
-    )
+    known, plain = with_and_without_likelihood(np.array([[label, 2]]), scores)
+    np.testing.assert_array_equal(known.judgement.confidence, plain.judgement.confidence)
 
 
 def by_hand(samples: list[tuple[Any, ...]]) -> list[float]:
