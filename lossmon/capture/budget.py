@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from lossmon.capture.allowance import Allowance, processor_time
 from lossmon.capture.expected_cost import ExpectedCost
 
-# Of the time of the steps; the rest of the time the processor belongs to training. Half of it would
-# recompute a twentieth of a small CNN in the place of most of it, for a third less time.
+# Of the time of the steps; the rest of the time the processor belongs to training. With half of it
+# a twentieth of a small CNN's steps is recomputed, with this most of them.
 SHARE = 0.02
 # Seconds of recomputation that every run may spend, so that short runs are recomputed whole.
 ALLOWANCE = 1.0

@@ -183,7 +183,7 @@ def _has_rivals(weaker: AnyArray) -> AnyArray:
     classes = weaker.shape[-1]
     if classes <= FEW_CLASSES:
         return np.add.reduce(weaker, axis=-1, dtype=np.intp) < classes - 1
-    # As a rule one in a row is not: to find them takes a tenth of what adding all takes.
+    # As a rule one in a row is not: these few are found sooner than all are added up.
     rows = np.flatnonzero(~weaker) // classes
     counts = np.bincount(rows, minlength=math.prod(weaker.shape[:-1]))
     return counts.reshape(weaker.shape[:-1]) > 1
