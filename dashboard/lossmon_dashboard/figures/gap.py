@@ -13,7 +13,7 @@ from lossmon_dashboard.figures.lines import Line, draw_line, draw_lost, make_lin
 from lossmon_dashboard.figures.panes import AT_EPOCH, EPOCH, empty_pane, stacked_panes
 from lossmon_dashboard.theme import Scheme, ink, split_colour
 
-NOTHING_TO_SHOW = "Appears after the first epoch that could be recomputed."
+NOTHING_TO_SHOW = "Needs an epoch that could be recomputed."
 GAP_COLUMNS = ("epoch", "split", "step", "loss_gap", "accuracy_gap", "status", "loss")
 """The columns of epoch rows that the chart shows."""
 

@@ -11,7 +11,7 @@ from lossmon_dashboard.figures.lines import Line, draw_line, draw_lost, epoch_li
 from lossmon_dashboard.figures.panes import EPOCH, empty_pane, single_pane, steady_range
 from lossmon_dashboard.theme import Scheme, faint, ink, split_colour
 
-NOTHING_TO_SHOW = "Appears after the first epoch with validation data and probabilities."
+NOTHING_TO_SHOW = "Needs an epoch with validation data and probabilities."
 RECOVERABLE_COLUMNS = ("epoch", "split", "step", "nll", "scaled_loss")
 """The columns of epoch rows that the chart shows."""
 

@@ -11,7 +11,7 @@ from lossmon_dashboard.figures.panes import empty_pane, single_pane
 from lossmon_dashboard.theme import Scheme, ink, split_colour
 from lossmon_dashboard.wording import count, share
 
-NOTHING_TO_SHOW = "Appears after the first epoch with validation data and probabilities."
+NOTHING_TO_SHOW = "Needs an epoch with validation data and probabilities."
 
 
 class _ReliabilityInfo(NamedTuple):
