@@ -272,9 +272,9 @@ class EpochRecord:
         step: the last train step of the epoch.
         batches: batches seen.
         n, weight, loss, recomputed_loss, penalty, accuracy, recomputed_accuracy: as of a batch,
-            over the whole epoch.
+            over the whole epoch; where a part of it was recomputed, with Keras' own of the rest.
         intended_accuracy, correct, judged, confidence, loss_correct, loss_wrong: likewise.
-        loss_squares, nonfinite, status, reason: likewise.
+        loss_squares, nonfinite, status, reason: likewise, of what was recomputed.
         reported_loss, reported_accuracy: what Keras printed at its end.
         learning_rate: the optimiser's, at its end.
         seconds: wall time.

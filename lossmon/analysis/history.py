@@ -25,6 +25,7 @@ EPISODE_COLUMNS = (
 TOLERANCE = 0.01
 """What right and wrong predictions add to a loss must give it but for this much of it."""
 
+_DEVIATIONS = 4.0
 _NEEDED = ("recomputed_loss", "loss_squares", "correct", "judged")
 
 
@@ -71,7 +72,7 @@ def history(epochs: Iterable[Row], output: Row, split: Split) -> History | None:
         return None
     name = output.get("name")
     wanted = (row for row in epochs if row["split"] == split and row["output"] == name)
-    rows = sorted((row for row in wanted if _known(row)), key=lambda row: row["epoch"])
+    rows = _alike(sorted((row for row in wanted if _known(row)), key=lambda row: row["epoch"]))
     if not rows:
         return None
     several = output.get("loss") == "binary_crossentropy" and _units(output) != 1
@@ -99,6 +100,12 @@ def _known(row: Row) -> bool:
     return 0 <= row["correct"] <= row["judged"] and samples(row) >= 2
 
 
+def _alike(rows: list[Row]) -> list[Row]:
+    """Epochs that were recomputed whole, where those are most; of others a part stands for all."""
+    whole = [row for row in rows if row["coverage"] >= 1.0]
+    return whole if 2 * len(whole) >= len(rows) else rows
+
+
 def _units(output: Row) -> int | None:
     shape: Sequence[int | None] = output.get("shape") or (1,)
     return shape[-1]
@@ -119,7 +126,10 @@ def _loss_error(row: Row, *, several_labels: bool) -> float:
     count = samples(row)
     # Squared losses: one for each prediction, or for each sample that has several labels.
     square = row["loss_squares"] / (count if several_labels else row["judged"])
-    variance = square if weighted(row) else square - row["recomputed_loss"] ** 2
+    mean = row["recomputed_loss"]
+    if row["coverage"] < 1.0:  # the mean of those whose squares these are
+        mean = 0.0 if several_labels else sum(costs(row))
+    variance = square if weighted(row) else square - mean**2
     return math.sqrt(max(variance, 0.0) / count)
 
 
@@ -136,15 +146,28 @@ def costs(row: Row) -> tuple[float, float]:
     return share * (row.get("loss_correct") or 0.0), (1.0 - share) * (row.get("loss_wrong") or 0.0)
 
 
-def made_of(costs_of_both: tuple[float, float], loss: float) -> bool:
-    """Whether a loss is what right and wrong predictions add to it."""
-    return abs(sum(costs_of_both) - loss) <= TOLERANCE * abs(loss)
+def made_of(costs_of_both: tuple[float, float], loss: float, error: float = 0.0) -> bool:
+    """Whether a loss is what right and wrong predictions add to it.
+
+    Args:
+        costs_of_both: what they add, as `costs` gives it.
+        loss: the loss.
+        error: by how much that of some samples may lie from it, where they stand for all.
+    """
+    return abs(sum(costs_of_both) - loss) <= TOLERANCE * abs(loss) + error
+
+
+def part_error(row: Row) -> float:
+    """By how much the loss of what was recomputed may lie from that of the whole epoch."""
+    if row["coverage"] >= 1.0:
+        return 0.0
+    return _DEVIATIONS * _loss_error(row, several_labels=False)
 
 
 def _covariance(row: Row) -> float:
     """Of the means: what the right ones add to the loss, less what as many of all would."""
     known = costs(row)
-    if weighted(row) or not made_of(known, row["recomputed_loss"]):
+    if weighted(row) or not made_of(known, row["recomputed_loss"], part_error(row)):
         return math.nan
     share = row["correct"] / row["judged"]
-    return (known[0] - share * row["recomputed_loss"]) / samples(row)
+    return (known[0] - share * sum(known)) / samples(row)

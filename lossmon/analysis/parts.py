@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lossmon.analysis.history import Row, costs, made_of
+from lossmon.analysis.history import Row, costs, made_of, part_error
 
 
 class Level(NamedTuple):
@@ -55,7 +55,8 @@ def level(rows: Sequence[Row]) -> Level | None:
     """
     table = [(row["correct"] / row["judged"], *costs(row), row["recomputed_loss"]) for row in rows]
     right, cost_right, cost_wrong, loss = np.mean(table, axis=0).tolist()
-    if not made_of((cost_right, cost_wrong), loss):
+    error = float(np.mean([part_error(row) for row in rows]))
+    if not made_of((cost_right, cost_wrong), loss, error):
         return None
     return Level(
         right,

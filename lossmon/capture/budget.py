@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Generator
+from collections.abc import Generator, Hashable
 from contextlib import contextmanager
 
 import numpy as np
@@ -33,6 +33,7 @@ class Budget:
         self._owed = 0.0
         self._cost = ExpectedCost()
         self._fraction = 0.0
+        self._refused: tuple[Hashable, int] = None, 0
 
     def earn(self, seconds: float) -> None:
         """Take note of the time that steps took."""
@@ -42,18 +43,26 @@ class Budget:
         """How many of the next steps can be recomputed, if so many come at most."""
         return int(max(0.0, min(at_most, self._affordable())))
 
-    def choose(self, steps: int) -> NDArray[np.int64]:
+    def choose(self, steps: int, of: Hashable = None) -> NDArray[np.int64]:
         """Which of so many steps to recompute: evenly spread, as many as can be afforded.
 
         Few steps are recomputed all or not at all; so are many of which the part that can be
         afforded would take mainly what recomputing takes each time, however many steps there are.
+
+        Args:
+            steps: how many.
+            of: what they are a part of, as their epoch. Where more steps of it were left out just
+                before, as many must be affordable now: the last batch of an epoch, which is cheap,
+                does not stand for the rest.
         """
         # What the first time took says too little, and one chunk is never much.
         affordable = math.inf if self._cost.is_provisional else self._affordable()
-        if affordable >= steps:
+        refused = self._refused[1] if self._refused[0] == of else 0
+        if affordable >= max(steps, refused):
             return np.arange(steps)
         each_time, each_step = self._cost.parts()
-        if affordable < max(LEAST, each_time / each_step):
+        if steps < refused or affordable < max(LEAST, each_time / each_step):
+            self._refused = of, max(steps, refused)
             return np.arange(0)
         reached = self._fraction + np.arange(1, steps + 1) * (affordable / steps)
         chosen = np.diff(np.floor(reached), prepend=0.0) > 0.0

@@ -109,12 +109,14 @@ class EpochTotals:
         self._n = self._covered = self._absent = self._nonfinite = 0.0
         self._weight = self._seconds = 0.0
         self._loss, self._recomputed = WeightedMean(), WeightedMean()
+        self._best_known = WeightedMean()
         self._penalty, self._running = WeightedMean(), RunningMean()
         self._intended, self._tolerance = WeightedMean(), WeightedMean()
         self._printed, self._exact = WeightedMean(), WeightedMean()
         self._keras_total = self._keras_count = 0.0
         self._keras_accuracy_known = True
         self._recomputed_total = self._accuracy_tolerance = self._covered_count = 0.0
+        self._covered_keras_total = 0.0
         self._explained = ExplainedEpoch()
         self._gathering = EpochGathering(
             accuracy_metric, training_layers, penalty_printed=self._with_penalty
@@ -138,6 +140,7 @@ class EpochTotals:
         rates = chunk.scalars.get("learning_rate")
         self._learning_rate = None if rates is None else float(rates[-1])
         self._loss.add(judged.loss, judged.n)
+        self._best_known.add(_best_known(judged), judged.n)
         self._penalty.add(judged.penalty, judged.n)
         self._running.add(judged.total_loss, judged.printed_weight)
         self._exact.add(judged.total_loss, judged.printed_weight)
@@ -194,6 +197,8 @@ class EpochTotals:
         if found.accuracy_total is not None and found.accuracy_count is not None:
             self._recomputed_total += float(found.accuracy_total.sum())
             self._covered_count += float(found.accuracy_count.sum())
+            if judged.accuracy_total is not None:
+                self._covered_keras_total += float(judged.accuracy_total[rows].sum())
         if found.accuracy_tolerance is not None:
             self._accuracy_tolerance += float(found.accuracy_tolerance.sum())
         if found.explanation is not None:
@@ -219,7 +224,7 @@ class EpochTotals:
             weight=self._weight,
             reported_loss=item.logs.get(prefix + self._loss_key),
             loss=self._loss.value,
-            recomputed_loss=self._recomputed.value,
+            recomputed_loss=self._recomputed_loss(),
             penalty=self._penalty.value,
             nonfinite=int(self._nonfinite),
             learning_rate=self._learning_rate,
@@ -258,7 +263,20 @@ class EpochTotals:
         if self._keras_count:
             record.accuracy = self._keras_total / self._keras_count
         if self._covered_count:
-            record.recomputed_accuracy = self._recomputed_total / self._covered_count
+            record.recomputed_accuracy = self._recomputed_accuracy()
+
+    def _recomputed_loss(self) -> float | None:
+        """With Keras' own values of the steps that were left out, where they are known."""
+        whole = self._recomputed.value is not None and self._best_known.weight == self._loss.weight
+        return self._best_known.value if whole else self._recomputed.value
+
+    def _recomputed_accuracy(self) -> float:
+        """Likewise."""
+        rest = self._keras_count - self._covered_count
+        if not self._keras_accuracy_known or rest < 0:
+            return self._recomputed_total / self._covered_count
+        left_out = self._keras_total - self._covered_keras_total
+        return (self._recomputed_total + (left_out if rest else 0.0)) / (self._covered_count + rest)
 
     def _judge(self, record: EpochRecord) -> None:
         # Steps that were left out lower the coverage; they are no fault where others were not.
@@ -306,6 +324,16 @@ class EpochTotals:
             record.accuracy_gap = record.reported_accuracy - expected
         tolerance = self._accuracy_tolerance / self._keras_count + 4 * _EPS
         return compare("accuracy of the epoch", record.reported_accuracy, expected, tolerance)
+
+
+def _best_known(judged: Judged) -> Floats | None:
+    """The loss of each step: recomputed where that was done, else Keras' own."""
+    found = judged.recomputed
+    if judged.loss is None or found is None or found.loss is None:
+        return judged.loss
+    known = judged.loss.copy()
+    known[found.rows] = found.loss
+    return known
 
 
 def _of_split(logs: dict[str, float], split: str) -> dict[str, Any]:

@@ -184,7 +184,7 @@ class RunJudge:
         """Which steps to recompute; all where they were sampled before they came out."""
         if not chunk.outputs or self._plan.at_once:
             return np.arange(len(chunk) if chunk.outputs else 0)
-        return self._budget.choose(len(chunk))
+        return self._budget.choose(len(chunk), of=(chunk.split, chunk.epoch))
 
     def _why_not(self, chunk: Chunk) -> str | None:
         reason = self._plan.why_unseen()

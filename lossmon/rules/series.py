@@ -157,9 +157,18 @@ def _loss_error(record: EpochRecord, loss: float, output: OutputFacts) -> float 
     if elements is None:
         return None
     square = record.loss_squares / elements
+    mean = loss if record.coverage >= 1.0 else _mean_of_judged(record)
     # Squares are not weighted: under weights they bound the spread by themselves.
-    variance = square if output.weighted else square - loss**2
+    variance = square if output.weighted or mean is None else square - mean**2
     return math.sqrt(max(variance, 0.0) / samples)
+
+
+def _mean_of_judged(record: EpochRecord) -> float | None:
+    """The mean loss of what was recomputed of an epoch; None where it was not told apart."""
+    if record.correct is None or not record.judged:
+        return None
+    share = record.correct / record.judged
+    return share * (record.loss_correct or 0.0) + (1 - share) * (record.loss_wrong or 0.0)
 
 
 def _elements(record: EpochRecord, output: OutputFacts, samples: float) -> float | None:

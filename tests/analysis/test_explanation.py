@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from lossmon.analysis import Divergence, diverging_epochs, explain_divergence
+from lossmon.analysis.history import history
 from lossmon.analysis.parts import Level, level, parts
 from tests.analysis.trained import OUTPUT, Recipe, Row, recorded, task, trained
 
@@ -243,3 +244,31 @@ def test_level_of_one_epoch_is_what_was_recorded() -> None:
     assert found is not None
     assert found.loss_wrong == pytest.approx(row["loss_wrong"])
     assert found.right == pytest.approx(row["correct"] / row["judged"])
+
+
+def test_epochs_of_which_a_part_was_recomputed_give_way_to_those_recomputed_whole() -> None:
+    rows = overconfident()
+    part = [row | {"coverage": 0.05, "correct": 1.0, "judged": 1.0} for row in rows[::5]]
+    kept = [row for row in rows if row not in rows[::5]]
+    whole = history([*kept, *part], OUTPUT, "val")
+    assert whole is not None
+    assert [row["epoch"] for row in whole.rows] == [row["epoch"] for row in kept]
+
+
+def test_where_no_epoch_was_recomputed_whole_a_part_stands_for_all() -> None:
+    # A tenth of the samples, whose mean loss is another one by chance.
+    rows = [
+        row
+        | {"coverage": 0.1, "recomputed_loss": 1.05 * row["recomputed_loss"]}
+        | {name: row[name] / 10 for name in ("correct", "judged", "loss_squares")}
+        for row in overconfident()
+    ]
+    found = history(rows, OUTPUT, "val")
+    whole = history(overconfident(), OUTPUT, "val")
+    assert found is not None
+    assert whole is not None
+    assert found.loss_error == pytest.approx(np.sqrt(10) * whole.loss_error)
+    assert found.covariance == pytest.approx(10 * whole.covariance)
+    assert level(rows) is not None
+    far = [row | {"recomputed_loss": 3 * row["recomputed_loss"]} for row in rows]
+    assert level(far) is None

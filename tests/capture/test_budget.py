@@ -52,6 +52,20 @@ def test_a_share_without_end_chooses_all() -> None:
     assert len(budget.choose(10_000)) == 10_000
 
 
+def test_the_cheap_end_of_an_epoch_does_not_stand_for_what_was_left_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "ALLOWANCE", 0.0)
+    budget = spent_twice(Budget(0.5), 16, 0.016)
+    spend(budget, 16, 0.016)
+    budget.earn(0.07)  # of three steps
+    assert len(budget.choose(16, of="an epoch")) == 0
+    assert len(budget.choose(1, of="an epoch")) == 0
+    assert len(budget.choose(1, of="another")) == 1
+    budget.earn(1.0)
+    assert len(budget.choose(1, of="an epoch")) == 1
+
+
 @pytest.mark.parametrize("share", [0.02, 0.1])
 def test_what_is_spent_stays_within_the_share(
     share: float, monkeypatch: pytest.MonkeyPatch
