@@ -106,7 +106,7 @@ def test_the_episode_of_the_readme_is_beyond_doubt_and_names_its_samples(store: 
     assert episode.loss[1] > 1.3 * episode.loss[0]
     first, *_ = episode.causes
     assert first.name == "wrong-predictions"
-    assert "misclassified all along, nearly all of that from" in first.sentence
+    assert "misclassified before and after, nearly all of that from" in first.sentence
     assert len(first.evidence["positions"]) == min(first.evidence["samples"], 20)
     temperature = next(c for c in episode.causes if c.name == "recoverable-loss")
     assert temperature.evidence["scaled_loss"] < episode.loss[0]

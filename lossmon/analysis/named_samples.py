@@ -59,13 +59,8 @@ def origin(before: Sequence[SampleRecord], after: Sequence[SampleRecord]) -> Ori
     total = float(rise.sum())
     if not total or not np.isfinite(rise).all():
         return None
-    was, has = _right(before), _right(after)
-    everywhere = np.array([record.correct for record in records])
-    groups: dict[str, Bools] = {
-        "wrong": np.asarray(~everywhere.any(axis=0)),
-        "right": np.asarray(everywhere.all(axis=0)),
-    }
-    groups["turned"] = ~(groups["wrong"] | groups["right"])
+    was, has = _right(before, own=0), _right(after, own=-1)
+    groups: dict[str, Bools] = {"wrong": ~was & ~has, "right": was & has, "turned": was != has}
     shares = {name: float(rise[of].sum()) / total for name, of in groups.items()}
     group = max(shares, key=lambda name: shares[name])
     places = _carriers(rise * np.sign(total), groups[group])
@@ -88,7 +83,7 @@ def sentence(found: Origin, verb: str) -> str:
         wrong, right = found.turned
         told = f"{count_text(wrong, 'sample')} turned wrong and {right:,} right"
         return f"{head} samples whose prediction changed sides: {told}{_named(found.places)}."
-    kind = "misclassified all along" if found.group == "wrong" else "right all along"
+    kind = f"{'misclassified' if found.group == 'wrong' else 'right'} before and after"
     moved = ""
     if found.confidence is not None:
         one, two = found.confidence
@@ -125,8 +120,11 @@ def _mean_loss(records: Sequence[SampleRecord]) -> Floats:
     return np.mean([record.loss.astype(np.float64) for record in records], axis=0)
 
 
-def _right(records: Sequence[SampleRecord]) -> Bools:
-    return np.mean([record.correct for record in records if record.correct is not None], 0) > 0.5
+def _right(records: Sequence[SampleRecord], own: int) -> Bools:
+    """Which samples most epochs have right; where as many have not, one of the epochs tells."""
+    correct = np.array([record.correct for record in records if record.correct is not None])
+    share = correct.mean(axis=0)
+    return np.where(share == 0.5, correct[own], share > 0.5)
 
 
 def _confidence(records: Sequence[SampleRecord], places: Places) -> float | None:

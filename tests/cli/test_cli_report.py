@@ -66,5 +66,5 @@ def test_a_rise_is_told_with_the_samples_that_it_comes_from(invoke: Invoke, tmp_
     writer.finish("finished")
     writer.close()
     told = invoke("report", "surer", "--db", db, "--format", "md", "-o", "-").stdout
-    assert "samples that were misclassified all along" in told
+    assert "samples that were misclassified before and after" in told
     assert "numbers " in told
