@@ -78,6 +78,13 @@ def test_gradients_that_grow_are_named_unless_clipped() -> None:
     assert of_gradients([replace(gradient, clipped=True) for gradient in growing]) == []
 
 
+def test_gradients_that_had_all_but_vanished_do_not_explode_when_they_come_back() -> None:
+    down = [10.0**-i for i in range(9)]
+    back = [2e-8 * 2.0**i for i in range(31)]
+    assert of_gradients(steps(down + back[:20])) == []
+    assert of_gradients(steps(down + back)) == ["LM413"]
+
+
 def test_norms_that_are_not_finite_are_named_when_they_stay() -> None:
     assert of_gradients(steps([1.0, 1.0, np.inf, np.nan, np.nan])) == ["LM413"]
     assert of_gradients(steps([np.inf, np.inf, 1.0, 1.0, 1.0])) == []

@@ -2,8 +2,9 @@
 
 ## What it does
 Flags gradients whose norm rises with a clear trend (Mann-Kendall) over the sampled steps, to more
-than a hundred times what it was, and those that are not finite in three samples in a row. Silent
-where the optimizer clips, as long as they are finite, and where labels are no numbers.
+than a hundred times what it was and above what it was at first, and those that are not finite in
+three samples in a row. Silent where the optimizer clips, as long as they are finite, and where
+labels are no numbers.
 
 ## Why is this bad
 Each step is larger than the last one and undoes it. The loss follows, and soon is not a number.
@@ -64,7 +65,7 @@ def check(facts: Facts) -> Iterator[Finding]:
         # Of labels that are no numbers the loss is none, however small the gradient was before.
         if not any(o.labels is not None and o.labels.nonfinite for o in facts.outputs):
             yield _finding(recent, f"not finite in the last {_BLOCK} samples")
-    elif _grows(recent) and not recent[-1].clipped:
+    elif _grows(recent) and _is_above_start(facts.training.gradients) and not recent[-1].clipped:
         first, last = _ends(recent)
         yield _finding(recent, f"{number(last)}, {number(last / first)} times what it was")
 
@@ -78,6 +79,12 @@ def _grows(recent: Sequence[GradientFacts]) -> bool:
     noise = critical() * wobble(levels) * math.sqrt(2)
     grown = math.log(last / first)
     return trend(levels).rising < ALPHA and grown > max(math.log(_GROWN), noise)
+
+
+def _is_above_start(gradients: Sequence[GradientFacts]) -> bool:
+    """Whether it passes what it was at first: one that had all but vanished may well come back."""
+    norms = [gradient.norm for gradient in gradients]
+    return median(norms[-_BLOCK:]) > median(norms[:_BLOCK])
 
 
 def _ends(recent: Sequence[GradientFacts]) -> tuple[float, float]:
