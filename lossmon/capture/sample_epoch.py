@@ -81,7 +81,7 @@ def sample_values(
     if not labels.size or scores.shape[0] != labels.shape[0]:
         return
     known = recompute.are_probabilities(shares, binary=binary)
-    if known.all() and _are_told(shares, confidence, binary=binary):
+    if known.all() and np.isfinite(scores).all() and _are_told(shares, confidence, binary=binary):
         _write(epoch, scores if first.from_logits else None, shares, labels, binary=binary)
         _write_margins(epoch, shares, labels, correct, binary=binary)
 

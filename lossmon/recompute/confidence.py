@@ -61,8 +61,9 @@ def predicted_probabilities(
     if not from_logits:
         return scores
     if binary:
-        # e^-log(1 + e^-x) neither overflows nor loses small probabilities.
-        return np.exp(-np.logaddexp(0.0, -scores))
+        with np.errstate(invalid="ignore"):
+            # e^-log(1 + e^-x) neither overflows nor loses small probabilities.
+            return np.exp(-np.logaddexp(0.0, -scores))
     with np.errstate(invalid="ignore"):
         powers = np.exp(scores - scores.max(axis=-1, keepdims=True))
     return powers / powers.sum(axis=-1, keepdims=True)
