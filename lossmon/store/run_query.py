@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from lossmon.records import SEVERITIES
+
 Listed = Mapping[str, Any]
 """A run as lists are made of: its columns by name, `config.…` among them."""
 
@@ -31,6 +33,7 @@ SETTING = "setting"
 """The group of runs whose config differs in its seed alone."""
 SEEDS = ("seed", "random_seed", "random_state", "rng_seed")
 CONFIG = "config."
+_GRADES = (*SEVERITIES, "fine")
 # By what is typed before a colon.
 _COLUMNS = {
     "name": "name",
@@ -181,7 +184,16 @@ def _rank(value: Any) -> tuple[bool, float, str] | None:
 
 def _mentions(run: Listed, words: Sequence[str]) -> bool:
     text = run["text"]
-    return all(word in text or _says(run, word) for word in words)
+    return all(
+        _is_graded(run, word) if word in _GRADES else word in text or _says(run, word)
+        for word in words
+    )
+
+
+def _is_graded(run: Listed, word: str) -> bool:
+    """Whether a word such as `error` holds of a run: no part of `mean_squared_error` counts."""
+    own = (as_text(run.get(key)).casefold() for key in ("name", "project", "tags", "notes"))
+    return word in run.get("severities", ()) or any(word in said for said in own)
 
 
 def _says(run: Listed, word: str) -> bool:

@@ -136,6 +136,9 @@ def test_what_is_not_known_comes_last_either_way_and_nan_before_it() -> None:
         ("status:", []),
         ("nothing:failed", []),
         ("http://x", ["b"]),
+        ("error", ["a"]),
+        ("squared_error", ["b"]),
+        ("fine", []),
     ],
 )
 def test_a_word_may_say_what_it_is_about(words: str, found: list[str]) -> None:
@@ -143,7 +146,12 @@ def test_a_word_may_say_what_it_is_about(words: str, found: list[str]) -> None:
     other: Any = {"name": "failed before", "tags": ["baseline"], "config.LR": 0.01}
     runs: list[Listed] = [
         run("a", status="failed", project="digits", notes="Worse", **told | {"text": "failed"}),
-        {**run("b"), **other, "status": "finished", "text": "failed before, see http://x"},
+        {
+            **run("b"),
+            **other,
+            "status": "finished",
+            "text": "failed before, see http://x, mean_squared_error",
+        },
     ]
     assert [one["id"] for one in chosen(runs, RunQuery(words))] == found
 
