@@ -247,3 +247,11 @@ def test_findings_and_episodes_stand_in_a_lane_of_the_same_axis() -> None:
     bands = [shape for shape in figure["layout"]["shapes"] if shape["type"] == "rect"]
     assert {(band["x0"], band["x1"]) for band in bands} == {(2.0, 3.0)}
     assert figure["layout"]["meta"] == {"axis": "epoch"}
+
+
+def test_of_findings_that_set_in_at_once_the_gravest_lies_uppermost() -> None:
+    grades: list[Any] = ["error", "info", "warning"]
+    events = [Event(grade, "why", f"finding:{grade}:", 19, severity=grade) for grade in grades]
+    figure = as_json(plot_history(ENDS, BATCHES, HistoryView(), events=events))
+    drawn = [trace["customdata"][0] for trace in figure["data"] if trace.get("customdata")]
+    assert drawn == ["finding:info:", "finding:warning:", "finding:error:"]

@@ -54,7 +54,8 @@ def draw_events(
     for event in events:
         if event.last is not None:
             figure.add_trace(_episode(event, scheme, axis), row=1, col=1)
-    for severity, symbol in _SYMBOLS.items():
+    # The gravest last, which is the uppermost where several set in at once.
+    for severity, symbol in reversed(_SYMBOLS.items()):
         found = [event for event in events if event.severity == severity]
         if found:
             figure.add_trace(_findings(found, symbol, scheme, axis), row=1, col=1)
