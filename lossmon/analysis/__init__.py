@@ -63,7 +63,7 @@ from lossmon.analysis.meant import (
     meant_accuracy,
 )
 from lossmon.analysis.measured import Measured, Samples, last_measured, measured_epochs, samples_of
-from lossmon.analysis.misread import MISREAD_CODES, is_about_accuracy
+from lossmon.analysis.misread import is_about_accuracy, misreads
 from lossmon.analysis.needs import (
     MEASURE_WORDS,
     Costs,
@@ -108,7 +108,6 @@ from lossmon.analysis.wins import Wins, count_wins
 __all__ = [
     "EPISODE_COLUMNS",
     "MEASURE_WORDS",
-    "MISREAD_CODES",
     "Area",
     "Band",
     "Brier",
@@ -182,6 +181,7 @@ __all__ = [
     "mean_error",
     "meant_accuracy",
     "measured_epochs",
+    "misreads",
     "no_confidence",
     "outweighed",
     "paired_bootstrap",

@@ -8,8 +8,19 @@ from lossmon.analysis.history import Row
 from lossmon.analysis.words import SPLITS, Reasons, accuracy_text, lowered, reason_of
 
 _CONSTANT = "LM103"
-MISREAD_CODES = frozenset((_CONSTANT, "LM301", "LM302", "LM304", "LM305", "LM306", "LM309"))
-"""Rules by which an accuracy is not what its reader takes it for."""
+_CODES = frozenset((_CONSTANT, "LM301", "LM302", "LM304", "LM305", "LM306", "LM309"))
+_ENCODING = "LM202"
+
+
+def misreads(finding: Row) -> bool:
+    """Whether the accuracy is not what its reader takes it for, if there is one.
+
+    Args:
+        finding: of a run.
+    """
+    if finding["code"] == _ENCODING:  # may be about the loss, or about another metric
+        return bool((finding["evidence"] or {}).get("is_accuracy"))
+    return finding["code"] in _CODES
 
 
 def is_about_accuracy(finding: Row, document: Row) -> bool:
@@ -19,7 +30,7 @@ def is_about_accuracy(finding: Row, document: Row) -> bool:
         finding: an error or a warning of the run.
         document: the run, as `Store.run` gives it.
     """
-    if finding["code"] not in MISREAD_CODES:
+    if not misreads(finding):
         return False
     if finding["code"] == _CONSTANT:
         # About the answers: it may have been asked for no accuracy.

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 from lossmon.analysis.explanation import Divergence
 from lossmon.analysis.history import Row
+from lossmon.analysis.meant import epoch_accuracy
 from lossmon.analysis.misread import is_about_accuracy, misread_words
 from lossmon.analysis.overfit import OVERFITTING, mild_words, overfit_words
 from lossmon.analysis.trust import epoch_values, silence_sentence, trust_sentence
 from lossmon.analysis.words import (
     SPLITS,
     Reasons,
+    accuracy_text,
     capitalised,
     loss_text,
     lowered,
@@ -98,8 +101,9 @@ def verdict(
         points.append(Point(f"{beyond} more below"))
     points = [*points, trust, *parted] if misleading else [trust, *points, *parted]
     outdone = list(_outdone(document))
-    points += outdone
-    silence = None if faults or parted or outdone else silence_sentence(document)
+    unused = [] if faults or outdone else list(_no_better_decisions(document))
+    points += [*outdone, *unused]
+    silence = None if faults or parted or outdone or unused else silence_sentence(document)
     points += [] if silence is None else [Point(silence)]
     warned = [*(standing for standing, _, _ in faults), *(_graded(document, parted))]
     warned += ["warning"] if outdone else []
@@ -140,7 +144,8 @@ def _faults(document: Row, reasons: Reasons) -> Iterator[tuple[str, bool, Point]
                 )
             continue
         reason = capitalised(reason_of(finding, reasons))
-        if not led and finding["code"].startswith(("LM1", "LM2")):
+        of_metric = (finding["evidence"] or {}).get("metric")
+        if not led and of_metric is None and finding["code"].startswith(("LM1", "LM2")):
             led = True
             reason = f"Its printed loss does not mean what it says: {lowered(reason)}"
         said = reason + _when(finding)
@@ -178,15 +183,39 @@ def _outdone(document: Row) -> Iterator[Point]:
             where = f"Output `{name}`: a" if name and several else "A"
             constant, loss = map(loss_text, worse[judged])
             said = f"{where} constant answer would have a smaller {SPLITS[judged]} loss"
-            then = "It has learned too little so far." if worse.keys() >= {"train"} else ""
+            then = "It has learned too little." if worse.keys() >= {"train"} else ""
             yield Point(f"{said}, {constant} instead of {loss}", output=name, then=then)
+
+
+def _no_better_decisions(document: Row) -> Iterator[Point]:
+    """Of each output whether one answer to all would have been right as often in the end."""
+    if document["status"] == "running":
+        return
+    told = {f["output"] for f in document["findings"] if f["code"] == _NO_BETTER}
+    several = len(document["outputs"]) > 1
+    for name in [output["name"] for output in document["outputs"]]:
+        last = {row["split"]: row for row in document["epochs"] if row["output"] == name}
+        split: Split = "val" if "val" in last else "train"
+        row = last.get(split, {})
+        constant = (row.get("baselines") or {}).get("majority_accuracy")
+        accuracy = None if constant is None else epoch_accuracy(row)
+        if name in told or constant is None or accuracy is None or accuracy > constant:
+            continue
+        where = f"Output `{name}`: its" if name and several else "Its"
+        yield Point(
+            f"{where} {SPLITS[split]} accuracy, {accuracy_text(accuracy)}, is no more than one and "
+            f"the same answer to everything would have, {accuracy_text(constant)}",
+            output=name,
+        )
 
 
 def _worse(row: Row) -> tuple[float, float] | None:
     """The loss of the best constant answer and the larger one that an epoch had."""
     constant = (row.get("baselines") or {}).get("constant_loss")
     loss = row["loss"] if row["recomputed_loss"] is None else row["recomputed_loss"]
-    return None if constant is None or loss is None or loss <= constant else (constant, loss)
+    if constant is None or loss is None or not math.isfinite(loss) or loss <= constant:
+        return None
+    return constant, loss
 
 
 def _when(finding: Row) -> str:

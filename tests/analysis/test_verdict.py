@@ -263,12 +263,52 @@ def worse(loss: float, split: str = "val") -> Row:
     return epoch(9, split, recomputed_loss=loss, baselines={"constant_loss": 0.69})
 
 
+def test_a_loss_that_is_no_number_is_not_compared_with_that_of_a_constant() -> None:
+    told = verdict(run([*both(8), worse(float("nan"), "train"), worse(float("nan"))]))
+    assert "constant" not in told.text
+
+
+def test_decisions_that_one_answer_would_make_as_well_are_told() -> None:
+    kept = {"constant_loss": 0.69, "majority_accuracy": 0.904}
+    same = epoch(9, recomputed_accuracy=0.904, baselines=kept)
+    told = verdict(run([*both(8), same]))
+    assert told.standing == "good"
+    assert told.text == (
+        f"{SURE} Its validation accuracy, 0.904, is no more than one and the same answer to "
+        "everything would have, 0.904."
+    )
+    better = verdict(run([*both(8), same | {"recomputed_accuracy": 0.905}]))
+    assert "answer" not in better.text
+
+
+def test_a_metric_that_does_not_read_the_labels_is_no_fault_of_the_loss() -> None:
+    evidence = {"metric": "accuracy", "is_accuracy": True}
+    told = verdict(
+        run([*both(8)], finding("LM202", "label-encoding-mismatch", "error", evidence=evidence))
+    )
+    assert "printed loss" not in told.text
+    assert "The printed validation accuracy, 0.900, is meaningless" in told.text
+    other = verdict(
+        run(
+            [*both(8)],
+            finding(
+                "LM202",
+                "label-encoding-mismatch",
+                "error",
+                evidence={"metric": "auc", "is_accuracy": False},
+            ),
+        )
+    )
+    assert "printed loss" not in other.text
+    assert "accuracy" not in other.text
+
+
 def test_a_constant_answer_that_would_do_better_is_told() -> None:
     told = verdict(run([*both(8), worse(0.8, "train"), worse(0.9)]))
     assert told.standing == "warning"
     assert told.text == (
         f"{SURE} A constant answer would have a smaller validation loss, 0.69 instead of 0.9. It "
-        "has learned too little so far."
+        "has learned too little."
     )
     # Of one that learned its training data by heart that would not be true.
     told = verdict(run([*both(8), worse(0.1, "train"), worse(0.9)]))

@@ -34,7 +34,7 @@ def rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Rows:
     model.compile(keras.optimizers.SGD(1e-3), "binary_crossentropy", metrics=["accuracy"])
     path = tmp_path / "runs.db"
     # The last batch is of another size, which parts it from the others.
-    given = {"batch_size": 16, "epochs": 2, "verbose": 0, "shuffle": False}
+    given: dict[str, Any] = {"batch_size": 16, "epochs": 2, "verbose": 0, "shuffle": False}
     monitor = lossmon.Monitor(path, samples=False)
     model.fit(x, labels, validation_data=(x, labels), callbacks=[monitor], **given)
     store = lossmon.open_store(path)

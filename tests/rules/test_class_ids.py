@@ -89,3 +89,15 @@ def test_a_first_batch_need_not_hold_every_class(
     y = np.r_[np.where(IDS == 4, 5, IDS)[:32], IDS[32:]]
     model.fit(X, y, verbose=0, shuffle=False, callbacks=[lossmon.Monitor(tmp_path / "a.db")])
     assert "are these whole numbers class ids?" in " ".join(capsys.readouterr().err.split())
+
+
+def test_a_metric_that_takes_rows_is_told_apart_from_the_loss_that_takes_ids() -> None:
+    model = compiled(10, "softmax", ["categorical_accuracy"])
+    model.compile(loss=SPARSE, metrics=["categorical_accuracy"])
+    evidence = found(model)["LM202"].evidence
+    assert (evidence["metric"], evidence["is_accuracy"]) == ("categorical_accuracy", True)
+    model.compile(loss=SPARSE, metrics=["accuracy", keras.metrics.AUC(name="area")])
+    evidence = found(model)["LM202"].evidence
+    assert (evidence["metric"], evidence["is_accuracy"]) == ("area", False)
+    model.compile(loss="categorical_crossentropy", metrics=["accuracy"])
+    assert "metric" not in found(model)["LM202"].evidence

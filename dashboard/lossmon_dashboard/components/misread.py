@@ -7,7 +7,7 @@ from typing import Any
 
 from dash import html
 
-from lossmon.analysis import MISREAD_CODES
+from lossmon.analysis import misreads
 from lossmon_dashboard.wording import number
 
 _WARNING = "Does not mean what it says"
@@ -19,7 +19,7 @@ def misread_by(findings: Sequence[Mapping[str, Any]]) -> str:
     Args:
         findings: of the run.
     """
-    told = (f"{one['code']} {one['rule']}" for one in findings if one["code"] in MISREAD_CODES)
+    told = (f"{one['code']} {one['rule']}" for one in findings if misreads(one))
     return ", ".join(told)
 
 

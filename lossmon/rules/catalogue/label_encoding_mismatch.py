@@ -67,10 +67,14 @@ _OVERLAPS_OF_ROWS = {"one_hot_io_u": "IoU", "one_hot_mean_io_u": "MeanIoU"}
 def check(facts: Facts) -> Iterator[Finding]:
     """Find labels in an encoding that the loss or a metric does not read."""
     for output in facts.outputs:
-        read = (_metric_problem(output, metric) for metric in output.metrics)
-        problem = next((p for p in (_loss_problem(output), *read) if p is not None), None)
+        problem = _loss_problem(output)
         if problem is not None:
             yield _finding(output, *problem)
+            continue
+        read = ((_metric_problem(output, metric), metric) for metric in output.metrics)
+        problem, metric = next((p for p in read if p[0] is not None), (None, None))
+        if problem is not None:
+            yield _finding(output, *problem, metric)
 
 
 def _loss_problem(output: OutputFacts) -> tuple[str, str] | None:
@@ -137,7 +141,9 @@ def _unscaled(output: OutputFacts) -> str:
     return f'y = (y * {scale}).round().astype("int32")'
 
 
-def _finding(output: OutputFacts, problem: str, fix: str) -> Finding:
+def _finding(
+    output: OutputFacts, problem: str, fix: str, metric: MetricSpec | None = None
+) -> Finding:
     labels = output.labels
     assert labels is not None
     message = f"labels ({labels_text(labels)}) are {problem}."
@@ -146,4 +152,7 @@ def _finding(output: OutputFacts, problem: str, fix: str) -> Finding:
         "units": output.units,
         "label_kind": output.label_kind,
     }
+    if metric is not None:
+        accuracy = output.record.accuracy_metric
+        evidence |= {"metric": metric.key, "is_accuracy": metric == accuracy}
     return Finding(code, name, severity, output.name, message, fix, evidence)
