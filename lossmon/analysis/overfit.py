@@ -12,6 +12,11 @@ from lossmon.analysis.words import accuracy_text, loss_text
 
 OVERFITTING = "LM408"
 
+_OF_ANOTHER_KIND = (
+    "Its validation loss lay above the training loss from the first epoch on, when each training "
+    "sample was still new: that is no overfitting, the validation data are of another kind than "
+    "the training data (or the running means of batch normalisation lag behind)."
+)
 _NORMAL_95 = 1.959964
 # What is known less well than this cannot be said to hold: three points, as of an episode.
 _HOLDS = 0.03
@@ -59,7 +64,12 @@ def accuracy_change(epochs: list[Row], output: Row, first: int, last: int) -> Ac
 
 
 def overfit_words(
-    document: Row, output: Row, finding: Row, episodes: Sequence[Divergence] = ()
+    document: Row,
+    output: Row,
+    finding: Row,
+    episodes: Sequence[Divergence] = (),
+    *,
+    shifted: bool = False,
 ) -> tuple[str, str] | None:
     """Say since when an output overfits, and what that means; None where the finding does not tell.
 
@@ -69,6 +79,7 @@ def overfit_words(
         finding: what says that it overfits.
         episodes: where loss and accuracy of the output part ways: the change of the accuracy over
             the same epochs is known better there, and is not to be told in two ways.
+        shifted: whether its validation data are of another kind than the training data.
     """
     evidence = finding["evidence"] or {}
     since, until = evidence.get("since_epoch"), evidence.get("until_epoch")
@@ -76,7 +87,9 @@ def overfit_words(
     if not isinstance(since, int) or not isinstance(until, int) or not losses:
         return None
     best = _least(document["epochs"], output["name"]) or since
-    said = _said((since, until), best, losses, trained)
+    said = _said((since, until), best, losses, trained, shifted=shifted)
+    if shifted:
+        return said, _OF_ANOTHER_KIND
     same = [e for e in episodes if (e.first_epoch + 1, e.last_epoch + 1) == (since, until)]
     changed = (
         AccuracyChange(*same[0].accuracy, same[0].accuracy_margin)
@@ -123,14 +136,20 @@ def _why_no_warning(epochs: list[Row], output: Row, episode: Divergence) -> str:
 
 
 def _said(
-    epochs: tuple[int, int], best: int, losses: Sequence[float], trained: Sequence[float] | None
+    epochs: tuple[int, int],
+    best: int,
+    losses: Sequence[float],
+    trained: Sequence[float] | None,
+    *,
+    shifted: bool = False,
 ) -> str:
     since, until = epochs
     rose = " → ".join(map(loss_text, losses))
     fell = f", {' → '.join(map(loss_text, trained))}" if trained else ""
     least = "" if best == since else f" (least validation loss at epoch {best})"
+    what = "It grows worse on validation data" if shifted else "It overfits"
     return (
-        f"It overfits since epoch {since}{least}: validation loss rose {rose} (epoch {until}) "
+        f"{what} since epoch {since}{least}: validation loss rose {rose} (epoch {until}) "
         f"while training loss fell{fell}"
     )
 

@@ -7,11 +7,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
+import numpy as np
+
 from lossmon.analysis.explanation import Divergence
-from lossmon.analysis.history import Row
+from lossmon.analysis.history import Row, history
 from lossmon.analysis.meant import epoch_accuracy
 from lossmon.analysis.misread import is_about_accuracy, misread_words
 from lossmon.analysis.overfit import OVERFITTING, mild_words, overfit_words
+from lossmon.analysis.splits import explain_splits
 from lossmon.analysis.trust import epoch_values, silence_sentence, trust_sentence
 from lossmon.analysis.words import (
     SPLITS,
@@ -29,6 +32,9 @@ Standing = Literal["good", "warning", "error", "unknown"]
 _PARTED = "LM406"
 _OF_QUANTITIES = "LM301"
 _NO_BETTER = "LM404"
+# Epochs that are taken together, and standard errors by which the accuracy must have fallen: both
+# are taken for independent, which the same samples are less than.
+_BLOCK, _SURELY = 3, 4.0
 _OF_IDS = "Go by its loss if they are amounts; of class ids that is no classifier's loss either."
 # Of more faults a reader is told below: these sentences are to be short.
 _MOST_FAULTS = 3
@@ -102,11 +108,13 @@ def verdict(
     points = [*points, trust, *parted] if misleading else [trust, *points, *parted]
     outdone = list(_outdone(document))
     unused = [] if faults or outdone else list(_no_better_decisions(document))
-    points += [*outdone, *unused]
-    silence = None if faults or parted or outdone or unused else silence_sentence(document)
+    fallen = [] if faults or parted or outdone else list(_past_best(document))
+    points += [*outdone, *unused, *fallen]
+    told = faults or parted or outdone or unused or fallen
+    silence = None if told else silence_sentence(document)
     points += [] if silence is None else [Point(silence)]
     warned = [*(standing for standing, _, _ in faults), *(_graded(document, parted))]
-    warned += ["warning"] if outdone else []
+    warned += ["warning"] if outdone or fallen else []
     return Verdict(_standing(document, warned), tuple(points))
 
 
@@ -187,6 +195,35 @@ def _outdone(document: Row) -> Iterator[Point]:
             yield Point(f"{said}, {constant} instead of {loss}", output=name, then=then)
 
 
+def _is_shifted(document: Row, output: Row) -> bool:
+    """Whether the validation data of an output are of another kind than the training data."""
+    found = explain_splits(document["epochs"], [output])
+    return any(difference.cause == "shifted-data" for difference in found)
+
+
+def _past_best(document: Row) -> Iterator[Point]:
+    """Of each output whether its validation accuracy was surely higher once than in the end."""
+    several = len(document["outputs"]) > 1
+    for output in document["outputs"]:
+        known = history(document["epochs"], output, "val")
+        if document["status"] == "running" or known is None or len(known) < 2 * _BLOCK:
+            continue
+        # Of some epochs together: the best of many is the best by chance as well.
+        levels = np.convolve(known.accuracy, np.full(_BLOCK, 1 / _BLOCK), "valid")
+        best = int(levels.argmax())
+        error = math.hypot(known.accuracy_error[best + 1], known.accuracy_error[-1])
+        if levels[best] - levels[-1] < _SURELY * error:
+            continue
+        name = output["name"]
+        where = f"Output `{name}`: its" if name and several else "Its"
+        yield Point(
+            f"{where} validation accuracy was higher before, {accuracy_text(levels[best])} around "
+            f"epoch {known.rows[best + 1]['epoch'] + 1} against {accuracy_text(levels[-1])} in the "
+            "end",
+            output=name,
+        )
+
+
 def _no_better_decisions(document: Row) -> Iterator[Point]:
     """Of each output whether one answer to all would have been right as often in the end."""
     if document["status"] == "running":
@@ -237,7 +274,12 @@ def _parted(document: Row, episodes: Sequence[Divergence]) -> Iterator[Point]:
         where = f"Output `{name}`: " if several and name else ""
         mine = [episode for episode in episodes if episode.output == name]
         overfits, parts = found.get((OVERFITTING, name)), found.get((_PARTED, name))
-        told = None if overfits is None else overfit_words(document, output, overfits, mine)
+        shifted = overfits is not None and _is_shifted(document, output)
+        told = (
+            None
+            if overfits is None
+            else overfit_words(document, output, overfits, mine, shifted=shifted)
+        )
         if told is not None:
             yield Point(
                 where + (lowered(told[0]) if where else told[0]), OVERFITTING, name, told[1]

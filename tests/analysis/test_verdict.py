@@ -281,6 +281,46 @@ def test_decisions_that_one_answer_would_make_as_well_are_told() -> None:
     assert "answer" not in better.text
 
 
+def falling(*right: int) -> Row:
+    return run([epoch(place, right=value) for place, value in enumerate(right)])
+
+
+def test_an_accuracy_that_was_surely_higher_before_is_told() -> None:
+    told = verdict(falling(800, 955, 960, 955, 940, 925, 910, 905, 905))
+    assert told.standing == "warning"
+    assert told.text == (
+        f"{SURE} Its validation accuracy was higher before, 0.957 around epoch 3 against 0.907 in "
+        "the end."
+    )
+
+
+@pytest.mark.parametrize(
+    "right",
+    [
+        (800, 955, 960, 955, 950, 945, 945, 940),
+        (800, 955, 990, 900, 910, 930, 935, 930),  # one epoch is none
+        (955, 960, 955, 905, 905),
+    ],
+)
+def test_an_accuracy_that_may_be_as_high_as_before_is_fine(right: tuple[int, ...]) -> None:
+    assert "before" not in verdict(falling(*right)).text
+
+
+def test_of_validation_data_of_another_kind_a_rise_is_no_overfitting() -> None:
+    rows = [epoch(place, "train", recomputed_loss=1.0 - place / 20) for place in range(9)]
+    rows += [
+        epoch(place, recomputed_loss=2.0 + place / 10, loss_squares=9000.0) for place in range(9)
+    ]
+    evidence = {"since_epoch": 1, "until_epoch": 9, "val_loss": [2.0, 2.8], "train_loss": [1, 0.6]}
+    told = verdict(run(rows, finding("LM408", "overfitting", "warning", evidence=evidence)))
+    assert "overfits" not in told.text
+    assert "It grows worse on validation data since epoch 1: validation loss rose" in told.text
+    assert "that is no overfitting, the validation data are of another kind" in told.text
+    alike = [row | {"recomputed_loss": 0.9} for row in rows[9:]]
+    told = verdict(run([*rows[:9], *alike], finding("LM408", "o", "warning", evidence=evidence)))
+    assert "It overfits since epoch 1" in told.text
+
+
 def test_a_metric_that_does_not_read_the_labels_is_no_fault_of_the_loss() -> None:
     evidence = {"metric": "accuracy", "is_accuracy": True}
     told = verdict(
