@@ -42,6 +42,17 @@ class _WrongUsage(_NotThere):
 class _Commands(click.Group):
     """Commands whose errors are messages without control characters, not tracebacks."""
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            option = visible(error.option_name)
+            raise click.UsageError(
+                f"expected a command, and its options behind it. Received: {option} first. "
+                f"Fix: lossmon COMMAND {option} …, such as `lossmon runs --db PATH`.",
+                ctx,
+            ) from error
+
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)

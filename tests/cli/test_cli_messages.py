@@ -78,6 +78,12 @@ def test_unknown_command_is_wrong_usage(invoke: Invoke) -> None:
     assert invoke("predict").exit_code == 2
 
 
+def test_an_option_before_the_command_is_sent_behind_it(invoke: Invoke) -> None:
+    result = invoke("--db x.db runs")
+    assert result.exit_code == 2
+    assert "lossmon COMMAND --db" in result.stderr
+
+
 def test_installed_command_prints_a_message_instead_of_a_traceback(seeded: Seeded) -> None:
     done = subprocess.run(
         [Path(sys.executable).with_name("lossmon"), "show", "nobody"],
