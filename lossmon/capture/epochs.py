@@ -267,8 +267,9 @@ class EpochTotals:
 
     def _recomputed_loss(self) -> float | None:
         """With Keras' own values of the steps that were left out, where they are known."""
-        whole = self._recomputed.value is not None and self._best_known.weight == self._loss.weight
-        return self._best_known.value if whole else self._recomputed.value
+        recomputed = self._recomputed
+        whole = recomputed.value is not None and self._loss.weight >= recomputed.weight
+        return self._best_known.value if whole else recomputed.value
 
     def _recomputed_accuracy(self) -> float:
         """Likewise."""

@@ -11,7 +11,8 @@ import pytest
 from numpy.typing import NDArray
 
 import lossmon
-from lossmon.capture.budget import Budget
+from lossmon.capture.chunk import Chunk
+from lossmon.capture.judge import RunJudge
 
 Rows = list[dict[str, Any]]
 
@@ -20,10 +21,10 @@ Rows = list[dict[str, Any]]
 def rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Rows:
     """A fit whose last batches are easy, and alone recomputed."""
 
-    def last_alone(_: Budget, steps: int, of: object = None) -> NDArray[np.int64]:
-        return np.arange(steps) if steps == 1 else np.arange(0)
+    def last_alone(_: RunJudge, chunk: Chunk) -> NDArray[np.int64]:
+        return np.flatnonzero([place.batch == 2 for place in chunk.places])
 
-    monkeypatch.setattr(Budget, "choose", last_alone)
+    monkeypatch.setattr(RunJudge, "_choose", last_alone)
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 2, 40)
     x = rng.normal(size=(40, 2)).astype("float32")
@@ -33,17 +34,15 @@ def rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Rows:
     model.layers[0].set_weights([np.ones((2, 1)), np.zeros(1)])
     model.compile(keras.optimizers.SGD(1e-3), "binary_crossentropy", metrics=["accuracy"])
     path = tmp_path / "runs.db"
-    # The last batch is of another size, which parts it from the others.
     given: dict[str, Any] = {"batch_size": 16, "epochs": 2, "verbose": 0, "shuffle": False}
     monitor = lossmon.Monitor(path, samples=False)
     model.fit(x, labels, validation_data=(x, labels), callbacks=[monitor], **given)
     store = lossmon.open_store(path)
-    # Of the first steps the writer does not know how many it can read at once.
-    return [row for split in ("train", "val") for row in store.epoch_rows("latest", split)[-1:]]
+    return [row for split in ("train", "val") for row in store.epoch_rows("latest", split)]
 
 
 def test_a_part_is_verified(rows: Rows) -> None:
-    assert len(rows) == 2
+    assert len(rows) == 4
     assert {(row["status"], row["coverage"]) for row in rows} == {("verified", 0.2)}
     assert {row["judged"] for row in rows} == {8.0}
 
