@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Generator, Hashable
 from contextlib import contextmanager
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,20 @@ ALLOWANCE = 1.0
 LEAST = 32
 
 
+class _Choice(NamedTuple):
+    """What was chosen of some steps.
+
+    Attributes:
+        of: what they are a part of.
+        steps: how many.
+        whole: whether all were chosen.
+    """
+
+    of: Hashable
+    steps: int
+    whole: bool
+
+
 class Budget:
     """Decides which steps are recomputed, by what recomputing cost before.
 
@@ -33,7 +48,7 @@ class Budget:
         self._owed = 0.0
         self._cost = ExpectedCost()
         self._fraction = 0.0
-        self._refused: tuple[Hashable, int] = None, 0
+        self._before = _Choice(None, 0, whole=False)
 
     def earn(self, seconds: float) -> None:
         """Take note of the time that steps took."""
@@ -51,18 +66,21 @@ class Budget:
 
         Args:
             steps: how many.
-            of: what they are a part of, as their epoch. Where more steps of it were left out just
-                before, as many must be affordable now: the last batch of an epoch, which is cheap,
-                does not stand for the rest.
+            of: what they are a part of, as their epoch. A few steps behind more of the same go as
+                those went: the last batch, which is cheap, neither stands for the rest nor lacks.
         """
         # What the first time took says too little, and one chunk is never much.
         affordable = math.inf if self._cost.is_provisional else self._affordable()
-        refused = self._refused[1] if self._refused[0] == of else 0
-        if affordable >= max(steps, refused):
+        before = self._before
+        if of is not None and of == before.of and steps < min(before.steps, LEAST):
+            # Fewer each time: what goes beyond the budget has an end.
+            self._before = before._replace(steps=steps)
+            return np.arange(steps if before.whole else 0)
+        self._before = _Choice(of, steps, whole=affordable >= steps)
+        if affordable >= steps:
             return np.arange(steps)
         each_time, each_step = self._cost.parts()
-        if steps < refused or affordable < max(LEAST, each_time / each_step):
-            self._refused = of, max(steps, refused)
+        if affordable < max(LEAST, each_time / each_step):
             return np.arange(0)
         reached = self._fraction + np.arange(1, steps + 1) * (affordable / steps)
         chosen = np.diff(np.floor(reached), prepend=0.0) > 0.0

@@ -63,7 +63,9 @@ def test_the_cheap_end_of_an_epoch_does_not_stand_for_what_was_left_out(
     assert len(budget.choose(1, of="an epoch")) == 0
     assert len(budget.choose(1, of="another")) == 1
     budget.earn(1.0)
-    assert len(budget.choose(1, of="an epoch")) == 1
+    assert len(budget.choose(16, of="a third")) == 16
+    budget.pay(10.0)
+    assert [len(budget.choose(5, of="a third")) for _ in range(3)] == [5, 0, 0]
 
 
 @pytest.mark.parametrize("share", [0.02, 0.1])
