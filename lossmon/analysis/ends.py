@@ -26,7 +26,10 @@ def loss_interval(row: Row, output: Row) -> tuple[float, float] | None:
         return None
     value, error = float(found.loss[0]), float(found.loss_error[0])
     reach = _DEVIATIONS * error
-    return (max(value - reach, 0.0), value + reach) if math.isfinite(reach) else None
+    if not math.isfinite(reach):
+        return None
+    # A loss that fell below 0 has no end there.
+    return (value - reach if value < 0.0 else max(value - reach, 0.0), value + reach)
 
 
 def accuracy_interval(row: Row) -> tuple[float, float] | None:

@@ -35,6 +35,12 @@ def test_the_loss_s_interval_is_that_of_a_mean_of_samples() -> None:
     assert low == 0.0
 
 
+def test_the_interval_of_a_loss_below_0_goes_on_below_it() -> None:
+    low, high = loss_interval(epoch(recomputed_loss=-2.0, loss_squares=500.0), OUTPUT) or (0, 0)
+    assert low < -2.0 < high
+    assert high - -2.0 == pytest.approx(-2.0 - low)
+
+
 @pytest.mark.parametrize(
     "values",
     [{"loss_squares": None}, {"recomputed_loss": float("nan")}, {"n": 1, "judged": 1.0}],
