@@ -177,20 +177,34 @@ def _misread(document: Row, output: str | None, finding: Row | None, reasons: Re
     return Point(misread_words(document, output, finding, reasons), code, output, then)
 
 
-def _outdone(document: Row) -> Iterator[Point]:
-    """Of each output whether a constant answer would have had a smaller loss in the end."""
+def _ends(document: Row) -> Iterator[tuple[str | None, str, Mapping[Split, Row]]]:
+    """Name, words for it and last epochs of each output, once a run is over.
+
+    Those are left out that a rule calls no better than a constant.
+    """
     if document["status"] == "running":
         return
     told = {f["output"] for f in document["findings"] if f["code"] == _NO_BETTER}
     several = len(document["outputs"]) > 1
     for name in [output["name"] for output in document["outputs"]]:
-        last = {row["split"]: row for row in document["epochs"] if row["output"] == name}
+        if name not in told:
+            last = {row["split"]: row for row in document["epochs"] if row["output"] == name}
+            yield name, f"Output `{name}`: " if name and several else "", last
+
+
+def _judged(last: Mapping[Split, Row]) -> Split:
+    return "val" if "val" in last else "train"
+
+
+def _outdone(document: Row) -> Iterator[Point]:
+    """Of each output whether a constant answer would have had a smaller loss in the end."""
+    for name, where, last in _ends(document):
         worse = {split: values for split, row in last.items() if (values := _worse(row))}
-        judged: Split = "val" if "val" in last else "train"
-        if judged in worse and name not in told:
-            where = f"Output `{name}`: a" if name and several else "A"
+        judged = _judged(last)
+        if judged in worse:
+            one = f"{where}a" if where else "A"
             constant, loss = map(loss_text, worse[judged])
-            said = f"{where} constant answer would have a smaller {SPLITS[judged]} loss"
+            said = f"{one} constant answer would have a smaller {SPLITS[judged]} loss"
             then = "It has learned too little." if worse.keys() >= {"train"} else ""
             yield Point(f"{said}, {constant} instead of {loss}", output=name, then=then)
 
@@ -226,21 +240,16 @@ def _past_best(document: Row) -> Iterator[Point]:
 
 def _no_better_decisions(document: Row) -> Iterator[Point]:
     """Of each output whether one answer to all would have been right as often in the end."""
-    if document["status"] == "running":
-        return
-    told = {f["output"] for f in document["findings"] if f["code"] == _NO_BETTER}
-    several = len(document["outputs"]) > 1
-    for name in [output["name"] for output in document["outputs"]]:
-        last = {row["split"]: row for row in document["epochs"] if row["output"] == name}
-        split: Split = "val" if "val" in last else "train"
+    for name, where, last in _ends(document):
+        split = _judged(last)
         row = last.get(split, {})
         constant = (row.get("baselines") or {}).get("majority_accuracy")
         accuracy = None if constant is None else epoch_accuracy(row)
-        if name in told or constant is None or accuracy is None or accuracy > constant:
+        if constant is None or accuracy is None or accuracy > constant:
             continue
-        where = f"Output `{name}`: its" if name and several else "Its"
+        its = f"{where}its" if where else "Its"
         yield Point(
-            f"{where} {SPLITS[split]} accuracy, {accuracy_text(accuracy)}, is no more than one and "
+            f"{its} {SPLITS[split]} accuracy, {accuracy_text(accuracy)}, is no more than one and "
             f"the same answer to everything would have, {accuracy_text(constant)}",
             output=name,
         )
