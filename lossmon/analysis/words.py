@@ -39,9 +39,13 @@ def lowered(text: str) -> str:
 
 
 def reason_of(finding: Mapping[str, Any], reasons: Reasons) -> str:
-    """What a finding says in one line, without a full stop; its rule's name where none is known."""
-    known = reasons.get(finding["code"]) or capitalised(str(finding["rule"]).replace("-", " "))
-    return known.rstrip(".")
+    """What a finding says in one line, without a full stop; its rule's name where none is known.
+
+    Of rules that find more than one thing its evidence says which one it is.
+    """
+    own = (finding["evidence"] or {}).get("summary")
+    name = capitalised(str(finding["rule"]).replace("-", " "))
+    return (own or reasons.get(finding["code"]) or name).rstrip(".")
 
 
 def accuracy_text(value: float) -> str:

@@ -84,6 +84,14 @@ def above_constant(
     return bool(len(series))
 
 
+def lead_over(output: OutputFacts, record: EpochRecord) -> float | None:
+    """By how much an epoch's accuracy exceeds the constant's; None where either is not known."""
+    best = baseline(output, record)
+    if best is None or best.accuracy is None or record.correct is None or not record.judged:
+        return None
+    return record.correct / record.judged - best.accuracy
+
+
 def class_shares(record: EpochRecord) -> Floats | None:
     """Share of each class among the labels of an epoch."""
     counts = np.array([row["count"] for row in record.class_counts or ()], float)

@@ -179,7 +179,7 @@ def evidence_terms(evidence: Evidence) -> list[Term]:
 
 def _terms(evidence: Evidence) -> Iterator[Term]:
     ends = {low: (high, name) for (low, high), name in _SPANS.items()}
-    done: set[str] = set()
+    done = {"summary"}  # the message says it
     for key, value in evidence.items():
         if key in done or value is None or value in ([], {}, ""):
             continue

@@ -202,6 +202,16 @@ THRESHOLD = finding("LM302", "accuracy-threshold-on-logits", "warning")
             "error",
             f"Exact match (LM304). {RIGHT}",
         ),
+        # A rule that finds more than one thing says which.
+        (
+            run(
+                [epoch(0)],
+                finding("LM404", "no-better", "warning", evidence={"summary": "It learns by rote"}),
+            ),
+            "warning",
+            "Its numbers can be trusted: every epoch value was computed twice and agrees. "
+            "It learns by rote (LM404).",
+        ),
         (
             run([epoch(0)], finding("LM103", "softmax-over-one-unit", "error")),
             "error",

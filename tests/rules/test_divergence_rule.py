@@ -84,12 +84,16 @@ def test_overfitting_says_what_the_accuracy_did() -> None:
     held, lost = told(*overfitted(0)), told(*both_worse(0))
     before, after = held["LM408"].evidence["val_accuracy"]
     assert abs(after - before) < 0.03
-    assert f"accuracy went from {before:.1%} to {after:.1%}" in held["LM408"].message
+    said = f"accuracy, smoothed, went from {before:.1%} to {after:.1%}"
+    assert said in held["LM408"].message
+    # One number of one thing, wherever it is told.
+    assert [before, after] == held["LM406"].evidence["accuracy"]
     assert set(held) == {"LM406", "LM408"}
     # Loss and accuracy get worse together: overfitting, and no divergence.
     assert set(lost) == {"LM408"}
     before, after = lost["LM408"].evidence["val_accuracy"]
     assert after < before - 0.1
+    assert f"accuracy went from {before:.1%} to {after:.1%}" in lost["LM408"].message
     assert shown(*both_worse(0)) == []
 
 

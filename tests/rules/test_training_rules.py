@@ -182,6 +182,9 @@ def test_a_run_that_learns_after_all_is_cleared(code: str) -> None:
     assert code in at_the_end(learner, records)
     last = records[-1].epoch
     splits: dict[Split, None] = dict.fromkeys(record.split for record in records)
+    if code == "LM404":
+        # Its inputs said nothing of their labels; whoever learns those alone is not cleared.
+        learner = classifier(0, classes=4)
     recovered = [
         learner.epoch(last + i, split, 1 - 0.8**i)
         if isinstance(learner, Regression)

@@ -105,6 +105,7 @@ def _finding(facts: Facts, output: OutputFacts, losses: Series, *, high: bool) -
         f"({best.name}) is what a constant reaches."
     )
     evidence = {
+        "summary": f"The learning rate is far too {'high' if high else 'low'}",
         "split": losses.split,
         "since_epoch": losses.epochs[0] + 1,
         "learning_rate": rate,

@@ -4,8 +4,10 @@
 Flags a model whose loss has stopped falling at 95 % or more of what the best constant answer
 reaches on the same labels: the entropy of their shares for a cross-entropy, their variance for a
 mean squared error. It must be so in six epochs in a row after ten in all, on training and on
-validation data where both can be judged. Silent where the accuracy is significantly above the share
-of the largest class.
+validation data where both can be judged. Flags as well a model that learns its training data and
+in no epoch of ten or more had a validation loss surely more than 3 % below the constant's, and has
+a larger one now: what it learns holds for its training samples alone. Silent where the accuracy is
+significantly above the share of the largest class.
 
 ## Why is this bad
 Loss and accuracy can look respectable and hold no more than the frequencies of the labels. The
@@ -38,12 +40,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lossmon.records import EpochRecord, Finding, Severity
-from lossmon.rules.baselines import Baseline, baseline, constant_loss
+from lossmon.rules.baselines import Baseline, baseline, constant_loss, lead_over
 from lossmon.rules.catalogue.constant_predictor import constant_epochs
 from lossmon.rules.catalogue.dead_units import dead_layers
 from lossmon.rules.catalogue.learning_rate_out_of_range import too_high
 from lossmon.rules.epochs import loss_of, records_of, trailing
 from lossmon.rules.facts import Facts, OutputFacts
+from lossmon.rules.memorising import AS_BAD, LEAST_GAIN, memorises
 from lossmon.rules.progress import FEWEST, WINDOW, falling, motionless, rise, swings
 from lossmon.rules.series import Series, loss_series, share_error
 from lossmon.rules.trend import critical
@@ -53,19 +56,21 @@ code = "LM404"
 name = "no-better-than-baseline"
 severity: Severity = "warning"
 
-# Part of the constant's loss above which there is no gain to speak of.
-_AS_BAD = 0.95
+_MATCH = "print(y[:20], y_val[:20])  # does each label belong to its x, in both sets?"
 
 
 def check(facts: Facts) -> Iterator[Finding]:
     """Find outputs that a constant would match."""
     for output in facts.outputs:
         train = loss_series(facts, output, "train")
-        if train is None or len(train) < WINDOW or _another_trouble(facts, output, train):
+        if train is None or len(train) < WINDOW:
             continue
-        failing = _failing_epochs(facts, output)
-        if len(failing) >= FEWEST:
-            yield _finding(output, failing)
+        if memorises(facts, output):
+            yield _memorised(facts, output, train)
+        elif not _another_trouble(facts, output, train):
+            failing = _failing_epochs(facts, output)
+            if len(failing) >= FEWEST:
+                yield _finding(output, failing)
 
 
 def _another_trouble(facts: Facts, output: OutputFacts, train: Series) -> bool:
@@ -93,12 +98,10 @@ def _failing_epochs(facts: Facts, output: OutputFacts) -> list[EpochRecord]:
 
 def _fails(output: OutputFacts, record: EpochRecord) -> bool:
     best, loss = baseline(output, record), loss_of(record)
-    if best is None or loss is None or loss <= _AS_BAD * best.loss:
+    if best is None or loss is None or loss <= AS_BAD * best.loss:
         return False
-    if best.accuracy is None or record.correct is None or not record.judged:
-        return True
-    lead = record.correct / record.judged - best.accuracy
-    return lead <= critical() * share_error(record)
+    lead = lead_over(output, record)
+    return lead is None or lead <= critical() * share_error(record)
 
 
 def _finding(output: OutputFacts, failing: list[EpochRecord]) -> Finding:
@@ -112,6 +115,24 @@ def _finding(output: OutputFacts, failing: list[EpochRecord]) -> Finding:
     )
     fix = "model.fit(x[:32], y[:32], epochs=200)  # can it learn 32 samples? do x and y match?"
     return Finding(code, name, severity, output.name, message, fix, _evidence(first, last, best))
+
+
+def _memorised(facts: Facts, output: OutputFacts, train: Series) -> Finding:
+    first, *_, last = records_of(facts, output, "val")
+    best = baseline(output, last)
+    assert best is not None
+    message = (
+        f"the validation loss{of(output)}, {number(loss_of(last))}, is above {number(best.loss)} "
+        f"({best.name}), which a constant reaches, and was in no epoch surely more than "
+        f"{LEAST_GAIN:.0%} below it, while the training loss fell to "
+        f"{number(float(train.values[-1]))}: what it learns does not hold for the validation data."
+    )
+    evidence = {
+        "summary": "What it learns does not hold for the validation data",
+        **_evidence(first, last, best),
+        "train_loss": float(train.values[-1]),
+    }
+    return Finding(code, name, severity, output.name, message, _MATCH, evidence)
 
 
 def _evidence(first: EpochRecord, last: EpochRecord, best: Baseline) -> dict[str, object]:

@@ -8,6 +8,7 @@ those of the samples, of which half the variance is taken to be shared between e
 share more), and the wobble from epoch to epoch.
 Silent while the accuracy rises significantly: see `loss-accuracy-divergence`. Where the accuracy
 holds, both rules speak; where it falls, loss and accuracy say the same, and this one alone does.
+Silent where the validation loss was never below that of a constant: see `no-better-than-baseline`.
 
 ## Why is this bad
 From the minimum on the model learns the training samples rather than what they have in common. Its
@@ -49,7 +50,8 @@ from collections.abc import Iterator
 
 from lossmon.records import Finding, Severity
 from lossmon.rules.catalogue.loss_accuracy_divergence import episode_now
-from lossmon.rules.facts import Facts, OutputFacts
+from lossmon.rules.facts import EpisodeFacts, Facts, OutputFacts
+from lossmon.rules.memorising import memorises
 from lossmon.rules.progress import Rise, rise
 from lossmon.rules.series import BLOCK, Point, Series, accuracy_series, loss_series
 from lossmon.rules.trend import critical
@@ -65,13 +67,15 @@ def check(facts: Facts) -> Iterator[Finding]:
     for output in facts.outputs:
         val, train = (loss_series(facts, output, split) for split in ("val", "train"))
         risen = None if val is None else rise(val)
-        if val is None or train is None or risen is None:
+        if val is None or train is None or risen is None or memorises(facts, output):
             continue
         fell = _fell_since(train, val.epochs[risen.start])
         if fell is not None and not _accuracy_rises(facts, output):
-            told = _as_told_elsewhere(facts, output, risen)
+            episode = _told_elsewhere(facts, output)
+            told = risen if episode is None else _between(episode, risen)
             fell = _at_the_same(train, told) or fell
-            yield _finding(output, val, told, fell, _accuracies(facts, output, told))
+            hits = _accuracies(facts, output, told) if episode is None else episode.accuracy
+            yield _finding(output, val, told, fell, hits, smoothed=episode is not None)
 
 
 def _accuracy_rises(facts: Facts, output: OutputFacts) -> bool:
@@ -80,14 +84,19 @@ def _accuracy_rises(facts: Facts, output: OutputFacts) -> bool:
     return episode is not None and (episode.split, episode.kind) == ("val", "both_rise")
 
 
-def _as_told_elsewhere(facts: Facts, output: OutputFacts, risen: Rise) -> Rise:
-    """The rise, between the epochs that `loss-accuracy-divergence` tells of if it does."""
+def _told_elsewhere(facts: Facts, output: OutputFacts) -> EpisodeFacts | None:
+    """The rise that `loss-accuracy-divergence` tells of: the same is not told in two ways."""
     episode = episode_now(facts, output)
     if episode is None or (episode.split, episode.kind) != ("val", "loss_rises"):
-        return risen
+        return None
+    before, after = episode.loss
+    return episode if before < after else None
+
+
+def _between(episode: EpisodeFacts, risen: Rise) -> Rise:
     ends = (episode.first_epoch, episode.last_epoch)
     before, after = map(Point, ends, episode.loss)
-    return risen._replace(before=before, after=after) if before.value < after.value else risen
+    return risen._replace(before=before, after=after)
 
 
 def _accuracies(facts: Facts, output: OutputFacts, risen: Rise) -> tuple[float, float] | None:
@@ -123,6 +132,8 @@ def _finding(
     risen: Rise,
     fell: tuple[Point, Point],
     hits: tuple[float, float] | None,
+    *,
+    smoothed: bool,
 ) -> Finding:
     since, least = risen.before.epoch, val.least()
     # Who is told of both epochs elsewhere sees here that one is not the other.
@@ -132,12 +143,10 @@ def _finding(
         f"{moved_text(risen.before, risen.after)}{'' if least.epoch == since else below}, while "
         f"the training loss fell, {moved_text(*fell)}"
     )
-    told = (
-        ""
-        if hits is None
-        else f"; the validation accuracy went from {hits[0]:.1%} to {hits[1]:.1%}"
-    )
-    message += f"{told}."
+    if hits is not None:
+        accuracy = "the validation accuracy, smoothed," if smoothed else "the validation accuracy"
+        message += f"; {accuracy} went from {hits[0]:.1%} to {hits[1]:.1%}"
+    message += "."
     evidence = {
         "since_epoch": since + 1,
         "until_epoch": risen.after.epoch + 1,
