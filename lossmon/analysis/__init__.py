@@ -99,7 +99,7 @@ from lossmon.analysis.telling import (
     verdict_words,
     weighing_sentences,
 )
-from lossmon.analysis.temperature import Temperature, fit_temperature
+from lossmon.analysis.temperature import Temperature, fit_temperature, is_uniform
 from lossmon.analysis.values import calibration_values, no_confidence
 from lossmon.analysis.verdict import Point, Verdict, verdict
 from lossmon.analysis.weighing import SampleSource, Weighing, difference_document, weigh
@@ -170,6 +170,7 @@ __all__ = [
     "holm",
     "is_about_accuracy",
     "is_misread",
+    "is_uniform",
     "largest_losses",
     "last_measured",
     "left_out_sentences",

@@ -20,6 +20,7 @@ from lossmon.analysis.history import History, Row, samples
 from lossmon.analysis.named_samples import origin
 from lossmon.analysis.parts import level, parts
 from lossmon.analysis.samples import SampleReader
+from lossmon.analysis.temperature import is_uniform
 from lossmon.analysis.words import accuracy_text, capitalised, count_text, loss_text, share_text
 from lossmon.records import SampleRecord
 
@@ -191,9 +192,13 @@ def _recoverable(case: Case) -> Cause | None:
     least = max(_MATTERS * loss, _SURE**2 / (2.0 * samples(end)))
     if temperature <= 1.0 or not loss - scaled > least:
         return None
+    was, would = loss_text(loss), loss_text(scaled)
     sentence = (
-        f"Scaling by T = {temperature:.2g} would bring the loss of epoch {end['epoch'] + 1} from "
-        f"{loss_text(loss)} back to {loss_text(scaled)}: that much of it is overconfidence alone."
+        f"Were all answers equally likely, the loss of epoch {end['epoch'] + 1} would be {would} "
+        f"instead of {was}: no scaling makes these predictions better than that."
+        if is_uniform(temperature)
+        else f"Scaling by T = {temperature:.2g} would bring the loss of epoch {end['epoch'] + 1} "
+        f"from {was} back to {would}: that much of it is overconfidence alone."
     )
     evidence = {"temperature": temperature, "nll": loss, "scaled_loss": scaled}
     return Cause("recoverable-loss", sentence, evidence)

@@ -13,8 +13,9 @@ import numpy.typing as npt
 from lossmon.analysis.noise import Floats
 from lossmon.errors import InvalidArgument
 
-# 1 / T is looked for between these: beyond them the loss no longer changes.
-_COLDEST, _HOTTEST = 1e3, 1e-3
+# T is looked for between these: beyond them the loss no longer changes.
+_COLDEST, _HOTTEST = 1e-3, 1e3
+_NEARLY = 1.01
 _STEPS = 60
 _PRECISE = 1e-9
 
@@ -23,7 +24,8 @@ class Temperature(NamedTuple):
     """The temperature that gives the smallest loss.
 
     Attributes:
-        temperature: T, above 1 of overconfident models; scores are divided by it.
+        temperature: T, above 1 of overconfident models; scores are divided by it. It ends
+            at 1,000, see `is_uniform`.
         loss: mean negative log-likelihood as it is, nats.
         scaled_loss: the same at T.
     """
@@ -36,6 +38,11 @@ class Temperature(NamedTuple):
     def recoverable(self) -> float:
         """The part of the loss that scaling takes away, nats; never below 0."""
         return max(self.loss - self.scaled_loss, 0.0)
+
+
+def is_uniform(temperature: float) -> bool:
+    """Whether the loss is least where scores are scaled to nothing: all answers equally likely."""
+    return temperature > _HOTTEST / _NEARLY
 
 
 def fit_temperature(scores: npt.ArrayLike, labels: npt.ArrayLike) -> Temperature:
@@ -86,7 +93,7 @@ def _at(gaps: Floats, inverse: float) -> tuple[float, float, float]:
 
 def _minimum(gaps: Floats) -> float:
     """Newton's steps, halved back into the bracket that the signs of slopes leave."""
-    low, high, inverse = _HOTTEST, _COLDEST, 1.0
+    low, high, inverse = 1.0 / _HOTTEST, 1.0 / _COLDEST, 1.0
     for _ in range(_STEPS):
         _, slope, curvature = _at(gaps, inverse)
         low, high = (low, inverse) if slope > 0 else (inverse, high)

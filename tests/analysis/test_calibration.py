@@ -20,7 +20,7 @@ from lossmon.analysis.calibration import (
     reliability_diagram,
     squared_calibration_error,
 )
-from lossmon.analysis.temperature import fit_temperature
+from lossmon.analysis.temperature import fit_temperature, is_uniform
 from lossmon.errors import InvalidArgument
 
 
@@ -106,6 +106,13 @@ def test_temperature_of_a_closed_form() -> None:
     assert found.temperature == pytest.approx(2 / math.log(3))
     assert found.scaled_loss == pytest.approx(special.entr(0.75) + special.entr(0.25))
     assert found.recoverable == pytest.approx(found.loss - found.scaled_loss)
+
+
+def test_the_temperature_at_the_end_of_the_search_is_known_as_such() -> None:
+    wrong = fit_temperature([[2.0, 0.0]] * 4, [0, 1, 1, 1])
+    assert is_uniform(wrong.temperature)
+    assert wrong.scaled_loss == pytest.approx(math.log(2), abs=1e-3)
+    assert not is_uniform(fit_temperature([[2.0, 0.0]] * 4, [0, 0, 0, 1]).temperature)
 
 
 @pytest.mark.parametrize("factor", [0.3, 1.0, 2.5, 40.0])

@@ -84,6 +84,16 @@ def test_a_temperature_that_recovers_nothing_is_not_told() -> None:
     assert "recoverable-loss" not in {cause.name for cause in found.causes}
 
 
+def test_the_end_of_the_search_is_no_temperature() -> None:
+    worse = [row | {"temperature": 1e3, "nll": 0.9, "scaled_loss": 0.693} for row in ROWS]
+    (found,) = explain_divergence(worse, [OUTPUT], read)
+    (told,) = (cause for cause in found.causes if cause.name == "recoverable-loss")
+    assert told.sentence == (
+        f"Were all answers equally likely, the loss of epoch {found.last_epoch + 1} would be 0.693 "
+        "instead of 0.9: no scaling makes these predictions better than that."
+    )
+
+
 @pytest.mark.parametrize("missing", ["some", "all", "shuffled", "weighted"])
 def test_without_samples_the_epochs_are_told_from(missing: str) -> None:
     weighted = SampleSet(SET.keys, "inputs", None, np.full(N, 2.0, np.float32))

@@ -95,6 +95,9 @@ def test_what_confidence_was_worth_is_said_in_words() -> None:
     assert "surer than it is right" in said
     assert "0.1 confidence alone, no skill: 25 % of 0.4" in said
     assert "Brier" not in said
+    useless = words(calibration_numbers(row | {"temperature": 1e3}))
+    assert "none" in useless
+    assert "all answers equally likely have a smaller loss" in useless
     nothing = dict.fromkeys(row)
     assert words(calibration_numbers(nothing)) == words(calibration_numbers(None))
 

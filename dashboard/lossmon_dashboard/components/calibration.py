@@ -8,6 +8,7 @@ from typing import Any
 import dash_mantine_components as dmc
 from dash import html
 
+from lossmon.analysis import is_uniform
 from lossmon_dashboard.components.numbers import Told, numbers_told
 from lossmon_dashboard.wording import number, share
 
@@ -54,6 +55,9 @@ def _temperature(row: Row) -> Told | None:
     heat = row["temperature"]
     if heat is None:
         return None
+    if is_uniform(heat):
+        none = "all answers equally likely have a smaller loss than these scores, however scaled"
+        return Told("best temperature", "none", none)
     words = (
         "the model is surer than it is right"
         if heat > 1.02
