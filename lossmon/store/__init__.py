@@ -24,6 +24,7 @@ from lossmon.store.run_query import (
     groups_of,
     search_keys,
     unknown_keys,
+    unknown_values,
 )
 from lossmon.store.spans import Spans
 from lossmon.store.spreadsheet import csv_text
@@ -78,6 +79,7 @@ __all__ = [
     "search_keys",
     "sync",
     "unknown_keys",
+    "unknown_values",
     "upgrade",
     "vacuum",
     "without_passwords",

@@ -62,7 +62,8 @@ class RunGroup(NamedTuple):
         runs: how many.
         statuses: how many of each status.
         faulty: how many have an error among their findings.
-        spreads: of the values that these runs mean the same by; others are left out.
+        spreads: of the values that these runs mean the same by, others are left out; over those
+            that were trained to their end, if any were.
         newest: when the newest began, Unix seconds.
     """
 
@@ -136,6 +137,7 @@ def grouped(found: Sequence[Listed], by: str) -> list[RunGroup]:
 
 
 def _group(name: str, runs: Sequence[Listed]) -> RunGroup:
+    ended = [run for run in runs if run["status"] == "finished"] or runs
     return RunGroup(
         name,
         len(runs),
@@ -144,7 +146,7 @@ def _group(name: str, runs: Sequence[Listed]) -> RunGroup:
         {
             column: spread
             for column in _SPREAD_OVER
-            if _comparable(runs, column) and (spread := _spread(runs, column)) is not None
+            if _comparable(runs, column) and (spread := _spread(ended, column)) is not None
         },
         max(run["started"] for run in runs),
     )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
-from lossmon.records import SEVERITIES
+from lossmon.records import SEVERITIES, RunStatus
 
 Listed = Mapping[str, Any]
 """A run as lists are made of: its columns by name, `config.…` among them."""
@@ -34,6 +35,7 @@ SETTING = "setting"
 SEEDS = ("seed", "random_seed", "random_state", "rng_seed")
 CONFIG = "config."
 _GRADES = (*SEVERITIES, "fine")
+_VALUES: Mapping[str, tuple[str, ...]] = {"status": get_args(RunStatus), "severity": _GRADES}
 # By what is typed before a colon.
 _COLUMNS = {
     "name": "name",
@@ -205,16 +207,30 @@ def _says(run: Listed, word: str) -> bool:
 
 
 def unknown_keys(words: str, settings: Iterable[str]) -> list[str]:
-    """Return what stands before a colon among some words, and is no key of the search.
+    """Return what stands before `:` or `=` among some words, and is no key of the search.
 
     Args:
         words: as `RunQuery` has them.
         settings: the columns `config.…` that runs have.
     """
     known = {key.casefold() for key in search_keys(settings)} | _COLUMNS.keys()
-    keyed = (word.partition(":") for word in words.split())
-    found = (key for key, colon, _ in keyed if key and colon)
+    parts = (re.split("[:=]", word, maxsplit=1) for word in words.split())
+    found = (part[0] for part in parts if len(part) > 1 and part[0])
     return [key for key in dict.fromkeys(found) if key.casefold() not in known]
+
+
+def unknown_values(words: str) -> dict[str, tuple[str, ...]]:
+    """Return words such as `status:bad` of which no run can be, each with what there is instead.
+
+    Args:
+        words: as `RunQuery` has them.
+    """
+    found: dict[str, tuple[str, ...]] = {}
+    for word in words.split():
+        key, _, value = word.casefold().partition(":")
+        if value and key in _VALUES and not any(value in one for one in _VALUES[key]):
+            found[word] = _VALUES[key]
+    return found
 
 
 def search_keys(settings: Iterable[str]) -> list[str]:

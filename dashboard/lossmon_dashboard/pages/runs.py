@@ -12,7 +12,7 @@ import flask
 from dash import ClientsideFunction, Input, Output, State, dcc, html, no_update
 
 from lossmon.errors import StoreError
-from lossmon.store import RunPage, groups_of, search_keys, unknown_keys
+from lossmon.store import RunPage, groups_of, search_keys, unknown_keys, unknown_values
 from lossmon_dashboard.changes import READ_ONLY
 from lossmon_dashboard.components.grid import grid
 from lossmon_dashboard.components.notice import no_database, no_runs_yet
@@ -311,7 +311,10 @@ def contents(
 
 
 def _nothing_found(words: str) -> str:
-    """Which of the words are no keys to search by; empty where that is not why nothing is found."""
+    """Which of the words no run can be found by; empty where that is not why nothing is found."""
+    for word, values in unknown_values(words).items():
+        key, _, value = word.partition(":")
+        return f"“{value}” is no {key.casefold()}. These are: {listing([*values])}."
     settings = _settings()
     unknown = [f"“{key}”" for key in unknown_keys(words, settings)]
     if not unknown:
