@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from rich.console import Console
 from rich.markup import escape
 
@@ -22,16 +24,37 @@ _VALUES = {
 }
 _LONGEST_TITLE = max(map(len, _VALUES.values()))
 _GAP = 1
-# Where runs have less of a line each, the titles give way as well.
+# Where a single run has less of a line, the titles give way as well.
 _LEAST_ROOM = 8
 # What a long name consists of: words that end in what joins them, or begin with a capital.
 _PART = re.compile(r".[^A-Z_/=(-]*[_/=(-]*\)?")
 
 
 def print_comparison(console: Console, documents: Sequence[Row]) -> None:
-    """What the numbers are, the last of each, then the settings that differ."""
+    """What the numbers are, the last of each, then the settings that differ.
+
+    Runs that would have too little of a line are told of in several tables, one below the other.
+    """
     settings = differing_settings(documents)
     titles = max([_LONGEST_TITLE, *(len(key) for key, _ in settings)])
+    most = max(1, (console.width - titles) // (_LEAST_ROOM + _GAP))
+    tables = math.ceil(len(documents) / most)
+    start = 0
+    for size in (len(part) for part in np.array_split(range(len(documents)), tables)):
+        beside = slice(start, start + size)
+        own = [(key, values[beside]) for key, values in settings]
+        if start:
+            console.print()
+        _print_beside(console, documents[beside], own, titles)
+        start += size
+
+
+def _print_beside(
+    console: Console,
+    documents: Sequence[Row],
+    settings: Sequence[tuple[str, Sequence[Any]]],
+    titles: int,
+) -> None:
     room = (console.width - titles) // len(documents) - _GAP
 
     def fitting(text: str) -> str:

@@ -209,6 +209,25 @@ def two_settings(tmp_path_factory: pytest.TempPathFactory) -> str:
 NAMES = [f"{units}-{seed}" for units in (8, 64) for seed in (1, 2, 3)]
 
 
+def test_runs_that_a_line_has_no_room_for_stand_below_the_others(
+    invoke: Invoke, two_settings: str
+) -> None:
+    def rows(columns: int) -> dict[str, list[list[str]]]:
+        done = invoke("compare", *NAMES, "--db", two_settings, columns=columns)
+        found: dict[str, list[list[str]]] = {}
+        for line in done.stdout.split("what cannot")[0].split("more than")[0].splitlines():
+            title, *cells = re.split(r"\s{1,}", line.strip()) if line.strip() else [""]
+            found.setdefault(title, []).append(cells)
+        return found
+
+    wide, narrow = rows(160), rows(52)
+    for title in ("status", "epochs", "verified"):
+        (all_of_them,) = wide[title]
+        assert len(all_of_them) == len(NAMES)
+        assert [len(cells) for cells in narrow[title]] == [3, 3]
+        assert [cell for cells in narrow[title] for cell in cells] == all_of_them
+
+
 def test_seeds_are_repeats_of_their_setting(invoke: Invoke, two_settings: str) -> None:
     text = " ".join(invoke("compare", *NAMES, "--db", two_settings).stdout.split())
     assert re.search(r"units=8 \(3 runs\): loss 0\.\d+ ± \d", text)
