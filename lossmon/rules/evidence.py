@@ -117,6 +117,7 @@ NAMES: dict[str, str] = {
     "steps": "steps",
     "sum_max": "greatest sum",
     "sum_min": "least sum",
+    "summary": "in short",
     "target_shape": "shape of the targets",
     "threshold": "cut at",
     "thresholds": "cuts at",

@@ -98,6 +98,7 @@ def test_evidence_is_told_in_words() -> None:
         "label_max": 1.0,
         "constant": list(range(20)),
         "of_another_package": 4096,
+        "summary": "for those who read no more",
     }
     assert [f"{term.name}: {term.value}" for term in evidence_terms(evidence)] == [
         "epochs: 9 to 27",
