@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 
 from rich.console import Console
 from rich.markup import escape
+from rich.padding import Padding
 from rich.table import Table
 
 from lossmon.cli.sparkline import sparkline
@@ -75,7 +77,10 @@ def print_epochs(
             title = "whole model" if output is None else f"output {output}"
             console.print(f"[bold]{escape(title)}[/]")
         rows = [row for row in epochs if row["output"] == output and row["epoch"] in shown]
-        console.print(_epoch_table(rows))
+        shared = _shared_reasons(rows)
+        console.print(_epoch_table(rows, shared))
+        for reason, mark in shared.items():
+            console.print(Padding(f"{mark} {escape(reason)}", (0, 0, 0, 2), expand=False))
         console.print()
     if left := len(known - shown):
         console.print(
@@ -128,8 +133,15 @@ def _changed(epochs: Sequence[Row]) -> set[int]:
     }
 
 
-def _epoch_table(epochs: Sequence[Row]) -> Table:
-    """Columns that hold nothing are left out."""
+def _shared_reasons(epochs: Sequence[Row]) -> dict[str, str]:
+    """The reasons that several epochs have for their status, each with a mark in its place."""
+    reasons = Counter(row["reason"] for row in epochs if row["reason"])
+    several = [reason for reason, count in reasons.items() if count > 1]
+    return {reason: f"({place})" for place, reason in enumerate(several, 1)}
+
+
+def _epoch_table(epochs: Sequence[Row], marks: Mapping[str, str]) -> Table:
+    """Columns that hold nothing are left out; a reason that has a mark is told below."""
     known = {
         title: key
         for title, key in _EPOCH_COLUMNS.items()
@@ -137,8 +149,9 @@ def _epoch_table(epochs: Sequence[Row]) -> Table:
     }
     shown = table("epoch", "split", *known, "status", numbers=list(known))
     for row in epochs:
-        reason = f" ({row['reason']})" if row["reason"] else ""
-        status = styled(row["status"]) + escape(reason)
+        reason = row["reason"]
+        why = f" {marks.get(reason) or f'({reason})'}" if reason else ""
+        status = styled(row["status"]) + escape(why)
         values = (number(row[key]) for key in known.values())
         shown.add_row(str(row["epoch"] + 1), escape(row["split"]), *values, status)
     return shown

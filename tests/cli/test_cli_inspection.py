@@ -195,6 +195,26 @@ def test_several_outputs_have_a_table_each(invoke: Invoke) -> None:
     assert text.getvalue().count("verified") == len(rows)
 
 
+def test_a_reason_of_several_epochs_is_told_once(invoke: Invoke) -> None:
+    epochs = json.loads(invoke("show", "healthy", "--json").stdout)["epochs"]
+    reasons = ["no independent definition for 'own'; pass `losses={…}`"] * len(epochs)
+    reasons[0] = "by the way [of one]"
+    text = io.StringIO()
+    rows = [
+        row | {"status": "unverified", "reason": reason}
+        for row, reason in zip(epochs, reasons, strict=True)
+    ]
+    print_epochs(Console(file=text, width=100), rows)
+    lines = text.getvalue().splitlines()
+    assert sum("own" in line for line in lines) == 1
+    assert f"  (1) {reasons[1]}" in lines
+    assert [line.rstrip().endswith("unverified (1)") for line in lines[2 : 2 + len(rows)]] == [
+        False,
+        *(True for _ in rows[1:]),
+    ]
+    assert "unverified (by the way [of one])" in text.getvalue()
+
+
 def test_findings_exit_with_1_where_an_error_stands(invoke: Invoke) -> None:
     result = invoke("findings", "faulty")
     assert result.exit_code == 1
