@@ -24,7 +24,7 @@ from lossmon.store.schema import changes, runs
 _COLUMNS = (
     *("id", "name", "project", "status", "started", "duration", "heartbeat", "host", "pid"),
     *("epoch", "epochs_planned", "tags", "notes", "archived", "job", "rank", "resumes"),
-    *("revision", "config"),
+    *("revision", "config", "rules"),
 )
 _MOST_SETTINGS = 200
 
@@ -147,9 +147,19 @@ class RunList:
             "when": iso_time(row["started"]),
             "flags": weight(found),
             "rules_found": sorted({f"{code} {rule}" for (code, _), (_, rule) in found.items()}),
-            "severities": sorted({severity for severity, _ in found.values()}) or ["fine"],
+            "severities": _grades({grade for grade, _ in found.values()}, {**row, **values}),
         }
         return listed | {"text": searched(listed)}
+
+
+def _grades(severities: set[str], run: Mapping[str, Any]) -> list[str]:
+    """Severities of a run's findings; "fine" as well where none is more than advice.
+
+    It is fine only where all rules were asked and all values are verified too.
+    """
+    flagged = bool(severities - {"info"}) or bool(run["rules"])
+    fine = not flagged and run.get("verified") == 1.0
+    return sorted(severities | ({"fine"} if fine else set()))
 
 
 def _read(connection: Connection, run_ids: Sequence[str]) -> dict[str, dict[str, Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -154,6 +155,29 @@ def test_a_word_may_say_what_it_is_about(words: str, found: list[str]) -> None:
         },
     ]
     assert [one["id"] for one in chosen(runs, RunQuery(words))] == found
+
+
+@pytest.mark.parametrize(
+    ("status", "severity", "changed", "fine"),
+    [
+        ("verified", None, [], True),
+        ("verified", "info", [], True),
+        ("unverified", None, [], False),
+        ("mismatch", None, [], False),
+        ("verified", "warning", [], False),
+        ("verified", None, [{"code": "LM301", "ignored": True}], False),
+    ],
+)
+def test_fine_is_what_was_verified_and_asked_of_all_rules(
+    db: str, status: Any, severity: Any, changed: Any, fine: bool
+) -> None:
+    writer = open_writer(db, rules=changed)
+    found = [] if severity is None else [replace(FINDING, severity=severity)]
+    writer.write((), [epoch(0, "val", loss=1.0, status=status)], found)
+    writer.close()
+    assert len(open_store(db).listed_runs(RunQuery("fine"))) == fine
+    assert len(open_store(db).listed_runs(RunQuery("severity:fine"))) == fine
+    assert len(open_store(db).listed_runs(RunQuery(str(severity)))) == (severity is not None)
 
 
 def test_conditions_compare_numbers_with_numbers_and_texts_with_texts() -> None:
