@@ -182,7 +182,8 @@ def test_the_bad_example_fires(
     # What mends a run, or its data, runs where the program stands.
     if page.code >= "LM4":
         x, y = space["x"], space["y"]
-        eval_or_exec(mine[0].fix, {"x_val": x, "y_val": y} | space)
+        fix = re.sub(r"\bepochs=\d+", "epochs=2", mine[0].fix)
+        eval_or_exec(fix, {"x_val": x, "y_val": y} | space)
     expected = (page.code, *COMPANIONS.get(page.code, ()))
     flags = [f for f in findings if f.severity != "info" and f.code not in expected]
     assert flags == [], "an example shows one fault"
