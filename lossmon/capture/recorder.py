@@ -136,6 +136,7 @@ class Recorder:
         self._began = time.monotonic()
         self._progress = 0
         self._hurry = False
+        self._stopping = threading.Event()
         self._said: set[str] = set()
         self._last_written = self._drained = 0.0
         self._thread = threading.Thread(target=self._work, name="lossmon-writer", daemon=True)
@@ -189,6 +190,7 @@ class Recorder:
         the thread is given up only when it has not moved for that long. Tells whether it ended.
         """
         self._queue.put(_Stop(status))
+        self._stopping.set()
         if threading.current_thread() is self._thread:
             # A list of callbacks may be collected on any thread; this one cannot wait for itself.
             return False
@@ -232,9 +234,10 @@ class Recorder:
     def _drain(self) -> _Stop | None:
         """Judge what came since the last time, or wait for something to come.
 
-        Waking once for many steps costs training less than waking for each.
+        Waking once for many steps costs training less than waking for each; at the end, where
+        `fit` waits for this thread, it is awake at once.
         """
-        time.sleep(max(0.0, self._drained + COMMIT_EVERY - time.monotonic()))
+        self._stopping.wait(max(0.0, self._drained + COMMIT_EVERY - time.monotonic()))
         try:
             first = self._queue.get(timeout=HEARTBEAT_EVERY)
         except queue.Empty:
