@@ -325,6 +325,18 @@ def test_a_writer_that_falls_behind_is_said_not_hidden(
     assert "mismatch" not in statuses(recorded)
 
 
+def test_the_end_of_a_fit_does_not_wait_for_the_next_commit(
+    record: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Longer than the thread is waited for: what came after the first commit would be lost.
+    monkeypatch.setattr("lossmon.capture.recorder.COMMIT_EVERY", 90.0)
+    model = dense()
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    recorded = record(model, X, IDS, epochs=3)
+    assert statuses(recorded) == {"verified"}
+    assert len(recorded.batches) == 3 * 4
+
+
 REPLICAS = """
 import sys
 import tensorflow as tf
