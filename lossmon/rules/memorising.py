@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
+from lossmon.records import EpochRecord
 from lossmon.rules.baselines import above_constant, constant_loss, lead_over
 from lossmon.rules.epochs import records_of
 from lossmon.rules.facts import Facts, OutputFacts
@@ -15,36 +14,71 @@ from lossmon.rules.trend import critical
 
 # Part of the constant's loss above which there is no gain to speak of.
 AS_BAD = 0.95
-# Part of the constant's loss by which labels without any relation fall below it by accident, and
-# by how much their accuracy lies above the constant's.
-LEAST_GAIN = 0.03
+# By how much an accuracy lies above the constant's by accident.
+_LITTLE = 0.03
+# Share of one class from which on the accuracy hardly tells whether the others are known.
+_DOMINANT = 0.8
 
 
 def memorises(facts: Facts, output: OutputFacts) -> bool:
     """Whether an output learns its training data, and never did better than a constant on others.
 
-    Its validation loss was in no epoch, of ten or more, surely below the constant's by
-    `LEAST_GAIN` of it, and lies above it now without falling; its accuracy is not above the
-    constant's, surely or by more than `LEAST_GAIN`; and the training loss is below the constant's.
+    The median of its validation loss over three epochs was never, in ten epochs or more, below
+    `AS_BAD` of the constant's, and the loss lies above that now without falling; its accuracy is
+    not above the constant's, surely or by more than three points, nor are rare classes surely found
+    more often than by chance; and the training loss is below `AS_BAD` of the constant's.
 
     Args:
         facts: what is known of the run.
         output: the output in question.
     """
     train, val = (loss_series(facts, output, split) for split in ("train", "val"))
-    if train is None or val is None or min(len(train), len(val)) < WINDOW:
+    if train is None or val is None or min(len(train), len(val)) < WINDOW or falling(val):
         return False
-    constant = constant_loss(facts, output, train)
-    if constant is None or train.blocks()[-1] > AS_BAD * constant or falling(val):
+    constant, other = constant_loss(facts, output, train), constant_loss(facts, output, val)
+    if constant is None or other is None:
         return False
-    perhaps = replace(val, values=val.values + critical() * val.errors)
-    if not above_constant(facts, output, perhaps, at_least=1.0 - LEAST_GAIN):
+    # The medians, as the least of many epochs is low by accident. Not less what noise explains:
+    # where a class is rare, that is as much as the constant's loss.
+    if train.blocks()[-1] > AS_BAD * constant or val.blocks().min() < AS_BAD * other:
         return False
     if not above_constant(facts, output, val.last(FEWEST)):
         return False
     recent = records_of(facts, output, "val")[-FEWEST:]
+    return not _is_right_more_often(output, recent) and not _finds_rare_classes(recent)
+
+
+def _is_right_more_often(output: OutputFacts, recent: list[EpochRecord]) -> bool:
     leads = [lead for record in recent if (lead := lead_over(output, record)) is not None]
     # The same samples in each epoch: more epochs do not make the share better known.
-    return not leads or float(np.mean(leads)) <= min(
-        LEAST_GAIN, critical() * share_error(recent[-1])
+    return bool(leads) and float(np.mean(leads)) > min(
+        _LITTLE, critical() * share_error(recent[-1])
     )
+
+
+def _finds_rare_classes(recent: list[EpochRecord]) -> bool:
+    found = [sure for record in recent if (sure := _agreement(record)) is not None]
+    return bool(found) and float(np.mean(found)) > critical()
+
+
+def _agreement(record: EpochRecord) -> float | None:
+    """Standard errors by which predictions agree with labels more often than by chance.
+
+    Source: the numerator of Cohen's kappa (1960) over its standard deviation when labels are dealt
+    out anew among the samples.
+
+    Returns:
+        None where no class dominates, and where samples have several labels or one prediction.
+    """
+    rows = record.class_counts or ()
+    count, predicted, right = (
+        np.array([row[key] for row in rows], float) for key in ("count", "predicted", "correct")
+    )
+    n = count.sum()
+    if n < 2 or predicted.sum() != n or count.max() < _DOMINANT * n:
+        return None
+    labels, answers = count / n, predicted / n
+    chance = float(labels @ answers)
+    centred = np.eye(len(count)) - answers[:, None] - labels[None, :] + chance
+    variance = float(labels @ centred**2 @ answers) / (n - 1)
+    return (right.sum() / n - chance) / np.sqrt(variance) if variance > 0 else None

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from lossmon.records import EpochRecord
+from lossmon.rules.memorising import _agreement
 from tests.rules.simulated import Classifier
 from tests.rules.test_training_rules import (
     CODES,
@@ -18,11 +20,9 @@ from tests.rules.test_training_rules import (
 )
 
 
-def memorising(
-    seed: int, *, sharpness: float = 0.0, val: int = 300, knows: float = 0.04
-) -> tuple[Classifier, Epochs]:
+def memorising(seed: int, *, knows: float = 0.04, **task: float) -> tuple[Classifier, Epochs]:
     """Scores that grow from epoch to epoch, and with them what is known of each sample itself."""
-    learner = classifier(seed, classes=4, sharpness=sharpness, val=val)
+    learner = classifier(seed, **{"classes": 4, "sharpness": 0.0, **task})
     epochs: Epochs = []
     for i in range(20):
         epochs.append(learner.epoch(i, "train", knows * (i + 1), seen=0.3 * i))
@@ -84,3 +84,58 @@ def test_without_validation_data_nothing_is_said() -> None:
     learner, epochs = memorising(0)
     assert at_the_end(learner, [e for e in epochs if e.split == "train"]).keys() <= {"LM407"}
     assert "LM404" in CODES
+
+
+def test_rare_classes_that_are_found_keep_it_silent() -> None:
+    # One sample of twelve is of the rare class: finding it shows in no accuracy.
+    for seed in range(5):
+        learner, epochs = memorising(seed, classes=2, prior=1.2)
+        assert "LM404" in at_the_end(learner, epochs)
+        for record in epochs:
+            if record.split == "val":
+                usual, other = sorted(row["count"] for row in record.class_counts or ())[::-1]
+                found = other // 2
+                record.class_counts = [
+                    {
+                        "label": 0,
+                        "count": usual,
+                        "predicted": usual,
+                        "correct": usual - (other - found),
+                    },
+                    {"label": 1, "count": other, "predicted": other, "correct": found},
+                ]
+        assert "LM404" not in at_the_end(learner, epochs)
+
+
+def test_agreement_beyond_chance_is_what_dealing_out_labels_anew_gives() -> None:
+    rng = np.random.default_rng(0)
+    labels = rng.choice(3, 400, p=[0.85, 0.1, 0.05])
+    answers = np.where(rng.random(400) < 0.3, labels, rng.choice(3, 400, p=[0.9, 0.05, 0.05]))
+    counts = [
+        {
+            "label": label,
+            "count": float((labels == label).sum()),
+            "predicted": float((answers == label).sum()),
+            "correct": float(((labels == label) & (answers == label)).sum()),
+        }
+        for label in range(3)
+    ]
+    found = _agreement(EpochRecord(0, "val", None, 0.0, class_counts=counts))
+    dealt = [np.mean(rng.permutation(labels) == answers) for _ in range(20_000)]
+    expected = (np.mean(labels == answers) - np.mean(dealt)) / np.std(dealt)
+    assert found == pytest.approx(expected, rel=0.03)
+
+
+def test_agreement_is_not_asked_for_where_accuracy_tells_as_much() -> None:
+    def record(*rows: tuple[int, int, int]) -> EpochRecord:
+        names = ("count", "predicted", "correct")
+        counts = [
+            {"label": float(label), **dict(zip(names, map(float, row), strict=True))}
+            for label, row in enumerate(rows)
+        ]
+        return EpochRecord(0, "val", None, 0.0, class_counts=counts)
+
+    assert _agreement(record((50, 60, 40), (50, 40, 30))) is None
+    assert _agreement(record((95, 60, 40), (50, 40, 30))) is None  # several labels each
+    assert _agreement(record((90, 100, 90), (10, 0, 0))) is None
+    assert _agreement(EpochRecord(0, "val", None, 0.0)) is None

@@ -5,9 +5,10 @@ Flags a model whose loss has stopped falling at 95 % or more of what the best co
 reaches on the same labels: the entropy of their shares for a cross-entropy, their variance for a
 mean squared error. It must be so in six epochs in a row after ten in all, on training and on
 validation data where both can be judged. Flags as well a model that learns its training data and
-in no epoch of ten or more had a validation loss surely more than 3 % below the constant's, and has
-a larger one now: what it learns holds for its training samples alone. Silent where the accuracy is
-significantly above the share of the largest class.
+in no three epochs together, of ten or more, had a validation loss more than 5 % below the
+constant's, and has a larger one now: what it learns holds for its training samples alone. Silent
+where the accuracy is significantly above the share of the largest class, and where rare classes are
+found significantly more often than by chance.
 
 ## Why is this bad
 Loss and accuracy can look respectable and hold no more than the frequencies of the labels. The
@@ -46,7 +47,7 @@ from lossmon.rules.catalogue.dead_units import dead_layers
 from lossmon.rules.catalogue.learning_rate_out_of_range import too_high
 from lossmon.rules.epochs import loss_of, records_of, trailing
 from lossmon.rules.facts import Facts, OutputFacts
-from lossmon.rules.memorising import AS_BAD, LEAST_GAIN, memorises
+from lossmon.rules.memorising import AS_BAD, memorises
 from lossmon.rules.progress import FEWEST, WINDOW, falling, motionless, rise, swings
 from lossmon.rules.series import Series, loss_series, share_error
 from lossmon.rules.trend import critical
@@ -56,7 +57,10 @@ code = "LM404"
 name = "no-better-than-baseline"
 severity: Severity = "warning"
 
-_MATCH = "print(y[:20], y_val[:20])  # does each label belong to its x, in both sets?"
+_MATCH = (
+    "print(y[:20], y_val[:20])  # does each label belong to its x? are both sets of one kind? "
+    "if so: a smaller model, more data"
+)
 
 
 def check(facts: Facts) -> Iterator[Finding]:
@@ -123,8 +127,8 @@ def _memorised(facts: Facts, output: OutputFacts, train: Series) -> Finding:
     assert best is not None
     message = (
         f"the validation loss{of(output)}, {number(loss_of(last))}, is above {number(best.loss)} "
-        f"({best.name}), which a constant reaches, and was in no epoch surely more than "
-        f"{LEAST_GAIN:.0%} below it, while the training loss fell to "
+        f"({best.name}), which a constant reaches, and was in no three epochs together more than "
+        f"{1 - AS_BAD:.0%} below it, while the training loss fell to "
         f"{number(float(train.values[-1]))}: what it learns does not hold for the validation data."
     )
     evidence = {
