@@ -49,11 +49,13 @@ def memorises(facts: Facts, output: OutputFacts) -> bool:
 
 
 def _is_right_more_often(output: OutputFacts, recent: list[EpochRecord]) -> bool:
-    leads = [lead for record in recent if (lead := lead_over(output, record)) is not None]
+    known = [(lead_over(output, record), record) for record in recent]
+    leads = [(lead, record) for lead, record in known if lead is not None]
+    if not leads:
+        return False
     # The same samples in each epoch: more epochs do not make the share better known.
-    return bool(leads) and float(np.mean(leads)) > min(
-        _LITTLE, critical() * share_error(recent[-1])
-    )
+    surely = critical() * share_error(leads[-1][1])
+    return float(np.mean([lead for lead, _ in leads])) > min(_LITTLE, surely)
 
 
 def _finds_rare_classes(recent: list[EpochRecord]) -> bool:
@@ -75,10 +77,10 @@ def _agreement(record: EpochRecord) -> float | None:
         np.array([row[key] for row in rows], float) for key in ("count", "predicted", "correct")
     )
     n = count.sum()
-    if n < 2 or predicted.sum() != n or count.max() < _DOMINANT * n:
+    if n < 2 or predicted.sum() != n or count.max() < _DOMINANT * n or predicted.max() == n:
         return None
     labels, answers = count / n, predicted / n
     chance = float(labels @ answers)
-    centred = np.eye(len(count)) - answers[:, None] - labels[None, :] + chance
-    variance = float(labels @ centred**2 @ answers) / (n - 1)
-    return (right.sum() / n - chance) / np.sqrt(variance) if variance > 0 else None
+    both = float((labels * answers) @ (labels + answers))
+    variance = (chance + chance**2 - both) / (n - 1)
+    return float((right.sum() / n - chance) / np.sqrt(variance)) if variance > 0 else None

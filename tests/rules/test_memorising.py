@@ -80,6 +80,13 @@ def test_a_validation_loss_that_still_falls_keeps_it_silent() -> None:
     assert "LM404" not in at_the_end(learner, epochs)
 
 
+def test_epochs_of_which_right_and_wrong_are_not_known_are_left_out() -> None:
+    learner, epochs = memorising(0)
+    assert "LM404" in at_the_end(learner, epochs)
+    epochs[-1].correct = epochs[-1].judged = None
+    assert "LM404" in at_the_end(learner, epochs)
+
+
 def test_without_validation_data_nothing_is_said() -> None:
     learner, epochs = memorising(0)
     assert at_the_end(learner, [e for e in epochs if e.split == "train"]).keys() <= {"LM407"}
