@@ -41,7 +41,11 @@ class Temperature(NamedTuple):
 
 
 def is_uniform(temperature: float) -> bool:
-    """Whether the loss is least where scores are scaled to nothing: all answers equally likely."""
+    """Whether the loss is least where scores are scaled to nothing: all answers equally likely.
+
+    Args:
+        temperature: as `fit_temperature` found it.
+    """
     return temperature > _HOTTEST / _NEARLY
 
 
