@@ -39,14 +39,11 @@ def print_comparison(console: Console, documents: Sequence[Row]) -> None:
     titles = max([_LONGEST_TITLE, *(len(key) for key, _ in settings)])
     most = max(1, (console.width - titles) // (_LEAST_ROOM + _GAP))
     tables = math.ceil(len(documents) / most)
-    start = 0
-    for size in (len(part) for part in np.array_split(range(len(documents)), tables)):
-        beside = slice(start, start + size)
-        own = [(key, values[beside]) for key, values in settings]
-        if start:
+    for places in np.array_split(range(len(documents)), tables):
+        own = [(key, [values[place] for place in places]) for key, values in settings]
+        if places[0]:
             console.print()
-        _print_beside(console, documents[beside], own, titles)
-        start += size
+        _print_beside(console, [documents[place] for place in places], own, titles)
 
 
 def _print_beside(

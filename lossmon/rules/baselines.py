@@ -18,6 +18,8 @@ _COUNTED_LOSSES = BINARY_LOSSES | CATEGORICAL_LOSSES | SPARSE_LOSSES
 _COUNTED_KINDS: tuple[LabelKind, ...] = ("class_ids", "binary", "one_hot", "multi_hot")
 # Share of the epoch's targets that must have been seen for their variance to be taken as known.
 _ENOUGH_SEEN = 0.5
+# Part of the constant's loss above which there is no gain to speak of.
+AS_BAD = 0.95
 
 
 class Baseline(NamedTuple):

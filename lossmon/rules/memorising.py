@@ -5,15 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from lossmon.records import EpochRecord
-from lossmon.rules.baselines import above_constant, constant_loss, lead_over
+from lossmon.rules.baselines import AS_BAD, above_constant, constant_loss, lead_over
 from lossmon.rules.epochs import records_of
 from lossmon.rules.facts import Facts, OutputFacts
 from lossmon.rules.progress import FEWEST, WINDOW, falling
 from lossmon.rules.series import loss_series, share_error
 from lossmon.rules.trend import critical
 
-# Part of the constant's loss above which there is no gain to speak of.
-AS_BAD = 0.95
 # By how much an accuracy lies above the constant's by accident.
 _LITTLE = 0.03
 # Share of one class from which on the accuracy hardly tells whether the others are known.

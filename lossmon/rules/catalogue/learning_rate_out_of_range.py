@@ -46,7 +46,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from lossmon.records import Finding, Severity
-from lossmon.rules.baselines import above_constant, baseline, constant_loss
+from lossmon.rules.baselines import AS_BAD, above_constant, baseline, constant_loss
 from lossmon.rules.catalogue.constant_predictor import constant_epochs
 from lossmon.rules.catalogue.dead_units import dead_layers
 from lossmon.rules.epochs import judged_split, rate_now, rate_raised, records_of
@@ -59,9 +59,6 @@ from lossmon.rules.wording import data, epochs_text, learning_rate, number, of
 code = "LM415"
 name = "learning-rate-out-of-range"
 severity: Severity = "warning"
-
-# Part of the constant's loss above which nothing has been learned.
-_AS_BAD = 0.95
 
 
 def check(facts: Facts) -> Iterator[Finding]:
@@ -89,7 +86,7 @@ def too_high(facts: Facts, output: OutputFacts, train: Series) -> bool:
 def _too_low(facts: Facts, output: OutputFacts, still: Series) -> bool:
     if not motionless(still) or constant_epochs(facts, output) or dead_layers(facts):
         return False
-    return above_constant(facts, output, still, at_least=_AS_BAD)
+    return above_constant(facts, output, still, at_least=AS_BAD)
 
 
 def _finding(facts: Facts, output: OutputFacts, losses: Series, *, high: bool) -> Finding:

@@ -41,13 +41,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lossmon.records import EpochRecord, Finding, Severity
-from lossmon.rules.baselines import Baseline, baseline, constant_loss, lead_over
+from lossmon.rules.baselines import AS_BAD, Baseline, baseline, constant_loss, lead_over
 from lossmon.rules.catalogue.constant_predictor import constant_epochs
 from lossmon.rules.catalogue.dead_units import dead_layers
 from lossmon.rules.catalogue.learning_rate_out_of_range import too_high
 from lossmon.rules.epochs import loss_of, records_of, trailing
 from lossmon.rules.facts import Facts, OutputFacts
-from lossmon.rules.memorising import AS_BAD, memorises
+from lossmon.rules.memorising import memorises
 from lossmon.rules.progress import FEWEST, WINDOW, falling, motionless, rise, swings
 from lossmon.rules.series import Series, loss_series, share_error
 from lossmon.rules.trend import critical
