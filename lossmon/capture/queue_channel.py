@@ -139,11 +139,15 @@ class QueueChannel:
         Each begins with its layout's index, and with the number of its tensors, 0 where they did
         not leave. They may be padded at their ends.
         """
-        if len(self._ahead) < count:
+        taken, self._ahead = self.ahead(0, count), self._ahead[count:]
+        return taken
+
+    def ahead(self, first: int, count: int) -> Vector:
+        """The vectors of `count` steps that wait, from the `first`th on; they go on waiting."""
+        if len(self._ahead) < first + count:
             # All at once, for steps of the next epoch too: a call costs as much as a hundred steps.
             self._ahead = _joined(self._ahead, self._take_all())
-        taken, self._ahead = self._ahead[:count], self._ahead[count:]
-        return taken
+        return self._ahead[first : first + count]
 
     def _take_all(self) -> Vector:
         with self._counting:

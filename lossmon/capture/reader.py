@@ -42,6 +42,7 @@ class Reader:
         self.channels = channels
         self.step_bytes = 0
         self._spent = 0.0
+        self._looked_at: dict[Split, int] = {}
 
     def spent(self) -> float:
         """Seconds of this thread that taking tensors cost since this was asked."""
@@ -55,6 +56,7 @@ class Reader:
             items: the calls in order.
             tensors: whether to keep labels and predictions.
         """
+        self._looked_at.clear()
         for (split, queued), group in groupby(items, key=_way):
             channel = self.channels[split]
             calls = list(group)
@@ -66,6 +68,42 @@ class Reader:
                 runs = self._logged(calls)
             for run in runs:
                 yield from run.chunks(tensors=tensors)
+
+    def look_ahead(self, items: Sequence[CallItem]) -> list[Chunk] | None:
+        """Keras' own values of calls that are to be read later, without a tensor.
+
+        Args:
+            items: calls in order, after those that were looked at since some were read.
+
+        Returns:
+            None where there are calls whose values cannot be had before they are read.
+        """
+        found: list[Chunk] = []
+        for (split, queued), group in groupby(items, key=_way):
+            steps = [step for item in group for step in _steps(item)]
+            first = self._looked_at.get(split, 0)
+            self._looked_at[split] = first + len(steps)
+            for layout, vectors in self._ahead(split, first, len(steps)) if queued else ():
+                own, steps = steps[: len(vectors)], steps[len(vectors) :]
+                if not layout.scalars:
+                    return None
+                found += _Run(layout, own, vectors, [], None).chunks(tensors=False)
+            if steps:
+                return None
+        return found
+
+    def _layouts_of(self, vectors: Floats) -> Iterator[tuple[Layout, Floats]]:
+        for first, end in _alike(vectors[:, :1]):
+            yield self._layouts[int(vectors[first, 0])], vectors[first:end, 2:]
+
+    def _ahead(self, split: Split, first: int, count: int) -> list[tuple[Layout, Floats]]:
+        """The numbers of steps that wait."""
+        channel = self.channels[split]
+        if isinstance(channel, JointChannel):
+            return [(sent.layout, sent.numbers) for sent in channel.ahead(first, count)]
+        if isinstance(channel, QueueChannel):
+            return list(self._layouts_of(channel.ahead(first, count)))
+        return []
 
     def _queued(self, channel: QueueChannel, items: list[CallItem]) -> Iterator[_Run]:
         steps = [step for item in items for step in _steps(item)]

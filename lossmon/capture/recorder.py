@@ -1,8 +1,9 @@
 """The writer thread: turns what the tap brought out into records, and stores them.
 
-All arithmetic and all SQL happen here, while the next steps train. Records are committed together
-as the queue drains, at the latest a tenth of a second after they came where the thread keeps up.
-What becomes of them while the database is away is told by `lossmon.store.delivery`.
+All arithmetic and all SQL happen here, while the next steps train. Each tenth of a second, where
+the thread keeps up, what came is committed; steps alone are secured then as Keras said they were,
+and judged and committed together once a second. What becomes of records while the database is away
+is told by `lossmon.store.delivery`.
 """
 
 from __future__ import annotations
@@ -21,11 +22,14 @@ from lossmon.capture.chunk import CallItem
 from lossmon.capture.extended_logs import AwaitedLogs
 from lossmon.capture.tap import Call
 from lossmon.records import Finding, RunStatus
-from lossmon.store import Delivery, Ending, Records, RunHeader, Trouble
+from lossmon.store import Delivery, Ending, Records, RunHeader, SecuredSteps, Trouble
 from lossmon.trackers import Showing, Tracker
 
-# Seconds between two commits while items keep coming: with what judging and writing take, a tenth.
-COMMIT_EVERY = 0.09
+# Seconds between two looks at what came: with what is done then, a tenth.
+LOOK_EVERY = 0.09
+# Seconds that steps wait to be judged and stored together, which costs little more than for one of
+# them. Meanwhile what Keras said of them is secured.
+JUDGE_EVERY = 0.9
 HEARTBEAT_EVERY = 1.0
 # After each judgement the interpreter is left to the training thread, which else had to wait for
 # it up to Python's switch interval of 5 ms, longer than many a step takes.
@@ -80,6 +84,10 @@ class Judge(Protocol):
         """Judge calls of the train and test functions."""
         ...
 
+    def foretell(self, items: Sequence[CallItem]) -> Records | None:
+        """What is known of calls before they are judged; None where nothing is."""
+        ...
+
     def epoch(self, item: EpochItem) -> Records:
         """Judge one epoch."""
         ...
@@ -130,6 +138,9 @@ class Recorder:
         self._carrying = True
         self._changing = threading.Lock()
         self._delivery = Delivery(beginning.header, say)
+        self._secured = SecuredSteps(beginning.header)
+        # Calls that are secured and not judged yet.
+        self._later: list[CallItem] = []
         self._unwritten = Records(findings=list(beginning.findings))
         trackers = beginning.trackers
         self._showing = Showing(trackers, self.trouble) if trackers else None
@@ -138,7 +149,7 @@ class Recorder:
         self._hurry = False
         self._stopping = threading.Event()
         self._said: set[str] = set()
-        self._last_written = self._drained = 0.0
+        self._last_written = self._looked = self._judged = 0.0
         self._thread = threading.Thread(target=self._work, name="lossmon-writer", daemon=True)
         self._thread.start()
 
@@ -219,6 +230,7 @@ class Recorder:
         self._end_showing()
         ending = Ending(stop.status, time.time(), self._seconds())
         self._delivery.finish(ending)
+        self._secured.close(stored=not self._delivery.holds)
 
     def _end_showing(self) -> None:
         if self._showing is not None:
@@ -237,17 +249,20 @@ class Recorder:
         Waking once for many steps costs training less than waking for each; at the end, where
         `fit` waits for this thread, it is awake at once.
         """
-        self._stopping.wait(max(0.0, self._drained + COMMIT_EVERY - time.monotonic()))
+        self._stopping.wait(max(0.0, self._looked + LOOK_EVERY - time.monotonic()))
         try:
-            first = self._queue.get(timeout=HEARTBEAT_EVERY)
+            items = [self._queue.get(timeout=HEARTBEAT_EVERY), *self._at_hand()]
+            self._looked = time.monotonic()
         except queue.Empty:
-            self._judge("what was put off", lambda judge: judge.catch_up())
+            items = []
+        if self._can_wait(items) and self._secure(items) and not self._due():
+            self._later += items
             return None
-        self._drained = time.monotonic()
-        items = [first, *self._at_hand()]
+        items, self._later = [*self._later, *items], []
+        self._judged = time.monotonic()
         for judged_together, group in groupby(items, key=_is_call):
             together = list(group)
-            for item in [together] if judged_together else together:
+            for item in _cut(together) if judged_together else together:
                 self._take(item)
                 time.sleep(YIELD)
         if not self._carrying and self._waiting <= 0:
@@ -261,6 +276,28 @@ class Recorder:
         for item in self._at_hand() if stops else ():
             self._take(item)
         return stops[0] if stops else None
+
+    def _can_wait(self, items: Sequence[Any]) -> bool:
+        """Whether items can be judged later: steps alone, which can be secured."""
+        waits = not self._begin.wait_when_full and self._secured.usable
+        return waits and bool(items) and all(map(_is_queued, items))
+
+    def _due(self) -> bool:
+        """Whether steps are to be judged now, the room for them being half full at most."""
+        late = self._looked - self._judged >= JUDGE_EVERY
+        return late or self._too_many(2 * self._waiting)
+
+    def _secure(self, calls: Sequence[CallItem]) -> bool:
+        """Keep what is known of steps in case that the process is killed; tells whether it did."""
+        try:
+            known = self._begin.judge.foretell(calls)
+        except Exception as error:
+            self._note(f"steps could not be secured: {error!r}", aloud=False)
+            self._secured.usable = False
+            return False
+        if known is None or not self._secured.keep(known):
+            return False
+        return True
 
     def _at_hand(self) -> list[Any]:
         """What is in the queue now, up to so much as can be judged before the next commit."""
@@ -307,6 +344,8 @@ class Recorder:
             if self._showing is not None:
                 self._showing.show(records.epochs, records.findings, records.withdrawn)
             self._last_written = now
+            if not self._later and not self._delivery.holds:
+                self._secured.clear()
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,6 +361,16 @@ class _Trouble:
 
 def _is_call(item: Any) -> bool:
     return isinstance(item, CallItem)
+
+
+def _cut(calls: list[Any]) -> list[list[Any]]:
+    """The same in lists of which each can be judged at once."""
+    starts = range(0, len(calls), ITEMS_TOGETHER)
+    return [calls[start : start + ITEMS_TOGETHER] for start in starts]
+
+
+def _is_queued(item: Any) -> bool:
+    return isinstance(item, CallItem) and item.call.queued
 
 
 def without_tensors(call: Call) -> Call:

@@ -26,6 +26,7 @@ from lossmon.store.run_query import (
     unknown_keys,
     unknown_values,
 )
+from lossmon.store.secured import SecuredSteps
 from lossmon.store.spans import Spans
 from lossmon.store.spreadsheet import csv_text
 from lossmon.store.store import Store, open_store
@@ -58,6 +59,7 @@ __all__ = [
     "RunPage",
     "RunQuery",
     "RunWriter",
+    "SecuredSteps",
     "Spans",
     "Spread",
     "Store",

@@ -22,6 +22,7 @@ from lossmon.store.parcel import Records, RunHeader
 
 VARIABLE = "LOSSMON_SPOOL"
 SUFFIX = ".spool"
+SECURED = f".steps{SUFFIX}"
 FORMAT = 1
 # What one training may keep; and what it leaves free on the disk, which training needs as well.
 MOST_BYTES = 2**30
@@ -51,6 +52,11 @@ def spool_folder() -> Path:
 def spool_path(header: RunHeader) -> Path:
     """Return where the records of a training wait, if they have to."""
     return spool_folder() / f"{header.run.id}-{header.attempt}{SUFFIX}"
+
+
+def secured_path(header: RunHeader) -> Path:
+    """Return where is kept what a training has not stored yet; delivered after its spool."""
+    return spool_folder() / f"{header.run.id}-{header.attempt}{SECURED}"
 
 
 class Spool:
@@ -144,6 +150,13 @@ class Spool:
         """Forget the parcels up to a number, which were delivered."""
         try:
             self._connection.execute("DELETE FROM parcels WHERE number <= ?", (number,))
+        except sqlite3.Error as error:
+            raise SpoolError(f"{self.path}: {error}") from error
+
+    def clear(self) -> None:
+        """Forget all parcels, which were delivered otherwise."""
+        try:
+            self._connection.execute("DELETE FROM parcels")
         except sqlite3.Error as error:
             raise SpoolError(f"{self.path}: {error}") from error
 

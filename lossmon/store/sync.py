@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from sqlalchemy import URL, select
+
 from lossmon.errors import LossmonError, RunGone
-from lossmon.store.engine import VARIABLE, plain_url
+from lossmon.store.engine import VARIABLE, database_url, demand_database, opened, plain_url
 from lossmon.store.parcel import RunHeader
+from lossmon.store.schema import runs
 from lossmon.store.spool import (
+    SECURED,
     SUFFIX,
     Spool,
     SpoolError,
@@ -66,16 +70,41 @@ def sync(
     Returns:
         What became of each spool.
     """
-    return list(_sync(db, to, run))
+    return list(_sync(_spools(), db, to, run))
+
+
+def deliver_secured(url: URL) -> None:
+    """Deliver what killed trainings had secured of their last second, for one database.
+
+    What cannot be delivered now waits on, and what comes after a spool waits for that.
+
+    Args:
+        url: of the database.
+    """
+    paths = [path for path in _spools(SECURED) if not _spool_before(path).exists()]
+    if paths:
+        with suppress(LossmonError):
+            list(_sync(paths, url.render_as_string(hide_password=False), None, None))
+
+
+def _spools(kind: str = SUFFIX) -> list[Path]:
+    return sorted(spool_folder().glob(f"*{kind}"))
+
+
+def _spool_before(path: Path) -> Path:
+    return path.with_name(path.name.removesuffix(SECURED) + SUFFIX)
 
 
 def _sync(
-    db: str | os.PathLike[str] | None, to: str | os.PathLike[str] | None, run: str | None
+    paths: Sequence[Path],
+    db: str | os.PathLike[str] | None,
+    to: str | os.PathLike[str] | None,
+    run: str | None,
 ) -> Iterator[Synced]:
     wanted = None if db is None else os.fspath(db)
     # One whose own database is to be used must be able to know its password.
     known = [given for given in (wanted, os.environ.get(VARIABLE)) if given]
-    for path in sorted(spool_folder().glob(f"*{SUFFIX}")):
+    for path in paths:
         synced = Synced(path)
         try:
             spool = Spool(path)
@@ -87,11 +116,14 @@ def _sync(
             header = spool.header
             synced.run_id, synced.name = header.run.id, header.run.name
             synced.database = header.db
-            if _is_meant(header, wanted, run):
-                _deliver(spool, _destination(header, known, to), synced)
-            else:
+            if not _is_meant(header, wanted, run):
                 spool.close(delete=False)
                 continue
+            header.db = _destination(header, known, to)
+            if to is None and path.name.endswith(SECURED) and _was_deleted(header, synced):
+                spool.close(delete=True)
+                continue
+            _deliver(spool, synced)
         yield synced
 
 
@@ -110,8 +142,23 @@ def _destination(
     return next((db for db in known if plain_url(db) == header.db), header.db)
 
 
-def _deliver(spool: Spool, db: str | None, synced: Synced) -> None:
-    spool.header.db = db
+def _was_deleted(header: RunHeader, synced: Synced) -> bool:
+    """Whether a run is gone, of which a second that was never stored is not missed."""
+    try:
+        url = database_url(header.db)
+        demand_database(url)
+        with opened(url) as engine, engine.connect() as connection:
+            known = select(runs.c.id).where(runs.c.id == header.run.id)
+            return header.begun and connection.execute(known).first() is None
+    except LossmonError as error:
+        synced.problem = str(error)
+        return False
+
+
+def _deliver(spool: Spool, synced: Synced) -> None:
+    if synced.problem is not None:
+        spool.close(delete=False)
+        return
     emptied = False
     try:
         _empty(spool, synced)

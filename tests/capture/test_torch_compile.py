@@ -33,7 +33,7 @@ def test_steps_are_not_compiled_again_after_the_first_epoch(
 ) -> None:
     # Of large steps some let their tensors out, and some do not.
     monkeypatch.setattr("lossmon.capture.letting_out.LARGE_STEP", large)
-    monkeypatch.setattr("lossmon.capture.recorder.COMMIT_EVERY", 0.0)
+    monkeypatch.setattr("lossmon.capture.recorder.LOOK_EVERY", 0.0)
     keras.utils.set_random_seed(7)
     model = dense()
     model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"], jit_compile=True)

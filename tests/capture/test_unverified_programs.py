@@ -290,7 +290,7 @@ def test_what_costs_more_than_its_share_is_recomputed_for_some_steps(
 ) -> None:
     monkeypatch.setattr("lossmon.capture.letting_out.SMALL_STEP", small)
     monkeypatch.setattr("lossmon.capture.budget.ALLOWANCE", -1.0)
-    monkeypatch.setattr("lossmon.capture.recorder.COMMIT_EVERY", 0.0)
+    monkeypatch.setattr("lossmon.capture.recorder.LOOK_EVERY", 0.0)
     model = dense()
     model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
     recorded = record(model, X, IDS, epochs=12, validation_split=0.25)
@@ -329,7 +329,7 @@ def test_the_end_of_a_fit_does_not_wait_for_the_next_commit(
     record: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Longer than the thread is waited for: what came after the first commit would be lost.
-    monkeypatch.setattr("lossmon.capture.recorder.COMMIT_EVERY", 90.0)
+    monkeypatch.setattr("lossmon.capture.recorder.LOOK_EVERY", 90.0)
     model = dense()
     model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
     recorded = record(model, X, IDS, epochs=3)

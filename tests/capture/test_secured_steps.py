@@ -1,0 +1,273 @@
+"""Steps that are secured each tenth of a second, and judged together once a second."""
+
+from __future__ import annotations
+
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+import pytest
+
+import lossmon
+from lossmon.capture.judge import RunJudge
+from lossmon.records import BatchRecord
+from lossmon.store import Records, SecuredSteps
+from tests.capture.conftest import dense
+
+pytestmark = pytest.mark.skipif(
+    keras.backend.backend() != "tensorflow", reason="values leave through TensorFlow's queues"
+)
+
+STEPS = 500
+ROWS = 16 * STEPS
+KILLED = "not recomputed: training was killed before the writer thread came to it"
+X = np.random.default_rng(0).normal(size=(ROWS, 6)).astype("float32")
+IDS = np.random.default_rng(1).integers(0, 3, ROWS)
+# What is known of a step without its labels and predictions.
+KERAS_OWN = [
+    "epoch",
+    "batch",
+    "split",
+    "output",
+    "time",
+    "seconds",
+    "n",
+    "loss",
+    "penalty",
+    "reported_loss",
+    "accuracy",
+    "reported_accuracy",
+    "learning_rate",
+]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "spool"
+    monkeypatch.setenv("LOSSMON_SPOOL", str(folder))
+    return folder
+
+
+@pytest.fixture
+def secured(monkeypatch: pytest.MonkeyPatch, folder: Path) -> list[BatchRecord]:
+    """What is secured from here on."""
+    monkeypatch.setattr("lossmon.capture.recorder.LOOK_EVERY", 0.01)
+    kept: list[BatchRecord] = []
+    keep = SecuredSteps.keep
+
+    def watched(self: SecuredSteps, records: Records) -> bool:
+        kept.extend(records.batches)
+        return keep(self, records)
+
+    monkeypatch.setattr(SecuredSteps, "keep", watched)
+    return kept
+
+
+def classifier(**how: Any) -> Any:
+    model = dense(kernel_regularizer="l2")
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"], **how)
+    return model
+
+
+def two_outputs() -> Any:
+    inputs = keras.Input((6,))
+    one = keras.layers.Dense(3, activation="softmax", name="one")(inputs)
+    two = keras.layers.Dense(1, activation="sigmoid", name="two")(inputs)
+    model = keras.Model(inputs, {"one": one, "two": two})
+    losses = {"one": "sparse_categorical_crossentropy", "two": "binary_crossentropy"}
+    metrics = {"one": ["accuracy"], "two": ["accuracy"]}
+    model.compile("adam", losses, metrics=metrics, loss_weights={"one": 1.0, "two": 0.25})
+    return model
+
+
+def demand_same(secured: list[BatchRecord], stored: list[dict[str, Any]], reason: str) -> None:
+    """What was secured is what is stored, but for what is known by judging alone."""
+    known = {(row["step"], row["split"], row["output"], row["batch"]): row for row in stored}
+    assert len(known) == len(stored)
+    for record in secured:
+        row = known[record.step, record.split, record.output, record.batch]
+        for name in KERAS_OWN:
+            assert getattr(record, name) == row[name], name
+        assert record.recomputed_loss is None
+        assert record.status == "unverified"
+        assert record.reason == reason
+
+
+class Case(NamedTuple):
+    """A model, its labels, and how it is watched."""
+
+    make: Callable[[], Any]
+    labels: Any = IDS
+    verify: str = "auto"
+
+
+CASES = {
+    "auto": Case(classifier),
+    "off": Case(classifier, verify="off"),
+    "several-steps": Case(lambda: classifier(steps_per_execution=8)),
+    "jit": Case(lambda: classifier(jit_compile=True)),
+    "two-outputs": Case(two_outputs, {"one": IDS, "two": (IDS > 0).astype("float32")[:, None]}),
+}
+
+
+@pytest.mark.parametrize("small", [1, 2**13], ids=["told", "all"])
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+@pytest.mark.usefixtures("folder")
+def test_what_is_secured_is_what_keras_said(
+    case: Case,
+    small: int,
+    record: Callable[..., Any],
+    secured: list[BatchRecord],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("lossmon.capture.letting_out.SMALL_STEP", small)
+    verify = {"verify": case.verify}
+    recorded = record(case.make(), X, case.labels, validation_split=0.1, monitor=verify)
+    assert {row.split for row in secured} >= {"train"}
+    demand_same(secured, recorded.batches, "off" if case.verify == "off" else KILLED)
+    whole = [row for row in recorded.batches if row["split"] == "train" and row["output"] is None]
+    assert [row["step"] for row in whole] == list(range(2 * STEPS * 9 // 10))
+    assert recorded.document["troubles"] == []
+    assert KILLED not in {str(row["reason"]) for row in recorded.batches}
+
+
+def test_a_folder_that_takes_nothing_costs_no_record(
+    record: Callable[..., Any], secured: list[BatchRecord], folder: Path
+) -> None:
+    folder.write_text("")
+    recorded = record(classifier(), X, IDS)
+    assert [row["step"] for row in recorded.batches] == list(range(2 * STEPS))
+    assert {row["status"] for row in recorded.epochs} == {"verified"}
+    assert recorded.document["troubles"] == []
+    # It was tried once, and left.
+    assert len({record.step for record in secured}) == len(secured) < 100
+
+
+def test_an_error_of_our_own_costs_no_record(
+    record: Callable[..., Any], secured: list[BatchRecord], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any) -> None:
+        raise RuntimeError("broken")
+
+    monkeypatch.setattr(RunJudge, "foretell", broken)
+    recorded = record(classifier(), X, IDS)
+    assert [row["step"] for row in recorded.batches] == list(range(2 * STEPS))
+    assert {row["status"] for row in recorded.epochs} == {"verified"}
+    (trouble,) = recorded.document["troubles"]
+    assert trouble["message"] == "steps could not be secured: RuntimeError('broken')"
+    assert secured == []
+
+
+def test_steps_that_take_up_room_are_not_put_off(
+    record: Callable[..., Any], secured: list[BatchRecord], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waiting: list[int] = []
+    foretell = RunJudge.foretell
+
+    def watched(self: RunJudge, items: Any) -> Any:
+        waiting.append(len(items))
+        return foretell(self, items)
+
+    monkeypatch.setattr("lossmon.capture.recorder.JUDGE_EVERY", 1e6)
+    monkeypatch.setattr("lossmon.capture.recorder.WAITING_STEPS", 200)
+    monkeypatch.setattr(RunJudge, "foretell", watched)
+    recorded = record(classifier(), X, IDS)
+    assert waiting
+    assert max(waiting) <= 100
+    assert "fallen behind" not in str({row["reason"] for row in recorded.batches})
+
+
+TRAINING = """
+import os, sys, time
+import keras, numpy as np, lossmon
+from lossmon.capture import recorder
+
+log = os.open(sys.argv[3], os.O_WRONLY | os.O_CREAT)
+if sys.argv[4:]:
+    recorder.JUDGE_EVERY = recorder.WAITING_STEPS = 1e9
+
+class Log(keras.callbacks.Callback):
+    def on_train_batch_end(self, batch, logs=None):
+        os.write(log, f"{time.time():.6f}\\n".encode())
+
+keras.utils.set_random_seed(0)
+x = np.random.default_rng(0).normal(size=(320_000, 8)).astype("float32")
+y = (x[:, 0] > 0).astype("float32")
+model = keras.Sequential([keras.Input((8,)), keras.layers.Dense(1, activation="sigmoid")])
+model.compile("adam", "binary_crossentropy", metrics=["accuracy"])
+monitor = lossmon.Monitor(sys.argv[1], verify=sys.argv[2])
+model.fit(x, y, epochs=100_000, verbose=0, callbacks=[monitor, Log()])
+"""
+
+
+class Killed(NamedTuple):
+    """What is left of a training that was killed.
+
+    Attributes:
+        spools: names of what waits on this machine.
+        rows: the batches that whoever opens the database finds.
+        lost: how long before its end each of the others was made.
+    """
+
+    spools: list[str]
+    rows: list[dict[str, Any]]
+    lost: list[float]
+
+
+def kill(folder: Path, *arguments: str, after: float) -> Killed:
+    """Train, and kill it some seconds after a thousand steps of its first, long epoch."""
+    db, log = folder / "runs.db", folder / "steps.txt"
+    command = [sys.executable, "-c", TRAINING, str(db), arguments[0], str(log), *arguments[1:]]
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as training:
+        try:
+            deadline = time.monotonic() + 120
+            while len(_told(log)) < 1000 and time.monotonic() < deadline:
+                assert training.poll() is None
+                time.sleep(0.02)
+            time.sleep(after)
+        finally:
+            died = time.time()
+            training.send_signal(signal.SIGKILL)
+    assert training.returncode == -signal.SIGKILL
+    spools = [file.name for file in folder.glob("spool/*.spool")]
+    rows = list(lossmon.open_store(str(db)).export_batches("latest"))
+    assert [row["step"] for row in rows] == list(range(len(rows)))
+    (run,) = lossmon.open_store(str(db)).run_rows()
+    assert (run["status"], run["batches"]) == ("interrupted", len(rows))
+    assert list(folder.glob("spool/*")) == []
+    return Killed(spools, rows, [died - moment for moment in _told(log)[len(rows) :]])
+
+
+def _told(log: Path) -> list[float]:
+    return [float(line) for line in log.read_text().split("\n")[:-1]] if log.exists() else []
+
+
+@pytest.mark.parametrize("verify", ["auto", "off"])
+@pytest.mark.usefixtures("folder")
+def test_of_a_killed_training_whoever_reads_finds_what_was_not_judged(
+    verify: str, tmp_path: Path
+) -> None:
+    killed = kill(tmp_path, verify, "not judged", after=1.5)
+    (spool,) = killed.spools
+    assert spool.endswith("-0.steps.spool")
+    # Of a second and a half, on a busy machine.
+    assert max(killed.lost, default=0.0) < 0.7
+    reasons = [row["reason"] for row in killed.rows]
+    assert reasons.count("off" if verify == "off" else KILLED) > 500
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", range(10))
+@pytest.mark.usefixtures("folder")
+def test_a_training_killed_at_any_moment_loses_a_tenth_of_a_second(
+    number: int, tmp_path: Path
+) -> None:
+    killed = kill(tmp_path, "auto", after=random.Random(number).uniform(0.0, 1.5))
+    assert max(killed.lost, default=0.0) <= 0.1
