@@ -32,7 +32,14 @@ class SecuredSteps:
         self._holds = False
 
     def keep(self, records: Records) -> bool:
-        """Keep batches beside those that are kept; tells whether it did."""
+        """Keep batches beside those that are kept.
+
+        Args:
+            records: batches, with what is known of them by now.
+
+        Returns:
+            Whether it did.
+        """
         if not self.usable:
             return False
         records.time = time.time()
@@ -55,7 +62,11 @@ class SecuredSteps:
             self._spool.clear()
 
     def close(self, *, stored: bool) -> None:
-        """Let go of the file, and delete it where all that is in it is stored."""
+        """Let go of the file.
+
+        Args:
+            stored: whether all that is in it is stored, so that it can be deleted.
+        """
         self.usable = False
         if self._spool is not None:
             self._spool.close(delete=stored)
