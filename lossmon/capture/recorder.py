@@ -230,7 +230,7 @@ class Recorder:
         self._end_showing()
         ending = Ending(stop.status, time.time(), self._seconds())
         self._delivery.finish(ending)
-        self._secured.close(stored=not self._delivery.holds)
+        self._secured.close()
 
     def _end_showing(self) -> None:
         if self._showing is not None:

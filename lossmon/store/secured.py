@@ -61,13 +61,9 @@ class SecuredSteps:
         with contextlib.suppress(SpoolError):  # What is delivered again is stored once.
             self._spool.clear()
 
-    def close(self, *, stored: bool) -> None:
-        """Let go of the file.
-
-        Args:
-            stored: whether all that is in it is stored, so that it can be deleted.
-        """
+    def close(self) -> None:
+        """Let go of the file and delete it: of a training that ends nothing is secured."""
         self.usable = False
         if self._spool is not None:
-            self._spool.close(delete=stored)
+            self._spool.close(delete=True)
             self._spool = None

@@ -41,7 +41,8 @@ class Training:
 
     def kill(self) -> None:
         self.writer.close()
-        self.steps.close(stored=False)
+        assert self.steps._spool is not None
+        self.steps._spool.close(delete=False)
 
 
 def steps_of(db: str | Path) -> list[int]:
@@ -75,7 +76,7 @@ def test_what_is_stored_is_forgotten(path: Path, folder: Path) -> None:
     training.kill()
     assert steps_of(path) == [0, 1, 2]
     training = Training(path)
-    training.steps.close(stored=True)
+    training.steps.close()
     training.writer.close()
     assert list(folder.iterdir()) == []
 
@@ -98,7 +99,7 @@ def test_it_comes_after_what_the_training_had_spooled(path: Path, folder: Path) 
 def test_a_run_that_was_deleted_does_not_come_back(path: Path, how: str) -> None:
     training, other = Training(path), Training(path, name="other")
     other.writer.close()
-    other.steps.close(stored=True)
+    other.steps.close()
     training.writer.close()
     open_store(path).delete([training.header.run.id])
     training.kill()
@@ -149,7 +150,7 @@ def test_a_folder_that_takes_nothing_is_asked_once(
     folder.unlink()
     assert not steps.keep(Records([secured(0)]))
     steps.clear()
-    steps.close(stored=True)
+    steps.close()
     assert not folder.exists()
 
 
