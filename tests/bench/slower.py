@@ -1,7 +1,7 @@
 """How much longer a step takes: models that train in one process, all of them by turns.
 
 Two processes that do the same differ by more than lossmon adds. Here all contenders have one
-process in common, a turn lasts about a second, and two bare fits show how far those that do the
+process in common, a turn lasts some seconds, and two bare fits show how far those that do the
 same lie apart; the others are compared with the mean of the two.
 """
 
@@ -28,9 +28,11 @@ from tests.bench.workloads import WORKLOADS, Workload
 CONTENDERS = (BARE, BARE, OFF, AUTO)
 SECONDS = 480.0
 """Of training, for each model."""
-# About two commits.
-_BLOCK_SECONDS = 0.2
+# As long as steps may wait to be judged: those of an untimed block before are judged in timed ones.
+_BLOCK_SECONDS = 1.0
 _BLOCKS = 3
+# Seconds in which the last steps of a turn are judged, in nobody's time.
+_REST = 0.3
 _RESAMPLED = 2_000
 
 
@@ -107,7 +109,7 @@ def by_turns(workload: Workload, contenders: Sequence[str], seconds: float) -> l
 
 
 def _steps_of_a_block(workload: Workload, folder: Path) -> int:
-    """So many steps that each block of them has about as many commits as another."""
+    """So many steps that in each block of them steps are judged about once."""
     folder = folder / "first"
     folder.mkdir()
     with _Trainee(workload, BARE, folder, 8) as trainee:
@@ -146,6 +148,7 @@ class _Trainee:
         """Train for a turn; returns the mean seconds of a step."""
         self._turns.begin.release()
         self._await()
+        time.sleep(_REST)
         return self._turns.step
 
     def _await(self) -> None:
