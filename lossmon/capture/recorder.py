@@ -295,9 +295,7 @@ class Recorder:
             self._note(f"steps could not be secured: {error!r}", aloud=False)
             self._secured.usable = False
             return False
-        if known is None or not self._secured.keep(known):
-            return False
-        return True
+        return known is not None and self._secured.keep(known)
 
     def _at_hand(self) -> list[Any]:
         """What is in the queue now, up to so much as can be judged before the next commit."""
