@@ -15,7 +15,8 @@ OVERFITTING = "LM408"
 _OF_ANOTHER_KIND = (
     "Its validation loss lay above the training loss from the first epoch on, when each training "
     "sample was still new: that is no overfitting, the validation data are of another kind than "
-    "the training data (or the running means of batch normalisation lag behind)."
+    "the training data (or the running means of batch normalisation lag behind). Ask first whether "
+    "both come from one source, with the same preprocessing."
 )
 _NORMAL_95 = 1.959964
 # What is known less well than this cannot be said to hold: three points, as of an episode.
@@ -83,11 +84,12 @@ def overfit_words(
     """
     evidence = finding["evidence"] or {}
     since, until = evidence.get("since_epoch"), evidence.get("until_epoch")
-    losses, trained = evidence.get("val_loss"), evidence.get("train_loss")
+    losses = evidence.get("val_loss")
     if not isinstance(since, int) or not isinstance(until, int) or not losses:
         return None
     best = _least(document["epochs"], output["name"]) or since
-    said = _said((since, until), best, losses, trained, shifted=shifted)
+    fell = _fell(evidence, (since, until))
+    said = _said((since, until), best, losses, fell, shifted=shifted)
     if shifted:
         return said, _OF_ANOTHER_KIND
     same = [e for e in episodes if (e.first_epoch + 1, e.last_epoch + 1) == (since, until)]
@@ -99,13 +101,16 @@ def overfit_words(
     return said, _meaning(changed, best)
 
 
-def mild_words(document: Row, output: Row, episode: Divergence) -> tuple[str, str] | None:
+def mild_words(
+    document: Row, output: Row, episode: Divergence, *, shifted: bool = False
+) -> tuple[str, str] | None:
     """Say the same of an episode that is none for a warning; None where it is no overfitting.
 
     Args:
         document: the run, as `Store.run` gives it.
         output: the output, as `Store.output_rows` gives it.
         episode: the last one of the output.
+        shifted: whether its validation data are of another kind than the training data.
     """
     trained = [cause for cause in episode.causes if cause.name == "memorising"]
     rises = (episode.split, episode.kind) == ("val", "loss_rises")
@@ -113,7 +118,10 @@ def mild_words(document: Row, output: Row, episode: Divergence) -> tuple[str, st
         return None
     ends = episode.first_epoch + 1, episode.last_epoch + 1
     best = _least(document["epochs"], output["name"]) or ends[0]
-    said = _said(ends, best, episode.loss, trained[0].evidence["train_loss"])
+    fell = _fell(trained[0].evidence, ends)
+    said = _said(ends, best, episode.loss, fell, shifted=shifted)
+    if shifted:
+        return said, _OF_ANOTHER_KIND
     changed = AccuracyChange(*episode.accuracy, episode.accuracy_margin)
     # Whoever changed the rules may have put this one to silence.
     why = "" if document["rules"] else _why_no_warning(document["epochs"], output, episode)
@@ -139,19 +147,30 @@ def _said(
     epochs: tuple[int, int],
     best: int,
     losses: Sequence[float],
-    trained: Sequence[float] | None,
+    fell: str,
     *,
-    shifted: bool = False,
+    shifted: bool,
 ) -> str:
     since, until = epochs
     rose = " → ".join(map(loss_text, losses))
-    fell = f", {' → '.join(map(loss_text, trained))}" if trained else ""
     least = "" if best == since else f" (least validation loss at epoch {best})"
     what = "It grows worse on validation data" if shifted else "It overfits"
     return (
         f"{what} since epoch {since}{least}: validation loss rose {rose} (epoch {until}) "
         f"while training loss fell{fell}"
     )
+
+
+def _fell(evidence: Row, ends: tuple[int, int]) -> str:
+    """From what to what the training loss fell; of which epochs, where these are others."""
+    losses, epochs = evidence.get("train_loss"), evidence.get("train_epochs")
+    if not losses:
+        return ""
+    told = [loss_text(loss) for loss in losses]
+    if epochs and tuple(epochs) != ends:
+        told = [f"{loss} (epoch {epoch})" for loss, epoch in zip(told, epochs, strict=True)]
+    means = " (means of the epochs around these)" if evidence.get("of_means") else ""
+    return f", {' → '.join(told)}{means}"
 
 
 def _least(epochs: list[Row], output: str | None) -> int | None:

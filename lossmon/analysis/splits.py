@@ -21,6 +21,9 @@ from lossmon.analysis.words import loss_text
 
 SplitCause = Literal["shifted-data", "measured-while-training", "easier-validation"]
 
+SHIFTED: SplitCause = "shifted-data"
+"""The cause of validation data that were worse from the first epoch on."""
+
 # Standard errors, and the part of the loss, that a difference must exceed to be told.
 _SURE, _MATTERS = 3.0, 0.1
 # Epochs from the first one in which validation must be the worse.
@@ -105,7 +108,7 @@ def _shifted(train: History, val: History) -> SplitDifference:
     one, two = float(train.loss[0]), float(val.loss[0])
     return SplitDifference(
         val.output,
-        "shifted-data",
+        SHIFTED,
         one,
         two,
         f"Validation loss lay above training loss from the first epoch on ({loss_text(two)} "

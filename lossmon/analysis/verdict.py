@@ -14,7 +14,7 @@ from lossmon.analysis.history import Row, history
 from lossmon.analysis.meant import epoch_accuracy
 from lossmon.analysis.misread import is_about_accuracy, misread_words
 from lossmon.analysis.overfit import OVERFITTING, mild_words, overfit_words
-from lossmon.analysis.splits import explain_splits
+from lossmon.analysis.splits import SHIFTED, explain_splits
 from lossmon.analysis.trust import epoch_values, silence_sentence, trust_sentence
 from lossmon.analysis.words import (
     SPLITS,
@@ -212,7 +212,7 @@ def _outdone(document: Row) -> Iterator[Point]:
 def _is_shifted(document: Row, output: Row) -> bool:
     """Whether the validation data of an output are of another kind than the training data."""
     found = explain_splits(document["epochs"], [output])
-    return any(difference.cause == "shifted-data" for difference in found)
+    return any(difference.cause == SHIFTED for difference in found)
 
 
 def _past_best(document: Row) -> Iterator[Point]:
@@ -283,7 +283,7 @@ def _parted(document: Row, episodes: Sequence[Divergence]) -> Iterator[Point]:
         where = f"Output `{name}`: " if several and name else ""
         mine = [episode for episode in episodes if episode.output == name]
         overfits, parts = found.get((OVERFITTING, name)), found.get((_PARTED, name))
-        shifted = overfits is not None and _is_shifted(document, output)
+        shifted = bool(overfits or mine) and _is_shifted(document, output)
         told = (
             None
             if overfits is None
@@ -296,7 +296,7 @@ def _parted(document: Row, episodes: Sequence[Divergence]) -> Iterator[Point]:
         elif mine:
             finding = overfits or parts
             code = None if finding is None else finding["code"]
-            said, then = mild_words(document, output, mine[-1]) or (
+            said, then = mild_words(document, output, mine[-1], shifted=shifted) or (
                 mine[-1].summary.rstrip("."),
                 mine[-1].advice,
             )

@@ -1,4 +1,4 @@
-"""Where loss and accuracy of a run part ways, as `lossmon.analysis` finds it, for the rules."""
+"""Where a run's loss and accuracy, or its splits, part ways: `lossmon.analysis` for the rules."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 
 from lossmon.analysis.explanation import cases
 from lossmon.analysis.history import EPISODE_COLUMNS
+from lossmon.analysis.splits import SHIFTED, explain_splits
 from lossmon.records import EpochRecord, OutputRecord
-from lossmon.rules import EpisodeFacts
+from lossmon.rules import EpisodeFacts, ShiftFacts
 
 
 def episode_facts(
@@ -19,7 +20,7 @@ def episode_facts(
         outputs: the model's outputs.
         epochs: the epochs that have ended, all splits and outputs.
     """
-    rows = [{name: getattr(epoch, name) for name in EPISODE_COLUMNS} for epoch in epochs]
+    rows = _rows(epochs)
     return tuple(
         EpisodeFacts(
             split=case.history.split,
@@ -35,6 +36,23 @@ def episode_facts(
         for output in outputs
         for case in cases(rows, output_row(output))
     )
+
+
+def shift_facts(
+    outputs: Iterable[OutputRecord], epochs: Sequence[EpochRecord]
+) -> tuple[ShiftFacts, ...]:
+    """Find the outputs whose validation data were worse from the first epoch on.
+
+    Args:
+        outputs: the model's outputs.
+        epochs: the epochs that have ended, all splits and outputs.
+    """
+    found = explain_splits(_rows(epochs), map(output_row, outputs))
+    return tuple(ShiftFacts(f.output, f.train, f.val) for f in found if f.cause == SHIFTED)
+
+
+def _rows(epochs: Sequence[EpochRecord]) -> list[dict[str, object]]:
+    return [{name: getattr(epoch, name) for name in EPISODE_COLUMNS} for epoch in epochs]
 
 
 def output_row(output: OutputRecord) -> dict[str, object]:

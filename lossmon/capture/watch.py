@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from lossmon.capture.chunk import Chunk, OutputArrays, joined
-from lossmon.capture.episodes import episode_facts
+from lossmon.capture.episodes import episode_facts, shift_facts
 from lossmon.capture.first_look import few_labels
 from lossmon.capture.sampling import Sampler
 from lossmon.records import BatchRecord, EpochRecord, Finding, MetricSpec, OutputRecord, Split
@@ -18,6 +18,7 @@ from lossmon.rules import (
     EpisodeFacts,
     Facts,
     OutputFacts,
+    ShiftFacts,
     describe_labels,
     describe_weights,
     intended_metric,
@@ -85,6 +86,7 @@ class Watch:
         self._recent: deque[BatchRecord] = deque(maxlen=RECENT_BATCHES)
         self._epochs: list[EpochRecord] = []
         self._episodes: tuple[EpisodeFacts, ...] = ()
+        self._shifts: tuple[ShiftFacts, ...] = ()
         # Of how many epochs those are.
         self._searched = 0
         self._label_batches = 0
@@ -222,17 +224,22 @@ class Watch:
 
     def _measured(self) -> dict[str, Any]:
         self._search()
-        measured: dict[str, Any] = {"clipped": tuple(self._clipped), "episodes": self._episodes}
+        measured: dict[str, Any] = {
+            "clipped": tuple(self._clipped),
+            "episodes": self._episodes,
+            "shifts": self._shifts,
+        }
         if self._sampler is None or not self._epochs:
             return measured
         return measured | self._sampler.findings(self._epochs[-1].epoch)._asdict()
 
     def _search(self) -> None:
-        """Find where loss and accuracy part ways, which in long runs takes a while."""
+        """Find where loss and accuracy or splits part ways, which in long runs takes a while."""
         assert self._facts is not None
         if len(self._epochs) - self._searched > GROWN * self._searched:
             outputs = [output.record for output in self._facts.outputs]
             self._episodes = episode_facts(outputs, self._epochs)
+            self._shifts = shift_facts(outputs, self._epochs)
             self._searched = len(self._epochs)
 
     def _was_said(self, finding: Finding) -> bool:

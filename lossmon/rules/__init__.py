@@ -25,6 +25,7 @@ from lossmon.rules.training_facts import (
     EpisodeFacts,
     GradientFacts,
     LayerGradient,
+    ShiftFacts,
     TrainingFacts,
     UnitFacts,
 )
@@ -48,6 +49,7 @@ __all__ = [
     "RulePage",
     "RuleRequest",
     "RuleSelection",
+    "ShiftFacts",
     "Term",
     "TrainingFacts",
     "UnitFacts",

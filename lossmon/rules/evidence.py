@@ -51,6 +51,8 @@ NAMES: dict[str, str] = {
     "elements": "values looked at",
     "epochs": "epochs",
     "expected_calibration_error": "expected calibration error",
+    "first_train_loss": "training loss of the first epoch",
+    "first_val_loss": "validation loss of the first epoch",
     "from_logits": "told that it gets logits",
     "gap": "confidence − accuracy",
     "gradients": "gradient of each",

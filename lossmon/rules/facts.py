@@ -14,6 +14,7 @@ from lossmon.rules.training_facts import (
     ClippedFacts,
     EpisodeFacts,
     GradientFacts,
+    ShiftFacts,
     TrainingFacts,
     UnitFacts,
 )
@@ -182,6 +183,7 @@ class Facts:
         units: Sequence[UnitFacts] | None = None,
         clipped: Sequence[ClippedFacts] | None = None,
         episodes: Sequence[EpisodeFacts] | None = None,
+        shifts: Sequence[ShiftFacts] | None = None,
     ) -> Facts:
         """The same facts with what has been recorded and measured of the run so far.
 
@@ -192,8 +194,9 @@ class Facts:
             units: units of sampled batches, likewise.
             clipped: losses at the cap, likewise.
             episodes: where loss and accuracy parted ways, likewise.
+            shifts: whose validation data were worse from the first epoch on, likewise.
         """
-        training = TrainingFacts(batches, epochs, gradients, units, clipped, episodes)
+        training = TrainingFacts(batches, epochs, gradients, units, clipped, episodes, shifts)
         return replace(self, training=training)
 
 

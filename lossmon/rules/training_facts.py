@@ -118,6 +118,23 @@ class EpisodeFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class ShiftFacts:
+    """Validation data of one output that were worse from the first epoch on.
+
+    Which those are, `lossmon.analysis` defines, for the rules as for the run page.
+
+    Attributes:
+        output: name of the output; None for the only one.
+        train: training loss of the first epoch.
+        val: validation loss of the first epoch.
+    """
+
+    output: str | None
+    train: float
+    val: float
+
+
+@dataclass(frozen=True, slots=True)
 class TrainingFacts:
     """What has been recorded of the run so far, oldest first; None for what was not measured.
 
@@ -128,6 +145,7 @@ class TrainingFacts:
         units: units of sampled batches, once an epoch.
         clipped: losses at the cap, one for each epoch, split and output that clips.
         episodes: where loss and accuracy parted ways, by output and time.
+        shifts: whose validation data were worse from the first epoch on.
     """
 
     batches: Sequence[BatchRecord] = ()
@@ -136,3 +154,4 @@ class TrainingFacts:
     units: Sequence[UnitFacts] | None = None
     clipped: Sequence[ClippedFacts] | None = None
     episodes: Sequence[EpisodeFacts] | None = None
+    shifts: Sequence[ShiftFacts] | None = None

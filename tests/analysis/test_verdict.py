@@ -331,6 +331,14 @@ def test_of_validation_data_of_another_kind_a_rise_is_no_overfitting() -> None:
     assert "It overfits since epoch 1" in told.text
 
 
+def test_a_rise_too_small_for_a_warning_is_no_overfitting_either_on_data_of_another_kind() -> None:
+    rows = [epoch(place, "train", recomputed_loss=0.3 - place / 200) for place in range(40)]
+    told = verdict(run([*rows, *fallen(0.6)]), [rising()]).text
+    assert "It grows worse on validation data since epoch 11" in told
+    assert "that is no overfitting, the validation data are of another kind" in told
+    assert "Too little for a warning" not in told
+
+
 def test_a_metric_that_does_not_read_the_labels_is_no_fault_of_the_loss() -> None:
     evidence = {"metric": "accuracy", "is_accuracy": True}
     told = verdict(
@@ -432,6 +440,22 @@ def test_a_single_epoch_below_the_rise_is_named_as_the_least() -> None:
 
 
 @pytest.mark.parametrize(
+    ("epochs", "fell"), [((2, 4), "0.0466 → 0.01"), ((2, 3), "0.0466 (epoch 2) → 0.01 (epoch 3)")]
+)
+def test_the_epochs_of_the_training_loss_are_named_where_they_are_others(
+    epochs: tuple[int, int], fell: str
+) -> None:
+    evidence = RISING | {"train_epochs": list(epochs)}
+    document = overfitted(8000, 9310, 9320, 9330) | {
+        "findings": [finding("LM408", "overfitting", "warning", evidence=evidence)]
+    }
+    assert (
+        f"0.249 → 0.444 (epoch 4) while training loss fell, {fell} (LM408)."
+        in verdict(document).text
+    )
+
+
+@pytest.mark.parametrize(
     ("document", "said"),
     [
         (
@@ -517,6 +541,12 @@ def test_overfitting_that_is_none_for_a_warning_is_called_so(
     assert found.standing == "good"
     assert found.text.startswith(f"{SURE} {MILD.format(after)}{why}")
     assert found.text.endswith(HELD)
+
+
+def test_a_training_loss_that_is_a_mean_of_epochs_is_called_so() -> None:
+    mean = Cause("memorising", "Learned.", {"train_loss": [0.1, 0.01], "of_means": True})
+    told = verdict(run(fallen()), [rising(causes=(mean,))]).text
+    assert "training loss fell, 0.1 → 0.01 (means of the epochs around these)." in told
 
 
 def test_why_there_is_no_warning_is_not_guessed_where_rules_were_changed() -> None:

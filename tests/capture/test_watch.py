@@ -12,7 +12,7 @@ from lossmon.capture import watch
 from lossmon.capture.chunk import Chunk, Place
 from lossmon.capture.watch import Watch
 from lossmon.records import EpochRecord, Finding
-from lossmon.rules import Facts, run_rules
+from lossmon.rules import Facts, ShiftFacts, run_rules
 from tests.store.made import batch, epoch
 
 FOUND = Finding("LM408", "overfitting", "warning", None, "it rose", "stop earlier", {})
@@ -156,6 +156,25 @@ def test_a_long_epoch_does_not_hold_back_what_short_ones_before_it_showed(
     assert watched.catch_up().findings == [FOUND]
     assert not watched.catch_up()
     assert asked.epochs == [1, 3]
+
+
+def test_rules_are_told_whose_validation_data_were_worse_from_the_start(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shift = ShiftFacts(None, 1.0, 2.0)
+    monkeypatch.setattr(watch, "shift_facts", lambda *_: (shift,))
+    seen: list[Facts] = []
+    watched = Watch(
+        Facts(()),
+        [],
+        ask=lambda known: seen.append(known) or [],
+        announce=lambda _: None,
+        trouble=pytest.fail,
+    )
+    watched.close(records(0))
+    (facts,) = seen
+    assert facts.training is not None
+    assert facts.training.shifts == (shift,)
 
 
 def test_episodes_of_a_long_run_are_searched_as_it_grows_and_at_its_end(

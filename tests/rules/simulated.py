@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from lossmon.capture.episodes import episode_facts
+from lossmon.capture.episodes import episode_facts, shift_facts
 from lossmon.records import EpochRecord, LossSpec, OutputRecord, Split
 from lossmon.rules import Facts, OutputFacts, describe_labels, describe_predictions
 
@@ -144,8 +144,9 @@ def healthy(seed: int) -> tuple[Classifier | Regression, list[EpochRecord]]:
 
 
 def _after(facts: Facts, epochs: Sequence[EpochRecord]) -> Facts:
-    episodes = episode_facts([output.record for output in facts.outputs], epochs)
-    return facts.after((), epochs, episodes=episodes)
+    outputs = [output.record for output in facts.outputs]
+    episodes, shifts = episode_facts(outputs, epochs), shift_facts(outputs, epochs)
+    return facts.after((), epochs, episodes=episodes, shifts=shifts)
 
 
 def _levelling_off(

@@ -9,6 +9,9 @@ share more), and the wobble from epoch to epoch.
 Silent while the accuracy rises significantly: see `loss-accuracy-divergence`. Where the accuracy
 holds, both rules speak; where it falls, loss and accuracy say the same, and this one alone does.
 Silent where the validation loss was never below that of a constant: see `no-better-than-baseline`.
+Where the validation loss was clearly the larger one from the first epoch on, when each training
+sample was still new, it says so and asks first whether both sets are of one kind: of other data it
+is no overfitting, and no regularisation mends it.
 
 ## Why is this bad
 From the minimum on the model learns the training samples rather than what they have in common. Its
@@ -47,10 +50,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 
 from lossmon.records import Finding, Severity
 from lossmon.rules.catalogue.loss_accuracy_divergence import episode_now
-from lossmon.rules.facts import EpisodeFacts, Facts, OutputFacts
+from lossmon.rules.facts import EpisodeFacts, Facts, OutputFacts, ShiftFacts
 from lossmon.rules.memorising import memorises
 from lossmon.rules.progress import Rise, rise
 from lossmon.rules.series import BLOCK, Point, Series, accuracy_series, loss_series
@@ -60,6 +64,11 @@ from lossmon.rules.wording import epochs_text, loss_key, moved_text, number, of
 code = "LM408"
 name = "overfitting"
 severity: Severity = "warning"
+
+_COMPARE = (
+    "print(x.mean(), x.std(), x_val.mean(), x_val.std())  # do x and x_val come from one source, "
+    "with the same preprocessing? if so: EarlyStopping, more data, dropout"
+)
 
 
 def check(facts: Facts) -> Iterator[Finding]:
@@ -75,7 +84,8 @@ def check(facts: Facts) -> Iterator[Finding]:
             told = risen if episode is None else _between(episode, risen)
             fell = _at_the_same(train, told) or fell
             hits = _accuracies(facts, output, told) if episode is None else episode.accuracy
-            yield _finding(output, val, told, fell, hits, smoothed=episode is not None)
+            found = _finding(output, val, told, fell, hits, smoothed=episode is not None)
+            yield _of_another_kind(found, _shift(facts, output))
 
 
 def _accuracy_rises(facts: Facts, output: OutputFacts) -> bool:
@@ -91,6 +101,11 @@ def _told_elsewhere(facts: Facts, output: OutputFacts) -> EpisodeFacts | None:
         return None
     before, after = episode.loss
     return episode if before < after else None
+
+
+def _shift(facts: Facts, output: OutputFacts) -> ShiftFacts | None:
+    known = () if facts.training is None else facts.training.shifts or ()
+    return next((shift for shift in known if shift.output == output.name), None)
 
 
 def _between(episode: EpisodeFacts, risen: Rise) -> Rise:
@@ -165,3 +180,17 @@ def _finding(
         "  # or more data, dropout, weight decay"
     )
     return Finding(code, name, severity, output.name, message, fix, evidence)
+
+
+def _of_another_kind(finding: Finding, shift: ShiftFacts | None) -> Finding:
+    """The same finding, where validation was worse before anything could be learned by heart."""
+    if shift is None:
+        return finding
+    message = (
+        f"{finding.message} It was the larger one from the first epoch on, "
+        f"{number(shift.val)} against {number(shift.train)}, when each training sample was still "
+        "new: that is no overfitting, the validation data are of another kind than the training "
+        "data (or the running means of batch normalisation lag behind)."
+    )
+    first = {"first_val_loss": shift.val, "first_train_loss": shift.train}
+    return replace(finding, message=message, fix=_COMPARE, evidence={**finding.evidence, **first})
