@@ -154,8 +154,11 @@ def _confidence(case: Case) -> Cause | None:
     evidence: dict[str, Any] = {"confidence": [before, after], "calibration_gap": list(gaps)}
     margins = {side: _margins(case, side) for side in ("right", "wrong")}
     evidence |= {f"margin_{side}": list(both) for side, both in margins.items() if both is not None}
-    right = accuracy_text(after - gaps[1])
-    span = f"mean confidence {accuracy_text(before)} → {accuracy_text(after)}, right in {right}"
+    sure, right = (
+        f"{accuracy_text(one)} → {accuracy_text(other)}"
+        for one, other in ((before, after), (before - gaps[0], after - gaps[1]))
+    )
+    span = f"means of the epochs around both ends: confidence {sure}, share right {right}"
     rises = case.episode.kind != "both_fall"
     if rises and gaps[1] > _SURE * error and gaps[1] - gaps[0] > error:
         told = f"The model grew surer than it is right ({span}){_further_off(margins['wrong'])}."
@@ -359,12 +362,14 @@ def _memorising(case: Case) -> Cause | None:
         case.training([case.history.rows[place]])[0]["recomputed_loss"]
         for place in (case.episode.start, case.episode.end)
     )
-    before, after = (one, other) if other < one else (before, after)
+    of_means = other >= one
+    before, after = (before, after) if of_means else (one, other)
+    means = " (means of the epochs around both ends)" if of_means else ""
     sentence = (
-        f"The training loss fell on meanwhile, {loss_text(before)} → {loss_text(after)}: what is "
-        "learned since helps on the training samples only."
+        f"The training loss fell on meanwhile, {loss_text(before)} → {loss_text(after)}{means}: "
+        "what is learned since helps on the training samples only."
     )
-    return Cause("memorising", sentence, {"train_loss": [before, after]})
+    return Cause("memorising", sentence, {"train_loss": [before, after], "of_means": of_means})
 
 
 def _mean(rows: Sequence[Row], name: str) -> float | None:

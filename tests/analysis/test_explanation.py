@@ -130,6 +130,39 @@ def test_the_explanation_is_made_of_the_numbers() -> None:
     assert [cause["name"] for cause in document["causes"]] == [c.name for c in found.causes]
 
 
+def test_confidence_and_share_right_are_means_of_the_same_epochs() -> None:
+    (found,) = explained(overconfident)
+    (told,) = (cause for cause in found.causes if cause.name == "overconfidence")
+    rows = {row["epoch"]: row for row in overconfident() if row["split"] == "val"}
+
+    def mean(end: int, value: Any) -> str:
+        around = [rows[place] for place in (end - 1, end, end + 1) if place in rows]
+        return f"{np.mean([value(row) for row in around]):.3f}"
+
+    ends = found.first_epoch, found.last_epoch
+    sure = " → ".join(mean(end, lambda row: row["confidence"]) for end in ends)
+    right = " → ".join(mean(end, lambda row: row["correct"] / row["judged"]) for end in ends)
+    said = f"means of the epochs around both ends: confidence {sure}, share right {right}"
+    assert said in told.sentence
+
+
+def test_a_fall_that_shows_in_means_alone_is_told_as_one_of_means() -> None:
+    (found,) = explained(noisy_labels)
+    last = {row["epoch"]: row for row in noisy_labels() if row["split"] == "train"}[
+        found.first_epoch
+    ]
+
+    def raised(row: Row) -> Row:
+        at_the_end = (row["split"], row["epoch"]) == ("train", found.last_epoch)
+        return row | {"recomputed_loss": last["recomputed_loss"]} if at_the_end else row
+
+    for rows, of_means in ((noisy_labels(), False), ([*map(raised, noisy_labels())], True)):
+        (one,) = explain_divergence(rows, [OUTPUT])
+        (told,) = (cause for cause in one.causes if cause.name == "memorising")
+        assert told.evidence["of_means"] is of_means
+        assert ("(means of the epochs around both ends)" in told.sentence) is of_means
+
+
 def test_epochs_of_the_chart_are_those_of_the_explanation() -> None:
     (found,) = explained(shifted)
     spans = diverging_epochs(shifted(), OUTPUT)
