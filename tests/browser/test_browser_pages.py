@@ -171,7 +171,7 @@ def test_the_way_back_leads_to_the_list_as_it_was(seeded: str, open_page: OpenPa
 def test_what_runs_are_grouped_by_is_told_in_full(seeded: str, open_page: OpenPage) -> None:
     page = open_page(seeded)
     page.locator("#runs-by").click()
-    page.get_by_role("option", name="Same config, any seed").click()
+    page.get_by_role("option", name="Config alone, any seed").click()
     assert page.locator("#runs-by").evaluate("one => one.scrollWidth <= one.clientWidth")
 
 

@@ -14,6 +14,7 @@ from lossmon_dashboard.components.comparison_table import comparison_csv
 from lossmon_dashboard.components.divergence import divergence_panel
 from lossmon_dashboard.components.events import event_links
 from lossmon_dashboard.components.run_columns import COLUMNS
+from lossmon_dashboard.components.run_groups import group_choices
 from lossmon_dashboard.components.run_settings import run_settings
 from lossmon_dashboard.figures import HistoryView
 from lossmon_dashboard.links import MOST_COMPARED
@@ -30,7 +31,7 @@ from lossmon_dashboard.source import current_store
 
 from lossmon.errors import RunNotFound
 from lossmon.records import EpochRecord
-from lossmon.store import RunWriter
+from lossmon.store import SETTING, RunWriter
 from tests.analysis.sampled import RECORDS, ROWS
 from tests.dashboard.asking import ask
 from tests.dashboard.seed import HOSTILE, SCENARIOS, SOFTMAX, Scenario
@@ -228,6 +229,17 @@ def test_groups_of_runs_say_how_far_their_values_lie_apart() -> None:
     assert (everything["name"], everything["runs"]) == ("0.001", 2)
     assert words(words_).endswith("choose a group to see its own. 2 runs in none of them.")
     assert runs.grouping(EVERYTHING, {})[2]
+
+
+@pytest.mark.usefixtures("app")
+def test_groups_by_config_say_that_they_go_by_no_more() -> None:
+    said = {by: words(runs.grouping({**EVERYTHING, "by": by}, {})[3]) for by in (SETTING, "tags")}
+    assert "may differ in what it does not name" in said[SETTING]
+    assert "Compare takes all that was recorded" in said[SETTING]
+    assert "recorded" not in said["tags"]
+    own, *_ = group_choices([])
+    (label,) = (one["label"] for one in own["items"] if one["value"] == SETTING)
+    assert label == "Config alone, any seed"
 
 
 @pytest.mark.usefixtures("app")

@@ -36,7 +36,7 @@ def group_choices(settings: Iterable[str]) -> list[dict[str, Any]]:
     own = [
         {"value": "project", "label": "Project"},
         {"value": "tags", "label": "Tag"},
-        {"value": SETTING, "label": "Same config, any seed"},
+        {"value": SETTING, "label": "Config alone, any seed"},
     ]
     keys = [{"value": key, "label": key.removeprefix(CONFIG)} for key in settings]
     return [{"group": "Runs", "items": own}, {"group": "Config", "items": keys}]

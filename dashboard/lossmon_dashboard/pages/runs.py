@@ -12,7 +12,7 @@ import flask
 from dash import ClientsideFunction, Input, Output, State, dcc, html, no_update
 
 from lossmon.errors import StoreError
-from lossmon.store import RunPage, groups_of, search_keys, unknown_keys, unknown_values
+from lossmon.store import SETTING, RunPage, groups_of, search_keys, unknown_keys, unknown_values
 from lossmon_dashboard.changes import READ_ONLY
 from lossmon_dashboard.components.grid import grid
 from lossmon_dashboard.components.notice import no_database, no_runs_yet
@@ -340,6 +340,7 @@ def grouping(asked: Mapping[str, Any], filters: Any) -> tuple[Any, ...]:
         rows, alone = [], 0
     if group is None:
         words: Any = "All runs; choose a group to see its own."
+        words += _BY_CONFIG if by == SETTING else ""
         if alone:
             words += f" {count(alone, 'run')} in none of them."
     else:
@@ -348,6 +349,10 @@ def grouping(asked: Mapping[str, Any], filters: Any) -> tuple[Any, ...]:
     return rows, tall, False, dmc.Text(words, **_QUIET)
 
 
+_BY_CONFIG = (
+    " Runs of one config may differ in what it does not name, such as the optimiser; Compare takes "
+    "all that was recorded."
+)
 _QUIET: dict[str, Any] = {"size": "sm", "c": "dimmed", "my": "xs"}
 
 
