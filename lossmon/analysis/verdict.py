@@ -32,6 +32,7 @@ Standing = Literal["good", "warning", "error", "unknown"]
 _PARTED = "LM406"
 _OF_QUANTITIES = "LM301"
 _NO_BETTER = "LM404"
+_MISSED = "LM416"
 # Epochs that are taken together, and standard errors by which the accuracy must have fallen: both
 # are taken for independent, which the same samples are less than.
 _BLOCK, _SURELY = 3, 4.0
@@ -240,6 +241,7 @@ def _past_best(document: Row) -> Iterator[Point]:
 
 def _no_better_decisions(document: Row) -> Iterator[Point]:
     """Of each output whether one answer to all would have been right as often in the end."""
+    missed = {f["output"] for f in document["findings"] if f["code"] == _MISSED}
     for name, where, last in _ends(document):
         split = _judged(last)
         row = last.get(split, {})
@@ -251,7 +253,8 @@ def _no_better_decisions(document: Row) -> Iterator[Point]:
         yield Point(
             f"{its} {SPLITS[split]} accuracy, {accuracy_text(accuracy)}, is no more than one and "
             f"the same answer to everything would have, {accuracy_text(constant)}",
-            output=name,
+            _MISSED if name in missed else None,
+            name,
         )
 
 

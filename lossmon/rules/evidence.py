@@ -82,6 +82,8 @@ NAMES: dict[str, str] = {
     "metric": "metric",
     "metrics": "metrics",
     "minimum": "least value",
+    "missed_classes": "classes never predicted",
+    "missed_samples": "samples of these",
     "multi_label_rows": "rows with several labels",
     "nonfinite": "NaN or infinite",
     "nonfinite_predictions": "predictions that are NaN or infinite",

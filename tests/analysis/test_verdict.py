@@ -287,6 +287,8 @@ def test_decisions_that_one_answer_would_make_as_well_are_told() -> None:
         f"{SURE} Its validation accuracy, 0.904, is no more than one and the same answer to "
         "everything would have, 0.904."
     )
+    missed = finding("LM416", "class-never-predicted", "info")
+    assert "would have, 0.904 (LM416)." in verdict(run([*both(8), same], missed)).text
     better = verdict(run([*both(8), same | {"recomputed_accuracy": 0.905}]))
     assert "answer" not in better.text
 

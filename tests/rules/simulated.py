@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from lossmon.capture.episodes import episode_facts, shift_facts
-from lossmon.records import EpochRecord, LossSpec, OutputRecord, Split
+from lossmon.records import EpochRecord, LossSpec, MetricSpec, OutputRecord, Split
 from lossmon.rules import Facts, OutputFacts, describe_labels, describe_predictions
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
@@ -40,8 +40,13 @@ class Classifier:
         self._data = {"train": self._draw(task.train), "val": self._draw(task.val)}
         labels = self._data["train"][1]
         softmax = np.full((4, task.classes), 1 / task.classes)
+        accuracy = MetricSpec("accuracy", "sparse_categorical_accuracy")
         record = OutputRecord(
-            None, shape=(None, task.classes), loss=LossSpec("sparse_categorical_crossentropy")
+            None,
+            shape=(None, task.classes),
+            loss=LossSpec("sparse_categorical_crossentropy"),
+            accuracy_metric=accuracy,
+            metrics=(accuracy,),
         )
         output = OutputFacts(
             record, describe_labels(labels), describe_predictions(softmax), compiled_used=True

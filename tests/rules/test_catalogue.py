@@ -157,6 +157,7 @@ def test_codes_stay_with_their_names() -> None:
     assert known["LM404"] == "no-better-than-baseline"
     assert known["LM408"] == "overfitting"
     assert known["LM415"] == "learning-rate-out-of-range"
+    assert known["LM416"] == "class-never-predicted"
     assert known["LM504"] == "unscaled-targets"
 
 

@@ -11,6 +11,7 @@ import pytest
 from lossmon.records import BatchRecord, Split
 from lossmon.rules import ClippedFacts, Facts, GradientFacts, LayerGradient, UnitFacts, run_rules
 from tests.rules.simulated import Classifier, Regression, Task
+from tests.rules.test_never_predicted import OUTPUT, epoch, epochs
 from tests.rules.test_training_rules import (
     CODES,
     FAULTS,
@@ -125,6 +126,12 @@ def died() -> Course:
     return Course(BARE.after((), (), units=seen[:4]), BARE.after((), (), units=seen), 2)
 
 
+def missed() -> Course:
+    """The rare class is predicted at last."""
+    facts, later = Facts((OUTPUT,)), [epoch(10 + i, found=5) for i in range(2)]
+    return Course(facts.after((), epochs()), facts.after((), [*epochs(), *later]), 1)
+
+
 COURSES: dict[str, Callable[[], Course]] = {
     "LM401": nonfinite,
     "LM403": learning_after("LM403", 1),
@@ -140,6 +147,7 @@ COURSES: dict[str, Callable[[], Course]] = {
     "LM413": exploded,
     "LM414": died,
     "LM415": learning_after("LM415", 1),
+    "LM416": missed,
 }
 
 
