@@ -187,7 +187,7 @@ def _of_another_kind(finding: Finding, shift: ShiftFacts | None) -> Finding:
     if shift is None:
         return finding
     message = (
-        f"{finding.message} It was the larger one from the first epoch on, "
+        f"{finding.message} The validation loss was the larger one from the first epoch on, "
         f"{number(shift.val)} against {number(shift.train)}, when each training sample was still "
         "new: that is no overfitting, the validation data are of another kind than the training "
         "data (or the running means of batch normalisation lag behind)."
