@@ -106,7 +106,8 @@ class Beginning:
     """All that is needed to record a run.
 
     Attributes:
-        step_bytes: about the size of a step's tensors, until the judge knows it.
+        step_bytes: about the size of a step's tensors, until the judge knows it; 0 where so few of
+            them wait that it does not matter.
     """
 
     header: RunHeader
@@ -167,7 +168,7 @@ class Recorder:
 
     @property
     def _step_bytes(self) -> int:
-        return self._begin.judge.step_bytes or self._begin.step_bytes
+        return self._begin.step_bytes and (self._begin.judge.step_bytes or self._begin.step_bytes)
 
     def _when_full(self, item: CallItem) -> CallItem:
         if not self._begin.wait_when_full:
@@ -291,11 +292,11 @@ class Recorder:
         """Keep what is known of steps in case that the process is killed; tells whether it did."""
         try:
             known = self._begin.judge.foretell(calls)
+            return known is not None and self._secured.keep(known)
         except Exception as error:
             self._note(f"steps could not be secured: {error!r}", aloud=False)
             self._secured.usable = False
             return False
-        return known is not None and self._secured.keep(known)
 
     def _at_hand(self) -> list[Any]:
         """What is in the queue now, up to so much as can be judged before the next commit."""

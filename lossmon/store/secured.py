@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sqlite3
 import time
 
 from lossmon.store.parcel import Records, RunHeader
@@ -65,5 +66,6 @@ class SecuredSteps:
         """Let go of the file and delete it: of a training that ends nothing is secured."""
         self.usable = False
         if self._spool is not None:
-            self._spool.close(delete=True)
+            with contextlib.suppress(OSError, sqlite3.Error):
+                self._spool.close(delete=True)
             self._spool = None

@@ -18,7 +18,7 @@ import pytest
 import lossmon
 from lossmon.capture.judge import RunJudge
 from lossmon.records import BatchRecord
-from lossmon.store import Records, SecuredSteps
+from lossmon.store import Delivery, Records, SecuredSteps
 from tests.capture.conftest import dense
 
 pytestmark = pytest.mark.skipif(
@@ -165,23 +165,44 @@ def test_an_error_of_our_own_costs_no_record(
     assert secured == []
 
 
-def test_steps_that_take_up_room_are_not_put_off(
+def test_what_is_not_stored_stays_secured(
     record: Callable[..., Any], secured: list[BatchRecord], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    waiting: list[int] = []
-    foretell = RunJudge.foretell
+    cleared: list[None] = []
+    monkeypatch.setattr(Delivery, "holds", property(lambda _: True))
+    monkeypatch.setattr(SecuredSteps, "clear", lambda _: cleared.append(None))
+    record(classifier(), X, IDS)
+    assert secured
+    assert cleared == []
 
-    def watched(self: RunJudge, items: Any) -> Any:
-        waiting.append(len(items))
-        return foretell(self, items)
+
+class Slowly(keras.callbacks.Callback):
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        time.sleep(0.005)
+
+
+@pytest.mark.parametrize(("room", "times"), [(20, range(6, 101)), (10_000, range(2, 5))])
+def test_steps_that_take_up_room_are_not_put_off(
+    room: int,
+    times: range,
+    record: Callable[..., Any],
+    secured: list[BatchRecord],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    judged: list[int] = []
+    calls = RunJudge.calls
+
+    def watched(self: RunJudge, items: Any, **hurried: Any) -> Any:
+        judged.append(len(items))
+        return calls(self, items, **hurried)
 
     monkeypatch.setattr("lossmon.capture.recorder.JUDGE_EVERY", 1e6)
-    monkeypatch.setattr("lossmon.capture.recorder.WAITING_STEPS", 200)
-    monkeypatch.setattr(RunJudge, "foretell", watched)
-    recorded = record(classifier(), X, IDS)
-    assert waiting
-    assert max(waiting) <= 100
-    assert "fallen behind" not in str({row["reason"] for row in recorded.batches})
+    monkeypatch.setattr("lossmon.capture.recorder.WAITING_STEPS", room)
+    monkeypatch.setattr(RunJudge, "calls", watched)
+    record(classifier(), X[:1600], IDS[:1600], epochs=1, callbacks=[Slowly()])
+    assert sum(judged) == 100
+    assert len(judged) in times
+    assert secured
 
 
 TRAINING = """
