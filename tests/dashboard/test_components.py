@@ -75,7 +75,8 @@ def test_findings_stand_worst_first_with_evidence_and_fix() -> None:
     assert text.index("LM301") < text.index("LM308")
     # What is only advice is folded: the curves are what people come for.
     (folded,) = [part for part in components(content) if type(part).__name__ == "Details"]
-    assert "1 piece of advice, nothing is wrong: Accuracy with regression" in words(folded)
+    # Beside an error it is not said that nothing is wrong.
+    assert "info 1 piece of advice: Accuracy with regression" in words(folded)
     assert "LM301" not in words(folded)
     assert "distinct targets 214" in text
     copies = [
@@ -86,8 +87,10 @@ def test_findings_stand_worst_first_with_evidence_and_fix() -> None:
     assert copies == ['metrics=["mae"]'] * 2
 
 
-def test_silence_means_fine() -> None:
-    assert "No findings" in words(finding_list([]))
+def test_silence_of_the_rules_does_not_speak_for_the_verdict() -> None:
+    quiet = finding_list([])
+    assert words(quiet) == "No findings: no rule flags this run."
+    assert "lossmon-good" not in str(quiet)
 
 
 def output(name: str | None = None, **values: Any) -> dict[str, Any]:

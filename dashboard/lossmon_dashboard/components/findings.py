@@ -11,7 +11,6 @@ from dash import dcc, html
 from lossmon.records import SEVERITIES
 from lossmon.rules import change_text, evidence_terms
 from lossmon.rules.compile_call import place_of
-from lossmon_dashboard.components.callout import callout
 from lossmon_dashboard.components.code import paste_ready
 from lossmon_dashboard.components.labels import spoken, target
 from lossmon_dashboard.components.prose import with_code
@@ -24,7 +23,7 @@ Row = Mapping[str, Any]
 _MEANING = {
     "error": "A printed number is meaningless, or the loss is not the one that was meant.",
     "warning": "Probably not what was meant.",
-    "info": "Advice; nothing is wrong.",
+    "info": "Advice: by itself no mistake.",
 }
 
 
@@ -38,14 +37,13 @@ def finding_panel(
     return dmc.Stack([finding_list(findings), *lines], gap="xs")
 
 
-def finding_list(findings: Sequence[Row]) -> dmc.Stack | dmc.Paper:
-    """All findings of a run, worst first, advice folded; a quiet line where there are none."""
+def finding_list(findings: Sequence[Row]) -> dmc.Stack | dmc.Text:
+    """All findings of a run, worst first, advice folded; a quiet line where there are none.
+
+    That all is well is for the verdict to say, which knows more than the rules.
+    """
     if not findings:
-        return callout(
-            "good",
-            "No findings",
-            dmc.Text("No rule has anything to say about this run.", size="sm"),
-        )
+        return dmc.Text("No findings: no rule flags this run.", size="sm", c="dimmed")
     ordered = sorted(findings, key=lambda row: (SEVERITIES.index(row["severity"]), row["code"]))
     flags = [finding_card(row) for row in ordered if row["severity"] != "info"]
     advice = [row for row in ordered if row["severity"] == "info"]
@@ -65,7 +63,7 @@ def _advice(findings: Sequence[Row]) -> html.Details:
             mr=8,
             className="lossmon-severity-info",
         ),
-        f"{pieces} of advice, nothing is wrong: {rules}",
+        f"{pieces} of advice: {rules}",
     ]
     cards = dmc.Stack([finding_card(row) for row in findings], gap="sm")
     return html.Details([html.Summary(head), cards], className="lossmon-more")
