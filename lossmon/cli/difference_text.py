@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.padding import Padding
 
 from lossmon.analysis import Weighing, difference_document, weighing_sentences
+from lossmon.report.words import samples_words
 
 
 def difference_rows(found: Sequence[Weighing], name: str) -> list[dict[str, Any]]:
@@ -32,8 +33,7 @@ def print_weighings(
     for one in found:
         output = "" if one.output is None else f" of output {one.output}"
         data = "validation" if one.split == "val" else "training"
-        pairs = f"{one.shared:,} shared samples" if one.shared else "samples are not paired"
-        where = escape(f"last {data} epoch{output}; {pairs}")
+        where = escape(f"last {data} epoch{output}; {samples_words(one)}")
         console.print(f"\n[bold]more than noise?[/] ({where})")
         _print_list(console, weighing_sentences(one))
 

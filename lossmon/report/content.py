@@ -28,7 +28,7 @@ from lossmon.analysis import (
     wilson,
 )
 from lossmon.records import SampleRecord
-from lossmon.report.words import number, percent, value_text
+from lossmon.report.words import number, percent, samples_words, value_text
 from lossmon.rules import rule_summaries
 
 Document = Mapping[str, Any]
@@ -230,8 +230,7 @@ def _summary(runs: Sequence[RunPart], weighings: Sequence[Weighing]) -> Iterator
 def _judged_on(one: Weighing) -> str:
     output = "" if one.output is None else f" of output {one.output}"
     data = "validation" if one.split == "val" else "training"
-    pairs = f"{one.shared:,} shared samples" if one.shared else "samples are not paired"
-    return f"Last {data} epoch{output}; {pairs}"
+    return f"Last {data} epoch{output}; {samples_words(one)}"
 
 
 def _differences(names: Sequence[str], documents: Sequence[Document]) -> Table:

@@ -5,6 +5,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+
+from lossmon.analysis import Weighing
+
 
 def number(value: float | None) -> str:
     """Four significant digits; a dash for what is not known."""
@@ -24,3 +28,18 @@ def value_text(value: Any) -> str:
         return "–"
     # Keras keeps settings in float32; six digits are what was written.
     return f"{value:.6g}" if isinstance(value, float) else " ".join(str(value).split())
+
+
+def samples_words(one: Weighing) -> str:
+    """On which samples runs were compared.
+
+    Args:
+        one: a comparison, as `lossmon.analysis.weigh` gives it.
+    """
+    if one.shared:
+        return f"{one.shared:,} shared samples"
+    known = [None if run.samples is None else run.samples.keys for run in one.runs]
+    sets = {None if keys is None else np.sort(keys).tobytes() for keys in known}
+    if len(sets) > 1 and None not in sets:
+        return "samples not known to be the same: a difference may be one of the data"
+    return "samples are not paired"

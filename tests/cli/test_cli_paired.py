@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from typing import Any
 
 import keras
 import numpy as np
 import pytest
+from rich.console import Console
 from scipy import stats
 from sklearn.datasets import load_breast_cancer
 from sklearn.metrics import roc_auc_score
 from sklearn.preprocessing import StandardScaler
 
 import lossmon
+from lossmon.analysis import Measured, Samples, Weighing
+from lossmon.cli.difference_text import print_weighings
 from tests.cli.conftest import Invoke
 
 HELD_BACK = 200
@@ -108,3 +112,22 @@ def test_what_is_shared_is_said(invoke: Invoke, two_models: Any) -> None:
     )
     assert "sample by sample: all has the smaller loss on " in text
     assert "For ranking: all" in text
+
+
+def test_other_samples_are_no_unknown_samples() -> None:
+    losses = np.linspace(0, 1, 20)
+    runs = [
+        Measured.of_samples(name, Samples(losses, losses < 0.5, np.arange(20) + first))
+        for name, first in (("one", 0), ("other", 100))
+    ]
+    known = Weighing(None, "val", tuple(runs), (), (), (), (), (), (), ())
+    bare = tuple(replace(run, samples=None) for run in runs)
+    # As where a loss is no number, so that it cannot be compared in pairs.
+    same = tuple(replace(run, samples=runs[0].samples) for run in runs)
+    with (console := Console(width=200)).capture() as told:
+        print_weighings(console, [known, replace(known, runs=bare), replace(known, runs=same)])
+    apart = "samples not known to be the same: a difference may be one of the data"
+    assert told.get().split("\n")[1::2] == [
+        f"more than noise? (last validation epoch; {apart})",
+        *["more than noise? (last validation epoch; samples are not paired)"] * 2,
+    ]

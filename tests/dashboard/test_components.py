@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import re
 from datetime import UTC
 from typing import Any
 
+import numpy as np
 import pytest
 from lossmon_dashboard.components.accuracy_meaning import accuracy_meanings
 from lossmon_dashboard.components.badges import finding_badges
@@ -22,10 +24,23 @@ from lossmon_dashboard.components.run_rows import run_grid_row
 from lossmon_dashboard.components.run_settings import run_settings
 from lossmon_dashboard.components.verdict import verdict_panel
 from lossmon_dashboard.components.verification import verification_rows, verification_summary
-from lossmon_dashboard.components.weighing import short_verdict
+from lossmon_dashboard.components.weighing import short_verdict, weighing_panel
 from lossmon_dashboard.source import current_store
 
-from lossmon.analysis import Difference, Interval, Point, Recommendation, Verdict, Weighing
+from lossmon.analysis import (
+    Difference,
+    Interval,
+    Measured,
+    Point,
+    Recommendation,
+    Samples,
+    Verdict,
+    Weighing,
+    compare_groups,
+    repeats,
+    weigh_need,
+)
+from lossmon.analysis.grouping import ONE_TRAINING
 from lossmon.store import RunQuery
 from tests.dashboard.tree import as_json, components, words
 
@@ -412,6 +427,48 @@ def test_of_runs_with_other_samples_those_that_both_have_are_told() -> None:
     )
     one = Weighing(None, "val", (), (), (), (difference,), (), (), (), (advice,))
     assert words(short_verdict([one])) == (
-        "In short For probabilities, b is better than a (loss: a 0.365, b 0.0696 on the 448 "
+        "In short For probabilities, b is better than a (loss 0.0696 against 0.365 on the 448 "
         "samples that both have). How sure this is, and why"
     )
+
+
+def test_settings_over_their_seeds_are_told_apart_from_their_values() -> None:
+    rng = np.random.default_rng(0)
+    runs = [judged(f"run{i}", rng.normal(1.0 + i % 2, 0.1, 200), np.arange(200)) for i in range(6)]
+    groups = {"dropout=0.0, units=16": runs[::2], "dropout=0.2, units=64": runs[1::2]}
+    named = {name: [run.name for run in of] for name, of in groups.items()}
+    advice = weigh_need(runs, "probabilities", groups=named)
+    of_groups = tuple(compare_groups([*groups.values()], [*groups]))
+    means = tuple(repeats(name, of) for name, of in groups.items())
+    one = Weighing(None, "val", tuple(runs), (), (), (), (), means, of_groups, (advice,))
+    assert re.fullmatch(
+        "In short For probabilities, dropout=0.0, units=16 is better than dropout=0.2, units=64 "
+        r"\(loss [\d.]+ against [\d.]+, means of 3 and 3 runs\). How sure this is, and why",
+        words(short_verdict([one])),
+    )
+
+
+@pytest.mark.parametrize("first", [0, 1000])
+def test_what_may_be_another_reason_stands_beside_the_answer(first: int) -> None:
+    rng = np.random.default_rng(0)
+    places = np.arange(200) + first
+    runs = (
+        judged("a", rng.normal(1, 0.1, 200), np.arange(200)),
+        judged("b", rng.normal(2, 0.1, 200), places),
+    )
+    advice = weigh_need(runs, "probabilities")
+    compared = advice.differences
+    one = Weighing(None, "val", runs, (), (), compared, (), (), (), (advice,), ONE_TRAINING)
+    short, details = short_verdict([one]), words(weighing_panel([one]))
+    once = "Each was trained once: with another seed they may end otherwise."
+    assert once in words(short)
+    assert ("not known to be the same" in words(short)) == (first > 0)
+    assert ("not known to be the same" in details) == (first > 0)
+    assert ("compared one by one" in details) == (first == 0)
+    assert "not known one by one" not in details
+    assert ("lossmon-warning" in str(short)) == (first > 0)
+
+
+def judged(name: str, losses: Any, keys: Any) -> Measured:
+    """A run whose samples are known."""
+    return Measured.of_samples(name, Samples(losses, losses < 1.5, keys))

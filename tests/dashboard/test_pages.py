@@ -405,9 +405,10 @@ def test_which_run_to_take_depends_on_what_is_asked() -> None:
     short, details = verdict(documents, None, nothing, "")
     said = words(details)
     assert words(short) == (
-        "In short For probabilities, digits-cnn is better than digits-overfit (loss: "
-        "digits-cnn 0.1547, digits-overfit 1.055). For decisions, no evidence of a difference "
-        "(accuracy: digits-cnn 0.9444, digits-overfit 0.9444). How sure this is, and why"
+        "In short For probabilities, digits-cnn is better than digits-overfit (loss 0.1547 "
+        "against 1.055). For decisions, no evidence of a difference (accuracy 0.9444 of "
+        "digits-cnn and 0.9444 of digits-overfit). Each was trained once: with another seed they "
+        "may end otherwise. How sure this is, and why"
     )
     assert "For probabilities: digits-cnn, by its loss." in said
     assert "For decisions: no evidence of a difference in accuracy." in said

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -221,3 +222,21 @@ def test_the_samples_that_a_rise_comes_from_are_named(tmp_path: Path) -> None:
     assert "samples that the model became surer of" in episode.explanation
     (bare,) = report_of([store.run("latest")]).runs[0].episodes
     assert "surer of" not in bare.explanation
+
+
+def test_runs_on_other_samples_are_not_passed_off_as_unknown_ones(tmp_path: Path) -> None:
+    for name, first in (("one", 0), ("other", 10_000)):
+        scenario = Scenario(name, metric=SOFTMAX)
+        writer = RunWriter.open(tmp_path / "runs.db", scenario.record(), scenario.output_records())
+        last = RECORDS[max(RECORDS)]
+        known = replace(last.samples, keys=last.samples.keys + np.uint64(first))
+        writer.write(
+            epochs=[EpochRecord(time=0.0, **ROWS[-1])], samples=[replace(last, samples=known)]
+        )
+        writer.close()
+    store = open_store(tmp_path / "runs.db")
+    documents = [store.run(name) for name in ("one", "other")]
+    ((where, _),) = report_of(documents, sample_source(store)).compared
+    assert where.endswith("samples not known to be the same: a difference may be one of the data")
+    ((where, _),) = report_of(documents).compared
+    assert where == "Last validation epoch; samples are not paired"

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import dash_mantine_components as dmc
+import numpy as np
 from dash import html
 
 from lossmon.analysis import (
@@ -19,6 +20,7 @@ from lossmon.analysis import (
     outweighed,
     verdict_words,
 )
+from lossmon.analysis.grouping import ONE_TRAINING
 from lossmon_dashboard.components.callout import callout
 from lossmon_dashboard.components.labels import spoken
 from lossmon_dashboard.components.panel import scrolled
@@ -39,6 +41,9 @@ _BASES = {
     "unpaired": "independent intervals",
     "seeds": "over seeds",
 }
+_OTHER_DATA = (
+    "Their validation samples are not known to be the same: a difference may be one of the data."
+)
 NOT_TOLD = (
     "Needs two or more runs of one loss: classifiers, whose predictions were judged right or "
     "wrong, or models of values, judged on the same validation samples."
@@ -131,7 +136,7 @@ def short_verdict(
         words = "A comparison takes two or more runs: add another above."
         return callout("unknown", "In short", dmc.Text(words))
     told = [
-        f"{'' if one.output is None else f'Output {one.output}: '}{_in_short(recommended)}"
+        f"{'' if one.output is None else f'Output {one.output}: '}{_in_short(recommended, one)}"
         for one in found
         for recommended in one.recommendations
         if recommended.best is not None
@@ -143,11 +148,31 @@ def short_verdict(
     beyond = len(told) - _MOST_VERDICTS
     words = [*told[:_MOST_VERDICTS], *([f"{beyond} more below."] if beyond > 0 else [])]
     words += ["Not all of these runs can be compared."] if left_out else []
+    reasons = dict.fromkeys(reason for one in found for reason in _doubts(one))
+    kind = "warning" if _OTHER_DATA in reasons else "good"
     link = html.A("How sure this is, and why", href="#compare-which", className="lossmon-link")
-    return callout("good", "In short", dmc.Text(" ".join(words)), dmc.Text(link, size="sm"))
+    text = " ".join([*words, *reasons])
+    return callout(kind, "In short", dmc.Text(text), dmc.Text(link, size="sm"))
 
 
-def _in_short(found: Recommendation) -> str:
+def _doubts(one: Weighing) -> Iterator[str]:
+    """Why what is said to be better may not be, though it is more than noise."""
+    if not any(found.best and not found.as_good for found in one.recommendations):
+        return
+    if _of_other_data(one) and not one.group_differences:
+        yield _OTHER_DATA
+    if (one.repeats_told or "").startswith(ONE_TRAINING):
+        yield "Each was trained once: with another seed they may end otherwise."
+
+
+def _of_other_data(one: Weighing) -> bool:
+    """Whether the samples of all runs are known, and those of some two are others."""
+    known = [None if run.samples is None else run.samples.keys for run in one.runs]
+    sets = {None if keys is None else np.sort(keys).tobytes() for keys in known}
+    return not one.shared and len(sets) > 1 and None not in sets
+
+
+def _in_short(found: Recommendation, one: Weighing) -> str:
     """Whether the one of two is better, and by what; of more runs which to take."""
     best, names = found.best, list(found.values)
     if best is None or len(names) != 2:
@@ -159,23 +184,32 @@ def _in_short(found: Recommendation) -> str:
         shared = next(d for d in found.differences if d.means is not None)
         of = dict(zip((shared.first, shared.second), shared.means or (), strict=True))
         where = f" on the {shared.samples:,} samples that both have"
-    # In one order for all purposes, whichever is the better one.
-    told = ", ".join(f"{name} {number(of[name])}" for name in names)
-    values = f" ({MEASURE_WORDS[found.measure]}: {told}{where})"
+    measure = MEASURE_WORDS[found.measure]
     if found.as_good:
-        return f"{found.lead}, no evidence of a difference{values}."
-    return f"{found.lead}, {best} is better than {other}{values}."
+        told = " and ".join(f"{number(of[name])} of {name}" for name in names)
+        return f"{found.lead}, no evidence of a difference ({measure} {told}{where})."
+    runs = {group.name: len(group.runs) for group in one.groups}
+    if all(name in runs for name in names):
+        where += f", means of {runs[best]} and {runs[other]} runs"
+    values = f"({measure} {number(of[best])} against {number(of[other])}{where})"
+    return f"{found.lead}, {best} is better than {other} {values}."
 
 
 def _one(one: Weighing) -> html.Div:
     data = "validation" if one.split == "val" else "training"
     output = [] if one.output is None else [" of output ", dmc.Code(one.output)]
-    pairs = (
-        f"{one.shared:,} samples that all pairs share, compared one by one."
-        if one.shared
-        else "the samples of these runs are not known one by one, so that small differences may be "
-        "missed."
-    )
+    if one.shared:
+        pairs = f"{one.shared:,} samples that all pairs share, compared one by one."
+    elif _of_other_data(one):
+        pairs = (
+            "the samples of these runs are not known to be the same, so that a difference may be "
+            "one of the data."
+        )
+    else:
+        pairs = (
+            "the samples of these runs are not known one by one, so that small differences may be "
+            "missed."
+        )
     parts: list[Any] = [
         *(_recommendation(r) for r in one.recommendations),
         *(
