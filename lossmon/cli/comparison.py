@@ -22,6 +22,7 @@ _VALUES = {
     "val_accuracy": "val accuracy",
     "val_intended_accuracy": "val meant",
 }
+_MEANT = {"loss is": "loss", "accuracy is": "accuracy_metric"}
 _LONGEST_TITLE = max(map(len, _VALUES.values()))
 _GAP = 1
 # Where a single run has less of a line, the titles give way as well.
@@ -33,8 +34,16 @@ _PART = re.compile(r".[^A-Z_/=(-]*[_/=(-]*\)?")
 def print_comparison(console: Console, documents: Sequence[Row]) -> None:
     """What the numbers are, the last of each, then the settings that differ.
 
-    Runs that would have too little of a line are told of in several tables, one below the other.
+    Runs that would have too little of a line are told of in several tables, one below the other;
+    what the numbers are is said once where that is the same of all.
     """
+    same = [
+        (title, told[0])
+        for title, key in _MEANT.items()
+        if len(set(told := [_of_outputs(d, key) for d in documents])) == 1 and "\n" not in told[0]
+    ]
+    if same:
+        console.print(escape(", ".join(f"{title} {what}" for title, what in same)))
     settings = differing_settings(documents)
     titles = max([_LONGEST_TITLE, *(len(key) for key, _ in settings)])
     most = max(1, (console.width - titles) // (_LEAST_ROOM + _GAP))
@@ -43,7 +52,8 @@ def print_comparison(console: Console, documents: Sequence[Row]) -> None:
         own = [(key, [values[place] for place in places]) for key, values in settings]
         if places[0]:
             console.print()
-        _print_beside(console, [documents[place] for place in places], own, titles)
+        beside = [documents[place] for place in places]
+        _print_beside(console, beside, own, titles, said=[title for title, _ in same])
 
 
 def _print_beside(
@@ -51,6 +61,8 @@ def _print_beside(
     documents: Sequence[Row],
     settings: Sequence[tuple[str, Sequence[Any]]],
     titles: int,
+    *,
+    said: Sequence[str],
 ) -> None:
     room = (console.width - titles) // len(documents) - _GAP
 
@@ -63,8 +75,9 @@ def _print_beside(
     rows.columns[0].no_wrap = room >= _LEAST_ROOM
     rows.add_row("status", *(styled(d["status"]) for d in documents))
     rows.add_row("epochs", *(str(len({row["epoch"] for row in d["epochs"]})) for d in documents))
-    rows.add_row("loss is", *(fitting(_of_outputs(d, "loss")) for d in documents))
-    rows.add_row("accuracy is", *(fitting(_of_outputs(d, "accuracy_metric")) for d in documents))
+    for title, key in _MEANT.items():
+        if title not in said:
+            rows.add_row(title, *(fitting(_of_outputs(d, key)) for d in documents))
     for key, title in _VALUES.items():
         values = [d[key] for d in documents]
         if "intended" not in key or any(value is not None for value in values):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -10,7 +10,8 @@ from rich.markup import escape
 from rich.padding import Padding
 
 from lossmon.analysis import Weighing, difference_document, weighing_sentences
-from lossmon.report.words import samples_words
+from lossmon.analysis.grouping import ONE_TRAINING
+from lossmon.report.words import OTHER_SAMPLES, of_other_samples, samples_words
 
 
 def difference_rows(found: Sequence[Weighing], name: str) -> list[dict[str, Any]]:
@@ -21,6 +22,30 @@ def difference_rows(found: Sequence[Weighing], name: str) -> list[dict[str, Any]
         for difference in one.differences
         if name in (difference.first, difference.second)
     ]
+
+
+def print_answer(console: Console, found: Sequence[Weighing]) -> None:
+    """Which run to take, above all that it rests on, and why it may be otherwise."""
+    told = [
+        f"{'' if one.output is None else f'output {one.output}: '}{recommended.sentence}"
+        for one in found
+        for recommended in one.recommendations
+        if recommended.best is not None
+    ]
+    doubts = dict.fromkeys(doubt for one in found for doubt in _doubts(one))
+    answer = " ".join([*told, *doubts]) or "Which of these runs is better cannot be told."
+    style = "green" if told else "dim"
+    text = f"[{style}]in short:[/] {escape(answer)}"
+    console.print(Padding(text, (0, 0, 1, 0), expand=False))
+
+
+def _doubts(one: Weighing) -> Iterator[str]:
+    if not any(found.best and not found.as_good for found in one.recommendations):
+        return
+    if of_other_samples(one) and not one.group_differences:
+        yield f"{OTHER_SAMPLES[0].upper()}{OTHER_SAMPLES[1:]}."
+    if (one.repeats_told or "").startswith(ONE_TRAINING):
+        yield f"{ONE_TRAINING[0].upper()}{ONE_TRAINING[1:]}"
 
 
 def print_weighings(

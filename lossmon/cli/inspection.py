@@ -176,7 +176,7 @@ def compare(
         raise click.UsageError(f"compare needs two or more runs. Received: {' '.join(run)}")
     from lossmon.analysis import distinct_names, left_out_sentences, weigh
     from lossmon.cli.comparison import print_comparison
-    from lossmon.cli.difference_text import difference_rows, print_weighings
+    from lossmon.cli.difference_text import difference_rows, print_answer, print_weighings
 
     store = open_store(db)
     documents = [store.run_document(name) for name in run]
@@ -199,5 +199,6 @@ def compare(
         print_json(documents)
     else:
         console = Console()
+        print_answer(console, found)
         print_comparison(console, documents)
         print_weighings(console, found, left_out)

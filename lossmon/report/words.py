@@ -9,6 +9,8 @@ import numpy as np
 
 from lossmon.analysis import Weighing
 
+OTHER_SAMPLES = "samples not known to be the same: a difference may be one of the data"
+
 
 def number(value: float | None) -> str:
     """Four significant digits; a dash for what is not known."""
@@ -38,8 +40,15 @@ def samples_words(one: Weighing) -> str:
     """
     if one.shared:
         return f"{one.shared:,} shared samples"
+    return OTHER_SAMPLES if of_other_samples(one) else "samples are not paired"
+
+
+def of_other_samples(one: Weighing) -> bool:
+    """Whether the samples of all runs are known, and those of some two are others.
+
+    Args:
+        one: a comparison, as `lossmon.analysis.weigh` gives it.
+    """
     known = [None if run.samples is None else run.samples.keys for run in one.runs]
     sets = {None if keys is None else np.sort(keys).tobytes() for keys in known}
-    if len(sets) > 1 and None not in sets:
-        return "samples not known to be the same: a difference may be one of the data"
-    return "samples are not paired"
+    return not one.shared and len(sets) > 1 and None not in sets

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 
 import pytest
+from rich.console import Console
 
-from lossmon.cli.comparison import broken_at_parts
-from tests.cli.conftest import Invoke
+from lossmon.cli.comparison import broken_at_parts, print_comparison
+from lossmon.store import open_store
+from tests.cli.conftest import Invoke, Seeded
 
 
 def test_a_narrow_terminal_breaks_names_between_their_parts(invoke: Invoke) -> None:
@@ -15,8 +17,18 @@ def test_a_narrow_terminal_breaks_names_between_their_parts(invoke: Invoke) -> N
     assert re.search(r"^loss is +binary_ +mean_squared_ *\n +crossentropy +error", text, re.M)
     assert re.search(r"^model\.parameters  ", text, re.M)
     assert "LM301" in text
-    assert "accuracy-with-regression" not in text.split("\n\n")[0]
+    assert "accuracy-with-regression" not in text.split("\nwhat cannot")[0]
     assert "LM301 accuracy-with-regression" in invoke("compare", "healthy", "faulty").stdout
+
+
+def test_what_the_numbers_are_is_said_once_where_all_are_the_same(seeded: Seeded) -> None:
+    run = open_store(seeded.db).run_document("healthy")
+    with (console := Console(width=72)).capture() as told:
+        print_comparison(console, [run | {"name": f"again-{n}"} for n in range(8)])
+    text = told.get()
+    assert text.startswith("loss is binary_crossentropy, accuracy is BinaryAccuracy(")
+    assert text.count("loss is") == text.count("accuracy is") == 1
+    assert text.count("val loss") == 2
 
 
 @pytest.mark.parametrize(

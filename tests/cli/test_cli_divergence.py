@@ -109,6 +109,7 @@ def two_models(tmp_path_factory: pytest.TempPathFactory) -> str:
 def test_compare_says_what_is_more_than_noise(invoke: Invoke, two_models: str) -> None:
     done = invoke("compare", "good", "poor", "poor-too", "--db", two_models)
     text = " ".join(done.stdout.split())
+    assert text.startswith("in short: For probabilities: good, by its loss. For decisions: ")
     assert "more than noise? (last validation epoch; samples are not paired)" in text
     assert "p < 0.001: good is better" in text
     assert "For probabilities: good, by its loss." in text

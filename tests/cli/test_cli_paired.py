@@ -17,8 +17,9 @@ from sklearn.metrics import roc_auc_score
 from sklearn.preprocessing import StandardScaler
 
 import lossmon
-from lossmon.analysis import Measured, Samples, Weighing
-from lossmon.cli.difference_text import print_weighings
+from lossmon.analysis import Measured, Samples, Weighing, weigh_need
+from lossmon.analysis.grouping import ONE_TRAINING
+from lossmon.cli.difference_text import print_answer, print_weighings
 from tests.cli.conftest import Invoke
 
 HELD_BACK = 200
@@ -130,4 +131,30 @@ def test_other_samples_are_no_unknown_samples() -> None:
     assert told.get().split("\n")[1::2] == [
         f"more than noise? (last validation epoch; {apart})",
         *["more than noise? (last validation epoch; samples are not paired)"] * 2,
+    ]
+
+
+def test_the_answer_stands_first_and_what_may_gainsay_it_beside_it(
+    invoke: Invoke, two_models: Any
+) -> None:
+    db, _ = two_models
+    text = " ".join(invoke("compare", "all", "five", "--db", db).stdout.split())
+    assert text.startswith("in short: For probabilities: all, by its loss. ")
+    assert text.index("One training of each") < text.index("status")
+    losses = np.linspace(0, 1, 20)
+    runs = [
+        Measured.of_samples(name, Samples(losses + more, losses < 0.5, np.arange(20) + first))
+        for name, first, more in (("one", 0, 0), ("other", 100, 9))
+    ]
+    advice = (weigh_need(runs, "probabilities"),)
+    apart = Weighing(None, "val", tuple(runs), (), (), (), (), (), (), advice, ONE_TRAINING)
+    with (console := Console(width=200)).capture() as told:
+        print_answer(console, [apart])
+        print_answer(console, [])
+    assert told.get().split("\n")[::2] == [
+        "in short: For probabilities: one, by its loss. Samples not known to be the same: a "
+        "difference may be one of the data. One training of each: with another seed they may end "
+        "otherwise.",
+        "in short: Which of these runs is better cannot be told.",
+        "",
     ]
