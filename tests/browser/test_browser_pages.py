@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -126,6 +127,20 @@ def test_a_phone_counts_the_findings_that_it_has_no_room_for(
     page.set_viewport_size({"width": 1280, "height": 900})
     expect(findings.locator(".lossmon-others")).to_be_hidden()
     assert "1 warning" in findings.inner_text()
+
+
+def test_findings_of_all_kinds_are_counted_whole_where_the_column_is_narrow(
+    live: tuple[str, str], open_page: OpenPage
+) -> None:
+    address, db = live
+    advice = replace(OVERFITTING, code="LM407", rule="overconfident", severity="info")
+    found = (REGRESSION, OVERFITTING, advice)
+    write(db, Scenario("all", metric=SOFTMAX, epochs=2, findings=found))
+    findings = open_page(address).locator("#runs-grid .lossmon-chips")
+    expect(findings.locator(".lossmon-others")).to_be_visible()
+    assert findings.inner_text().split() == ["1", "error", "+2"]
+    shown = findings.locator("xpath=ancestor::*[@col-id='flags']")
+    assert shown.evaluate("cell => cell.scrollWidth <= cell.clientWidth")
 
 
 @pytest.mark.parametrize("status", [None, "interrupted"])

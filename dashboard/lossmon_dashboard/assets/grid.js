@@ -146,10 +146,14 @@
             });
         const all = Object.values(data.severities).reduce((sum, amount) => sum + amount, 0);
         const others = all - data.severities[(chips[0] || {}).key];
-        // On a phone there is room for the gravest alone.
-        const more = others ? h("span", {className: "lossmon-others lossmon-quiet"}, "+" + others) : null;
+        // On a phone there is room for the gravest alone, and so it is in a narrow column for all three.
+        const title = Object.values(data.finding_words).filter(Boolean).join("\n");
+        const more = others
+            ? h("span", {className: "lossmon-others lossmon-quiet", title}, "+" + others)
+            : null;
+        const className = "lossmon-chips" + (chips.length > 2 ? " lossmon-kinds" : "");
         return chips.length
-            ? h("span", {className: "lossmon-chips"}, chips, more)
+            ? h("span", {className}, chips, more)
             : h("span", {className: "lossmon-quiet"}, data.rules.length ? "none; rules changed" : "none");
     });
 
