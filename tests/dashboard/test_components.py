@@ -268,6 +268,30 @@ def test_the_summary_says_how_far_it_came(status: str, said: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("accuracy", "said"),
+    [
+        (0.9557522, "validation accuracy 0.956 (the same answer to all would give 0.956)."),
+        (0.9646018, "validation accuracy 0.965."),
+    ],
+)
+def test_the_summary_says_what_one_answer_to_all_would_give(accuracy: float, said: str) -> None:
+    share = 108 / 113
+    run = {
+        "status": "finished",
+        "epochs": [
+            epoch(0, "train", baselines={"majority_accuracy": 1.0}),
+            epoch(0, "val", baselines={"majority_accuracy": 1.0}),
+            epoch(1, "val", baselines={"majority_accuracy": share}),
+        ],
+        "epochs_planned": 2,
+        "val_loss": 0.3,
+        "val_accuracy": accuracy,
+        "findings": [],
+    }
+    assert " ".join(words(run_summary(run)).split()).endswith(f"validation loss 0.3 and {said}")
+
+
+@pytest.mark.parametrize(
     ("meant", "instead"),
     [(None, "(does not mean what it says)"), (0.93, "(0.93 was meant)")],
 )

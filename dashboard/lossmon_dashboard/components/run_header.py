@@ -136,10 +136,24 @@ def _ending(document: Row) -> list[Any]:
     told = [f"{one} {number(known[of], 3)}" for one, of in before]
     value, misread = number(known[key], 3), misread_by(document["findings"])
     if not misread or not key.endswith("accuracy"):
-        return [f"{verb} {listing([*told, f'{label} {value}'])}{whose}."]
+        constant = "" if joined else _constant(document, key)
+        return [f"{verb} {listing([*told, f'{label} {value}'])}{constant}{whose}."]
     meant = known.get(key.replace("accuracy", "intended_accuracy"))
     struck = struck_out(value, misread, meant)
     return [f"{verb} {listing([*told, label])} ", *struck, f"{whose}."]
+
+
+def _constant(document: Row, key: str) -> str:
+    """What the most frequent answer alone reaches, where that is no less; of a single output."""
+    split = "val" if key.startswith("val_") else "train"
+    rows = [r for r in document["epochs"] if r["split"] == split and r["output"] is None]
+    last = max(rows, key=lambda row: row["epoch"], default={})
+    reached = (last.get("baselines") or {}).get("majority_accuracy")
+    if not key.endswith("accuracy") or reached is None:
+        return ""
+    # Keras' is of float32.
+    no_less = reached >= document[key] - 1e-6
+    return f" (the same answer to all would give {number(reached, 3)})" if no_less else ""
 
 
 def _last_of_all_ranks(document: Row) -> dict[str, Any]:
