@@ -104,7 +104,8 @@ def print_run(console: Console, document: Row, *, every_epoch: bool = False) -> 
     """One run with its epochs, why their numbers differ, and findings."""
     console.print(
         f"[bold]{escape(document['name'])}[/] [dim]{escape(document['id'])}[/] "
-        f"{styled(document['status'])}, started {document['started'][:19].replace('T', ' ')} UTC"
+        f"{styled(document['status'])}{_of_planned(document)}, "
+        f"started {document['started'][:19].replace('T', ' ')} UTC"
     )
     print_verdict(console, document["verdict"])
     print_ranks(console, document)
@@ -132,6 +133,13 @@ def print_run(console: Console, document: Row, *, every_epoch: bool = False) -> 
         ended = trouble["message"].startswith(ENDED_WITH)
         mark = "[bold red]error:[/]" if ended else "[yellow]trouble:[/]"
         console.print(f"{mark} {escape(trouble['message'])}")
+
+
+def _of_planned(document: Row) -> str:
+    """How far it came, where that is not as far as it was to go."""
+    done = len({row["epoch"] for row in document["epochs"] if row["split"] == "train"})
+    planned = document["epochs_planned"] or 0
+    return f" after {done:,} of {planned:,} epochs" if done < planned else ""
 
 
 def _sentences(document: Row) -> Iterator[str]:

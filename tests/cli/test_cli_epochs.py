@@ -11,10 +11,11 @@ from rich.console import Console
 
 from lossmon.cli.epoch_text import MANY, print_courses, quoted_epochs
 from lossmon.cli.rule_text import print_rule
+from lossmon.cli.tables import print_run
 from lossmon.records import EpochRecord, Finding
 from lossmon.rules import rule_pages
 from lossmon.store import open_store
-from tests.cli.conftest import Invoke
+from tests.cli.conftest import EPOCHS, Invoke, Seeded
 from tests.store.made import epoch, open_writer
 
 LONG = 300
@@ -92,3 +93,15 @@ def test_lines_of_code_stay_whole_in_a_narrow_terminal(page: Any) -> None:
     code = [line.strip() for block in blocks for line in block.removeprefix("python").splitlines()]
     assert blocks
     assert set(code) <= printed | {""}
+
+
+def test_the_head_says_how_far_of_what_was_asked_for(seeded: Seeded) -> None:
+    document = open_store(seeded.db).run_document("healthy")
+    told: list[str] = []
+    for planned in (5000, len({row["epoch"] for row in document["epochs"]}), None):
+        run = document | {"status": "interrupted", "epochs_planned": planned}
+        run |= {"verdict": {"standing": "good", "text": ""}, "divergence": [], "splits": []}
+        with (console := Console(width=200)).capture() as printed:
+            print_run(console, run)
+        told.append(printed.get().split(", started")[0].split(document["id"])[1])
+    assert told == [f" interrupted after {EPOCHS} of 5,000 epochs", " interrupted", " interrupted"]
