@@ -16,6 +16,7 @@ from tests.dashboard.seed import (
     SCENARIOS,
     SOFTMAX,
     Scenario,
+    epoch_of,
     start,
     write,
 )
@@ -96,6 +97,18 @@ def test_nothing_is_cut_off_in_lists_of_runs(seeded: str, open_page: OpenPage, s
     expect(page.locator("#compare-ends .ag-sort-ascending-icon:visible")).to_have_count(1)
     assert page.evaluate(CUT, ["#compare-ends", "Duration", 0]) == []
     assert name.evaluate("one => one.scrollWidth <= one.clientWidth")
+
+
+def test_the_smallest_gaps_are_told_in_full(live: tuple[str, str], open_page: OpenPage) -> None:
+    address, db = live
+    writer = start(db, LIVE, epochs=1)
+    tiny = replace(epoch_of(LIVE, 1, "train", None), loss_gap=-9.29e-10, accuracy_gap=-9.29e-10)
+    writer.write(epochs=[tiny])
+    page = open_page(f"{address}/run/{LIVE.name}?tab=verification")
+    gaps = page.locator("#run-verification .ag-cell-value", has_text="-9.29e-10")
+    expect(gaps).to_have_count(2)
+    for gap in gaps.all():
+        assert gap.evaluate("one => one.scrollWidth <= one.clientWidth")
 
 
 def test_a_phone_shows_where_runs_stand(seeded: str, open_page: OpenPage) -> None:

@@ -23,6 +23,8 @@ _MEASURES = (
     ("Accuracy", ("reported_accuracy", "accuracy", "recomputed_accuracy", "accuracy_gap")),
 )
 _VALUES = ("Printed", "Own", "Recomputed", "Gap")
+# Of a gap beside its sign and exponent: -9.29e-10.
+_WIDTHS = {"Recomputed": 122, "Gap": 116}
 _KEYS = ("split", "output", "status", "reason", "penalty", "coverage")
 
 
@@ -51,7 +53,7 @@ def verification_grid(
 
 def _measure(title: str, fields: Sequence[str]) -> dict[str, Any]:
     columns = [
-        number_column(field, name, 122 if name == "Recomputed" else 100)
+        number_column(field, name, _WIDTHS.get(name, 100))
         for field, name in zip(fields, _VALUES, strict=True)
     ]
     return {"headerName": title, "children": columns}
