@@ -73,6 +73,9 @@ def test_the_costliest_class_is_on_top() -> None:
     levels = [ClassLevel(0, 5, 1.0, 0.1), ClassLevel(1, 5, 0.4, 2.0)]
     loss, right = as_json(figures.plot_by_class(levels))["data"]
     assert (loss["y"], loss["x"], right["x"]) == (["1", "0"], [2.0, 0.1], [0.4, 1.0])
+    layout = as_json(figures.plot_by_class(levels))["layout"]
+    # A number and "0%" at the ends that meet stay apart on a phone.
+    assert layout["xaxis2"]["domain"][0] - layout["xaxis"]["domain"][1] >= 0.12
     many = [ClassLevel(label, 1, None, float(label)) for label in range(30)]
     figure = as_json(figures.plot_by_class(many))
     assert (len(figure["data"]), len(figure["data"][0]["y"])) == (1, 20)

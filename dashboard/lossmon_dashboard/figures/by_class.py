@@ -17,6 +17,8 @@ NOTHING_TO_SHOW = "Needs validation samples that are of one class each."
 _MOST = 20
 _BAR = 26
 _MARGIN = 110
+# So that on a phone the last number of the one axis and the first of the other are told apart.
+_BETWEEN = 0.12
 
 
 class _ByClassInfo(NamedTuple):
@@ -59,7 +61,7 @@ def _words(level: ClassLevel) -> str:
 
 def _get_by_class_plot(info: _ByClassInfo, scheme: Scheme) -> go.Figure:
     judged = any(part is not None for part in info.right)
-    figure = make_subplots(rows=1, cols=1 + judged, shared_yaxes=True, horizontal_spacing=0.05)
+    figure = make_subplots(rows=1, cols=1 + judged, shared_yaxes=True, horizontal_spacing=_BETWEEN)
     panes = [("mean loss", info.loss, split_colour("val", scheme))]
     panes += [("share right", info.right, ink(scheme).palette[2])] if judged else []
     for column, (title, values, colour) in enumerate(panes, start=1):
