@@ -470,6 +470,10 @@ def test_settings_over_their_seeds_are_told_apart_from_their_values() -> None:
         r"\(loss [\d.]+ against [\d.]+, means of 3 and 3 runs\). How sure this is, and why",
         words(short_verdict([one])),
     )
+    assert re.search(
+        r"\(dropout=0.0, units=16: [\d.]+; dropout=0.2, units=64: [\d.]+\)",
+        words(weighing_panel([one])),
+    )
 
 
 @pytest.mark.parametrize("first", [0, 1000])

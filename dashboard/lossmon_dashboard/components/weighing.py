@@ -243,7 +243,8 @@ def _heading(words: str) -> dmc.Title:
 
 
 def _recommendation(found: Recommendation) -> dmc.Text:
-    values = ", ".join(f"{name} {number(value)}" for name, value in list(found.values.items())[:6])
+    # Names of settings hold commas and numbers themselves.
+    values = "; ".join(f"{name}: {number(value)}" for name, value in list(found.values.items())[:6])
     each = "each on all its own samples: " if _of_other_samples(found) else ""
     known = [dmc.Text(f" ({each}{values})", span=True, size="sm", c="dimmed")] if found.best else []
     return dmc.Text([found.sentence, *known], fw=600, className="lossmon-sentence")
