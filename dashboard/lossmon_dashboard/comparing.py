@@ -12,7 +12,7 @@ from lossmon.errors import InvalidArgument, RunNotFound
 from lossmon.store import RunQuery
 from lossmon_dashboard import figures
 from lossmon_dashboard.components.callout import callout
-from lossmon_dashboard.components.comparison import caution, difference_table
+from lossmon_dashboard.components.comparison import caution, comparable, difference_table
 from lossmon_dashboard.components.comparison_ends import end_columns, end_rows, ends_height
 from lossmon_dashboard.components.weighing import short_verdict, weighing_panel
 from lossmon_dashboard.links import MOST_COMPARED
@@ -72,8 +72,10 @@ def comparison(
 ) -> tuple[Any, ...]:
     """Pareto view, end values with their columns and height, differences and caution."""
     identity = ",".join(document["id"] for document in documents)
+    alike = all(comparable(documents, measure) for measure in ("val_loss", "val_accuracy"))
+    pareto = figures.plot_pareto(documents, scheme, comparable=alike)
     return (
-        figures.plot_pareto(documents, scheme).update_layout(uirevision=identity),
+        pareto.update_layout(uirevision=identity),
         end_rows(documents),
         end_columns(documents),
         ends_height(len(documents)),

@@ -148,6 +148,10 @@ def test_pareto_s_front_is_of_all_epochs() -> None:
     assert info.front == ((0.2, 0.8), (0.3, 0.9))
     assert [[point.epoch for point in of] for of in info.epochs] == [[0, 1, 3], []]
     assert len(as_json(plot_pareto(runs))["data"]) == 5
+    apart = as_json(plot_pareto(runs, comparable=False))["data"]
+    assert "not beaten on both" not in [trace["name"] for trace in apart]
+    symbols = [trace["marker"]["symbol"] for trace in apart if "symbol" in trace["marker"]]
+    assert set(symbols) == {"circle-open"}
 
 
 def test_figures_without_data_say_why() -> None:

@@ -334,7 +334,11 @@ def test_comparing_shows_ends_differences_and_caution() -> None:
     documents = [store.run_document(name) for name in ("digits-cnn", "digits-overfit", "diabetes")]
     chosen = Compared(tuple(document["id"] for document in documents), axis="time")
     overlay = draw_comparison(store, chosen, "light")["figure"]
-    _, ends, columns, height, different, mind = comparison(documents, "light")
+    pareto, ends, columns, height, different, mind = comparison(documents, "light")
+    # One of them has another loss: none is marked as beaten by no other.
+    assert "not beaten on both" not in [trace["name"] for trace in as_json(pareto)["data"]]
+    classifiers = as_json(comparison(documents[:2], "light")[0])["data"]
+    assert "not beaten on both" in [trace["name"] for trace in classifiers]
     assert "Val meant" not in [column["headerName"] for column in columns]
     assert len(as_json(overlay)["data"]) == 5
     assert [row["name"] for row in ends] == ["digits-cnn", "digits-overfit", "diabetes"]

@@ -38,7 +38,9 @@ class _ParetoInfo(NamedTuple):
     accuracy_title: str = "validation accuracy"
 
 
-def plot_pareto(runs: Sequence[Mapping[str, Any]], scheme: Scheme = "light") -> go.Figure:
+def plot_pareto(
+    runs: Sequence[Mapping[str, Any]], scheme: Scheme = "light", *, comparable: bool = True
+) -> go.Figure:
     """Validation loss (left is better) against validation accuracy (up is better).
 
     The accuracy is the one that was meant.
@@ -47,9 +49,15 @@ def plot_pareto(runs: Sequence[Mapping[str, Any]], scheme: Scheme = "light") -> 
         runs: rows with `id`, `name`, `val_loss`, `val_accuracy` and, where it is misread,
             `val_intended_accuracy`, and `epochs` where known.
         scheme: the colour scheme to draw for.
+        comparable: whether runs mean the same by loss and accuracy; else none is marked as beaten
+            by no other.
     """
     styles = run_styles([run["id"] for run in runs], scheme)
-    return _get_pareto_plot(_get_pareto_info(runs), styles, scheme)
+    info = _get_pareto_info(runs)
+    if not comparable:
+        places = tuple(place._replace(best=False) for place in info.places)
+        info = info._replace(places=places, front=())
+    return _get_pareto_plot(info, styles, scheme)
 
 
 def _get_pareto_info(runs: Sequence[Mapping[str, Any]]) -> _ParetoInfo:
@@ -114,14 +122,15 @@ def _get_pareto_plot(
             ],
             hovertemplate="%{text}",
         )
-    figure.add_scatter(
-        x=[loss for loss, _ in info.front],
-        y=[accuracy for _, accuracy in info.front],
-        mode="lines",
-        name="not beaten on both",
-        line={"color": ink(scheme).dimmed, "dash": "dot", "width": 1.5},
-        hoverinfo="skip",
-    )
+    if info.front:
+        figure.add_scatter(
+            x=[loss for loss, _ in info.front],
+            y=[accuracy for _, accuracy in info.front],
+            mode="lines",
+            name="not beaten on both",
+            line={"color": ink(scheme).dimmed, "dash": "dot", "width": 1.5},
+            hoverinfo="skip",
+        )
     for place in info.places:
         colour, _ = styles[place.position]
         end = go.Scatter(
