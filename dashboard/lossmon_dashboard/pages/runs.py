@@ -366,5 +366,6 @@ def summary(page: RunPage) -> str:
     parts = [count(page.found, "run")]
     if page.training:
         parts.append(f"{page.training} training")
-    parts.append(f"{page.faulty} with errors" if page.faulty else "no errors found")
+    if page.faulty or page.found:
+        parts.append(f"{page.faulty} with errors" if page.faulty else "no errors found")
     return " · ".join(parts)
