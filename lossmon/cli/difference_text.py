@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -10,8 +10,7 @@ from rich.markup import escape
 from rich.padding import Padding
 
 from lossmon.analysis import Weighing, difference_document, weighing_sentences
-from lossmon.analysis.grouping import ONE_TRAINING
-from lossmon.report.words import OTHER_SAMPLES, of_other_samples, samples_words
+from lossmon.report.words import doubts, samples_words
 
 
 def difference_rows(found: Sequence[Weighing], name: str) -> list[dict[str, Any]]:
@@ -32,20 +31,11 @@ def print_answer(console: Console, found: Sequence[Weighing]) -> None:
         for recommended in one.recommendations
         if recommended.best is not None
     ]
-    doubts = dict.fromkeys(doubt for one in found for doubt in _doubts(one))
-    answer = " ".join([*told, *doubts]) or "Which of these runs is better cannot be told."
+    reasons = dict.fromkeys(doubt for one in found for doubt in doubts(one))
+    answer = " ".join([*told, *reasons]) or "Which of these runs is better cannot be told."
     style = "green" if told else "dim"
     text = f"[{style}]in short:[/] {escape(answer)}"
     console.print(Padding(text, (0, 0, 1, 0), expand=False))
-
-
-def _doubts(one: Weighing) -> Iterator[str]:
-    if not any(found.best and not found.as_good for found in one.recommendations):
-        return
-    if of_other_samples(one) and not one.group_differences:
-        yield f"{OTHER_SAMPLES[0].upper()}{OTHER_SAMPLES[1:]}."
-    if (one.repeats_told or "").startswith(ONE_TRAINING):
-        yield f"{ONE_TRAINING[0].upper()}{ONE_TRAINING[1:]}"
 
 
 def print_weighings(

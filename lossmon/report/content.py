@@ -28,7 +28,7 @@ from lossmon.analysis import (
     wilson,
 )
 from lossmon.records import SampleRecord
-from lossmon.report.words import number, percent, samples_words, value_text
+from lossmon.report.words import doubts, number, percent, samples_words, value_text
 from lossmon.rules import rule_summaries
 
 Document = Mapping[str, Any]
@@ -225,6 +225,7 @@ def _summary(runs: Sequence[RunPart], weighings: Sequence[Weighing]) -> Iterator
         yield f"{run.name}: {run.verdict.text}"
     for one in weighings:
         yield from (r.sentence for r in one.recommendations if r.best is not None)
+    yield from dict.fromkeys(doubt for one in weighings for doubt in doubts(one))
 
 
 def _judged_on(one: Weighing) -> str:

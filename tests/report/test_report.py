@@ -19,6 +19,7 @@ from lossmon.records import EpochRecord
 from lossmon.report import figures, html_page, markdown, report_of, save_figures
 from lossmon.report.figures import inert
 from lossmon.report.files import curve_keys
+from lossmon.report.words import doubts
 from lossmon.store import RunWriter, open_store
 from tests.analysis.sampled import RECORDS, ROWS
 from tests.dashboard.seed import HOSTILE, SCENARIOS, SOFTMAX, Scenario
@@ -76,7 +77,10 @@ def test_where_a_call_to_paste_goes_is_told(reported: Reported) -> None:
 
 
 def test_a_report_of_several_runs_compares_them(reported: Reported) -> None:
-    page = html_page(reported("digits-cnn", "digits-overfit"))
+    report = reported("digits-cnn", "digits-overfit")
+    once = "One training of each: with another seed they may end otherwise."
+    assert report.summary[-1] == once
+    page = html_page(report)
     text = " ".join(_Reader(page).text.split())
     assert "2 runs compared" in text
     assert "p < 0.001: digits-cnn is better." in text
@@ -236,7 +240,13 @@ def test_runs_on_other_samples_are_not_passed_off_as_unknown_ones(tmp_path: Path
         writer.close()
     store = open_store(tmp_path / "runs.db")
     documents = [store.run(name) for name in ("one", "other")]
-    ((where, _),) = report_of(documents, sample_source(store)).compared
+    report = report_of(documents, sample_source(store))
+    (one,) = report.weighings
+    better = one.recommendations[0]._replace(best="one", as_good=())
+    assert list(doubts(replace(one, recommendations=(better,)))) == [
+        "Samples not known to be the same: a difference may be one of the data."
+    ]
+    ((where, _),) = report.compared
     assert where.endswith("samples not known to be the same: a difference may be one of the data")
     ((where, _),) = report_of(documents).compared
     assert where == "Last validation epoch; samples are not paired"
