@@ -32,11 +32,13 @@ class AccuracyChange(NamedTuple):
         before, after: shares predicted right.
         margin: the change is known to this much up or down, 95 %; both epochs' binomial errors
             together, as if of other samples.
+        smoothed: whether the shares are means over the epochs around.
     """
 
     before: float
     after: float
     margin: float
+    smoothed: bool = False
 
     @property
     def change(self) -> float:
@@ -94,7 +96,7 @@ def overfit_words(
         return said, _OF_ANOTHER_KIND
     same = [e for e in episodes if (e.first_epoch + 1, e.last_epoch + 1) == (since, until)]
     changed = (
-        AccuracyChange(*same[0].accuracy, same[0].accuracy_margin)
+        AccuracyChange(*same[0].accuracy, same[0].accuracy_margin, smoothed=True)
         if same
         else accuracy_change(document["epochs"], output, since - 1, until - 1)
     )
@@ -122,7 +124,7 @@ def mild_words(
     said = _said(ends, best, episode.loss, fell, shifted=shifted)
     if shifted:
         return said, _OF_ANOTHER_KIND
-    changed = AccuracyChange(*episode.accuracy, episode.accuracy_margin)
+    changed = AccuracyChange(*episode.accuracy, episode.accuracy_margin, smoothed=True)
     # Whoever changed the rules may have put this one to silence.
     why = "" if document["rules"] else _why_no_warning(document["epochs"], output, episode)
     return said, f"{why} {_meaning(changed, best)}".lstrip()
@@ -195,6 +197,7 @@ def _meaning(changed: AccuracyChange | None, best: int) -> str:
     if changed is None:
         return f"The weights of epoch {best} have the least validation loss."
     moved = f"{accuracy_text(changed.before)} → {accuracy_text(changed.after)}"
+    moved += ", smoothed" if changed.smoothed else ""
     told = f"{moved} ({changed.change:+.3f} ± {changed.margin:.3f})"
     if changed.change < -changed.margin:
         return f"It matters for accuracy too, which fell {told}: take the weights of epoch {best}."
@@ -203,12 +206,13 @@ def _meaning(changed: AccuracyChange | None, best: int) -> str:
             f"Accuracy rose all the same, {told}: for decisions take the last weights, for "
             f"probabilities those of epoch {best}, or calibrate them."
         )
-    if changed.margin > _HOLDS:
+    held = changed.margin <= _HOLDS
+    if held or changed.change - changed.margin > -_HOLDS:
         return (
-            f"Whether it matters for accuracy, {told}, so few validation samples cannot tell; the "
-            f"weights of epoch {best} have the least loss."
+            f"It does not matter for accuracy, which {'held' if held else 'did not fall'}, {told}; "
+            f"if you use the probabilities, take the weights of epoch {best}, or calibrate them."
         )
     return (
-        f"It does not matter for accuracy, which held, {told}; if you use the probabilities, take "
-        f"the weights of epoch {best}, or calibrate them."
+        f"Whether it matters for accuracy, {told}, so few validation samples cannot tell; the "
+        f"weights of epoch {best} have the least loss."
     )

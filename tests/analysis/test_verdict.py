@@ -476,6 +476,11 @@ def test_the_epochs_of_the_training_loss_are_named_where_they_are_others(
             "last weights, for probabilities those of epoch 2, or calibrate them.",
         ),
         (
+            overfitted(80, 70, 76, 81, size=100),
+            "It does not matter for accuracy, which did not fall, 0.700 → 0.810 (+0.110 ± 0.118); if you "
+            "use the probabilities, take the weights of epoch 2, or calibrate them.",
+        ),
+        (
             overfitted(80, 93, 93, 93, size=100),
             "Whether it matters for accuracy, 0.930 → 0.930 (+0.000 ± 0.074), so few validation "
             "samples cannot tell; the weights of epoch 2 have the least loss.",
@@ -496,7 +501,7 @@ MILD = (
     "(epoch 40) while training loss fell, 0.1 → 0.01. "
 )
 HELD = (
-    "It does not matter for accuracy, which held, 0.901 → 0.900 (-0.001 ± 0.010); if you use the "
+    "It does not matter for accuracy, which held, 0.901 → 0.900, smoothed (-0.001 ± 0.010); if you use the "
     "probabilities, take the weights of epoch 9, or calibrate them."
 )
 MEMORISED = Cause("memorising", "Learned by heart.", {"train_loss": [0.1, 0.01]})
