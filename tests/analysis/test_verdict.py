@@ -477,8 +477,8 @@ def test_the_epochs_of_the_training_loss_are_named_where_they_are_others(
         ),
         (
             overfitted(80, 70, 76, 81, size=100),
-            "It does not matter for accuracy, which did not fall, 0.700 → 0.810 (+0.110 ± 0.118); if you "
-            "use the probabilities, take the weights of epoch 2, or calibrate them.",
+            "It does not matter for accuracy, which did not fall, 0.700 → 0.810 (+0.110 ± 0.118); if "
+            "you use the probabilities, take the weights of epoch 2, or calibrate them.",
         ),
         (
             overfitted(80, 93, 93, 93, size=100),
@@ -501,8 +501,8 @@ MILD = (
     "(epoch 40) while training loss fell, 0.1 → 0.01. "
 )
 HELD = (
-    "It does not matter for accuracy, which held, 0.901 → 0.900, smoothed (-0.001 ± 0.010); if you use the "
-    "probabilities, take the weights of epoch 9, or calibrate them."
+    "It does not matter for accuracy, which held, 0.901 → 0.900, smoothed (-0.001 ± 0.010); if you "
+    "use the probabilities, take the weights of epoch 9, or calibrate them."
 )
 MEMORISED = Cause("memorising", "Learned by heart.", {"train_loss": [0.1, 0.01]})
 
