@@ -477,8 +477,8 @@ def test_the_epochs_of_the_training_loss_are_named_where_they_are_others(
         ),
         (
             overfitted(80, 70, 76, 81, size=100),
-            "It does not matter for accuracy, which did not fall, 0.700 → 0.810 (+0.110 ± 0.118); if "
-            "you use the probabilities, take the weights of epoch 2, or calibrate them.",
+            "It does not matter for accuracy, which did not fall, 0.700 → 0.810 (+0.110 ± 0.118); "
+            "if you use the probabilities, take the weights of epoch 2, or calibrate them.",
         ),
         (
             overfitted(80, 93, 93, 93, size=100),
