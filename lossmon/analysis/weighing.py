@@ -67,6 +67,13 @@ class Weighing:
         paired = [d.samples if d.basis == "paired" else 0 for d in self.differences]
         return min(paired, default=0)
 
+    @property
+    def of_other_samples(self) -> bool:
+        """Whether the samples of all runs are known, and those of some two are others."""
+        known = [None if run.samples is None else run.samples.keys for run in self.runs]
+        sets = {None if keys is None else np.sort(keys).tobytes() for keys in known}
+        return not self.shared and len(sets) > 1 and None not in sets
+
     def document(self) -> dict[str, Any]:
         """Return it as plain values that JSON can hold; epochs count from 0."""
         return {

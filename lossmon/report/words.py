@@ -6,8 +6,6 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
-
 from lossmon.analysis import Weighing
 from lossmon.analysis.grouping import ONE_TRAINING
 
@@ -42,7 +40,7 @@ def samples_words(one: Weighing) -> str:
     """
     if one.shared:
         return f"{one.shared:,} shared samples"
-    return _OTHER_SAMPLES if _of_other_samples(one) else "samples are not paired"
+    return _OTHER_SAMPLES if one.of_other_samples else "samples are not paired"
 
 
 def doubts(one: Weighing) -> Iterator[str]:
@@ -53,13 +51,6 @@ def doubts(one: Weighing) -> Iterator[str]:
     """
     if not any(found.best and not found.as_good for found in one.recommendations):
         return
-    told = [_OTHER_SAMPLES + "."] if _of_other_samples(one) and not one.group_differences else []
+    told = [_OTHER_SAMPLES + "."] if one.of_other_samples and not one.group_differences else []
     told += [ONE_TRAINING] if (one.repeats_told or "").startswith(ONE_TRAINING) else []
     yield from (sentence[0].upper() + sentence[1:] for sentence in told)
-
-
-def _of_other_samples(one: Weighing) -> bool:
-    """Whether the samples of all runs are known, and those of some two are others."""
-    known = [None if run.samples is None else run.samples.keys for run in one.runs]
-    sets = {None if keys is None else np.sort(keys).tobytes() for keys in known}
-    return not one.shared and len(sets) > 1 and None not in sets

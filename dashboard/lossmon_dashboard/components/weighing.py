@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import dash_mantine_components as dmc
-import numpy as np
 from dash import html
 
 from lossmon.analysis import (
@@ -159,17 +158,10 @@ def _doubts(one: Weighing) -> Iterator[str]:
     """Why what is said to be better may not be, though it is more than noise."""
     if not any(found.best and not found.as_good for found in one.recommendations):
         return
-    if _of_other_data(one) and not one.group_differences:
+    if one.of_other_samples and not one.group_differences:
         yield _OTHER_DATA
     if (one.repeats_told or "").startswith(ONE_TRAINING):
         yield "Each was trained once: with another seed they may end otherwise."
-
-
-def _of_other_data(one: Weighing) -> bool:
-    """Whether the samples of all runs are known, and those of some two are others."""
-    known = [None if run.samples is None else run.samples.keys for run in one.runs]
-    sets = {None if keys is None else np.sort(keys).tobytes() for keys in known}
-    return not one.shared and len(sets) > 1 and None not in sets
 
 
 def _in_short(found: Recommendation, one: Weighing) -> str:
@@ -200,7 +192,7 @@ def _one(one: Weighing) -> html.Div:
     output = [] if one.output is None else [" of output ", dmc.Code(one.output)]
     if one.shared:
         pairs = f"{one.shared:,} samples that all pairs share, compared one by one."
-    elif _of_other_data(one):
+    elif one.of_other_samples:
         pairs = (
             "the samples of these runs are not known to be the same, so that a difference may be "
             "one of the data."
