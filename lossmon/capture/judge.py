@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,6 +60,7 @@ class RunJudge:
         self._totals: dict[tuple[Split, str | None], EpochTotals] = {}
         self._others: dict[Split, OtherMetrics] = {}
         self._out_of_time = plan.one_by_one
+        self._let_out = plan.at_once
         self._outputs = self._judges()
 
     def _judges(self) -> list[OutputJudge]:
@@ -90,19 +91,25 @@ class RunJudge:
             records.extend(self._judge(chunk))
         if self._plan.at_once:
             # Also after steps outside of the run, which may have taken what was let out.
-            self._let_out({item.call.split for item in items})
+            self._let_more_out({item.call.split for item in items})
         return records
 
-    def foretell(self, items: Sequence[CallItem]) -> Records | None:
+    @property
+    def let_out(self) -> int:
+        """Of how many steps tensors leave until some are judged; 0 where of all, or of none."""
+        return self._let_out
+
+    def foretell(self, items: Sequence[CallItem], behind: Mapping[Split, int]) -> Records | None:
         """Keras' own values of calls that are judged later, in case that training is killed.
 
         Args:
-            items: calls in order, after those that were foretold since some were judged.
+            items: calls in order.
+            behind: steps of each split that are judged before them.
 
         Returns:
             Their batches; None where they can be had by judging alone.
         """
-        chunks = self._reader.look_ahead(items) if self._is_settled else None
+        chunks = self._reader.look_ahead(items, behind) if self._is_settled else None
         if chunks is None:
             return None
         none, why_not = np.arange(0), self._plan.why_unseen() or _KILLED
@@ -122,14 +129,16 @@ class RunJudge:
         records.outputs = list(self._plan.outputs)
         return records
 
-    def _let_out(self, splits: set[Split]) -> None:
+    def _let_more_out(self, splits: set[Split]) -> None:
         """Let the tensors of as many of the next steps out as can be recomputed."""
-        steps = self._budget.afford(self._plan.at_once)
+        steps = self._let_out = self._budget.afford(self._plan.at_once)
         self._out_of_time = self._plan.one_by_one or steps < self._plan.at_once
         gathers = self._samples is not None and self._samples.gathers
         for split in splits:
             whole = split == "val" and gathers and not self._plan.one_by_one
-            self._reader.channels[split].carry(float(self._plan.at_once if whole else steps))
+            granted = self._plan.at_once if whole else steps
+            self._let_out = max(self._let_out, granted)
+            self._reader.channels[split].carry(float(granted))
 
     def epoch(self, item: EpochItem) -> Records:
         """Close the epoch: a record for each split and output, and what the rules say of it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby, pairwise
 from typing import Any, NamedTuple
@@ -42,7 +43,6 @@ class Reader:
         self.channels = channels
         self.step_bytes = 0
         self._spent = 0.0
-        self._looked_at: dict[Split, int] = {}
 
     def spent(self) -> float:
         """Seconds of this thread that taking tensors cost since this was asked."""
@@ -56,7 +56,6 @@ class Reader:
             items: the calls in order.
             tensors: whether to keep labels and predictions.
         """
-        self._looked_at.clear()
         for (split, queued), group in groupby(items, key=_way):
             channel = self.channels[split]
             calls = list(group)
@@ -69,20 +68,23 @@ class Reader:
             for run in runs:
                 yield from run.chunks(tensors=tensors)
 
-    def look_ahead(self, items: Sequence[CallItem]) -> list[Chunk] | None:
+    def look_ahead(
+        self, items: Sequence[CallItem], behind: Mapping[Split, int]
+    ) -> list[Chunk] | None:
         """Keras' own values of calls that are to be read later, without a tensor.
 
         Args:
-            items: calls in order, after those that were looked at since some were read.
+            items: calls in order.
+            behind: steps of each split that are to be read before them.
 
         Returns:
             None where there are calls whose values cannot be had before they are read.
         """
         found: list[Chunk] = []
+        places = Counter(behind)
         for (split, queued), group in groupby(items, key=_way):
             steps = [step for item in group for step in _steps(item)]
-            first = self._looked_at.get(split, 0)
-            self._looked_at[split] = first + len(steps)
+            first, places[split] = places[split], places[split] + len(steps)
             for layout, vectors in self._ahead(split, first, len(steps)) if queued else ():
                 own, steps = steps[: len(vectors)], steps[len(vectors) :]
                 if not layout.scalars:

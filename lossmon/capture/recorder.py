@@ -12,16 +12,17 @@ import math
 import queue
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any, Protocol, cast
 
+from lossmon.capture.backlog import Backlog
 from lossmon.capture.channel import Channel
 from lossmon.capture.chunk import CallItem
 from lossmon.capture.extended_logs import AwaitedLogs
 from lossmon.capture.tap import Call
-from lossmon.records import Finding, RunStatus
+from lossmon.records import Finding, RunStatus, Split
 from lossmon.store import Delivery, Ending, Records, RunHeader, SecuredSteps, Trouble
 from lossmon.trackers import Showing, Tracker
 
@@ -42,8 +43,9 @@ WAITING_BYTES = 256 * 2**20
 FIRST_STEP_BYTES = 8 * 2**20
 # Seconds that other trackers have at the end to take what waits for them.
 TRACKERS_WAIT = 20.0
-# Items that are judged before what came of them is written.
+# Items that are judged at once, and about how many seconds that may take.
 ITEMS_TOGETHER = 256
+JUDGE_FOR = 0.03
 
 
 def bytes_of(values: int) -> int:
@@ -84,8 +86,13 @@ class Judge(Protocol):
         """Judge calls of the train and test functions."""
         ...
 
-    def foretell(self, items: Sequence[CallItem]) -> Records | None:
-        """What is known of calls before they are judged; None where nothing is."""
+    @property
+    def let_out(self) -> int:
+        """Of how many steps tensors leave until some are judged; 0 where of all, or of none."""
+        ...
+
+    def foretell(self, items: Sequence[CallItem], behind: Mapping[Split, int]) -> Records | None:
+        """What is known of calls behind so many steps; None where nothing is."""
         ...
 
     def epoch(self, item: EpochItem) -> Records:
@@ -140,8 +147,14 @@ class Recorder:
         self._changing = threading.Lock()
         self._delivery = Delivery(beginning.header, say)
         self._secured = SecuredSteps(beginning.header)
-        # Calls that are secured and not judged yet.
-        self._later: list[CallItem] = []
+        self._secured.usable = not beginning.wait_when_full
+        self._backlog = Backlog(
+            self._secured,
+            beginning.judge.foretell,
+            lambda message: self._note(message, aloud=False),
+        )
+        self._secured_to = 0
+        self._at_once = ITEMS_TOGETHER
         self._unwritten = Records(findings=list(beginning.findings))
         trackers = beginning.trackers
         self._showing = Showing(trackers, self.trouble) if trackers else None
@@ -250,22 +263,19 @@ class Recorder:
         Waking once for many steps costs training less than waking for each; at the end, where
         `fit` waits for this thread, it is awake at once.
         """
-        self._stopping.wait(max(0.0, self._looked + LOOK_EVERY - time.monotonic()))
-        try:
-            items = [self._queue.get(timeout=HEARTBEAT_EVERY), *self._at_hand()]
-            self._looked = time.monotonic()
-        except queue.Empty:
-            items = []
-        if self._can_wait(items) and self._secure(items) and not self._due():
-            self._later += items
+        items = self._fetch()
+        if self._backlog.add(items, busy=bool(self._backlog)) and not self._due():
             return None
-        items, self._later = [*self._later, *items], []
+        items, self._secured_to = self._backlog.take(), self._secured.last
         self._judged = time.monotonic()
         for judged_together, group in groupby(items, key=_is_call):
             together = list(group)
-            for item in _cut(together) if judged_together else together:
-                self._take(item)
-                time.sleep(YIELD)
+            if judged_together:
+                self._take_calls(together)
+            else:
+                for item in together:
+                    self._take(item)
+                    time.sleep(YIELD)
         if not self._carrying and self._waiting <= 0:
             self._carry(math.inf)
         stops = [item for item in items if isinstance(item, _Stop)]
@@ -274,29 +284,44 @@ class Recorder:
         else:
             self._judge("what was put off", lambda judge: judge.catch_up())
         # Judging the last steps may have brought up troubles, which come after the stop.
-        for item in self._at_hand() if stops else ():
+        for item in [*self._backlog.take(), *self._at_hand()] if stops else ():
             self._take(item)
         return stops[0] if stops else None
 
-    def _can_wait(self, items: Sequence[Any]) -> bool:
-        """Whether items can be judged later: steps alone, which can be secured."""
-        waits = not self._begin.wait_when_full and self._secured.usable
-        return waits and bool(items) and all(map(_is_queued, items))
+    def _fetch(self) -> list[Any]:
+        """What came since the last time; waits for something to come where all else can wait."""
+        if not self._backlog.can_wait:
+            return self._at_hand()
+        self._stopping.wait(max(0.0, self._looked + LOOK_EVERY - time.monotonic()))
+        try:
+            items = [self._queue.get(timeout=HEARTBEAT_EVERY), *self._at_hand()]
+        except queue.Empty:
+            return []
+        self._looked = time.monotonic()
+        return items
 
     def _due(self) -> bool:
-        """Whether steps are to be judged now, the room for them being half full at most."""
-        late = self._looked - self._judged >= JUDGE_EVERY
-        return late or self._too_many(2 * self._waiting)
+        """Whether steps are to be judged now.
 
-    def _secure(self, calls: Sequence[CallItem]) -> bool:
-        """Keep what is known of steps in case that the process is killed; tells whether it did."""
-        try:
-            known = self._begin.judge.foretell(calls)
-            return known is not None and self._secured.keep(known)
-        except Exception as error:
-            self._note(f"steps could not be secured: {error!r}", aloud=False)
-            self._secured.usable = False
-            return False
+        That is before the room for them is more than half full, and before the tensors that may
+        leave have left.
+        """
+        late = time.monotonic() - self._judged >= JUDGE_EVERY
+        let_out = self._begin.judge.let_out
+        return late or self._too_many(2 * self._waiting) or 0 < let_out <= 4 * self._waiting
+
+    def _take_calls(self, calls: list[CallItem]) -> None:
+        """Judge calls, as many at once as do not keep others from being secured for long."""
+        while calls:
+            part, calls = calls[: self._at_once], calls[self._at_once :]
+            began = time.monotonic()
+            self._take(part)
+            each = (time.monotonic() - began) / len(part)
+            self._at_once = max(1, min(ITEMS_TOGETHER, int(JUDGE_FOR / max(each, 1e-9))))
+            if time.monotonic() - self._looked >= LOOK_EVERY:
+                self._looked = time.monotonic()
+                self._backlog.add(self._at_hand(), busy=True)
+            time.sleep(YIELD)
 
     def _at_hand(self) -> list[Any]:
         """What is in the queue now, up to so much as can be judged before the next commit."""
@@ -318,8 +343,8 @@ class Recorder:
         elif isinstance(item, list):
             calls = cast("list[CallItem]", item)
             self._judge("steps", lambda judge: judge.calls(calls, hurried=self._hurry))
-            done = sum(call.call.steps for call in calls)
-            self._waiting -= done
+            self._waiting -= sum(call.call.steps for call in calls)
+            self._backlog.judged(calls)
 
     def _judge(self, what: str, ask: Callable[[Judge], Records]) -> None:
         self._progress += 1
@@ -343,8 +368,8 @@ class Recorder:
             if self._showing is not None:
                 self._showing.show(records.epochs, records.findings, records.withdrawn)
             self._last_written = now
-            if not self._later and not self._delivery.holds:
-                self._secured.clear()
+            if not self._delivery.holds:
+                self._secured.forget(self._secured_to)
 
 
 @dataclass(frozen=True, slots=True)
@@ -360,16 +385,6 @@ class _Trouble:
 
 def _is_call(item: Any) -> bool:
     return isinstance(item, CallItem)
-
-
-def _cut(calls: list[Any]) -> list[list[Any]]:
-    """The same in lists of which each can be judged at once."""
-    starts = range(0, len(calls), ITEMS_TOGETHER)
-    return [calls[start : start + ITEMS_TOGETHER] for start in starts]
-
-
-def _is_queued(item: Any) -> bool:
-    return isinstance(item, CallItem) and item.call.queued
 
 
 def without_tensors(call: Call) -> Call:

@@ -7,6 +7,7 @@ the run and parcels, text under rising numbers. Passwords of databases are not k
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import sqlite3
@@ -117,13 +118,14 @@ class Spool:
             document = encode_header(_without_password(header))
             connection.execute("INSERT INTO header VALUES (?)", (document,))
 
-    def append(self, records: Records) -> None:
-        """Keep records until they are delivered."""
+    def append(self, records: Records) -> int:
+        """Keep records until they are delivered; returns the number of their parcel."""
         large = bool(records.batches or records.samples)
         try:
             self._demand_room(MOST_BYTES * (1 - _RESERVED) if large else MOST_BYTES)
             document = encode_records(records)
-            self._connection.execute("INSERT INTO parcels (document) VALUES (?)", (document,))
+            query = "INSERT INTO parcels (document) VALUES (?)"
+            return self._connection.execute(query, (document,)).lastrowid or 0
         except (sqlite3.Error, OSError) as error:
             raise SpoolError(f"{self.path}: {error}") from error
 
@@ -153,13 +155,6 @@ class Spool:
         except sqlite3.Error as error:
             raise SpoolError(f"{self.path}: {error}") from error
 
-    def clear(self) -> None:
-        """Forget all parcels, which were delivered otherwise."""
-        try:
-            self._connection.execute("DELETE FROM parcels")
-        except sqlite3.Error as error:
-            raise SpoolError(f"{self.path}: {error}") from error
-
     def count(self) -> int:
         """Return how many parcels wait."""
         return self._connection.execute("SELECT count(*) FROM parcels").fetchone()[0]
@@ -169,7 +164,9 @@ class Spool:
         self._connection.close()
         if delete:
             for suffix in ("", "-wal", "-shm"):
-                Path(f"{self.path}{suffix}").unlink(missing_ok=True)
+                # Where another program has it open, an empty one stays.
+                with contextlib.suppress(OSError):
+                    Path(f"{self.path}{suffix}").unlink(missing_ok=True)
 
 
 def _explained(path: Path, error: Exception) -> SpoolError:

@@ -30,7 +30,7 @@ SECONDS = 480.0
 """Of training, for each model."""
 # As long as steps may wait to be judged: those of an untimed block before are judged in timed ones.
 _BLOCK_SECONDS = 1.0
-_BLOCKS = 3
+_BLOCKS = 1
 # Seconds in which the last steps of a turn are judged, in nobody's time.
 _REST = 0.3
 _RESAMPLED = 2_000

@@ -169,12 +169,12 @@ def test_an_error_of_our_own_costs_no_record(
 def test_what_is_not_stored_stays_secured(
     record: Callable[..., Any], secured: list[BatchRecord], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cleared: list[None] = []
+    forgotten: list[int] = []
     monkeypatch.setattr(Delivery, "holds", property(lambda _: True))
-    monkeypatch.setattr(SecuredSteps, "clear", lambda _: cleared.append(None))
+    monkeypatch.setattr(SecuredSteps, "forget", lambda _, last: forgotten.append(last))
     record(classifier(), X, IDS)
     assert secured
-    assert cleared == []
+    assert forgotten == []
 
 
 class Slowly(keras.callbacks.Callback):
@@ -203,6 +203,44 @@ def test_steps_that_take_up_room_are_not_put_off(
     record(classifier(), X[:1600], IDS[:1600], epochs=1, callbacks=[Slowly()])
     assert sum(judged) == 100
     assert len(judged) in times
+    assert secured
+
+
+def test_steps_are_secured_while_others_are_judged(
+    record: Callable[..., Any], secured: list[BatchRecord], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited: list[float] = []
+    calls, keep = RunJudge.calls, SecuredSteps.keep
+
+    def slow(self: RunJudge, items: Any, **hurried: Any) -> Any:
+        time.sleep(0.004 * len(items))
+        return calls(self, items, **hurried)
+
+    def watched(self: SecuredSteps, records: Records) -> bool:
+        waited.extend(time.time() - one.time for one in records.batches if one.split == "train")
+        return keep(self, records)
+
+    monkeypatch.setattr("lossmon.capture.recorder.JUDGE_EVERY", 0.3)
+    monkeypatch.setattr(RunJudge, "calls", slow)
+    monkeypatch.setattr(SecuredSteps, "keep", watched)
+    recorded = record(classifier(), X, IDS, validation_split=0.1)
+    demand_same(secured, recorded.batches, KILLED)
+    # To judge all of an epoch takes two seconds.
+    assert len(waited) > STEPS
+    assert max(waited) < 0.7
+    assert {row["status"] for row in recorded.batches} == {"verified"}
+
+
+def test_steps_are_not_put_off_until_no_more_tensors_leave(
+    record: Callable[..., Any], secured: list[BatchRecord], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lossmon.capture.letting_out.SMALL_STEP", 1)
+    monkeypatch.setattr("lossmon.capture.letting_out.steps_at_once", lambda _: 40)
+    monkeypatch.setattr("lossmon.capture.budget.ALLOWANCE", 1e6)
+    monkeypatch.setattr("lossmon.capture.recorder.JUDGE_EVERY", 1e6)
+    recorded = record(classifier(), X[:3200], IDS[:3200], epochs=1, callbacks=[Slowly()])
+    assert {row["status"] for row in recorded.batches} == {"verified"}
+    assert len(recorded.batches) == 200
     assert secured
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -63,8 +65,8 @@ def test_whoever_opens_the_database_finds_what_a_killed_training_had_secured(db:
 def test_it_is_left_to_a_training_that_lives(path: Path) -> None:
     training = Training(path)
     assert steps_of(path) == [0, 1, 2]
-    (waiting,) = sync()
-    assert waiting.problem == "a training that runs, or another sync, is using it"
+    # Nothing of it waits.
+    assert sync() == []
     assert training.steps.keep(Records([secured(6)]))
     training.kill()
     assert steps_of(path) == list(range(7))
@@ -72,9 +74,11 @@ def test_it_is_left_to_a_training_that_lives(path: Path) -> None:
 
 def test_what_is_stored_is_forgotten(path: Path, folder: Path) -> None:
     training = Training(path)
-    training.steps.clear()
+    first = training.steps.last
+    assert training.steps.keep(Records([secured(6)]))
+    training.steps.forget(first)
     training.kill()
-    assert steps_of(path) == [0, 1, 2]
+    assert steps_of(path) == [0, 1, 2, 6]
     training = Training(path)
     training.steps.close()
     training.writer.close()
@@ -145,11 +149,12 @@ def test_a_folder_that_takes_nothing_is_asked_once(
 ) -> None:
     header = RunHeader(str(path), run_record(), [OUTPUT])
     folder.write_text("")
+    RunWriter.continued(header).close()
     steps = SecuredSteps(header)
     assert not steps.keep(Records([secured(0)]))
     folder.unlink()
     assert not steps.keep(Records([secured(0)]))
-    steps.clear()
+    steps.forget(1)
     steps.close()
     assert not folder.exists()
 
@@ -167,3 +172,108 @@ def test_a_full_spool_still_belongs_to_its_training(path: Path) -> None:
     ):
         other.execute("BEGIN IMMEDIATE")
     training.kill()
+
+
+def test_a_run_that_is_not_begun_is_not_begun_by_what_is_secured(path: Path, folder: Path) -> None:
+    header = RunHeader(str(path), run_record(), [OUTPUT])
+    steps = SecuredSteps(header)
+    assert not steps.keep(Records([secured(0)]))
+    assert not folder.exists()
+    RunWriter.continued(header).close()
+    assert steps.keep(Records([secured(0)]))
+    steps.close()
+
+
+def test_of_a_training_whose_database_was_replaced_it_waits_for_the_right_one(path: Path) -> None:
+    training = Training(path)
+    training.kill()
+    right = path.rename(path.with_suffix(".right"))
+    RunWriter.open(path, run_record(name="other")).close()
+    assert [row["name"] for row in open_store(path).run_rows()] == ["other"]
+    (waiting,) = sync()
+    assert "Received: another one" in str(waiting.problem)
+    right.rename(path)
+    assert steps_of(path) == [0, 1, 2, 3, 4, 5]
+
+
+def test_where_a_training_goes_on_in_another_database_it_goes_there(path: Path) -> None:
+    training = Training(path)
+    path.rename(path.with_suffix(".away"))
+    training.writer.close()
+    training.writer = RunWriter.continued(training.header)
+    assert training.writer.moved
+    assert training.steps.keep(Records([secured(6)]))
+    training.kill()
+    assert steps_of(path) == [2, 3, 4, 5, 6]
+
+
+def test_whoever_reads_does_not_wait_for_a_lock(path: Path) -> None:
+    training = Training(path)
+    training.kill()
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        began = time.monotonic()
+        assert steps_of(path) == [0, 1, 2]
+        # Two openings, or one and what it reads; by default a lock is waited for ten seconds.
+        assert time.monotonic() - began < 5.0
+    assert steps_of(path) == [0, 1, 2, 3, 4, 5]
+
+
+def test_nothing_but_what_is_named_goes_elsewhere(path: Path, tmp_path: Path) -> None:
+    training, elsewhere = Training(path), tmp_path / "elsewhere.db"
+    training.kill()
+    assert sync(to=elsewhere) == []
+    assert not elsewhere.exists()
+    (delivered,) = sync(to=elsewhere, run=training.header.run.id)
+    assert (delivered.problem, delivered.batches) == (None, 4)
+    assert steps_of(elsewhere) == [2, 3, 4, 5]
+
+
+def test_what_waits_for_a_spool_waits(path: Path) -> None:
+    training = Training(path)
+    spool = Spool(spool_path(training.header), training.header)
+    spool.append(Records([batch(3, loss=0.25)]))
+    training.kill()
+    (waiting,) = sync()
+    assert "is using it" in str(waiting.problem)
+    assert steps_of(path) == [0, 1, 2]
+    spool.close(delete=False)
+    assert [synced.batches for synced in sync()] == [1, 4]
+
+
+def test_a_file_that_was_removed_takes_nothing_more(path: Path) -> None:
+    training = Training(path)
+    training.file.unlink()
+    assert not training.steps.keep(Records([secured(6)]))
+    assert not training.steps.usable
+    training.steps.close()
+    training.writer.close()
+
+
+def test_whoever_looks_at_it_ends_nothing(path: Path) -> None:
+    header = RunHeader(str(path), run_record(), [OUTPUT])
+    RunWriter.continued(header).close()
+    reader = Spool(secured_path(header), header)
+    steps = SecuredSteps(header)
+    assert not steps.keep(Records([secured(0)]))
+    reader.close(delete=False)
+    assert steps.keep(Records([secured(0)]))
+    steps.close()
+
+
+def test_the_position_of_a_run_does_not_go_back(path: Path) -> None:
+    training = Training(path)
+    assert training.steps.keep(Records([secured(1)]))
+    training.writer.deliver(Records([batch(step, loss=0.5) for step in range(3, 9)]))
+    training.kill()
+    assert steps_of(path) == list(range(9))
+    (run,) = open_store(path).run_rows()
+    assert (run["step"], run["batches"]) == (8, 9)
+
+
+def test_a_folder_that_cannot_be_named_keeps_nobody_from_reading(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    RunWriter.open(path, run_record()).close()
+    monkeypatch.setenv("LOSSMON_SPOOL", "~nobody-of-that-name/spool")
+    assert open_store(path).run_rows()[0]["batches"] == 0
