@@ -163,6 +163,8 @@ class Opening:
                 environment=partial(environment, set_seed()),
                 channels=() if self._letting_out.at_once else tuple(carrier.channels.values()),
                 wait_when_full=full,
+                # With extended logs training waits at each epoch's end for all that is not judged.
+                puts_off=not full and not options.extend_logs,
                 trackers=self._open_trackers(options, header.run),
                 step_bytes=self._step_bytes(options.verify),
             ),

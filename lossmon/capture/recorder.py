@@ -113,6 +113,7 @@ class Beginning:
     """All that is needed to record a run.
 
     Attributes:
+        puts_off: whether steps may wait to be judged.
         step_bytes: about the size of a step's tensors, until the judge knows it; 0 where so few of
             them wait that it does not matter.
     """
@@ -123,6 +124,7 @@ class Beginning:
     environment: Callable[[], dict[str, Any]]
     channels: Sequence[Channel]
     wait_when_full: bool
+    puts_off: bool = True
     trackers: Sequence[Tracker] = ()
     step_bytes: int = FIRST_STEP_BYTES
 
@@ -147,7 +149,7 @@ class Recorder:
         self._changing = threading.Lock()
         self._delivery = Delivery(beginning.header, say)
         self._secured = SecuredSteps(beginning.header)
-        self._secured.usable = not beginning.wait_when_full
+        self._secured.usable = beginning.puts_off
         self._backlog = Backlog(
             self._secured,
             beginning.judge.foretell,

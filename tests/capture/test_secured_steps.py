@@ -166,6 +166,15 @@ def test_an_error_of_our_own_costs_no_record(
     assert secured == []
 
 
+@pytest.mark.parametrize("monitor", [{"verify": "full"}, {"extend_logs": True}], ids=str)
+def test_where_somebody_waits_for_them_steps_are_judged_at_once(
+    monitor: dict[str, Any], record: Callable[..., Any], secured: list[BatchRecord]
+) -> None:
+    recorded = record(classifier(), X, IDS, monitor=monitor)
+    assert secured == []
+    assert [row["step"] for row in recorded.batches] == list(range(2 * STEPS))
+
+
 def test_what_is_not_stored_stays_secured(
     record: Callable[..., Any], secured: list[BatchRecord], monkeypatch: pytest.MonkeyPatch
 ) -> None:
