@@ -64,7 +64,7 @@ def check(facts: Facts) -> Iterator[Finding]:
     if not any(math.isfinite(gradient.norm) for gradient in recent[-_BLOCK:]):
         # Of labels that are no numbers the loss is none, however small the gradient was before.
         if not any(o.labels is not None and o.labels.nonfinite for o in facts.outputs):
-            yield _finding(recent, f"not finite in the last {_BLOCK} samples")
+            yield _finding(recent, f"not finite at the last {_BLOCK} steps that it was measured at")
     elif _grows(recent) and _is_above_start(facts.training.gradients) and not recent[-1].clipped:
         first, last = _ends(recent)
         yield _finding(recent, f"{number(last)}, {number(last / first)} times what it was")
@@ -101,5 +101,5 @@ def _finding(recent: Sequence[GradientFacts], what: str) -> Finding:
         "norms": [g.norm if math.isfinite(g.norm) else str(g.norm) for g in recent],
         "clipped": recent[-1].clipped,
     }
-    fix = "model.optimizer.clipnorm = 1.0  # before compile; or a lower learning rate"
+    fix = "model.optimizer.clipnorm = 1.0  # before fit; or a lower learning rate"
     return Finding(code, name, severity, None, message, fix, evidence)
