@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from lossmon.capture.asking import RuleAsker
 from lossmon.capture.audit import arguments_of_fit
 from lossmon.capture.audit_data import reads_arrays
-from lossmon.capture.budget import Budget
+from lossmon.capture.budget import LARGE_SHARE, SHARE, Budget
 from lossmon.capture.environment import environment, set_seed
 from lossmon.capture.first_look import FirstLook, first_look
 from lossmon.capture.judge import RunJudge
@@ -151,7 +151,7 @@ class Opening:
             plan,
             watch,
             Reader(carrier.layouts, carrier.channels),
-            Budget(share=math.inf) if full else Budget(),
+            Budget(self._share(options.verify)),
             samples=sample_gathering(plan, options, self._validated, self._tell),
             resolved=lambda: carrier.outputs,
         )
@@ -172,6 +172,12 @@ class Opening:
         )
         self._validated = None
         return Opened(recorder, step, findings)
+
+    def _share(self, verify: str) -> float:
+        """Of the time of the steps, for recomputing them."""
+        if verify == "full":
+            return math.inf
+        return LARGE_SHARE if self._letting_out.one_by_one else SHARE
 
     def _step_bytes(self, verify: str) -> int:
         """About the size of a step's tensors where those of all steps leave, 0 elsewhere."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
 import time
@@ -13,6 +14,7 @@ import keras
 import numpy as np
 import pytest
 
+from lossmon.capture.budget import Budget
 from tests.capture.conftest import classes, dense, features, several_steps
 
 N = 64
@@ -270,6 +272,30 @@ def test_large_predictions_come_out_of_some_steps(
     assert {row["reason"] for row in left} == {"not sampled"}
     # Keras' own values are recorded for every batch.
     assert all(row["loss"] is not None and row["accuracy"] is not None for row in left)
+
+
+@pytest.mark.parametrize(
+    ("verify", "large", "share"), [("auto", 2, 0.005), ("auto", 2**20, 0.02), ("full", 2, math.inf)]
+)
+def test_large_predictions_may_take_less_of_the_time(
+    verify: str,
+    large: int,
+    share: float,
+    record: Callable[..., Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    given: list[float] = []
+
+    def budget(share: float) -> Budget:
+        given.append(share)
+        return Budget(share)
+
+    monkeypatch.setattr("lossmon.capture.letting_out.LARGE_STEP", large)
+    monkeypatch.setattr("lossmon.capture.opening.Budget", budget)
+    model = dense()
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    record(model, X, IDS, monitor={"verify": verify}, epochs=1)
+    assert given == [share]
 
 
 @pytest.mark.parametrize("how", [{}, {"jit_compile": True}], ids=["graph", "jit"])
