@@ -86,6 +86,7 @@ class SecuredSteps:
         """Let go of the file and delete it: of a training that ends nothing is secured."""
         self.usable = False
         if self._spool is not None:
+            # All that is in it is stored; what is delivered again is stored once.
             with contextlib.suppress(OSError, sqlite3.Error):
                 self._spool.close(delete=True)
             self._spool = None

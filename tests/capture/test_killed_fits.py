@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import random
-import signal
-import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
 import lossmon
+from tests.capture import killing
 
 pytestmark = pytest.mark.slow
 
@@ -62,18 +60,7 @@ def told(log: Path) -> list[Batch]:
 def kill(db: Path, log: Path, begin: int, after: float) -> float:
     """Train from an epoch on, and kill it some seconds after its second epoch; returns when."""
     command = [sys.executable, "-c", TRAINING, str(db), str(log), str(begin)]
-    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as training:
-        try:
-            deadline = time.monotonic() + 120
-            while len(told(log)) < 2 * AN_EPOCH and time.monotonic() < deadline:
-                assert training.poll() is None
-                time.sleep(0.02)
-            time.sleep(after)
-        finally:
-            moment = time.time()
-            training.send_signal(signal.SIGKILL)
-    assert training.returncode == -signal.SIGKILL
-    return moment
+    return killing.kill(command, ready=lambda: len(told(log)) >= 2 * AN_EPOCH, after=after)
 
 
 def test_a_fit_killed_again_and_again_is_one_run_without_gaps(

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import random
-import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -19,11 +17,8 @@ import lossmon
 from lossmon.capture.judge import RunJudge
 from lossmon.records import BatchRecord
 from lossmon.store import Delivery, Records, SecuredSteps
+from tests.capture import killing
 from tests.capture.conftest import dense
-
-pytestmark = pytest.mark.skipif(
-    keras.backend.backend() != "tensorflow", reason="values leave through TensorFlow's queues"
-)
 
 STEPS = 500
 ROWS = 16 * STEPS
@@ -294,17 +289,7 @@ def kill(folder: Path, *arguments: str, after: float) -> Killed:
     """Train, and kill it some seconds after a thousand steps of its first, long epoch."""
     db, log = folder / "runs.db", folder / "steps.txt"
     command = [sys.executable, "-c", TRAINING, str(db), arguments[0], str(log), *arguments[1:]]
-    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as training:
-        try:
-            deadline = time.monotonic() + 120
-            while len(_told(log)) < 1000 and time.monotonic() < deadline:
-                assert training.poll() is None
-                time.sleep(0.02)
-            time.sleep(after)
-        finally:
-            died = time.time()
-            training.send_signal(signal.SIGKILL)
-    assert training.returncode == -signal.SIGKILL
+    died = killing.kill(command, ready=lambda: len(_told(log)) >= 1000, after=after)
     spools = [file.name for file in folder.glob("spool/*.spool")]
     rows = list(lossmon.open_store(str(db)).export_batches("latest"))
     assert [row["step"] for row in rows] == list(range(len(rows)))
