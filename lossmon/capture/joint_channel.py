@@ -21,8 +21,6 @@ from lossmon.capture.queue_channel import dequeue, laid_out, seen, shapes_of, si
 # Steps that are taken out at once: enough that a call costs little for each, and few enough that
 # their copies take up little memory.
 AT_ONCE = 512
-# What is copied at most, to make one of several parts.
-BYTES_TOGETHER = 2 * 2**20
 
 
 class Sent(NamedTuple):
@@ -142,22 +140,18 @@ class JointChannel:
     def take(self, count: int) -> list[Sent]:
         """The oldest `count` steps, fewer if fewer were sent; never waits."""
         with self._taking:
-            self._gather_all(count)
-            taken, self._ahead = _cut(self._ahead, count)
-        return _joined(taken)
-
-    def ahead(self, first: int, count: int) -> list[Sent]:
-        """`count` steps that wait, from the `first`th on; they go on waiting."""
-        with self._taking:
-            self._gather_all(first + count)
-            _, after = _cut(self._ahead, first)
-        return _cut(after, count)[0]
-
-    def _gather_all(self, count: int) -> None:
-        # More than were asked for, those of the next epoch too: a call costs as much as a hundred
-        # steps.
-        while sum(map(len, self._ahead)) < count and self._gather():
-            pass
+            # More than were asked for, those of the next epoch too: a call costs as much as a
+            # hundred steps.
+            while sum(map(len, self._ahead)) < count and self._gather():
+                pass
+            ahead, self._ahead, taken = self._ahead, [], list[Sent]()
+            for sent in ahead:
+                part = sent.part(slice(0, count))
+                taken.extend([part] if part else [])
+                if len(sent) > count:
+                    self._ahead.append(sent.part(slice(count, None)))
+                count -= len(part)
+            return taken
 
     def spent(self) -> float:
         """Seconds of the taking thread that copying tensors cost since this was asked."""
@@ -188,55 +182,6 @@ def _read(way: _Way, count: int, *, with_tensors: bool) -> Sent:
     shapes = arrays.pop() if arrays else None
     wide = seen(numbers).astype(np.float64)
     return Sent(way.layout, wide, seen(times), arrays, shapes)
-
-
-def _cut(parts: Sequence[Sent], count: int) -> tuple[list[Sent], list[Sent]]:
-    """The first `count` steps, and the others."""
-    before, after = list[Sent](), list[Sent]()
-    for sent in parts:
-        cut = min(count, len(sent))
-        count -= cut
-        before += [sent.part(slice(0, cut))] if cut else []
-        after += [sent.part(slice(cut, None))] if cut < len(sent) else []
-    return before, after
-
-
-def _joined(parts: Sequence[Sent]) -> list[Sent]:
-    """The same steps in fewer parts, as far as they are small: each part costs as much as many."""
-    found: list[Sent] = []
-    for _, together in groupby(parts, key=_kind):
-        few: list[Sent] = []
-        for sent in together:
-            if few and sum(map(_bytes_of, few)) + _bytes_of(sent) > BYTES_TOGETHER:
-                found.append(_one_of(few))
-                few = []
-            few.append(sent)
-        found.append(_one_of(few))
-    return found
-
-
-def _kind(sent: Sent) -> object:
-    """What is the same of parts that can be joined."""
-    shapes = [(array.shape[1:], array.dtype) for array in sent.arrays]
-    return sent.layout.index, sent.numbers.shape[1], shapes
-
-
-def _bytes_of(sent: Sent) -> int:
-    return sent.numbers.nbytes + sum(array.nbytes for array in sent.arrays)
-
-
-def _one_of(parts: Sequence[Sent]) -> Sent:
-    first, *others = parts
-    if not others:
-        return first
-    sized = [sent.shapes for sent in parts if sent.shapes is not None]
-    return Sent(
-        first.layout,
-        np.concatenate([sent.numbers for sent in parts]),
-        np.concatenate([sent.times for sent in parts]),
-        [np.concatenate(arrays) for arrays in zip(*(sent.arrays for sent in parts), strict=True)],
-        np.concatenate(sized) if sized else None,
-    )
 
 
 def _in_order(parts: Sequence[Sent]) -> list[Sent]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +24,6 @@ from lossmon.capture.watch import Watch
 from lossmon.records import Split
 from lossmon.store import Records
 
-_KILLED = "not recomputed: training was killed before the writer thread came to it"
 _BEHIND = "not recomputed: the writer thread had fallen behind"
 
 
@@ -98,23 +97,6 @@ class RunJudge:
     def let_out(self) -> int:
         """Of how many steps tensors leave until some are judged; 0 where of all, or of none."""
         return self._let_out
-
-    def foretell(self, items: Sequence[CallItem], behind: Mapping[Split, int]) -> Records | None:
-        """Keras' own values of calls that are judged later, in case that training is killed.
-
-        Args:
-            items: calls in order.
-            behind: steps of each split that are judged before them.
-
-        Returns:
-            Their batches; None where they can be had by judging alone.
-        """
-        chunks = self._reader.look_ahead(items, behind) if self._is_settled else None
-        if chunks is None:
-            return None
-        none, why_not = np.arange(0), self._plan.why_unseen() or _KILLED
-        rows = [row for chunk in chunks for row in self._judge_each(chunk, none, why_not)]
-        return Records([batch for row in rows if row.has_values for batch in row.records()])
 
     def _settle(self) -> Records:
         """Once there was a step, go by what Keras made of losses and metrics in it."""
@@ -198,17 +180,12 @@ class RunJudge:
             return self._recompute(chunk, chosen)
 
     def _recompute(self, chunk: Chunk, chosen: NDArray[np.int64]) -> list[Judged]:
-        rows = self._judge_each(chunk, chosen, self._why_not(chunk))
-        if any(row.recomputed is not None for row in rows):
-            self._others_of(chunk.split).add(chunk, chosen)
-        return rows
-
-    def _judge_each(
-        self, chunk: Chunk, chosen: NDArray[np.int64], why_not: str | None
-    ) -> list[Judged]:
+        why_not = self._why_not(chunk)
         rows = [judge.judge(chunk, chosen, why_not) for judge in self._outputs]
         if len(self._plan.outputs) != 1 or not rows:
             rows.append(self._whole(chunk, rows))
+        if any(row.recomputed is not None for row in rows):
+            self._others_of(chunk.split).add(chunk, chosen)
         return rows
 
     def _choose(self, chunk: Chunk) -> NDArray[np.int64]:

@@ -139,15 +139,11 @@ class QueueChannel:
         Each begins with its layout's index, and with the number of its tensors, 0 where they did
         not leave. They may be padded at their ends.
         """
-        taken, self._ahead = self.ahead(0, count), self._ahead[count:]
-        return taken
-
-    def ahead(self, first: int, count: int) -> Vector:
-        """The vectors of `count` steps that wait, from the `first`th on; they go on waiting."""
-        if len(self._ahead) < first + count:
+        if len(self._ahead) < count:
             # All at once, for steps of the next epoch too: a call costs as much as a hundred steps.
             self._ahead = _joined(self._ahead, self._take_all())
-        return self._ahead[first : first + count]
+        taken, self._ahead = self._ahead[:count], self._ahead[count:]
+        return taken
 
     def _take_all(self) -> Vector:
         with self._counting:

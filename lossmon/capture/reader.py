@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby, pairwise
 from typing import Any, NamedTuple
@@ -67,45 +66,6 @@ class Reader:
                 runs = self._logged(calls)
             for run in runs:
                 yield from run.chunks(tensors=tensors)
-
-    def look_ahead(
-        self, items: Sequence[CallItem], behind: Mapping[Split, int]
-    ) -> list[Chunk] | None:
-        """Keras' own values of calls that are to be read later, without a tensor.
-
-        Args:
-            items: calls in order.
-            behind: steps of each split that are to be read before them.
-
-        Returns:
-            None where there are calls whose values cannot be had before they are read.
-        """
-        found: list[Chunk] = []
-        places = Counter(behind)
-        for (split, queued), group in groupby(items, key=_way):
-            steps = [step for item in group for step in _steps(item)]
-            first, places[split] = places[split], places[split] + len(steps)
-            for layout, vectors in self._ahead(split, first, len(steps)) if queued else ():
-                own, steps = steps[: len(vectors)], steps[len(vectors) :]
-                if not layout.scalars:
-                    return None
-                found += _Run(layout, own, vectors, [], None).chunks(tensors=False)
-            if steps:
-                return None
-        return found
-
-    def _layouts_of(self, vectors: Floats) -> Iterator[tuple[Layout, Floats]]:
-        for first, end in _alike(vectors[:, :1]):
-            yield self._layouts[int(vectors[first, 0])], vectors[first:end, 2:]
-
-    def _ahead(self, split: Split, first: int, count: int) -> list[tuple[Layout, Floats]]:
-        """The numbers of steps that wait."""
-        channel = self.channels[split]
-        if isinstance(channel, JointChannel):
-            return [(sent.layout, sent.numbers) for sent in channel.ahead(first, count)]
-        if isinstance(channel, QueueChannel):
-            return list(self._layouts_of(channel.ahead(first, count)))
-        return []
 
     def _queued(self, channel: QueueChannel, items: list[CallItem]) -> Iterator[_Run]:
         steps = [step for item in items for step in _steps(item)]

@@ -1,9 +1,8 @@
 """The writer thread: turns what the tap brought out into records, and stores them.
 
-All arithmetic and all SQL happen here, while the next steps train. Each tenth of a second, where
-the thread keeps up, what came is committed; steps alone are secured then as Keras said they were,
-and judged and committed together once a second. What becomes of records while the database is away
-is told by `lossmon.store.delivery`.
+All arithmetic and all SQL happen here, while the next steps train. Where the thread keeps up, what
+came is committed each tenth of a second, and steps that can wait each half of one. What becomes of
+records while the database is away is told by `lossmon.store.delivery`.
 """
 
 from __future__ import annotations
@@ -12,25 +11,24 @@ import math
 import queue
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any, Protocol, cast
 
-from lossmon.capture.backlog import Backlog
 from lossmon.capture.channel import Channel
 from lossmon.capture.chunk import CallItem
 from lossmon.capture.extended_logs import AwaitedLogs
 from lossmon.capture.tap import Call
-from lossmon.records import Finding, RunStatus, Split
-from lossmon.store import Delivery, Ending, Records, RunHeader, SecuredSteps, Trouble
+from lossmon.records import Finding, RunStatus
+from lossmon.store import Delivery, Ending, Records, RunHeader, Trouble
 from lossmon.trackers import Showing, Tracker
 
 # Seconds between two looks at what came: with what is done then, a tenth.
 LOOK_EVERY = 0.09
 # Seconds that steps wait to be judged and stored together, which costs little more than for one of
-# them. Meanwhile what Keras said of them is secured.
-JUDGE_EVERY = 0.9
+# them: with what takes their place in the queue meanwhile, what a killed training loses.
+JUDGE_EVERY = 0.45
 HEARTBEAT_EVERY = 1.0
 # After each judgement the interpreter is left to the training thread, which else had to wait for
 # it up to Python's switch interval of 5 ms, longer than many a step takes.
@@ -43,9 +41,9 @@ WAITING_BYTES = 256 * 2**20
 FIRST_STEP_BYTES = 8 * 2**20
 # Seconds that other trackers have at the end to take what waits for them.
 TRACKERS_WAIT = 20.0
-# Items that are judged at once, and about how many seconds that may take.
-ITEMS_TOGETHER = 256
-JUDGE_FOR = 0.03
+# Items that are judged before the next commit, and about how many seconds that may take.
+ITEMS_TOGETHER = 1024
+JUDGE_FOR = 0.1
 
 
 def bytes_of(values: int) -> int:
@@ -91,10 +89,6 @@ class Judge(Protocol):
         """Of how many steps tensors leave until some are judged; 0 where of all, or of none."""
         ...
 
-    def foretell(self, items: Sequence[CallItem], behind: Mapping[Split, int]) -> Records | None:
-        """What is known of calls behind so many steps; None where nothing is."""
-        ...
-
     def epoch(self, item: EpochItem) -> Records:
         """Judge one epoch."""
         ...
@@ -113,7 +107,7 @@ class Beginning:
     """All that is needed to record a run.
 
     Attributes:
-        puts_off: whether steps may wait to be judged.
+        puts_off: whether steps whose values wait in a queue may wait to be judged.
         step_bytes: about the size of a step's tensors, until the judge knows it; 0 where so few of
             them wait that it does not matter.
     """
@@ -148,14 +142,6 @@ class Recorder:
         self._carrying = True
         self._changing = threading.Lock()
         self._delivery = Delivery(beginning.header, say)
-        self._secured = SecuredSteps(beginning.header)
-        self._secured.usable = beginning.puts_off
-        self._backlog = Backlog(
-            self._secured,
-            beginning.judge.foretell,
-            lambda message: self._note(message, aloud=False),
-        )
-        self._secured_to = 0
         self._at_once = ITEMS_TOGETHER
         self._unwritten = Records(findings=list(beginning.findings))
         trackers = beginning.trackers
@@ -165,6 +151,7 @@ class Recorder:
         self._hurry = False
         self._stopping = threading.Event()
         self._said: set[str] = set()
+        self._pressing = self._is_behind = False
         self._last_written = self._looked = self._judged = 0.0
         self._thread = threading.Thread(target=self._work, name="lossmon-writer", daemon=True)
         self._thread.start()
@@ -176,7 +163,12 @@ class Recorder:
             self._put += item.call.steps
             if self._too_many(self._waiting):
                 item = self._when_full(item)
+        self._hand_over(item, pressing=not (self._begin.puts_off and _is_queued(item)))
+
+    def _hand_over(self, item: Any, *, pressing: bool = True) -> None:
         self._queue.put(item)
+        if pressing:
+            self._pressing = True
 
     def _too_many(self, steps: int) -> bool:
         return steps > WAITING_STEPS or steps * self._step_bytes > WAITING_BYTES
@@ -208,7 +200,7 @@ class Recorder:
 
     def trouble(self, message: str, *, aloud: bool = True) -> None:
         """Store with the run what went wrong, once; and say it, unless the user knows already."""
-        self._queue.put(_Trouble(message, aloud))
+        self._hand_over(_Trouble(message, aloud))
 
     def stop(self, status: RunStatus, timeout: float = 60.0) -> bool:
         """Write all that waits, give the run its end, and join the thread.
@@ -216,7 +208,7 @@ class Recorder:
         After `timeout` seconds the steps that still wait are recorded without being recomputed;
         the thread is given up only when it has not moved for that long. Tells whether it ended.
         """
-        self._queue.put(_Stop(status))
+        self._hand_over(_Stop(status))
         self._stopping.set()
         if threading.current_thread() is self._thread:
             # A list of callbacks may be collected on any thread; this one cannot wait for itself.
@@ -246,7 +238,6 @@ class Recorder:
         self._end_showing()
         ending = Ending(stop.status, time.time(), self._seconds())
         self._delivery.finish(ending)
-        self._secured.close()
 
     def _end_showing(self) -> None:
         if self._showing is not None:
@@ -260,24 +251,14 @@ class Recorder:
         return self._begin.header.seconds + time.monotonic() - self._began
 
     def _drain(self) -> _Stop | None:
-        """Judge what came since the last time, or wait for something to come.
-
-        Waking once for many steps costs training less than waking for each; at the end, where
-        `fit` waits for this thread, it is awake at once.
-        """
-        items = self._fetch()
-        if self._backlog.add(items, busy=bool(self._backlog)) and not self._due():
-            return None
-        items, self._secured_to = self._backlog.take(), self._secured.last
-        self._judged = time.monotonic()
+        """Judge what came since the last time, or wait for something to come."""
+        self._await()
+        items = self._at_hand()
         for judged_together, group in groupby(items, key=_is_call):
             together = list(group)
-            if judged_together:
-                self._take_calls(together)
-            else:
-                for item in together:
-                    self._take(item)
-                    time.sleep(YIELD)
+            for item in [together] if judged_together else together:
+                self._take(item)
+                time.sleep(YIELD)
         if not self._carrying and self._waiting <= 0:
             self._carry(math.inf)
         stops = [item for item in items if isinstance(item, _Stop)]
@@ -286,53 +267,44 @@ class Recorder:
         else:
             self._judge("what was put off", lambda judge: judge.catch_up())
         # Judging the last steps may have brought up troubles, which come after the stop.
-        for item in [*self._backlog.take(), *self._at_hand()] if stops else ():
+        for item in self._at_hand() if stops else ():
             self._take(item)
         return stops[0] if stops else None
 
-    def _fetch(self) -> list[Any]:
-        """What came since the last time; waits for something to come where all else can wait."""
-        if not self._backlog.can_wait:
-            return self._at_hand()
-        self._stopping.wait(max(0.0, self._looked + LOOK_EVERY - time.monotonic()))
-        try:
-            items = [self._queue.get(timeout=HEARTBEAT_EVERY), *self._at_hand()]
-        except queue.Empty:
-            return []
-        self._looked = time.monotonic()
-        return items
+    def _await(self) -> None:
+        """Wait until something is to be judged, or a sign of life to be given.
 
-    def _due(self) -> bool:
-        """Whether steps are to be judged now.
+        Waking once for many steps costs training less than waking for each; at the end, where
+        `fit` waits for this thread, it is awake at once.
+        """
+        while not self._is_behind:
+            self._stopping.wait(max(0.0, self._looked + LOOK_EVERY - time.monotonic()))
+            self._looked = now = time.monotonic()
+            if self._pressing or self._due(now) or now - self._last_written >= HEARTBEAT_EVERY:
+                break
+        # Before what is at hand is taken: what comes then may press again.
+        self._pressing = False
+
+    def _due(self, now: float) -> bool:
+        """Whether steps have waited for long, or for what would keep tensors from leaving.
 
         That is before the room for them is more than half full, and before the tensors that may
         leave have left.
         """
-        late = time.monotonic() - self._judged >= JUDGE_EVERY
+        late = self._waiting > 0 and now - self._judged >= JUDGE_EVERY
         let_out = self._begin.judge.let_out
         return late or self._too_many(2 * self._waiting) or 0 < let_out <= 4 * self._waiting
 
-    def _take_calls(self, calls: list[CallItem]) -> None:
-        """Judge calls, as many at once as do not keep others from being secured for long."""
-        while calls:
-            part, calls = calls[: self._at_once], calls[self._at_once :]
-            began = time.monotonic()
-            self._take(part)
-            each = (time.monotonic() - began) / len(part)
-            self._at_once = max(1, min(ITEMS_TOGETHER, int(JUDGE_FOR / max(each, 1e-9))))
-            if time.monotonic() - self._looked >= LOOK_EVERY:
-                self._looked = time.monotonic()
-                self._backlog.add(self._at_hand(), busy=True)
-            time.sleep(YIELD)
-
     def _at_hand(self) -> list[Any]:
         """What is in the queue now, up to so much as can be judged before the next commit."""
+        self._judged = time.monotonic()
         items: list[Any] = []
-        while len(items) < ITEMS_TOGETHER:
+        while len(items) < self._at_once:
             try:
                 items.append(self._queue.get_nowait())
             except queue.Empty:
                 break
+        self._is_behind = len(items) == self._at_once
         return items
 
     def _take(self, item: Any) -> None:
@@ -344,9 +316,11 @@ class Recorder:
                 item.awaited.put([e for e in self._unwritten.epochs if e.epoch == item.epoch])
         elif isinstance(item, list):
             calls = cast("list[CallItem]", item)
+            began = time.monotonic()
             self._judge("steps", lambda judge: judge.calls(calls, hurried=self._hurry))
+            each = (time.monotonic() - began) / len(calls)
+            self._at_once = max(1, min(ITEMS_TOGETHER, int(JUDGE_FOR / max(each, 1e-9))))
             self._waiting -= sum(call.call.steps for call in calls)
-            self._backlog.judged(calls)
 
     def _judge(self, what: str, ask: Callable[[Judge], Records]) -> None:
         self._progress += 1
@@ -370,8 +344,6 @@ class Recorder:
             if self._showing is not None:
                 self._showing.show(records.epochs, records.findings, records.withdrawn)
             self._last_written = now
-            if not self._delivery.holds:
-                self._secured.forget(self._secured_to)
 
 
 @dataclass(frozen=True, slots=True)
@@ -387,6 +359,10 @@ class _Trouble:
 
 def _is_call(item: Any) -> bool:
     return isinstance(item, CallItem)
+
+
+def _is_queued(item: Any) -> bool:
+    return isinstance(item, CallItem) and item.call.queued
 
 
 def without_tensors(call: Call) -> Call:

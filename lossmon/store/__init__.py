@@ -26,7 +26,6 @@ from lossmon.store.run_query import (
     unknown_keys,
     unknown_values,
 )
-from lossmon.store.secured import SecuredSteps
 from lossmon.store.spans import Spans
 from lossmon.store.spreadsheet import csv_text
 from lossmon.store.store import Store, open_store
@@ -59,7 +58,6 @@ __all__ = [
     "RunPage",
     "RunQuery",
     "RunWriter",
-    "SecuredSteps",
     "Spans",
     "Spread",
     "Store",

@@ -75,11 +75,6 @@ class Delivery:
         except Exception as error:
             self._go_away(error)
 
-    @property
-    def holds(self) -> bool:
-        """Whether records that were sent are neither stored nor in the spool."""
-        return bool(self._held)
-
     def finish(self, ending: Ending) -> None:
         """Store the end of the run, and say what could not be delivered.
 

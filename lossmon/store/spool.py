@@ -7,7 +7,6 @@ the run and parcels, text under rising numbers. Passwords of databases are not k
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
 import sqlite3
@@ -23,7 +22,6 @@ from lossmon.store.parcel import Records, RunHeader
 
 VARIABLE = "LOSSMON_SPOOL"
 SUFFIX = ".spool"
-SECURED = f".steps{SUFFIX}"
 FORMAT = 1
 # What one training may keep; and what it leaves free on the disk, which training needs as well.
 MOST_BYTES = 2**30
@@ -53,11 +51,6 @@ def spool_folder() -> Path:
 def spool_path(header: RunHeader) -> Path:
     """Return where the records of a training wait, if they have to."""
     return spool_folder() / f"{header.run.id}-{header.attempt}{SUFFIX}"
-
-
-def secured_path(header: RunHeader) -> Path:
-    """Return where is kept what a training has not stored yet; delivered after its spool."""
-    return spool_folder() / f"{header.run.id}-{header.attempt}{SECURED}"
 
 
 class Spool:
@@ -118,14 +111,13 @@ class Spool:
             document = encode_header(_without_password(header))
             connection.execute("INSERT INTO header VALUES (?)", (document,))
 
-    def append(self, records: Records) -> int:
-        """Keep records until they are delivered; returns the number of their parcel."""
+    def append(self, records: Records) -> None:
+        """Keep records until they are delivered."""
         large = bool(records.batches or records.samples)
         try:
             self._demand_room(MOST_BYTES * (1 - _RESERVED) if large else MOST_BYTES)
             document = encode_records(records)
-            query = "INSERT INTO parcels (document) VALUES (?)"
-            return self._connection.execute(query, (document,)).lastrowid or 0
+            self._connection.execute("INSERT INTO parcels (document) VALUES (?)", (document,))
         except (sqlite3.Error, OSError) as error:
             raise SpoolError(f"{self.path}: {error}") from error
 
@@ -164,9 +156,7 @@ class Spool:
         self._connection.close()
         if delete:
             for suffix in ("", "-wal", "-shm"):
-                # Where another program has it open, an empty one stays.
-                with contextlib.suppress(OSError):
-                    Path(f"{self.path}{suffix}").unlink(missing_ok=True)
+                Path(f"{self.path}{suffix}").unlink(missing_ok=True)
 
 
 def _explained(path: Path, error: Exception) -> SpoolError:

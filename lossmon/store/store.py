@@ -10,7 +10,6 @@ from lossmon.store.store_curves import StoreCurves
 from lossmon.store.store_frames import StoreFrames
 from lossmon.store.store_runs import StoreRuns
 from lossmon.store.store_samples import StoreSamples
-from lossmon.store.sync import deliver_secured
 
 
 def open_store(db: str | os.PathLike[str] | None = None) -> Store:
@@ -20,18 +19,13 @@ def open_store(db: str | os.PathLike[str] | None = None) -> Store:
         db: a SQLAlchemy URL or a path; None for `$LOSSMON_DB`, else `lossmon.db` in the working
             directory.
 
-    What a training of this machine that was killed had let out in its last second, and not stored
-    yet, is stored first.
-
     Raises:
         InvalidArgument: `db` names no database.
         SchemaOutdated: the database was written by an older lossmon.
         SchemaTooNew: it was written by a newer lossmon.
         StoreError: there is none, or it cannot be read.
     """
-    url = database_url(db)
-    deliver_secured(url)
-    return Store(url)
+    return Store(database_url(db))
 
 
 class Store(StoreFrames, StoreRuns, StoreCurves, StoreSamples, StoreChanges):

@@ -240,12 +240,12 @@ class RunWriter:
                 statements.withdraw_finding(connection, self._run_id, finding)
             for finding in records.findings:
                 statements.report_finding(connection, self._run_id, finding, reached, seen)
-            lives, arrived = True, reached is not None and (bool(new) or not batches)
-            if arrived and reached is not None:
+            lives = True
+            if reached is not None:
                 steps = sum(record.split == "train" and record.output is None for record in new)
                 news = records.is_news()
                 lives = statements.advance_run(connection, alive, steps, reached, news=news)
-            if lives and (not arrived or values):
+            if lives and (reached is None or values):
                 lives = statements.renew_run(connection, alive, **values)
             if not lives:
                 raise self._missing(connection)

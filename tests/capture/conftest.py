@@ -16,7 +16,7 @@ import lossmon
 collect_ignore = ["test_distributed_jobs.py"]
 if keras.backend.backend() != "tensorflow":
     # Of what leaves steps through TensorFlow's queues.
-    collect_ignore = ["test_secured_steps.py"]
+    collect_ignore = ["test_waiting_steps.py"]
 if keras.backend.backend() != "torch":
     collect_ignore.append("test_torch_compile.py")
 if find_spec("keras_hub") is None:
