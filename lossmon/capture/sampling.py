@@ -29,7 +29,7 @@ from lossmon.rules import GradientFacts, UnitFacts
 # Seconds that measuring may take from every run, so that short ones are measured too; beyond it
 # this share of the time of the steps.
 ALLOWANCE = 0.2
-SHARE = 0.005
+SHARE = 0.002
 # A first measurement is expected to take so many seconds for each layer, and the time of two steps.
 _LAYER, _STEPS = 1e-3, 2.0
 # So many times the expected time is believed at once: the first call loads what it needs.
