@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 from unittest import mock
 
-from lossmon.capture import budget
+from lossmon.capture import budget, sampling
 from lossmon.capture.tap import Tap
 
 
@@ -45,5 +45,5 @@ def without_allowance() -> Generator[None]:
 
     Else the bench's short fits would be recomputed whole, which a long run is not.
     """
-    with mock.patch.object(budget, "ALLOWANCE", 0.0):
+    with mock.patch.object(budget, "ALLOWANCE", 0.0), mock.patch.object(sampling, "ALLOWANCE", 0.0):
         yield

@@ -1,8 +1,10 @@
 """How much longer a step takes: models that train in one process, all of them by turns.
 
 Two processes that do the same differ by more than lossmon adds. Here all contenders have one
-process in common, a turn lasts some seconds, and two bare fits show how far those that do the
-same lie apart; the others are compared with the mean of the two.
+process in common and take turns of a tenth of a second, so that what the machine does meanwhile
+falls on all of them alike; two bare fits show how far those that do the same lie apart, and the
+others are compared with the mean of the two. A writer thread judges in turns of its own training
+alone, as often in the time of that as it would if nothing else were trained.
 """
 
 from __future__ import annotations
@@ -12,10 +14,11 @@ import statistics
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Generator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
+from unittest import mock
 
 import numpy as np
 from rich.console import Console
@@ -28,11 +31,11 @@ from tests.bench.workloads import WORKLOADS, Workload
 CONTENDERS = (BARE, BARE, OFF, AUTO)
 SECONDS = 480.0
 """Of training, for each model."""
-# As long as steps may wait to be judged: those of an untimed block before are judged in timed ones.
-_BLOCK_SECONDS = 1.0
-_BLOCKS = 1
-# Seconds in which the last steps of a turn are judged, in nobody's time.
-_REST = 0.3
+# Of the steps that are timed in a turn; more than the writer thread waits between two looks.
+_TURN_SECONDS = 0.1
+# Before them, for each of them: steps that fill the caches anew.
+_LEAD = 0.25
+_EPOCH = 512
 _RESAMPLED = 2_000
 
 
@@ -92,13 +95,14 @@ def by_turns(workload: Workload, contenders: Sequence[str], seconds: float) -> l
     """
     from tests.bench.hooks import without_allowance
 
-    trainees: list[_Trainee] = []
     with tempfile.TemporaryDirectory() as folder, without_allowance(), ExitStack() as stack:
-        block = _steps_of_a_block(workload, Path(folder))
+        steps = _steps_of_a_turn(workload, Path(folder))
+        stack.enter_context(_judged_in_own_turns(len(contenders)))
+        trainees: list[_Trainee] = []
         for number, contender in enumerate(contenders):
             own = Path(folder, str(number))
             own.mkdir()
-            trainees.append(stack.enter_context(_Trainee(workload, contender, own, block)))
+            trainees.append(stack.enter_context(_Trainee(workload, contender, own, steps)))
         began = time.perf_counter()
         rounds: list[list[float]] = []
         while time.perf_counter() - began < seconds:
@@ -108,35 +112,63 @@ def by_turns(workload: Workload, contenders: Sequence[str], seconds: float) -> l
     return list(np.array(rounds).T)
 
 
-def _steps_of_a_block(workload: Workload, folder: Path) -> int:
-    """So many steps that in each block of them steps are judged about once."""
+def _steps_of_a_turn(workload: Workload, folder: Path) -> int:
     folder = folder / "first"
     folder.mkdir()
-    with _Trainee(workload, BARE, folder, 8) as trainee:
-        step = statistics.median(trainee.go_on() for _ in range(3))
-    return math.ceil(_BLOCK_SECONDS / step)
+    with _Trainee(workload, BARE, folder, 4) as trainee:
+        step = statistics.median(trainee.go_on() for _ in range(8))
+    return math.ceil(_TURN_SECONDS / step)
+
+
+@contextmanager
+def _judged_in_own_turns(contenders: int) -> Generator[None]:
+    """Let writer threads judge while the steps of their own training are timed, and then alone."""
+    from lossmon.capture import recorder
+    from lossmon.capture.recorder import Recorder
+
+    # Of the time that passes, this part is one of timed steps.
+    times = contenders * (1.0 + _LEAD)
+    due, begin = Recorder._due, Recorder.__init__
+    turns: dict[Recorder, Any] = {}
+
+    def begun(own: Recorder, *args: Any) -> None:
+        turns[own] = _TURN_OF_THIS_THREAD.turn
+        begin(own, *args)
+
+    def in_turn(own: Recorder, now: float) -> bool:
+        turn = turns[own]
+        return (turn.is_timed or turn.over) and due(own, now)
+
+    with (
+        mock.patch.object(Recorder, "__init__", begun),
+        mock.patch.object(Recorder, "_due", in_turn),
+        mock.patch.object(recorder, "JUDGE_EVERY", recorder.JUDGE_EVERY * times),
+        mock.patch.object(recorder, "HEARTBEAT_EVERY", recorder.HEARTBEAT_EVERY * times),
+    ):
+        yield
+
+
+_TURN_OF_THIS_THREAD = threading.local()
 
 
 class _Trainee:
-    """A fit in a thread of its own, an epoch of which is a turn.
+    """A fit in a thread of its own, which goes on for a turn each time.
 
     Args:
         workload: what is trained.
         contender: what is attached.
         folder: where that writes.
-        block: steps before those that are timed, and a third of those.
+        steps: that are timed in a turn.
     """
 
-    def __init__(self, workload: Workload, contender: str, folder: Path, block: int) -> None:
-        self._turns = _turns(block)
-        self._thread = threading.Thread(
-            target=self._train, args=(workload, contender, folder, (1 + _BLOCKS) * block)
-        )
+    def __init__(self, workload: Workload, contender: str, folder: Path, steps: int) -> None:
+        self._turns = _turns(steps)
+        self._thread = threading.Thread(target=self._train, args=(workload, contender, folder))
         self._fault: BaseException | None = None
 
     def __enter__(self) -> _Trainee:
         self._thread.start()
-        self._await()  # the first epoch traces the step
+        self._await()  # the first turn traces the step
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -148,7 +180,6 @@ class _Trainee:
         """Train for a turn; returns the mean seconds of a step."""
         self._turns.begin.release()
         self._await()
-        time.sleep(_REST)
         return self._turns.step
 
     def _await(self) -> None:
@@ -156,15 +187,16 @@ class _Trainee:
         if self._fault is not None:
             raise self._fault
 
-    def _train(self, workload: Workload, contender: str, folder: Path, batches: int) -> None:
+    def _train(self, workload: Workload, contender: str, folder: Path) -> None:
         import keras
 
         from tests.bench.contenders import callbacks
 
         try:
+            _TURN_OF_THIS_THREAD.turn = self._turns
             keras.utils.set_random_seed(0)
             model, *data = workload.build()
-            wanted = batches * workload.batch_size
+            wanted = _EPOCH * workload.batch_size
             x, y = (np.resize(one, (wanted, *one.shape[1:])) for one in data)
             given = [*callbacks(contender, folder), self._turns]
             model.fit(
@@ -176,29 +208,36 @@ class _Trainee:
             self._turns.ended.release()
 
 
-def _turns(block: int) -> Any:
-    """The callback that ends a turn with each epoch; keras is imported here for the first time."""
+def _turns(steps: int) -> Any:
+    """The callback that ends turns; keras is imported here for the first time."""
     import keras
 
+    lead = math.ceil(_LEAD * steps)
+
     class Turns(keras.callbacks.Callback):
-        """Stands last among the callbacks, so that an epoch ends after all they do then."""
+        """Stands last among the callbacks."""
 
         def __init__(self) -> None:
             super().__init__()
             self.begin, self.ended = threading.Semaphore(0), threading.Semaphore(0)
-            self.over = False
+            self.is_timed = self.over = False
             self.step = math.nan
-            self._since = 0.0
+            self._batches, self._since = 0, 0.0
 
+        def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+            # To begin one takes as long as many steps, and is nothing that is compared.
+            self.is_timed, self._batches = False, 0
+
+        # Not at its end: for that Keras would turn the logs of each batch into numbers.
         def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
-            # The first steps fill caches, and the queue of what works in the background.
-            if batch == block:
-                self._since = time.perf_counter()
-
-        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-            self.step = (time.perf_counter() - self._since) / (_BLOCKS * block)
-            self.ended.release()
-            self.begin.acquire()
-            self.model.stop_training = self.over
+            if self._batches == lead:
+                self.is_timed, self._since = True, time.perf_counter()
+            elif self._batches == lead + steps:
+                self.step = (time.perf_counter() - self._since) / steps
+                self.is_timed, self._batches = False, 0
+                self.ended.release()
+                self.begin.acquire()
+                self.model.stop_training = self.over
+            self._batches += 1
 
     return Turns()
