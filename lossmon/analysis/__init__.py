@@ -63,7 +63,7 @@ from lossmon.analysis.meant import (
     meant_accuracy,
 )
 from lossmon.analysis.measured import Measured, Samples, last_measured, measured_epochs, samples_of
-from lossmon.analysis.misread import is_about_accuracy, misreads
+from lossmon.analysis.misread import MISREAD, Misreading, is_about_accuracy, misreading
 from lossmon.analysis.needs import (
     MEASURE_WORDS,
     Costs,
@@ -108,6 +108,7 @@ from lossmon.analysis.wins import Wins, count_wins
 __all__ = [
     "EPISODE_COLUMNS",
     "MEASURE_WORDS",
+    "MISREAD",
     "Area",
     "Band",
     "Brier",
@@ -124,6 +125,7 @@ __all__ = [
     "Margins",
     "Measure",
     "Measured",
+    "Misreading",
     "Need",
     "Parts",
     "Point",
@@ -182,7 +184,7 @@ __all__ = [
     "mean_error",
     "meant_accuracy",
     "measured_epochs",
-    "misreads",
+    "misreading",
     "no_confidence",
     "outweighed",
     "paired_bootstrap",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 from lossmon.analysis.history import Row
 from lossmon.analysis.words import SPLITS, Reasons, accuracy_text, lowered, reason_of
@@ -10,6 +11,42 @@ from lossmon.analysis.words import SPLITS, Reasons, accuracy_text, lowered, reas
 _CONSTANT = "LM103"
 _CODES = frozenset((_CONSTANT, "LM301", "LM302", "LM304", "LM305", "LM306", "LM309"))
 _ENCODING = "LM202"
+NONFINITE = "LM401"
+MISREAD = "does not mean what it says"
+_OF_NAN = "predictions that are NaN all count as one class"
+
+
+class Misreading(NamedTuple):
+    """That the accuracy of a run does not mean what it says.
+
+    Attributes:
+        why: what finds it, in words.
+        codes: the same in short.
+        since: the first epoch of which it is so, from 0.
+    """
+
+    why: str
+    codes: str
+    since: int
+
+
+def misreading(findings: Iterable[Row]) -> Misreading | None:
+    """Return why the accuracy of a run does not mean what it says; None where it does.
+
+    Args:
+        findings: of the run.
+    """
+    told = [one for one in findings if misreads(one)]
+    if not told:
+        return None
+    since = min((one["evidence"] or {}).get("since_epoch") or 1 for one in told)
+    codes = dict.fromkeys(one["code"] for one in told)
+    return Misreading(", ".join(map(_reason, told)), ", ".join(codes), since - 1)
+
+
+def _reason(finding: Row) -> str:
+    why = f": {_OF_NAN}" if finding["code"] == NONFINITE else ""
+    return f"{finding['code']} {finding['rule']}{why}"
 
 
 def misreads(finding: Row) -> bool:
@@ -18,8 +55,12 @@ def misreads(finding: Row) -> bool:
     Args:
         finding: of a run.
     """
+    evidence = finding["evidence"] or {}
     if finding["code"] == _ENCODING:  # may be about the loss, or about another metric
-        return bool((finding["evidence"] or {}).get("is_accuracy"))
+        return bool(evidence.get("is_accuracy"))
+    if finding["code"] == NONFINITE:
+        # Training goes on from NaN with NaN; a validation loss alone may have overflowed.
+        return evidence.get("split") == "train" or bool(evidence.get("nonfinite_predictions"))
     return finding["code"] in _CODES
 
 
@@ -32,7 +73,7 @@ def is_about_accuracy(finding: Row, document: Row) -> bool:
     """
     if not misreads(finding):
         return False
-    if finding["code"] == _CONSTANT:
+    if finding["code"] in {_CONSTANT, NONFINITE}:
         # About the answers: it may have been asked for no accuracy.
         return _last(document, finding["output"]).get("reported_accuracy") is not None
     # About what a metric counts, which may be another one than the accuracy.
@@ -63,7 +104,10 @@ def misread_words(document: Row, output: str | None, finding: Row | None, reason
     what += f" of `{output}`" if several else ""
     what += "" if printed is None else f", {accuracy_text(printed)},"
     why = "" if finding is None else f": {lowered(reason_of(finding, reasons))}"
-    if meant is not None:
+    if finding is not None and finding["code"] == NONFINITE:
+        since = (finding["evidence"] or {}).get("since_epoch")
+        why += f", since epoch {since}, and {_OF_NAN}"
+    elif meant is not None:
         metric = _output(document, output).get("intended_metric")
         by = f" by `{metric}`" if finding is None and metric else ""
         if printed is not None and accuracy_text(printed) == accuracy_text(meant):

@@ -12,7 +12,7 @@ import numpy as np
 from lossmon.analysis.explanation import Divergence
 from lossmon.analysis.history import Row, history
 from lossmon.analysis.meant import epoch_accuracy
-from lossmon.analysis.misread import is_about_accuracy, misread_words
+from lossmon.analysis.misread import NONFINITE, is_about_accuracy, misread_words
 from lossmon.analysis.overfit import OVERFITTING, mild_words, overfit_words
 from lossmon.analysis.splits import SHIFTED, explain_splits
 from lossmon.analysis.trust import epoch_values, silence_sentence, trust_sentence
@@ -142,9 +142,11 @@ def _faults(document: Row, reasons: Reasons) -> Iterator[tuple[str, bool, Point]
     for finding in document["findings"]:
         if finding["severity"] == "info" or finding["code"] == OVERFITTING:
             continue
-        if is_about_accuracy(finding, document):
+        new = finding["output"] not in told
+        # That the loss is lost is said all the same where another rule found the accuracy misread.
+        if is_about_accuracy(finding, document) and (new or finding["code"] != NONFINITE):
             # Several rules may find one accuracy misread: the gravest says it.
-            if finding["output"] not in told:
+            if new:
                 told.add(finding["output"])
                 yield (
                     finding["severity"],

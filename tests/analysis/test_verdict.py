@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
 
-from lossmon.analysis import Divergence, verdict
+from lossmon.analysis import Divergence, Misreading, misreading, verdict
 from lossmon.analysis.causes import Cause
 
 Row = dict[str, Any]
@@ -267,6 +268,40 @@ def test_it_does_not_send_to_a_loss_that_is_broken() -> None:
     found = verdict(run([epoch(0, right=0)], REGRESSION, broken), reasons=REASONS)
     assert "Go by its loss" not in found.text
     assert "Nonfinite loss, since epoch 1 (LM401)." in found.text
+
+
+LOST = finding("LM401", "nonfinite-loss", "error", evidence={"split": "train", "since_epoch": 3})
+
+
+def test_the_accuracy_of_a_loss_that_is_no_number_means_nothing() -> None:
+    reasons = {**REASONS, "LM401": "The loss is no longer a number."}
+    told = verdict(run([epoch(3, loss=math.nan, right=333)], LOST), reasons=reasons)
+    assert told.text == (
+        "The printed validation accuracy, 0.333, is meaningless: the loss is no longer a number, "
+        f"since epoch 3, and predictions that are NaN all count as one class (LM401). {RIGHT}"
+    )
+    alone = verdict(run([epoch(3, reported_accuracy=None)], LOST), reasons=reasons).text
+    assert alone == f"The loss is no longer a number, since epoch 3 (LM401). {RIGHT}"
+    # What else is wrong with the accuracy hides that from nobody.
+    both = verdict(run([epoch(3)], REGRESSION, LOST), reasons=reasons).text
+    assert "The loss is no longer a number, since epoch 3 (LM401)." in both
+
+
+@pytest.mark.parametrize(
+    ("evidence", "found"),
+    [
+        ({"split": "train", "since_epoch": 3}, True),
+        ({"split": "val", "since_epoch": 3, "nonfinite_predictions": 12}, True),
+        # A loss that overflowed on validation data, of predictions that are numbers.
+        ({"split": "val", "since_epoch": 3, "nonfinite_predictions": 0}, False),
+    ],
+)
+def test_an_accuracy_is_misread_from_the_epoch_on_whose_predictions_are_lost(
+    evidence: Row, found: bool
+) -> None:
+    why = "LM401 nonfinite-loss: predictions that are NaN all count as one class"
+    told = misreading([finding("LM408", "overfitting", "warning"), {**LOST, "evidence": evidence}])
+    assert told == (Misreading(why, "LM401", 2) if found else None)
 
 
 def worse(loss: float, split: str = "val") -> Row:

@@ -231,6 +231,18 @@ def test_the_grid_counts_findings_and_keeps_what_is_not_finite() -> None:
     assert [json_safe(value) for value in (float("-inf"), 1.5, None)] == ["-inf", 1.5, None]
 
 
+@pytest.mark.usefixtures("app")
+def test_a_best_accuracy_from_before_the_loss_was_lost_stands() -> None:
+    (run,) = current_store().run_page(RunQuery("digits-overfit")).rows
+    best = run["ends"]["best_accuracy"]["epoch"]
+    for since, stands in ((best + 1, False), (best + 2, True)):
+        evidence = {"split": "train", "since_epoch": since}
+        lost = {**finding(), "code": "LM401", "rule": "nonfinite-loss", "evidence": evidence}
+        row = run_grid_row(run | {"findings": [lost]})
+        assert row["misread"].startswith("LM401 nonfinite-loss: predictions that are NaN")
+        assert row["misread_best"] == ("" if stands else row["misread"])
+
+
 def test_prose_becomes_paragraphs_lists_and_code() -> None:
     text = "The `word`.\n\n```python\nx = 1\n```\n\n- [Page](https://keras.io/api)\n- <b>two</b>"
     paragraph, code, listed = passages(text)

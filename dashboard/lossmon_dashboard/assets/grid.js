@@ -76,8 +76,10 @@
 
     /* Why a printed accuracy does not mean what it says; empty for all other values. */
     function misreadBy({value, data, column}) {
-        const printed = column.getColId().endsWith("accuracy") && !column.getColId().includes("intended");
-        return printed && value !== null ? data.misread : "";
+        const name = column.getColId();
+        const printed = name.endsWith("accuracy") && !name.includes("intended");
+        const why = name.startsWith("best_") ? data.misread_best : data.misread;
+        return printed && value !== null ? why : "";
     }
 
     /* A number, struck out where it does not mean what it says. */

@@ -7,10 +7,8 @@ from typing import Any
 
 from dash import html
 
-from lossmon.analysis import misreads
-from lossmon_dashboard.wording import number
-
-_WARNING = "Does not mean what it says"
+from lossmon.analysis import MISREAD, misreading
+from lossmon_dashboard.wording import capitalised, number
 
 
 def misread_by(findings: Sequence[Mapping[str, Any]]) -> str:
@@ -19,8 +17,8 @@ def misread_by(findings: Sequence[Mapping[str, Any]]) -> str:
     Args:
         findings: of the run.
     """
-    told = (f"{one['code']} {one['rule']}" for one in findings if misreads(one))
-    return ", ".join(told)
+    found = misreading(findings)
+    return "" if found is None else found.why
 
 
 def struck_out(said: str, why: str, meant: float | None = None) -> list[Any]:
@@ -31,6 +29,6 @@ def struck_out(said: str, why: str, meant: float | None = None) -> list[Any]:
         why: as `misread_by` says it.
         meant: the number that was meant; None where none is known.
     """
-    instead = _WARNING.lower() if meant is None else f"{number(meant, 3)} was meant"
-    struck = html.Span(said, className="lossmon-misread", title=f"{_WARNING}: {why}")
+    instead = MISREAD if meant is None else f"{number(meant, 3)} was meant"
+    struck = html.Span(said, className="lossmon-misread", title=f"{capitalised(MISREAD)}: {why}")
     return [struck, f" ({instead})"]

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lossmon.analysis import accuracy_interval, loss_interval
+from lossmon.analysis import accuracy_interval, loss_interval, misreading
 from lossmon.records import SEVERITIES
 from lossmon.store import as_text
 from lossmon_dashboard.components.findings import finding_target
 from lossmon_dashboard.components.grid import json_safe
-from lossmon_dashboard.components.misread import misread_by
 from lossmon_dashboard.components.run_columns import CONFIG
 from lossmon_dashboard.theme import run_mark
 from lossmon_dashboard.wording import number
@@ -60,10 +59,19 @@ def run_grid_row(run: Row, settings: Sequence[str] = ()) -> dict[str, Any]:
         + 10 * len(by_severity["warning"])
         + len(by_severity["info"]),
         "around": _around(run["ends"]),
-        "misread": misread_by(run["findings"]),
+        **_misread(run),
         "progress": _progress(run),
         "mark": list(run_mark(run["id"])),
     }
+
+
+def _misread(run: Row) -> dict[str, str]:
+    """Why its last accuracy, and its best one, do not mean what they say; empty where they do."""
+    found, best = misreading(run["findings"]), run["ends"].get("best_accuracy")
+    if found is None:
+        return {"misread": "", "misread_best": ""}
+    before = best is not None and best["epoch"] < found.since
+    return {"misread": found.why, "misread_best": "" if before else found.why}
 
 
 def _value(value: Any) -> Any:
