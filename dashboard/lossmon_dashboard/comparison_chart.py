@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, get_args
 
-from lossmon.analysis import is_misread
+from lossmon.analysis import is_misread, misreading
 from lossmon.records import Split
 from lossmon.store import JointPulse, Store
 from lossmon_dashboard import figures
@@ -182,8 +182,14 @@ def added_to_comparison(
     if not new.keys() <= mark.goes_on.keys():
         return None
     late = store.late_epochs({run: mark.goes_on[run].since for run in new}, _COLUMNS)
+    found = store.own_findings([*new])
     documents = {
-        run: {**row, "epochs": late[run], "samples_before": mark.goes_on[run].samples}
+        run: {
+            **row,
+            "epochs": late[run],
+            "findings": found.get(run, []),
+            "samples_before": mark.goes_on[run].samples,
+        }
         for run, row in new.items()
     }
     known = {
@@ -228,8 +234,10 @@ def _known(document: Document, compared: Compared, before: _Known | None = None)
     seen = samples_seen(whole, 0 if before is None else before.samples)
     drawn = aligned(document, compared.split)
     rows = zip(drawn.rows, drawn.places[compared.axis], strict=True)
-    misread = is_misread(document["epochs"])
-    shown = (document["name"], len(document["resumes"]), misread or bool(before and before.misread))
+    misread = is_misread(document["epochs"]) or bool(before and before.misread)
+    # Of a distributed job what other ranks alone have found is not read again.
+    own = misreading(one for one in document["findings"] if "rank" not in one)
+    shown = (document["name"], len(document["resumes"]), misread, own)
     return _Known(
         since if before is None else max(since, before.since),
         max(
@@ -240,7 +248,7 @@ def _known(document: Document, compared: Compared, before: _Known | None = None)
             (place for row, place in rows if row["epoch"] < since),
             default=-1 if before is None else before.after,
         ),
-        misread or bool(before and before.misread),
+        misread,
         f"{zlib.crc32(repr(shown).encode('utf-8', 'replace')):08x}",
     )
 

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from lossmon.analysis import differing_settings
-from lossmon.cli.words import Row, flags, number, styled, table
+from lossmon.cli.words import Row, flags, print_marks, styled, table, value_cell
 
 _VALUES = {
     "loss": "loss",
@@ -54,6 +54,7 @@ def print_comparison(console: Console, documents: Sequence[Row]) -> None:
             console.print()
         beside = [documents[place] for place in places]
         _print_beside(console, beside, own, titles, said=[title for title, _ in same])
+    print_marks(console, documents, _VALUES)
 
 
 def _print_beside(
@@ -81,7 +82,7 @@ def _print_beside(
     for key, title in _VALUES.items():
         values = [d[key] for d in documents]
         if "intended" not in key or any(value is not None for value in values):
-            rows.add_row(title, *(number(value) for value in values))
+            rows.add_row(title, *(value_cell(d, key) for d in documents))
     rows.add_row("verified", *(f"{d['verified']:.0%}" for d in documents))
     named = all(len(finding["rule"]) <= room for d in documents for finding in d["findings"])
     rows.add_row("findings", *(flags(d, codes_only=not named) for d in documents))

@@ -18,7 +18,17 @@ from lossmon.cli.meaning_text import print_meaning
 from lossmon.cli.reconciliation_text import print_reconciliation
 from lossmon.cli.sparkline import sparkline
 from lossmon.cli.verdict_text import print_verdict
-from lossmon.cli.words import WIDE, Row, flags, number, ranks_text, styled, table
+from lossmon.cli.words import (
+    WIDE,
+    Row,
+    flags,
+    number,
+    print_marks,
+    ranks_text,
+    styled,
+    table,
+    value_cell,
+)
 from lossmon.rules import change_text
 from lossmon.store import ENDED_WITH
 
@@ -49,12 +59,14 @@ def print_runs(console: Console, rows: Sequence[Row]) -> None:
         without = _DISPENSABLE[:count]
         shown = _table_of_runs(rows, console.width, wide=False, named=False, without=without)
     console.print(shown)
+    keys = dict.fromkeys(_key(row, "accuracy") for row in rows)
+    print_marks(console, rows, keys)
 
 
 def _table_of_runs(
     rows: Sequence[Row], width: int, *, wide: bool, named: bool, without: Sequence[str] = ()
 ) -> Table:
-    misread = any(_last(row, "intended_accuracy") is not None for row in rows)
+    misread = any(row[_key(row, "intended_accuracy")] is not None for row in rows)
     values = {"loss": "loss", "accuracy": "accuracy" if wide else "acc."}
     if misread and "meant" not in without:
         values["intended_accuracy"] = "meant"
@@ -77,7 +89,7 @@ def _table_of_runs(
             styled(row["status"]),
             *(["train" if row["val_loss"] is None else "val"] if split else []),
             *([_course(row)] if wide else []),
-            *(number(_last(row, key)) for key in values),
+            *(value_cell(row, _key(row, key)) for key in values),
             *([f"{row['verified']:.0%}"] if verified else []),
             flags(row, codes_only=not named),
         )
@@ -89,9 +101,9 @@ def _longest(rows: Sequence[Row]) -> int:
     return max(cell_len(row["name"]) for row in rows)
 
 
-def _last(row: Row, value: str) -> float | None:
+def _key(row: Row, value: str) -> str:
     """The last epoch's value on validation data; on training data where there was none."""
-    return row[value if row["val_loss"] is None else f"val_{value}"]
+    return value if row["val_loss"] is None else f"val_{value}"
 
 
 def _course(row: Row) -> str:

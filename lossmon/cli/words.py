@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
+from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+
+from lossmon.analysis import MISREAD, misreading
 
 Row = Mapping[str, Any]
 
@@ -63,6 +66,33 @@ def megabytes(size: int) -> str:
 def number(value: float | None) -> str:
     """Four significant digits; a dash for what is not known."""
     return "–" if value is None else f"{value:.4g}"
+
+
+def value_cell(run: Row, key: str) -> str:
+    """A loss or an accuracy of a run, with a mark where it does not mean what it says."""
+    value = run[key]
+    misread = value is not None and _is_printed_accuracy(key) and misreading(run["findings"])
+    return f"{number(value)}*" if misread else number(value)
+
+
+def print_marks(console: Console, runs: Sequence[Row], keys: Iterable[str]) -> None:
+    """What the marks of `value_cell` stand for; nothing where there are none.
+
+    Args:
+        console: to print to.
+        runs: of which values were printed.
+        keys: which of them.
+    """
+    printed = [key for key in keys if _is_printed_accuracy(key)]
+    known = (run for run in runs if any(run[key] is not None for key in printed))
+    found = filter(None, (misreading(run["findings"]) for run in known))
+    if whys := dict.fromkeys(one.why for one in found):
+        words = f"* accuracy that {MISREAD}: {'; '.join(whys)}"
+        console.print(escape(words), style="yellow", highlight=False)
+
+
+def _is_printed_accuracy(key: str) -> bool:
+    return key.endswith("accuracy") and "intended" not in key
 
 
 def styled(word: str) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from lossmon.analysis import (
+    MISREAD,
     Divergence,
     Measured,
     SampleReader,
@@ -21,6 +22,7 @@ from lossmon.analysis import (
     explain_splits,
     last_measured,
     left_out_sentences,
+    misreading,
     run_settings,
     verdict,
     weigh,
@@ -170,7 +172,9 @@ def _facts(document: Document) -> Iterator[tuple[str, str]]:
 
 
 def _values(document: Document) -> Table:
-    keys = ("loss", "accuracy")
+    keys, found = ("loss", "accuracy"), misreading(document["findings"])
+    since = f"from epoch {found.since + 1} on " if found and found.since else ""
+    accuracy = "accuracy" if found is None else f"accuracy, which {since}{MISREAD}"
     rows = [
         (title, *(number(document[f"{prefix}{key}"]) for key in keys))
         for title, prefix in (
@@ -186,7 +190,9 @@ def _values(document: Document) -> Table:
         last = last_measured("", document["epochs"], outputs[0], "val")
     if last is not None:
         rows.append(("validation, last, 95 % interval", *_intervals(last)))
-    return Table(("", *keys), tuple(row for row in rows if any(c != "–" for c in row[1:])))
+    return Table(
+        ("", "loss", accuracy), tuple(row for row in rows if any(c != "–" for c in row[1:]))
+    )
 
 
 def _intervals(last: Measured) -> tuple[str, str]:

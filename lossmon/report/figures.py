@@ -12,7 +12,7 @@ from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
-from lossmon.analysis import Weighing, epoch_accuracy, is_about_accuracy, is_misread
+from lossmon.analysis import Weighing, epoch_accuracy, is_about_accuracy, is_misread, misreading
 from lossmon.errors import MissingExtra
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def curves(
 
 def _curves(
     documents: Sequence[Document], names: Sequence[str], output: str | None
-) -> Iterable[tuple[str, str, dict[str, Any], list[tuple[int, float]]]]:
+) -> Iterable[tuple[str, str | None, dict[str, Any], list[tuple[int, float]]]]:
     several = len(documents) > 1
     for place, (document, name) in enumerate(zip(documents, names, strict=True)):
         rows = [row for row in document["epochs"] if row["output"] == output]
@@ -80,23 +80,28 @@ def _curves(
             label = inert(name) if several else {"train": "training", "val": "validation"}[split]
             marker = "o" if len(document["epochs"]) < 60 else ""
             style = _style(index) | {"marker": marker, "markersize": 3}
-            pale = {"alpha": 0.3} if _is_meaningless(document, output) else {}
             yield "loss", label, style, _values(rows, split, "loss")
-            yield "accuracy", label, style | pale, _values(rows, split, "accuracy")
+            lost, hits = _meaningless_from(document, output), _values(rows, split, "accuracy")
+            sound = [(epoch, value) for epoch, value in hits if epoch <= lost]
+            yield "accuracy", label, style, sound
+            # One name in the legend is enough for both parts.
+            again = None if sound else label
+            yield "accuracy", again, style | {"alpha": 0.3}, hits[len(sound) :]
 
 
 def _accuracy_title(documents: Sequence[Document], output: str | None) -> str:
     meant = "accuracy, as meant" if any(is_misread(d["epochs"]) for d in documents) else "accuracy"
-    if any(_is_meaningless(document, output) for document in documents):
+    if any(math.isfinite(_meaningless_from(document, output)) for document in documents):
         return f"{meant}\n(pale: does not mean\nwhat it says)"
     return meant
 
 
-def _is_meaningless(document: Document, output: str | None) -> bool:
-    """Whether a printed accuracy is misread, and it is not known what was meant."""
+def _meaningless_from(document: Document, output: str | None) -> float:
+    """The first epoch, from 0, whose accuracy is misread and not known as meant; else infinite."""
     about = (f for f in document["findings"] if f["output"] == output and f["severity"] != "info")
-    told = any(is_about_accuracy(finding, document) for finding in about)
-    return told and not is_misread(row for row in document["epochs"] if row["output"] == output)
+    found = misreading(finding for finding in about if is_about_accuracy(finding, document))
+    known = is_misread(row for row in document["epochs"] if row["output"] == output)
+    return math.inf if found is None or known else found.since
 
 
 def _values(rows: Sequence[Document], split: str, measure: str) -> list[tuple[int, float]]:

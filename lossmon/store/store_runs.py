@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from lossmon.store.connected import Connected
 from lossmon.store.overview import read_document, read_run, read_runs
-from lossmon.store.reading import read_outputs
+from lossmon.store.reading import read_findings, read_outputs
 from lossmon.store.resolve import resolve_run
 from lossmon.store.run_pages import (
     RunGroup,
@@ -158,3 +159,15 @@ class StoreRuns(Connected):
         """
         with self._reading() as connection:
             return read_run(connection, resolve_run(connection, run))["findings"]
+
+    def own_findings(self, runs: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
+        """Return the findings of several runs, each its own alone, read in one statement.
+
+        Args:
+            runs: their ids.
+
+        Returns:
+            By id, the gravest first; nothing of runs without any.
+        """
+        with self._reading() as connection:
+            return read_findings(connection, runs)

@@ -85,8 +85,9 @@ def test_tables_keep_within_the_terminal_and_cut_nothing_off(
 
 def test_narrow_table_of_runs_keeps_the_codes(invoke: Invoke) -> None:
     result = invoke("runs", columns=80)
-    assert "LM301" in result.stdout
-    assert "accuracy-with-regression" not in result.stdout
+    table, _, _ = result.stdout.partition("* accuracy that does not mean")
+    assert "LM301" in table
+    assert "accuracy-with-regression" not in table
 
 
 def test_values_of_training_are_not_passed_off_as_validation(invoke: Invoke) -> None:
@@ -106,6 +107,22 @@ def test_accuracy_that_was_meant_is_shown_where_one_was_misread(invoke: Invoke) 
     assert heading.split()[5] == "meant"
     assert first.split()[5] == "0.5"
     assert second.split()[5] == "–"
+
+
+def test_an_accuracy_that_means_nothing_is_marked_and_the_mark_explained(invoke: Invoke) -> None:
+    told = "* accuracy that does not mean what it says: LM301 accuracy-with-regression"
+    runs = invoke("runs").stdout.splitlines()
+    accuracies = {line.split()[0]: line.split()[6] for line in runs[1:3]}
+    assert accuracies["faulty"].endswith("*")
+    assert not accuracies["healthy"].endswith("*")
+    assert runs[-1] == told
+    # Nothing else of a run is doubted by it.
+    compared = invoke("compare", "healthy", "faulty").stdout.splitlines()
+    marked = [line.split()[:-2] for line in compared if line.endswith("*") or "*  " in line]
+    assert marked == [["accuracy"], ["val", "accuracy"]]
+    assert told in compared
+    (healthy,) = (row for row in json.loads(invoke("runs", "--json").stdout) if not row["findings"])
+    assert "*" not in "".join(_printed([healthy]))
 
 
 def test_fine_is_only_what_is_verified_too(invoke: Invoke) -> None:
@@ -131,6 +148,7 @@ def test_a_narrow_terminal_goes_without_columns_and_not_without_names_and_flags(
     rows = json.loads(invoke("runs", "--json").stdout)
     long = {"name": "a-run-of-long-name", "status": "interrupted", "val_intended_accuracy": 0.5}
     heading, *lines = _printed([row | long for row in rows], width)
+    lines = lines[: next(place for place, line in enumerate(lines) if line.startswith("*"))]
     columns = ["run", "status", "split", "loss", "acc.", "meant", "verified", "flags"]
     shown = [name for name in columns if name in heading.split()]
     assert gone <= set(columns) - set(shown)

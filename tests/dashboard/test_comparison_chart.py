@@ -18,6 +18,7 @@ from lossmon.records import BatchRecord, EpochRecord
 from lossmon.store import RunWriter
 from lossmon.store.stalling import STALLED_SECONDS
 from tests.dashboard.asking import ask
+from tests.dashboard.seed import REGRESSION
 from tests.dashboard.test_news import statements
 from tests.dashboard.tree import as_json
 from tests.store.made import batch, epoch, open_writer
@@ -225,6 +226,15 @@ def test_what_is_seen_of_a_run_beside_its_points_is_drawn_anew(
     browser.refresh()
     browser.compare()
     assert (browser.added, browser.anew) == (1, 2)
+    # That an accuracy is misread is told beside the whole of its curve.
+    one.writer.write(findings=[REGRESSION])
+    browser.refresh()
+    browser.refresh()
+    assert (browser.added, browser.anew) == (1, 3)
+    one.go_on()
+    browser.refresh()
+    browser.compare()
+    assert (browser.added, browser.anew) == (2, 3)
     # Another database, or one in which the training was resumed, has other epochs.
     assert (
         "figure"
@@ -258,7 +268,7 @@ def test_many_runs_are_followed_in_as_many_statements_as_few(tmp_path: Path) -> 
         training.go_on()
     with statements() as said:
         new = client.post("/news", json=told | {"mark": mark}).get_json()["points"]["new"]
-    assert len(said) == 2, said
+    assert len(said) == 3, said
     assert len(new) == 10
     # What else stands on the page reads its runs anew by one statement, and those that have news.
     values = {"compare-runs.value": list(runs)}

@@ -76,7 +76,7 @@ def document(name: str, *values: float | None, **ends: Any) -> dict[str, Any]:
         }
         for place, value in enumerate(values)
     ]
-    return {"id": name, "name": name, "epochs": epochs, **ends}
+    return {"id": name, "name": name, "epochs": epochs, "findings": [], **ends}
 
 
 def test_overlay_prefers_the_recomputed_value_and_counts_epochs_from_one() -> None:
@@ -88,7 +88,9 @@ def test_overlay_prefers_the_recomputed_value_and_counts_epochs_from_one() -> No
         ("2 · epoch 1", "9 · epoch 2", "NaN · epoch 3"),
         ((3, "NaN"),),
     )
-    assert info == _OverlayInfo(loss=(line,), accuracy=(Line("a", (), (), ()),), names=("a",))
+    assert info == _OverlayInfo(
+        loss=(line,), accuracy=(Line("a", (), (), ()),), names=("a",), struck=(False,)
+    )
 
 
 def test_of_a_misread_accuracy_the_meant_one_is_drawn() -> None:
@@ -114,6 +116,46 @@ def test_of_a_misread_accuracy_the_meant_one_is_drawn() -> None:
     assert chosen["layout"]["yaxis"]["title"]["text"] == "validation accuracy, as meant"
     rows = comparison_csv([misread, sound], "val").splitlines()
     assert [row.rpartition(",")[2] for row in rows] == ["meant_accuracy", "0.97", "0.97", "0.86"]
+
+
+def test_an_accuracy_that_means_nothing_is_drawn_as_such() -> None:
+    found = {"code": "LM301", "rule": "accuracy-with-regression", "evidence": {}}
+    since = {"split": "train", "since_epoch": 2}
+    lost = {"code": "LM401", "rule": "nonfinite-loss", "evidence": since}
+    ends = {"val_loss": 0.4, "val_accuracy": 0.1}
+    runs = [
+        document("quantities", 0.5, 0.4, findings=[found], **ends),
+        document("lost", 0.5, math.nan, findings=[lost], **ends),
+        document("sound", 0.5, 0.4, **ends),
+    ]
+    for run in runs:
+        for row in run["epochs"]:
+            row["accuracy"] = row["recomputed_accuracy"] = 0.1
+    names = [
+        "quantities (accuracy misread: LM301)",
+        "lost (accuracy misread from epoch 2 on: LM401)",
+    ]
+    drawn = as_json(plot_overlay(runs, "val"))["data"]
+    hits = [trace for trace in drawn if trace["uid"].startswith("accuracy-")]
+    assert [trace["name"] for trace in hits] == [*names, "sound"]
+    assert hits[0]["text"] == [f"0.1 · epoch {number}, misread (LM301)" for number in (1, 2)]
+    assert hits[1]["text"] == ["0.1 · epoch 1", "0.1 · epoch 2, misread (LM401)"]
+    struck = [trace["marker"].get("symbol") == "circle-x-open" for trace in hits]
+    assert struck == [True, False, False]
+    assert [trace.get("opacity", 1) < 1 for trace in hits] == struck
+    # Its loss is what it says.
+    assert not any("symbol" in t["marker"] for t in drawn if t["uid"].startswith("loss-0"))
+    apart = as_json(plot_multiples(runs, "val", "accuracy"))
+    assert [one["text"] for one in apart["layout"]["annotations"]] == [*names, "sound"]
+    crossed = [t["marker"]["symbol"] for t in apart["data"] if t.get("marker")]
+    assert crossed == ["circle-x-open"]
+    places = [
+        t for t in as_json(plot_pareto(runs))["data"] if t.get("marker", {}).get("size", 0) > 10
+    ]
+    assert [(t["name"], t["marker"]["symbol"]) for t in places[::2]] == [
+        (names[0], "circle-x-open"),
+        ("sound", "circle"),
+    ]
 
 
 def test_pareto_knows_which_runs_are_beaten_on_both_counts() -> None:
@@ -199,7 +241,8 @@ def test_epochs_are_laid_beside_one_another_by_step_time_and_samples() -> None:
         return place | {"time": time, "loss": 1.0, "recomputed_loss": None}
 
     rows = [row(e, split, 1000.0 + 400 * e) for e in (0, 1, 2) for split in ("train", "val")]
-    run = {"id": "a", "name": "a", "epochs": rows, "started": "1970-01-01T00:15:00+00:00"}
+    began = "1970-01-01T00:15:00+00:00"
+    run = {"id": "a", "name": "a", "epochs": rows, "findings": [], "started": began}
     # Resumed at 1500, after 450 s of training: the pause does not count.
     resumed = run | {"resumes": [{"time": "1970-01-01T00:25:00+00:00", "seconds": 450.0}]}
     assert overlay_lines([run], "val", "loss", "step") == ("step", (approximately(10, 20, 30),))

@@ -129,6 +129,17 @@ def test_an_accuracy_that_means_nothing_is_drawn_pale(reported: Reported) -> Non
     assert "does not mean" in accuracy.get_ylabel()
     (alone,) = figures.curves([means.document], [means.name]).axes[1:]
     assert alone.get_ylabel() == "accuracy"
+    assert nothing.values.head[2] == "accuracy, which does not mean what it says"
+    assert means.values.head[2] == "accuracy"
+
+
+def test_an_accuracy_that_is_lost_later_is_pale_from_there_on(reported: Reported) -> None:
+    (run,) = reported("digits-nan").runs
+    accuracy = figures.curves([run.document], [run.name]).axes[1]
+    drawn = [(line.get_alpha(), len(np.asarray(line.get_xdata()))) for line in accuracy.lines]
+    assert drawn == [(None, 4), (0.3, 3)] * 2
+    assert "does not mean" in accuracy.get_ylabel()
+    assert run.values.head[2] == "accuracy, which from epoch 5 on does not mean what it says"
 
 
 @pytest.mark.parametrize("name", [scenario.name for scenario in SCENARIOS])

@@ -31,8 +31,10 @@ def comparison_panels(questions: dmc.Group, drawing: dmc.Group, *, every: bool) 
             "Loss and accuracy",
             "A run has its colour and line style here and in the list; of two with the same, the "
             "second takes another. Click a name to hide it. Of a misread accuracy the one that was "
-            "meant is drawn. New epochs of runs that train are added about every two seconds; what "
-            "else is told here follows every five, of more than 20 runs every thirty.",
+            "meant is drawn; where that is not known, it is pale with crossed-out points, and its "
+            "name says which rule tells why. New epochs of runs that train are added about every "
+            "two seconds; what else is told here follows every five, of more than 20 runs every "
+            "thirty.",
             drawing,
             chart("compare-overlay", "Loss and accuracy of the runs", PAIR_HEIGHT),
         ),

@@ -15,7 +15,9 @@ from lossmon_dashboard.figures.lines import Line, draw_line, legend_name
 from lossmon_dashboard.figures.overlay import (
     Measure,
     accuracy_title,
+    is_struck,
     overlay_lines,
+    strike,
     told_name,
     trace_uid,
 )
@@ -40,6 +42,7 @@ class _MultiplesInfo(NamedTuple):
     x_title: str
     measure: Measure
     measure_title: str
+    struck: tuple[bool, ...]
 
 
 def plot_multiples(
@@ -54,7 +57,7 @@ def plot_multiples(
     """One value of each run in a pane of its own, the other runs in grey behind it.
 
     Args:
-        runs: run documents with `id`, `name` and `epochs`.
+        runs: run documents with `id`, `name`, `epochs` and `findings`.
         split: which data the values were measured on.
         measure: "loss" or "accuracy".
         scheme: the colour scheme to draw for.
@@ -70,7 +73,8 @@ def plot_multiples(
     ]
     styles = run_styles([run["id"] for run in runs], scheme)
     measured = accuracy_title(runs) if measure == "accuracy" else measure
-    info = _MultiplesInfo(tuple(names), lines, tuple(styles), title, measure, measured)
+    struck = tuple(measure == "accuracy" and is_struck(run) for run in runs)
+    info = _MultiplesInfo(tuple(names), lines, tuple(styles), title, measure, measured, struck)
     return _get_multiples_plot(info, scheme, columns)
 
 
@@ -98,6 +102,8 @@ def _get_multiples_plot(info: _MultiplesInfo, scheme: Scheme, columns: int) -> g
         mode = "lines" if len(line.x) > _FEW_POINTS else "lines+markers"
         trace = draw_line(line, line=style, mode=mode, showlegend=False)
         trace.update(uid=trace_uid(info.measure, place), meta={"few": _FEW_POINTS})
+        if info.struck[place]:
+            strike(trace)
         figure.add_trace(saved_as(trace, measure=info.measure_title), **at)
     figure.update_layout(
         template=template(scheme), height=_PANE * tall + 60, margin={"t": 32}, showlegend=False

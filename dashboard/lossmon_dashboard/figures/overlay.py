@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, NamedTuple, get_args
 
 import plotly.graph_objects as go
 
-from lossmon.analysis import epoch_accuracy, is_misread
+from lossmon.analysis import Misreading, epoch_accuracy, is_misread, misreading
 from lossmon.records import Split
 from lossmon_dashboard.figures.added import LOST, Points
 from lossmon_dashboard.figures.alignment import Axis, aligned, axis_unit, pointer_of
@@ -27,6 +27,8 @@ from lossmon_dashboard.wording import number
 
 Document = Mapping[str, Any]
 Measure = Literal["loss", "accuracy"]
+CROSSED_OUT = "circle-x-open"
+"""How points are drawn whose value does not mean what it says."""
 
 
 class _OverlayInfo(NamedTuple):
@@ -35,6 +37,7 @@ class _OverlayInfo(NamedTuple):
     x_title: str = "epoch"
     accuracy_title: str = "accuracy"
     names: tuple[str, ...] = ()
+    struck: tuple[bool, ...] = ()
 
 
 def plot_overlay(
@@ -42,10 +45,12 @@ def plot_overlay(
 ) -> go.Figure:
     """Loss and accuracy of each run, in the colour and line style that are its own.
 
-    Where the printed accuracy is misread, the one that was meant is drawn.
+    Where the printed accuracy is misread, the one that was meant is drawn; where that is not known,
+    it is marked: in the legend, in what the pointer is told, and by the line itself.
 
     Args:
-        runs: run documents with `id`, `name` and `epochs`; only rows of the whole model are drawn.
+        runs: run documents with `id`, `name`, `epochs` and `findings`; only rows of the whole model
+            are drawn.
         split: which data the values were measured on.
         scheme: the colour scheme to draw for.
         axis: what the epochs are laid beside one another by.
@@ -70,13 +75,7 @@ def overlay_lines(
     last = max((x for one in known for x in one.places[axis]), default=0.0)
     size, title = axis_unit(axis, max(last, before))
     lines = [
-        make_line(
-            run["name"],
-            [
-                (x, _value(row, measure), _where(row, measure))
-                for x, row in zip(_scaled(one.places[axis], size), one.rows, strict=True)
-            ],
-        )
+        make_line(run["name"], _points(run, _scaled(one.places[axis], size), one.rows, measure))
         for run, one in zip(runs, known, strict=True)
     ]
     return title, tuple(lines)
@@ -118,19 +117,52 @@ def accuracy_title(runs: Sequence[Document]) -> str:
 
 def told_name(run: Document, width: int = 40) -> str:
     """How a run is called beside its curve of accuracy, as plotly may draw it."""
-    meant = " (accuracy as meant)" if is_misread(run["epochs"]) else ""
-    return legend_name(run["name"], width) + meant
+    name, found = legend_name(run["name"], width), drawn_misreading(run)
+    if is_misread(run["epochs"]):
+        return f"{name} (accuracy as meant)"
+    if found is None or all(epoch_accuracy(row) is None for row in run["epochs"]):
+        return name
+    since = f" from epoch {found.since + 1} on" if found.since else ""
+    return f"{name} (accuracy misread{since}: {found.codes})"
+
+
+def drawn_misreading(run: Document) -> Misreading | None:
+    """Why the accuracy that is drawn of a run is not what it seems; None where it is."""
+    return None if is_misread(run["epochs"]) else misreading(run["findings"])
+
+
+def is_struck(run: Document) -> bool:
+    """Whether no accuracy that is drawn of a run means what it says."""
+    found = drawn_misreading(run)
+    return found is not None and not found.since
+
+
+def strike(trace: go.Scatter) -> go.Scatter:
+    """Draw a curve as one that does not mean what it says: pale, with crossed-out points."""
+    return trace.update(opacity=0.5, marker={"symbol": CROSSED_OUT, "size": 8})
+
+
+def _points(
+    run: Document, places: Sequence[float], rows: Sequence[Document], measure: Measure
+) -> Iterator[tuple[float, float | None, str]]:
+    found = misreading(run["findings"])
+    for place, row in zip(places, rows, strict=True):
+        yield place, _value(row, measure), _where(row, measure, found)
 
 
 def _value(row: Document, measure: Measure) -> float | None:
     return epoch_accuracy(row) if measure == "accuracy" else best_known(row, measure)
 
 
-def _where(row: Document, measure: Measure) -> str:
+def _where(row: Document, measure: Measure, found: Misreading | None) -> str:
     where = f"epoch {row['epoch'] + 1}"
-    if measure == "loss" or row.get("intended_accuracy") is None:
+    if measure == "loss":
         return where
-    return f"{where}, as meant (printed {number(row['reported_accuracy'])})"
+    if row.get("intended_accuracy") is not None:
+        return f"{where}, as meant (printed {number(row['reported_accuracy'])})"
+    if found is None or row["epoch"] < found.since:
+        return where
+    return f"{where}, misread ({found.codes})"
 
 
 def _scaled(places: Sequence[float], size: float) -> Sequence[float]:
@@ -140,9 +172,8 @@ def _scaled(places: Sequence[float], size: float) -> Sequence[float]:
 def _get_overlay_info(runs: Sequence[Document], split: Split, axis: Axis = "epoch") -> _OverlayInfo:
     title, losses = overlay_lines(runs, split, "loss", axis)
     hits = overlay_lines(runs, split, "accuracy", axis)[1]
-    return _OverlayInfo(
-        losses, hits, title, accuracy_title(runs), tuple(told_name(run) for run in runs)
-    )
+    names, struck = tuple(map(told_name, runs)), tuple(map(is_struck, runs))
+    return _OverlayInfo(losses, hits, title, accuracy_title(runs), names, struck)
 
 
 def _get_overlay_plot(
@@ -166,6 +197,8 @@ def _get_overlay_plot(
                 first = position not in named
                 trace = _trace(line, position, styles[position], showlegend=first)
                 trace.update(name=info.names[position], uid=trace_uid(measure, position))
+                if measure == "accuracy" and info.struck[position]:
+                    strike(trace)
                 figure.add_trace(trace, row=row, col=1)
                 named.add(position)
         figure.update_yaxes(range=steady_range(y for line in lines for y in line.y), row=row)

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 import plotly.graph_objects as go
 
 from lossmon.analysis import Measured, epoch_accuracy, is_misread, meant_accuracy, pareto_front
-from lossmon_dashboard.figures.lines import best_known, legend_name
+from lossmon_dashboard.figures.lines import best_known
+from lossmon_dashboard.figures.overlay import CROSSED_OUT, drawn_misreading, told_name
 from lossmon_dashboard.figures.panes import empty_pane, single_pane, steady_range
 from lossmon_dashboard.figures.saved import saved_as
 from lossmon_dashboard.theme import Scheme, ink, run_styles
@@ -27,6 +28,8 @@ class _Place(NamedTuple):
     loss: float
     accuracy: float
     best: bool
+    struck: bool = False
+    """Whether the accuracy does not mean what it says."""
 
 
 class _ParetoInfo(NamedTuple):
@@ -43,11 +46,12 @@ def plot_pareto(
 ) -> go.Figure:
     """Validation loss (left is better) against validation accuracy (up is better).
 
-    The accuracy is the one that was meant.
+    The accuracy is the one that was meant; one that is misread is crossed out where that is not
+    known.
 
     Args:
-        runs: rows with `id`, `name`, `val_loss`, `val_accuracy` and, where it is misread,
-            `val_intended_accuracy`, and `epochs` where known.
+        runs: documents with `id`, `name`, `val_loss`, `val_accuracy` and, where it is misread,
+            `val_intended_accuracy`, `findings`, and `epochs`, which may be none.
         scheme: the colour scheme to draw for.
         comparable: whether runs mean the same by loss and accuracy; else none is marked as beaten
             by no other.
@@ -62,7 +66,7 @@ def plot_pareto(
 
 def _get_pareto_info(runs: Sequence[Mapping[str, Any]]) -> _ParetoInfo:
     ends = [
-        (position, run["name"], run["val_loss"], accuracy)
+        (position, told_name(run), run["val_loss"], accuracy)
         for position, run in enumerate(runs)
         for accuracy in [meant_accuracy(run, "val_")]
         if _finite(run.get("val_loss")) and accuracy is not None and math.isfinite(accuracy)
@@ -70,11 +74,15 @@ def _get_pareto_info(runs: Sequence[Mapping[str, Any]]) -> _ParetoInfo:
     last = [_point(name, loss, accuracy) for _, name, loss, accuracy in ends]
     best = pareto_front(last)
     epochs = tuple(_epochs(runs[position]) for position, *_ in ends)
-    misread = any(is_misread(run.get("epochs", ())) for run in runs)
+    misread = any(is_misread(run["epochs"]) for run in runs)
     front = pareto_front([*last, *(point for of in epochs for point in of)])
     return _ParetoInfo(
         tuple(
-            _Place(*end, best=any(point is one for one in best))
+            _Place(
+                *end,
+                best=any(point is one for one in best),
+                struck=drawn_misreading(runs[end[0]]) is not None,
+            )
             for end, point in zip(ends, last, strict=True)
         ),
         epochs,
@@ -88,7 +96,7 @@ def _point(name: str, loss: float, accuracy: float, epoch: int | None = None) ->
 
 
 def _epochs(run: Mapping[str, Any]) -> tuple[Measured, ...]:
-    rows = [r for r in run.get("epochs", ()) if r["split"] == "val" and r["output"] is None]
+    rows = [r for r in run["epochs"] if r["split"] == "val" and r["output"] is None]
     values = [(best_known(row, "loss"), epoch_accuracy(row), row["epoch"]) for row in rows]
     return tuple(
         _point(run["name"], loss, accuracy, epoch)
@@ -99,6 +107,12 @@ def _epochs(run: Mapping[str, Any]) -> tuple[Measured, ...]:
 
 def _finite(value: float | None) -> bool:
     return value is not None and math.isfinite(value)
+
+
+def _symbol(place: _Place) -> str:
+    if place.struck:
+        return CROSSED_OUT
+    return "circle" if place.best else "circle-open"
 
 
 def _get_pareto_plot(
@@ -112,7 +126,7 @@ def _get_pareto_plot(
             x=[point.loss for point in epochs],
             y=[point.accuracy for point in epochs],
             mode="markers",
-            name=legend_name(place.name),
+            name=place.name,
             showlegend=False,
             legendgroup=str(place.position),
             marker={"color": styles[place.position][0], "size": 5, "opacity": 0.45},
@@ -137,13 +151,13 @@ def _get_pareto_plot(
             x=[place.loss],
             y=[place.accuracy],
             mode="markers",
-            name=legend_name(place.name),
+            name=place.name,
             legendgroup=str(place.position),
             showlegend=len(info.places) <= _MOST_NAMED,
             marker={
                 "color": colour,
                 "size": 13,
-                "symbol": "circle" if place.best else "circle-open",
+                "symbol": _symbol(place),
                 "line": {"width": 2, "color": colour},
             },
             text=[f"loss {number(place.loss)}, accuracy {number(place.accuracy)}"],

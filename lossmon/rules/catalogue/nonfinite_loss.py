@@ -6,7 +6,8 @@ such batch or epoch on until a later epoch is finite again.
 
 ## Why is this bad
 From there on every weight that the gradient touches is NaN as well. Nothing that training prints
-afterwards means anything, and it does not recover.
+afterwards means anything, and it does not recover. An accuracy may still look like one: predictions
+that are NaN all count as one class.
 
 ## Example
 ```python
