@@ -89,6 +89,7 @@ from lossmon.analysis.settings import (
     run_data,
     run_settings,
     setting_parts,
+    setting_text,
     unnumbered,
 )
 from lossmon.analysis.smoothing import exponential_average
@@ -202,6 +203,7 @@ __all__ = [
     "samples_of",
     "seed_groups",
     "setting_parts",
+    "setting_text",
     "share_difference",
     "sign_test",
     "squared_calibration_error",

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Collection, Iterable, Sequence
 from itertools import count
 from typing import Any, NamedTuple
 
 from lossmon.analysis.history import Row
-from lossmon.analysis.settings import distinct_names, is_seed, run_settings, setting_text
+from lossmon.analysis.settings import (
+    distinct_names,
+    is_seed,
+    run_settings,
+    setting_key,
+    setting_text,
+)
 from lossmon.errors import InvalidArgument
 
 ONE_TRAINING = "one training of each: with another seed they may end otherwise."
@@ -159,7 +164,7 @@ def _recorded(document: Row, settings: Row) -> str | None:
 
 def _key(settings: Row) -> str:
     kept = {key: value for key, value in settings.items() if not _tells_apart(key)}
-    return json.dumps(kept, sort_keys=True, default=str)
+    return setting_key(kept)
 
 
 def _tells_apart(key: str) -> bool:
@@ -230,13 +235,11 @@ def _free(name: str, taken: Collection[str]) -> str:
 def _differing(settings: Sequence[Row]) -> list[str]:
     """The settings that are not the same in all, but for what may differ in repeats."""
     keys = dict.fromkeys(key for own in settings for key in own if not _tells_apart(key))
-    found = [key for key in sorted(keys) if len({_plain(own.get(key)) for own in settings}) > 1]
+    found = [
+        key for key in sorted(keys) if len({setting_key(own.get(key)) for own in settings}) > 1
+    ]
     # A hash tells that layers differ, and no reader in what.
     return sorted(found, key=lambda key: key == HASH)
-
-
-def _plain(value: Any) -> str:
-    return json.dumps(value, sort_keys=True, default=str)
 
 
 def _alone(documents: Sequence[Row], settings: Sequence[Row]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
@@ -10,6 +11,7 @@ import numpy as np
 
 from lossmon.analysis.history import Row
 
+_LONGEST_WHOLE = 1e15
 _SEEDS = ("seed", "random_seed", "random_state", "rng_seed")
 
 
@@ -38,7 +40,7 @@ def differing_settings(documents: Sequence[Row]) -> list[tuple[str, list[Any]]]:
     flat = [run_settings(document) for document in documents]
     keys = sorted({key for settings in flat for key in settings})
     rows = [(key, [settings.get(key) for settings in flat]) for key in keys]
-    return [(key, values) for key, values in rows if any(v != values[0] for v in values)]
+    return [(key, values) for key, values in rows if len(set(map(setting_key, values))) > 1]
 
 
 def run_settings(document: Row) -> dict[str, Any]:
@@ -137,13 +139,35 @@ def is_seed(key: str) -> bool:
     return key.rpartition(".")[2].lower() in _SEEDS
 
 
+def setting_key(value: Any) -> str:
+    """Return a text that is the same for settings that are: 0 and 0.0 are, 1 and True are not.
+
+    Args:
+        value: of a setting.
+    """
+    return json.dumps(_unified(value), sort_keys=True, default=str)
+
+
+def _unified(value: Any) -> Any:
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, list | tuple):
+        return [_unified(part) for part in cast("Sequence[Any]", value)]
+    if isinstance(value, Mapping):
+        parts = cast("Mapping[str, Any]", value).items()
+        return {key: _unified(part) for key, part in parts}
+    return value
+
+
 def setting_text(value: Any) -> str:
-    """Return a setting as it was written, where Keras keeps it in float32.
+    """Return a setting as it was written, where Keras keeps it in float32; 0.0 as 0.
 
     Args:
         value: of a setting.
     """
     if isinstance(value, float):
+        if value.is_integer() and abs(value) < _LONGEST_WHOLE:
+            return str(int(value))
         with np.errstate(over="ignore"):
             short = np.float32(value)
         # To the digit: two settings that differ are never written alike.

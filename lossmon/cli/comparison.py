@@ -11,7 +11,7 @@ import numpy as np
 from rich.console import Console
 from rich.markup import escape
 
-from lossmon.analysis import differing_settings
+from lossmon.analysis import differing_settings, setting_text
 from lossmon.cli.words import Row, flags, print_marks, styled, table, value_cell
 
 _VALUES = {
@@ -100,10 +100,7 @@ def _of_outputs(document: Row, key: str) -> str:
 
 
 def _setting(value: Any) -> str:
-    if value is None:
-        return "–"
-    # Keras keeps settings in float32; six digits are what was written.
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
+    return "–" if value is None else setting_text(value)
 
 
 def broken_at_parts(text: str, width: int) -> str:

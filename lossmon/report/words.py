@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from lossmon.analysis import Weighing
+from lossmon.analysis import Weighing, setting_text
 from lossmon.analysis.grouping import ONE_TRAINING
 
 _OTHER_SAMPLES = "samples not known to be the same: a difference may be one of the data"
@@ -26,10 +26,7 @@ def percent(share: float) -> str:
 
 def value_text(value: Any) -> str:
     """A setting in one line."""
-    if value is None:
-        return "–"
-    # Keras keeps settings in float32; six digits are what was written.
-    return f"{value:.6g}" if isinstance(value, float) else " ".join(str(value).split())
+    return "–" if value is None else " ".join(setting_text(value).split())
 
 
 def samples_words(one: Weighing) -> str:

@@ -34,6 +34,7 @@ SETTING = "setting"
 """The group of runs whose config differs in its seed alone."""
 SEEDS = ("seed", "random_seed", "random_state", "rng_seed")
 CONFIG = "config."
+_LONGEST_WHOLE = 1e15
 _GRADES = (*SEVERITIES, "fine")
 _VALUES: Mapping[str, tuple[str, ...]] = {"status": get_args(RunStatus), "severity": _GRADES}
 # By what is typed before a colon.
@@ -169,7 +170,9 @@ def as_text(value: Any) -> str:
     if isinstance(value, (list, tuple)):
         return ", ".join(map(as_text, value))
     if isinstance(value, float):
-        return f"{value:.6g}"
+        # Whole numbers as those that are none of floating point.
+        whole = value.is_integer() and abs(value) < _LONGEST_WHOLE
+        return f"{value:.0f}" if whole else f"{value:.6g}"
     return "" if value is None else str(value)
 
 

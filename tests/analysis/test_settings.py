@@ -4,8 +4,7 @@ from typing import Any
 
 import pytest
 
-from lossmon.analysis import differing_settings, unnumbered
-from lossmon.analysis.settings import setting_text
+from lossmon.analysis import differing_settings, seed_groups, setting_text, unnumbered
 
 Row = dict[str, Any]
 
@@ -33,6 +32,29 @@ def test_names_that_people_give_are() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "differ"),
+    [
+        (0, 0.0, False),
+        (1_000_000, 1e6, False),
+        ([8, 0], [8.0, 0.0], False),
+        (1, True, True),
+        (0.0, False, True),
+        (0, "0", True),
+        (1, None, True),
+    ],
+)
+def test_equal_numbers_are_no_difference_and_truth_is_no_number(
+    one: Any, other: Any, differ: bool
+) -> None:
+    runs = [run("m", "M", "sgd") | {"config": {"rate": value}} for value in (one, other)]
+    assert differing_settings(runs) == ([("config.rate", [one, other])] if differ else [])
+    seeded = [{**r, "config": {**r["config"], "seed": s}} for s, r in enumerate(runs)]
+    about = {"name": "", "project": None, "tags": [], "environment": {}, "outputs": []}
+    groups = seed_groups([{"id": str(s), **about, **r} for s, r in enumerate(seeded)])
+    assert groups == ({} if differ else {f"rate={setting_text(one)}": [0, 1]})
+
+
 def test_a_model_of_which_nothing_is_known_stays_so() -> None:
     assert unnumbered({}) == {}
 
@@ -46,6 +68,8 @@ def test_a_model_of_which_nothing_is_known_stays_so() -> None:
         (0.123456789, "0.123456789"),
         (1e300, "1e+300"),
         (3, "3"),
+        (3.0, "3"),
+        (0.0, "0"),
         (True, "True"),
         ("relu", "relu"),
     ],

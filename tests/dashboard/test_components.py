@@ -188,6 +188,10 @@ def test_only_what_differs_is_listed() -> None:
     one, two = document("a", "mse", None, lr=0.1, units=8), document("b", "mse", None, lr=0.2)
     assert differences([one, two]) == {"config.lr": ["0.1", "0.2"], "config.units": ["8", "–"]}
     assert differences([one, one]) == {}
+    same = [document("a", "mse", None, rate=rate) for rate in (1_000_000, 1e6)]
+    assert differences(same) == {}
+    said = differences([document("a", "mse", None, rate=rate) for rate in (0.0, False)])
+    assert said == {"config.rate": ["0", "no"]}
     model = {"name": "sequential", "class": "Sequential", "optimizer": {"name": "adam"}}
     again = {"name": "sequential_5", "class": "Sequential", "optimizer": {"name": "adam_5"}}
     assert differences([one | {"model": model}, one | {"model": again}]) == {}

@@ -200,5 +200,8 @@ def test_runs_of_one_setting_differ_in_their_seed_alone() -> None:
     one, two = run("a", **same), run("b", **(same | {"config.model.seed": 2}))
     assert groups_of(one, "setting") == groups_of(two, "setting") == ["lr=0.1"]
     assert groups_of(run("c"), "setting") == []
+    for by in ("setting", "config.rate"):
+        groups = [groups_of(run("f", **{"config.rate": rate}), by) for rate in (10**6, 1e6, True)]
+        assert groups[0] == groups[1] != groups[2]
     assert groups_of(run("d", tags=["x", "y"]), "tags") == ["x", "y"]
     assert groups_of(run("e", project=None), "project") == []

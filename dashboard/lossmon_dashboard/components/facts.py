@@ -10,6 +10,7 @@ import dash_mantine_components as dmc
 
 from lossmon_dashboard.wording import breakable, number
 
+_LONGEST_WHOLE = 1e15
 # A table of its own tells these.
 _TABLES = ("summary", "model.summary")
 
@@ -54,7 +55,8 @@ def value_words(value: Any) -> str:
     if isinstance(value, int):
         return f"{value:,}"
     if isinstance(value, float):
-        return number(value)
+        whole = value.is_integer() and abs(value) < _LONGEST_WHOLE
+        return f"{value:,.0f}" if whole else number(value)
     if isinstance(value, str) or value is None:
         return value or "not known"
     if isinstance(value, list) and all(isinstance(part, str | int | float) for part in value):
