@@ -24,9 +24,9 @@ _VALUES = {
 }
 _MEANT = {"loss is": "loss", "accuracy is": "accuracy_metric"}
 _LONGEST_TITLE = max(map(len, _VALUES.values()))
-_GAP = 1
-# Where a single run has less of a line, the titles give way as well.
-_LEAST_ROOM = 8
+_GAP = 2
+# As much as an id takes. Where a single run has less of a line, the titles give way as well.
+_LEAST_ROOM = 12
 # What a long name consists of: words that end in what joins them, or begin with a capital.
 _PART = re.compile(r".[^A-Z_/=(-]*[_/=(-]*\)?")
 

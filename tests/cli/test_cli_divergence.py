@@ -62,8 +62,8 @@ def test_show_tells_confidence_margins_and_why_the_splits_differ(
     writer.close()
     db = str(tmp_path / "runs.db")
     text = " ".join(invoke("show", "shifted", "--db", db).stdout.split())
-    assert "median margin 0.55 mean margin of right predictions 0.62" in text
-    assert "mean margin of wrong predictions -0.37" in text
+    assert "lead of the true class over the best other, median 0.55" in text
+    assert "mean lead where predictions are right 0.62 mean lead where they are wrong -0.37" in text
     document = json.loads(invoke("show", "shifted", "--db", db, "--json").stdout)
     (difference,) = document["splits"]
     assert difference["cause"] == "shifted-data"
@@ -112,6 +112,7 @@ def test_compare_says_what_is_more_than_noise(invoke: Invoke, two_models: str) -
     assert text.startswith("in short: For probabilities: good, by its loss. For decisions: ")
     assert "more than noise? (last validation epoch; samples are not paired)" in text
     assert "p < 0.001: good is better" in text
+    assert text.count("the p of a difference is how often equally good models would differ") == 1
     assert "For probabilities: good, by its loss." in text
     assert "– good, poor and poor-too may be repeats of one setting: what was recorded" in text
     assert text.endswith('train each with its seed in the config: `Monitor(config={"seed": …})`.')
@@ -221,12 +222,14 @@ def test_runs_that_a_line_has_no_room_for_stand_below_the_others(
             found.setdefault(title, []).append(cells)
         return found
 
-    wide, narrow = rows(160), rows(52)
+    wide, narrow = rows(160), rows(80)
     for title in ("status", "epochs", "verified"):
         (all_of_them,) = wide[title]
         assert len(all_of_them) == len(NAMES)
         assert [len(cells) for cells in narrow[title]] == [3, 3]
         assert [cell for cells in narrow[title] for cell in cells] == all_of_them
+    # No id is folded.
+    assert sum(len(cells) == 2 and len(title) == 12 for title, (cells, *_) in narrow.items()) == 2
 
 
 def test_seeds_are_repeats_of_their_setting(invoke: Invoke, two_settings: str) -> None:
