@@ -95,6 +95,7 @@ from lossmon.analysis.settings import (
 from lossmon.analysis.smoothing import exponential_average
 from lossmon.analysis.splits import SplitDifference, explain_splits
 from lossmon.analysis.telling import (
+    CHANCES,
     difference_sentence,
     outweighed,
     verdict_words,
@@ -107,6 +108,7 @@ from lossmon.analysis.weighing import SampleSource, Weighing, difference_documen
 from lossmon.analysis.wins import Wins, count_wins
 
 __all__ = [
+    "CHANCES",
     "EPISODE_COLUMNS",
     "MEASURE_WORDS",
     "MISREAD",

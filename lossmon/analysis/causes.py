@@ -200,8 +200,9 @@ def _recoverable(case: Case) -> Cause | None:
         f"Were all answers equally likely, the loss of epoch {end['epoch'] + 1} would be {would} "
         f"instead of {was}: no scaling makes these predictions better than that."
         if is_uniform(temperature)
-        else f"Scaling by T = {temperature:.2g} would bring the loss of epoch {end['epoch'] + 1} "
-        f"from {was} back to {would}: that much of it is overconfidence alone."
+        else f"Dividing its scores by {temperature:.2g} (temperature scaling) would bring the loss "
+        f"of epoch {end['epoch'] + 1} from {was} back to {would}: that much of it is "
+        "overconfidence alone."
     )
     evidence = {"temperature": temperature, "nll": loss, "scaled_loss": scaled}
     return Cause("recoverable-loss", sentence, evidence)

@@ -10,6 +10,10 @@ from lossmon.analysis.repeats import Repeats
 from lossmon.analysis.weighing import Weighing
 from lossmon.analysis.wins import Wins
 
+CHANCES = (
+    "the p of a difference is how often equally good models would differ as much by luck; the more "
+    "are compared, the less easily a difference passes for more than that."
+)
 # Of more runs the pairs are too many to read.
 _PAIRS_SHOWN = 4
 _POINTS_SHOWN = 5
@@ -23,12 +27,14 @@ def weighing_sentences(one: Weighing) -> Iterator[str]:
     """
     if one.meant is not None:
         yield one.meant
-    if len(one.runs) <= _PAIRS_SHOWN:
-        yield from (difference_sentence(d) for d in one.differences)
+    pairs = one.differences if len(one.runs) <= _PAIRS_SHOWN else ()
+    yield from (difference_sentence(d) for d in pairs)
     if one.wins:
         yield from _wins(one.runs[0].name, one.runs[1].name, one.wins)
     yield from (_group(group) for group in one.groups)
     yield from (difference_sentence(d, " over seeds") for d in one.group_differences)
+    if pairs or one.group_differences:
+        yield CHANCES
     if one.front:
         yield _front(one)
     yield from (r.sentence for r in one.recommendations)

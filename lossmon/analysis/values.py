@@ -9,18 +9,18 @@ from lossmon.analysis.history import Row
 _VALUES = {
     "confidence": "mean confidence",
     "calibration_gap": "calibration gap (confidence − share right)",
-    "expected_calibration_error": "expected calibration error",
+    "expected_calibration_error": "confidence is off by, on average (calibration error)",
     "loss_correct": "mean loss of right predictions",
     "loss_wrong": "mean loss of wrong predictions",
     "worst_share": "share of the loss that the worst 1 % carry",
-    "brier": "Brier score",
-    "temperature": "temperature that fits best",
+    "brier": "squared error of the probabilities (Brier score)",
+    "temperature": "divisor of the scores that fits best (temperature)",
     "scaled_loss": "loss at that temperature",
 }
 _MARGINS = {
-    "median": "median margin",
-    "right": "mean margin of right predictions",
-    "wrong": "mean margin of wrong predictions",
+    "median": "lead of the true class over the best other, median",
+    "right": "mean lead where predictions are right",
+    "wrong": "mean lead where they are wrong",
 }
 
 

@@ -50,7 +50,7 @@ NAMES: dict[str, str] = {
     "constant_loss": "loss of a constant",
     "elements": "values looked at",
     "epochs": "epochs",
-    "expected_calibration_error": "expected calibration error",
+    "expected_calibration_error": "confidence is off on average by",
     "first_train_loss": "training loss of the first epoch",
     "first_val_loss": "validation loss of the first epoch",
     "from_logits": "told that it gets logits",
@@ -75,7 +75,7 @@ NAMES: dict[str, str] = {
     "loss_gap": "loss, printed − recomputed",
     "loss_max": "greatest loss",
     "loss_min": "least loss",
-    "loss_standard_errors": "change of the loss, in standard errors",
+    "loss_standard_errors": "change of the loss, against its noise",
     "maximum": "greatest value",
     "may_be_class_ids": "may be ids of classes",
     "mean": "mean",
@@ -113,9 +113,9 @@ NAMES: dict[str, str] = {
     "share_at_least": "share at the cap, at least",
     "since_epoch": "since epoch",
     "split": "data",
-    "standard_error": "standard error",
-    "standard_errors": "rise, in standard errors",
-    "standard_errors_needed": "beyond chance from",
+    "standard_error": "noise moves it by about",
+    "standard_errors": "rise, against its noise",
+    "standard_errors_needed": "more than noise from",
     "std": "standard deviation",
     "step": "step",
     "steps": "steps",
@@ -167,6 +167,7 @@ _WORDS: dict[str, dict[str, str]] = {
     },
 }
 _CHANCES = ("p_value", "trend_chance")
+_MULTIPLES = ("loss_standard_errors", "standard_errors", "standard_errors_needed")
 _SHAPES = ("label_shape", "target_shape", "prediction_shape")
 _THEN = ("val_loss", "train_loss", "val_accuracy", "loss", "accuracy", "train_epochs")
 _FEWEST, _MOST_PARTS = 1e-3, 12
@@ -210,7 +211,7 @@ def _value(key: str, value: Any) -> str:
         return _WORDS.get(key, {}).get(value, value)
     if key == "column_stds" or (key in _THEN and isinstance(value, list) and len(value) == 2):
         return (" to " if key == "column_stds" else " → ").join(map(_plain, value))
-    return _plain(value)
+    return _plain(value) + (" times" if key in _MULTIPLES else "")
 
 
 def _range(ends: Sequence[float | None]) -> str:

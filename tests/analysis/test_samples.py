@@ -57,7 +57,8 @@ def test_what_scaling_would_bring_is_told() -> None:
     scaled = told.evidence["scaled_loss"]
     assert scaled == pytest.approx(min(row["recomputed_loss"] for row in ROWS), rel=0.05)
     assert (
-        f"Scaling by T = {told.evidence['temperature']:.2g} would bring the loss" in told.sentence
+        f"Dividing its scores by {told.evidence['temperature']:.2g} (temperature scaling)"
+        in told.sentence
     )
     assert f"back to {scaled:.3g}" in told.sentence
 

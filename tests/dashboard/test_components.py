@@ -4,11 +4,13 @@ import re
 from datetime import UTC
 from typing import Any
 
+import dash_mantine_components as dmc
 import numpy as np
 import pytest
 from lossmon_dashboard.components.accuracy_meaning import accuracy_meanings
 from lossmon_dashboard.components.badges import finding_badges
 from lossmon_dashboard.components.comparison import caution, comparable, differences
+from lossmon_dashboard.components.comparison_panels import comparison_panels
 from lossmon_dashboard.components.events import events_of
 from lossmon_dashboard.components.facts import flatten, value_words
 from lossmon_dashboard.components.findings import (
@@ -210,6 +212,12 @@ def test_runs_that_mean_different_things_are_not_compared() -> None:
     assert comparable([mse, mae], "val_accuracy")
     assert "do not mean the same by loss" in words(caution([mse, mae]))
     assert caution([mse, mse]) is None
+
+
+def test_what_p_means_is_said_in_plain_words() -> None:
+    shown = words(comparison_panels(dmc.Group(), dmc.Group(), every=False))
+    assert "The p of a difference is how often equally good models would differ as much" in shown
+    assert "Holm" not in shown
 
 
 def test_a_faulty_run_is_named_before_it_is_compared() -> None:

@@ -550,7 +550,7 @@ def test_the_samples_that_a_rise_comes_from_are_named(tmp_path: Path) -> None:
         panel = words(told_divergence("overconfident"))
     assert "samples that the model became surer of" in panel
     assert "of the validation data" in panel
-    assert "Scaling by T =" in panel
+    assert "(temperature scaling)" in panel
 
 
 @pytest.mark.usefixtures("app")

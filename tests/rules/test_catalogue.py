@@ -98,6 +98,9 @@ def test_evidence_is_told_in_words() -> None:
         "label_max": 1.0,
         "constant": list(range(20)),
         "of_another_package": 4096,
+        "standard_errors": 6.2,
+        "standard_errors_needed": 3.4,
+        "standard_error": 0.012,
         "summary": "for those who read no more",
     }
     assert [f"{term.name}: {term.value}" for term in evidence_terms(evidence)] == [
@@ -114,6 +117,9 @@ def test_evidence_is_told_in_words() -> None:
         "labels: 1",
         "columns that never vary: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 and 8 more",
         "of another package: 4,096",
+        "rise, against its noise: 6.2 times",
+        "more than noise from: 3.4 times",
+        "noise moves it by about: 0.012",
     ]
 
 

@@ -7,14 +7,17 @@ from typing import Any
 import dash_mantine_components as dmc
 from dash import html
 
+from lossmon.analysis import CHANCES
 from lossmon_dashboard.components.comparison_ends import end_grid
 from lossmon_dashboard.components.panel import chart, panel, scrolled
 from lossmon_dashboard.figures.panes import PAIR_HEIGHT
+from lossmon_dashboard.wording import capitalised
 
 _METHOD = (
     "Probabilities are judged by the loss, decisions by the accuracy or by what mistakes cost, "
-    "ranking by the area under the ROC curve. Chances are corrected for all comparisons together "
-    "(Holm), intervals are of one each. Runs that differ in their seed alone are repeats."
+    "ranking by the area under the ROC curve. "
+    f"{capitalised(CHANCES)} Intervals are of one comparison each. Runs that differ in their seed "
+    "alone are repeats."
 )
 
 

@@ -37,7 +37,7 @@ _TITLES = ("Of", "Between", "Difference, 95 %", "p", "Judged", "Verdict")
 _MOST_CLASSES = 20
 _BASES = {
     "paired": "sample by sample",
-    "unpaired": "independent intervals",
+    "unpaired": "each by itself",
     "seeds": "over seeds",
 }
 _OTHER_DATA = (
@@ -300,7 +300,9 @@ def _groups(groups: Sequence[Repeats]) -> html.Div:
         ]
         for group in groups
     ]
-    return _table("Repeats", ["Setting", "Runs", "Loss, mean ± sd", "Accuracy, mean ± sd"], rows)
+    return _table(
+        "Repeats", ["Setting", "Runs", "Loss, mean ± spread", "Accuracy, mean ± spread"], rows
+    )
 
 
 def _of_accuracy(group: Repeats) -> tuple[float | None, float | None]:

@@ -44,7 +44,7 @@ def _get_recoverable_info(epochs: Sequence[Mapping[str, Any]]) -> _RecoverableIn
 
 
 def _get_recoverable_plot(info: _RecoverableInfo, scheme: Scheme) -> go.Figure:
-    figure = single_pane(EPOCH, "loss, nats", scheme, hovermode="x unified")
+    figure = single_pane(EPOCH, "loss", scheme, hovermode="x unified")
     colour, other = split_colour("val", scheme), ink(scheme).palette[2]
     marker = {"symbol": "diamond", "size": 6}
     figure.add_trace(
