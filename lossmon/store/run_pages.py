@@ -59,7 +59,7 @@ class RunGroup(NamedTuple):
 
     Attributes:
         name: what that is.
-        runs: how many.
+        runs: their ids, in the order of the query.
         statuses: how many of each status.
         faulty: how many have an error among their findings.
         spreads: of the values that these runs mean the same by, others are left out; over those
@@ -68,7 +68,7 @@ class RunGroup(NamedTuple):
     """
 
     name: str
-    runs: int
+    runs: tuple[str, ...]
     statuses: dict[str, int]
     faulty: int
     spreads: dict[str, Spread]
@@ -133,14 +133,14 @@ def grouped(found: Sequence[Listed], by: str) -> list[RunGroup]:
         for name in groups_of(run, by):
             members.setdefault(name, []).append(run)
     groups = [_group(name, runs) for name, runs in members.items()]
-    return sorted(groups, key=lambda group: (-group.runs, group.name))
+    return sorted(groups, key=lambda group: (-len(group.runs), group.name))
 
 
 def _group(name: str, runs: Sequence[Listed]) -> RunGroup:
     ended = [run for run in runs if run["status"] == "finished"] or runs
     return RunGroup(
         name,
-        len(runs),
+        tuple(run["id"] for run in runs),
         dict(Counter(run["status"] for run in runs)),
         sum(run["flags"] >= 1000 for run in runs),
         {

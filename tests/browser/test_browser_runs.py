@@ -124,6 +124,31 @@ def test_all_that_is_found_is_ticked_changed_and_compared(
     expect(ends).to_have_count(10, timeout=SOON)
 
 
+def test_the_runs_of_a_group_are_compared_by_a_link_or_by_keys(
+    seeded: str, open_page: OpenPage
+) -> None:
+    page = open_page(f"{seeded}/?by=project")
+    link = page.get_by_role("link", name="Compare 3 runs of digits")
+    expect(link).to_have_text("Compare 3", timeout=SOON)
+    link.click()
+    chosen = page.locator("#compare-ends .ag-center-cols-container .ag-row")
+    expect(chosen).to_have_count(3, timeout=SOON)
+    page.go_back()
+    expect(link).to_be_visible(timeout=SOON)
+    # It was no choice of the group; by keys both are made.
+    assert "group=" not in page.url
+    groups = page.locator("#runs-groups .ag-row", has_text="digits")
+    groups.locator("[col-id=runs]").click()
+    page.wait_for_url(re.compile("group=digits"))
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile(r"by=project(?!.*group=)"))
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    expect(chosen).to_have_count(3, timeout=SOON)
+
+
 def test_columns_groups_views_and_keys(seeded: str, open_page: OpenPage) -> None:
     page = open_page(f"{seeded}/?q=digits")
     expect(row(page, "digits-cnn")).to_be_visible(timeout=SOON)

@@ -14,7 +14,7 @@ from lossmon_dashboard.components.comparison_table import comparison_csv
 from lossmon_dashboard.components.divergence import divergence_panel
 from lossmon_dashboard.components.events import event_links
 from lossmon_dashboard.components.run_columns import COLUMNS
-from lossmon_dashboard.components.run_groups import group_choices
+from lossmon_dashboard.components.run_groups import group_choices, group_rows
 from lossmon_dashboard.components.run_settings import run_settings
 from lossmon_dashboard.figures import HistoryView
 from lossmon_dashboard.links import MOST_COMPARED
@@ -31,7 +31,7 @@ from lossmon_dashboard.source import current_store
 
 from lossmon.errors import RunNotFound
 from lossmon.records import EpochRecord
-from lossmon.store import SETTING, RunWriter
+from lossmon.store import SETTING, RunGroup, RunWriter
 from tests.analysis.sampled import RECORDS, ROWS
 from tests.dashboard.asking import ask
 from tests.dashboard.seed import HOSTILE, SCENARIOS, SOFTMAX, Scenario
@@ -227,11 +227,21 @@ def test_groups_of_runs_say_how_far_their_values_lie_apart() -> None:
     assert not hidden
     digits = next(row for row in rows if row["name"] == "digits")
     assert (digits["runs"], digits["faulty"], digits["statuses"]) == (3, 1, "3 finished")
+    own = {row["id"] for row in listed(by="project", group="digits")}
+    assert set(digits["compared"]) == own
+    assert len(own) == 3
     assert digits["best_val_loss"]["words"].startswith("mean ± standard deviation of 3 runs: 0.34")
     (everything,) = runs.grouping({**EVERYTHING, "by": "config.lr"}, {})[0]
     assert (everything["name"], everything["runs"]) == ("0.001", 2)
     assert words(words_).endswith("choose a group to see its own. 2 runs in none of them.")
     assert runs.grouping(EVERYTHING, {})[2]
+
+
+def test_of_a_large_group_as_many_runs_are_compared_as_a_comparison_takes() -> None:
+    large = RunGroup("large", tuple(map(str, range(MOST_COMPARED + 1))), {}, 0, {}, 0.0)
+    (row,) = group_rows([large])
+    assert row["runs"] == MOST_COMPARED + 1
+    assert row["compared"] == large.runs[:MOST_COMPARED]
 
 
 @pytest.mark.usefixtures("app")

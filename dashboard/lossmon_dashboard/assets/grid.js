@@ -29,6 +29,9 @@
         return window.lossmon.base() + "/run/" + encodeURIComponent(id) + place;
     };
 
+    functions.compareLink = (runs) =>
+        window.lossmon.base() + "/compare?runs=" + runs.map(encodeURIComponent).join(",");
+
     /* Rows that are still on their way have no data. */
     const loaded = (draw) => (params) => params.data ? draw(params) : null;
 
@@ -61,6 +64,20 @@
         const said = h("span", {className: misread ? "lossmon-misread" : ""}, functions.formatNumber(value));
         return h("span", {className: "lossmon-standing lossmon-quiet"}, measure, " ", said);
     }
+
+    /* All runs of a group at once, or as many as a comparison takes. */
+    renderers.CompareGroup = function ({data, value}) {
+        if (value.length < 2) {
+            return h("span", {className: "lossmon-quiet"}, "–");
+        }
+        const all = value.length === data.runs;
+        const words = `Compare ${all ? "" : "newest "}${value.length}`;
+        const whole = `${words} runs of ${data.name}` + (all ? "" : `, which has ${data.runs}`);
+        const href = functions.compareLink(value);
+        const go = (event) => visit(event, href);
+        const link = {href, onClick: go, className: "lossmon-link", title: whole, "aria-label": whole};
+        return h("a", link, words);
+    };
 
     renderers.RunStatus = loaded(function ({data}) {
         const {done, share, heard} = data.progress;

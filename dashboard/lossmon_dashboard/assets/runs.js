@@ -99,6 +99,10 @@
         if (what.startsWith("runs-by") || !cell) {
             return null;
         }
+        /* That leaves the list. */
+        if (cell.colId === "compared") {
+            return nothing();
+        }
         return cell.rowId === group ? null : cell.rowId;
     }
 
@@ -196,6 +200,13 @@
         }
     }
 
+    /* The grid moves among its cells: what can be clicked in one is reached by Enter. */
+    function pressInGroups({key, target}) {
+        if (key === "Enter" && target.matches("[role=gridcell]")) {
+            (target.querySelector("a") || target).click();
+        }
+    }
+
     const BUSY = "input:not([type=checkbox]), textarea, select, [contenteditable], [role=dialog]";
 
     document.addEventListener("keydown", function (event) {
@@ -213,6 +224,8 @@
             window.lossmon_ticked.tickAll();
         } else if (event.key === "?") {
             window.dash_clientside.set_props("keys-help", {opened: true});
+        } else if (event.target.closest("#runs-groups")) {
+            pressInGroups(event);
         } else if (!event.target.closest("button, a, [role=menuitem]")) {
             go(api, event);
         }

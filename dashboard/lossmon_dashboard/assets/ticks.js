@@ -136,8 +136,8 @@
 
     function compare(clicks) {
         const most = Number(document.getElementById("runs-compare").dataset.most);
-        const chosen = [...ticked].slice(0, most).map(encodeURIComponent).join(",");
-        return clicks ? window.lossmon.base() + "/compare?runs=" + chosen : nothing();
+        const chosen = [...ticked].slice(0, most);
+        return clicks ? window.dashAgGridFunctions.compareLink(chosen) : nothing();
     }
 
     /* The box in the head of the column of boxes. */

@@ -10,12 +10,14 @@ import dash_ag_grid as dag
 from lossmon.store import SETTING, RunGroup, Spread
 from lossmon_dashboard.components.grid import drawn_column, grid, number_column, text_column
 from lossmon_dashboard.components.run_columns import CONFIG
+from lossmon_dashboard.links import MOST_COMPARED
 from lossmon_dashboard.wording import NOTHING, count, number
 
 MOST_GROUPS = 1000
 _SPREAD = {"function": "formatSpread(params.value)"}
 _COLUMNS = (
     text_column("name", "Group", 260, cellClass="lossmon-pick"),
+    drawn_column("compared", "Compare", 132, "CompareGroup", sortable=False, filter=False),
     number_column("runs", "Runs", 88),
     text_column("statuses", "Status", 200),
     number_column("faulty", "With errors", 118),
@@ -57,7 +59,8 @@ def group_rows(groups: Sequence[RunGroup]) -> list[dict[str, Any]]:
     return [
         {
             "name": group.name,
-            "runs": group.runs,
+            "runs": len(group.runs),
+            "compared": group.runs[:MOST_COMPARED],
             "statuses": ", ".join(f"{n} {status}" for status, n in sorted(group.statuses.items())),
             "faulty": group.faulty,
             **{field: _cell(spread) for field, spread in group.spreads.items()},
