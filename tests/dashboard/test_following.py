@@ -41,7 +41,7 @@ EMPTY = {
     "before": None,
     "late": 0,
     "place": 0,
-    "seen": {"loss": ["loss", True, None, 0, ""], "accuracy": ["accuracy", True, None, 0, ""]},
+    "seen": {name: [name, True, None, 0, None, ""] for name in ("loss", "accuracy")},
 }
 
 
@@ -126,6 +126,7 @@ def test_what_is_added_is_what_would_be_drawn(tmp_path: Path) -> None:
                 batch(
                     step,
                     epoch=step // AN_EPOCH,
+                    n=12 if step % AN_EPOCH == AN_EPOCH - 1 else 32,
                     loss=loss(step),
                     recomputed_loss=loss(step) if step % 3 else None,
                     accuracy=0.5 + step / 50_000,

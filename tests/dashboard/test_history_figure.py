@@ -11,6 +11,7 @@ from lossmon_dashboard.figures.curves import Curve, get_history_info
 from lossmon_dashboard.figures.events import Event
 from lossmon_dashboard.figures.lines import Line
 
+from lossmon.analysis import exponential_average
 from lossmon.store import Spans
 from tests.dashboard.tree import as_json
 
@@ -180,6 +181,22 @@ def test_a_long_run_has_a_band_from_the_least_to_the_greatest_batch() -> None:
         ("not a finite number", [5.0]),
     ]
     assert traces[2]["text"][1] == "5 · mean of steps 64–127, 4 to 6"
+
+
+def test_a_batch_of_fewer_samples_weighs_less_and_says_so() -> None:
+    known: dict[str, list[float | None]] = {
+        **{name: [1.0, 1.0, 9.0] for name in ("loss", "recomputed_loss")},
+        **{name: [None, None, None] for name in ("accuracy", "recomputed_accuracy")},
+    }
+    view = HistoryView(smooth=10)
+    batches = spans(**known, n=[64, 64, 16])
+    batch, smooth = (curve.line for curve in info_of([], batches, view)["loss"])
+    assert batch.y == (1.0, 1.0, 9.0)
+    assert batch.hover == ("1 · step 0", "1 · step 1", "9 · step 2, 16 of 64 samples")
+    assert smooth.y == tuple(exponential_average([1.0, 1.0, 9.0], [1, 1, 0.25], span=10))
+    # Where nobody knows how many samples there were, all batches weigh the same.
+    _, alike = (curve.line for curve in info_of([], spans(**known), view)["loss"])
+    assert alike.y == tuple(exponential_average([1.0, 1.0, 9.0], span=10))
 
 
 ENDS: list[dict[str, Any]] = [

@@ -9,7 +9,6 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, get_args
 
-from lossmon.store import Spans
 from lossmon_dashboard.figures.axis import TimeAxis
 from lossmon_dashboard.figures.curves import (
     HistoryInfo,
@@ -20,7 +19,7 @@ from lossmon_dashboard.figures.curves import (
 )
 from lossmon_dashboard.figures.history_view import HistoryView, Measure
 from lossmon_dashboard.figures.lines import lost_points, top_of
-from lossmon_dashboard.figures.spanned import SpansOfBatches, moving_average
+from lossmon_dashboard.figures.spanned import Filling, SpansOfBatches, moving_average
 
 Row = Mapping[str, Any]
 LOST = "lost"
@@ -53,17 +52,20 @@ def seen_so_far(
     found: dict[Measure, Seen] = {}
     for measure, one in before.items():
         verified = tuple(sorted({*one.verified, *verified_splits(epochs, measure)}))
-        found[measure] = _seen(batches[one.column], view, one._replace(verified=verified))
+        found[measure] = _seen(batches, view, one._replace(verified=verified))
     return found
 
 
-def _seen(spans: Spans, view: HistoryView, before: Seen) -> Seen:
+def _seen(batches: SpansOfBatches, view: HistoryView, before: Seen) -> Seen:
+    spans = batches[before.column]
     settled = int((spans.first_step < spans.settled).sum())
     if not settled or not view.smooth:
         return before
-    average = moving_average(spans, view.smooth, (before.average, before.averaged))[settled - 1]
+    filling = Filling.of(spans, batches, before.full)
+    averages = moving_average(spans, filling, view.smooth, (before.average, before.averaged))
+    average = averages[settled - 1]
     known = float(average) if math.isfinite(average) else None
-    averaged = before.averaged + int(spans.count[:settled].sum())
+    averaged = before.averaged + float((spans.count * filling.shares)[:settled].sum())
     return before._replace(average=known, averaged=averaged)
 
 

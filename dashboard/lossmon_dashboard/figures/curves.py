@@ -16,8 +16,10 @@ from lossmon_dashboard.figures.history_view import (
 )
 from lossmon_dashboard.figures.lines import Line, epoch_line
 from lossmon_dashboard.figures.spanned import (
+    Filling,
     Spanned,
     SpansOfBatches,
+    full_batch,
     smoothed_line,
     spanned_line,
 )
@@ -68,14 +70,16 @@ class Seen(NamedTuple):
         column: which column of the batch rows.
         single: whether as single batches, not as means within a band.
         average: their moving average so far; None where there is none.
-        averaged: over how many batches.
+        averaged: over how many full batches.
+        full: how many samples the largest batch has; None where that is not known.
         verified: the splits that have epochs whose value was recomputed.
     """
 
     column: str
     single: bool
     average: float | None = None
-    averaged: int = 0
+    averaged: float = 0.0
+    full: float | None = None
     verified: tuple[Split, ...] = ()
 
 
@@ -114,11 +118,12 @@ def _pane(
     spanned, curves = None, list[Curve]()
     spans = batches[seen.column]
     if view.detail != "epochs" and len(spans.mean):
-        spanned = spanned_line(spans, axis, single=seen.single)
+        filling = Filling.of(spans, batches, seen.full)
+        spanned = spanned_line(spans, axis, filling, single=seen.single)
         curves.append(Curve(spanned.line, "train", "batch"))
         if view.smooth:
             before = seen.average, seen.averaged
-            smooth = smoothed_line(spans, axis, view.smooth, before, single=seen.single)
+            smooth = smoothed_line(spans, axis, filling, view.smooth, before, single=seen.single)
             curves.append(Curve(smooth, "train", "smooth"))
     return Pane(measure, spanned, (*curves, *_epoch_curves(epochs, measure, view, axis, seen=seen)))
 
@@ -180,4 +185,4 @@ def drawn_batches(measure: Measure, batches: SpansOfBatches, view: HistoryView) 
     """How the batches of a measure are drawn where none are yet."""
     wanted = batch_column(measure, view)
     column = wanted if len(batches[wanted].mean) else measure
-    return Seen(column, batches[column].single)
+    return Seen(column, batches[column].single, full=full_batch(batches))

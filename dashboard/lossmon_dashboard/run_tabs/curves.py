@@ -59,8 +59,10 @@ def content(run: OpenedRun) -> list[Any]:
             "Batches are a faint line, in long runs a band from the least to the greatest. Epochs "
             f"are a strong line with a mark at each; where more than {MOST_MARKS} are in view, at "
             "every second, third and so on. Drag to zoom in to single batches. Values are "
-            "lossmon's own second computation unless you choose otherwise; smoothing is an "
-            "exponential moving average.",
+            "lossmon's own second computation unless you choose otherwise. The last batch of an "
+            "epoch may have fewer samples, so that chance moves it more: the pointer says how "
+            "many. Smoothing is an exponential moving average, in which batches weigh by their "
+            "samples.",
             _controls(view),
             chart(
                 "run-history",

@@ -18,6 +18,7 @@ from lossmon_dashboard.figures.added import LOST, Points, history_points, seen_s
 from lossmon_dashboard.figures.curves import Seen
 from lossmon_dashboard.figures.events import Event
 from lossmon_dashboard.figures.history_view import HistoryView, Measure, batch_column
+from lossmon_dashboard.figures.spanned import full_batch
 from lossmon_dashboard.run_tabs.history import (
     History,
     Since,
@@ -81,10 +82,16 @@ class Mark(NamedTuple):
         return self._asdict() | {"seen": seen}
 
 
-def _seen(column: Any, single: Any, average: Any, count: Any, verified: Any) -> Seen:
-    known = None if average is None else float(average)
+def _seen(column: Any, single: Any, average: Any, count: Any, full: Any, verified: Any) -> Seen:  # noqa: PLR0917 - as the browser tells them
+    known, samples = (None if one is None else float(one) for one in (average, full))
     splits = tuple(split for split in get_args(Split) if split in str(verified).split(","))
-    return Seen(str(column), bool(single), known, _whole(count), splits)
+    return Seen(str(column), bool(single), known, _amount(count), samples, splits)
+
+
+def _amount(number: Any) -> float:
+    if not 0 <= float(number) < _MOST:
+        raise ValueError(f"expected a number of batches. Received: {number!r}.")
+    return float(number)
 
 
 def _whole(number: Any) -> int:
@@ -200,7 +207,10 @@ def _goes_on(history: History, zoom: Zoom | None, scheme: Scheme, mark: Mark) ->
 
 def _drawn_alike(history: History, seen: Seen) -> bool:
     spans = history.batches.get(seen.column)
-    return spans is not None and (spans.single or not seen.single)
+    if spans is None or (seen.single and not spans.single):
+        return False
+    full = full_batch(history.batches)
+    return full is None or (seen.full is not None and full <= seen.full)
 
 
 def _news(history: History, mark: Mark) -> dict[str, Any]:

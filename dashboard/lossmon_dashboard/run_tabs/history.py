@@ -24,7 +24,7 @@ from lossmon_dashboard.figures.axis import (
 from lossmon_dashboard.figures.events import Event
 from lossmon_dashboard.figures.history import history_json
 from lossmon_dashboard.figures.history_view import HistoryView, Measure, batch_column
-from lossmon_dashboard.figures.spanned import SpansOfBatches
+from lossmon_dashboard.figures.spanned import SAMPLES, SpansOfBatches
 from lossmon_dashboard.run_tabs.episodes import explained
 from lossmon_dashboard.theme import Scheme
 
@@ -125,7 +125,8 @@ def read_history(
     summary, rows, _ = _but_batches(store, run, view.output, now.token)
     axis = _axis(store, {**summary, "step": now.step}, rows, view, zone)
     steps = steps_around(zoom, axis)
-    columns = {batch_column(measure, view) for measure in get_args(Measure)} | {"loss", "accuracy"}
+    columns = {batch_column(measure, view) for measure in get_args(Measure)}
+    columns |= {"loss", "accuracy", SAMPLES}
     return History(
         now.run or run,
         view,
@@ -178,7 +179,7 @@ def read_news(
     steps = steps_around(zoom, axis)
     spans = store.batch_spans(
         run,
-        since.columns,
+        (*since.columns, SAMPLES),
         split="train",
         output=view.output,
         step_range=steps,
