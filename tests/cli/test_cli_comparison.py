@@ -13,7 +13,7 @@ from tests.cli.conftest import Invoke, Seeded
 
 
 def test_a_narrow_terminal_breaks_names_between_their_parts(invoke: Invoke) -> None:
-    text = invoke("compare", "healthy", "faulty", columns=52).stdout
+    text = invoke("compare", "healthy", "faulty", columns=56).stdout
     assert re.search(r"^loss is +binary_ +mean_squared_ *\n +crossentropy +error", text, re.M)
     assert re.search(r"^model\.parameters  ", text, re.M)
     assert "LM301" in text
