@@ -35,6 +35,7 @@ from lossmon.analysis.decomposition import (
     turns,
     worst_share,
 )
+from lossmon.analysis.doubts import doubts, may_be_the_data, samples_words
 from lossmon.analysis.eligible import left_out_sentences
 from lossmon.analysis.ends import accuracy_interval, loss_interval
 from lossmon.analysis.episodes import Episode, find_episodes
@@ -164,6 +165,7 @@ __all__ = [
     "differing_settings",
     "distinct_names",
     "diverging_epochs",
+    "doubts",
     "epoch_accuracy",
     "explain_divergence",
     "explain_splits",
@@ -182,6 +184,7 @@ __all__ = [
     "loss_interval",
     "margins",
     "matched_difference",
+    "may_be_the_data",
     "mcnemar",
     "mean_difference",
     "mean_error",
@@ -203,6 +206,7 @@ __all__ = [
     "same_samples",
     "sample_row",
     "samples_of",
+    "samples_words",
     "seed_groups",
     "setting_parts",
     "setting_text",

@@ -17,7 +17,7 @@ from lossmon.analysis.settings import (
 )
 from lossmon.errors import InvalidArgument
 
-ONE_TRAINING = "one training of each: with another seed they may end otherwise."
+ONE_TRAINING = "each was trained once: with another seed they may end otherwise."
 _EVERY_SEED = (
     'Trainings with several seeds are summed up where each says its own: `Monitor(config={"seed": '
     "…})`."

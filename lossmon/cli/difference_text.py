@@ -9,8 +9,13 @@ from rich.console import Console
 from rich.markup import escape
 from rich.padding import Padding
 
-from lossmon.analysis import Weighing, difference_document, weighing_sentences
-from lossmon.report.words import doubts, samples_words
+from lossmon.analysis import (
+    Weighing,
+    difference_document,
+    doubts,
+    samples_words,
+    weighing_sentences,
+)
 
 
 def difference_rows(found: Sequence[Weighing], name: str) -> list[dict[str, Any]]:

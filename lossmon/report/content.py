@@ -18,19 +18,21 @@ from lossmon.analysis import (
     calibration_values,
     differing_settings,
     distinct_names,
+    doubts,
     explain_divergence,
     explain_splits,
     last_measured,
     left_out_sentences,
     misreading,
     run_settings,
+    samples_words,
     verdict,
     weigh,
     weighing_sentences,
     wilson,
 )
 from lossmon.records import SampleRecord
-from lossmon.report.words import doubts, number, percent, samples_words, value_text
+from lossmon.report.words import number, percent, value_text
 from lossmon.rules import rule_summaries
 
 Document = Mapping[str, Any]

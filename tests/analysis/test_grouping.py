@@ -158,5 +158,5 @@ def test_settings_of_their_own_are_one_training_each() -> None:
     groups, told = group_runs([recorded("a", 0.001), recorded("b", 0.005)], same_data=same)
     assert groups == {}
     assert told is not None
-    assert told.startswith("one training of each: ")
+    assert told.startswith("each was trained once: ")
     assert told.endswith('`Monitor(config={"seed": …})`.')

@@ -110,7 +110,7 @@ def test_compare_says_what_is_more_than_noise(invoke: Invoke, two_models: str) -
     done = invoke("compare", "good", "poor", "poor-too", "--db", two_models)
     text = " ".join(done.stdout.split())
     assert text.startswith("in short: For probabilities: good, by its loss. For decisions: ")
-    assert "more than noise? (last validation epoch; samples are not paired)" in text
+    assert "more than noise? (last validation epoch; samples not known one by one: " in text
     assert "p < 0.001: good is better" in text
     assert text.count("the p of a difference is how often equally good models would differ") == 1
     assert "For probabilities: good, by its loss." in text
@@ -237,7 +237,7 @@ def test_seeds_are_repeats_of_their_setting(invoke: Invoke, two_settings: str) -
     assert re.search(r"units=8 \(3 runs\): loss 0\.\d+ ± \d", text)
     assert "loss over seeds, units=8 minus units=64: +0." in text
     assert "For probabilities: units=64, by its loss." in text
-    assert "one training of each" not in text
+    assert "each was trained once" not in text
     document = json.loads(invoke("compare", *NAMES, "--db", two_settings, "--json").stdout)[0]
     (found,) = document["comparisons"]
     assert [group["runs"] for group in found["groups"]] == [NAMES[:3], NAMES[3:]]

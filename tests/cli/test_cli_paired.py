@@ -107,7 +107,9 @@ def test_decisions_are_judged_by_their_cost(invoke: Invoke, two_models: Any) -> 
 def test_what_is_shared_is_said(invoke: Invoke, two_models: Any) -> None:
     db, _ = two_models
     text = " ".join(invoke("compare", "all", "five", "--db", db).stdout.split())
-    assert "more than noise? (last validation epoch; 200 shared samples)" in text
+    assert (
+        "more than noise? (last validation epoch; 200 shared samples, compared one by one)" in text
+    )
     assert re.search(
         r"minus five: \S+ \(\S+ to \S+\), [\d.]+ against [\d.]+ on the 200 shared", text
     )
@@ -128,9 +130,10 @@ def test_other_samples_are_no_unknown_samples() -> None:
     with (console := Console(width=200)).capture() as told:
         print_weighings(console, [known, replace(known, runs=bare), replace(known, runs=same)])
     apart = "samples not known to be the same: a difference may be one of the data"
+    unknown = "samples not known one by one: small differences may be missed"
     assert told.get().split("\n")[1::2] == [
         f"more than noise? (last validation epoch; {apart})",
-        *["more than noise? (last validation epoch; samples are not paired)"] * 2,
+        *[f"more than noise? (last validation epoch; {unknown})"] * 2,
     ]
 
 
@@ -140,7 +143,7 @@ def test_the_answer_stands_first_and_what_may_gainsay_it_beside_it(
     db, _ = two_models
     text = " ".join(invoke("compare", "all", "five", "--db", db).stdout.split())
     assert text.startswith("in short: For probabilities: all, by its loss. ")
-    assert text.index("One training of each") < text.index("status")
+    assert text.index("Each was trained once") < text.index("status")
     losses = np.linspace(0, 1, 20)
     runs = [
         Measured.of_samples(name, Samples(losses + more, losses < 0.5, np.arange(20) + first))
@@ -153,7 +156,7 @@ def test_the_answer_stands_first_and_what_may_gainsay_it_beside_it(
         print_answer(console, [])
     assert told.get().split("\n")[::2] == [
         "in short: For probabilities: one, by its loss. Samples not known to be the same: a "
-        "difference may be one of the data. One training of each: with another seed they may end "
+        "difference may be one of the data. Each was trained once: with another seed they may end "
         "otherwise.",
         "in short: Which of these runs is better cannot be told.",
         "",

@@ -430,7 +430,7 @@ def test_which_run_to_take_depends_on_what_is_asked() -> None:
     assert "For probabilities: digits-cnn, by its loss." in said
     assert "For decisions: no evidence of a difference in accuracy." in said
     assert "digits-cnn − digits-overfit −0.9 (" in said
-    assert "the samples of these runs are not known one by one" in said
+    assert "samples not known one by one: small differences may be missed." in said
     said = words(verdict(documents, "decisions", ("1", "10", None), None))
     assert "needs the probabilities of two classes" in said
     # Costs are of decisions: they do not hinder another question.

@@ -13,13 +13,13 @@ import numpy as np
 import pytest
 from markdown_it import MarkdownIt
 
+from lossmon.analysis import doubts
 from lossmon.cli.options import sample_source
 from lossmon.errors import MissingExtra
 from lossmon.records import EpochRecord
 from lossmon.report import figures, html_page, markdown, report_of, save_figures
 from lossmon.report.figures import inert
 from lossmon.report.files import curve_keys
-from lossmon.report.words import doubts
 from lossmon.store import RunWriter, open_store
 from tests.analysis.sampled import RECORDS, ROWS
 from tests.dashboard.seed import HOSTILE, SCENARIOS, SOFTMAX, Scenario
@@ -78,7 +78,7 @@ def test_where_a_call_to_paste_goes_is_told(reported: Reported) -> None:
 
 def test_a_report_of_several_runs_compares_them(reported: Reported) -> None:
     report = reported("digits-cnn", "digits-overfit")
-    once = "One training of each: with another seed they may end otherwise."
+    once = "Each was trained once: with another seed they may end otherwise."
     assert report.summary[-1] == once
     page = html_page(report)
     text = " ".join(_Reader(page).text.split())
@@ -260,4 +260,6 @@ def test_runs_on_other_samples_are_not_passed_off_as_unknown_ones(tmp_path: Path
     ((where, _),) = report.compared
     assert where.endswith("samples not known to be the same: a difference may be one of the data")
     ((where, _),) = report_of(documents).compared
-    assert where == "Last validation epoch; samples are not paired"
+    assert where == (
+        "Last validation epoch; samples not known one by one: small differences may be missed"
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import dash_mantine_components as dmc
@@ -16,10 +16,12 @@ from lossmon.analysis import (
     Repeats,
     Weighing,
     Wins,
+    doubts,
+    may_be_the_data,
     outweighed,
+    samples_words,
     verdict_words,
 )
-from lossmon.analysis.grouping import ONE_TRAINING
 from lossmon_dashboard.components.callout import callout
 from lossmon_dashboard.components.labels import spoken
 from lossmon_dashboard.components.panel import scrolled
@@ -40,9 +42,6 @@ _BASES = {
     "unpaired": "each by itself",
     "seeds": "over seeds",
 }
-_OTHER_DATA = (
-    "Their validation samples are not known to be the same: a difference may be one of the data."
-)
 NOT_TOLD = (
     "Needs two or more runs of one loss: classifiers, whose predictions were judged right or "
     "wrong, or models of values, judged on the same validation samples."
@@ -147,21 +146,11 @@ def short_verdict(
     beyond = len(told) - _MOST_VERDICTS
     words = [*told[:_MOST_VERDICTS], *([f"{beyond} more below."] if beyond > 0 else [])]
     words += ["Not all of these runs can be compared."] if left_out else []
-    reasons = dict.fromkeys(reason for one in found for reason in _doubts(one))
-    kind = "warning" if _OTHER_DATA in reasons else "good"
+    reasons = dict.fromkeys(reason for one in found for reason in doubts(one))
+    kind = "warning" if any(map(may_be_the_data, found)) else "good"
     link = html.A("How sure this is, and why", href="#compare-which", className="lossmon-link")
     text = " ".join([*words, *reasons])
     return callout(kind, "In short", dmc.Text(text), dmc.Text(link, size="sm"))
-
-
-def _doubts(one: Weighing) -> Iterator[str]:
-    """Why what is said to be better may not be, though it is more than noise."""
-    if not any(found.best and not found.as_good for found in one.recommendations):
-        return
-    if one.of_other_samples and not one.group_differences:
-        yield _OTHER_DATA
-    if (one.repeats_told or "").startswith(ONE_TRAINING):
-        yield "Each was trained once: with another seed they may end otherwise."
 
 
 def _in_short(found: Recommendation, one: Weighing) -> str:
@@ -190,18 +179,6 @@ def _in_short(found: Recommendation, one: Weighing) -> str:
 def _one(one: Weighing) -> html.Div:
     data = "validation" if one.split == "val" else "training"
     output = [] if one.output is None else [" of output ", dmc.Code(one.output)]
-    if one.shared:
-        pairs = f"{one.shared:,} samples that all pairs share, compared one by one."
-    elif one.of_other_samples:
-        pairs = (
-            "the samples of these runs are not known to be the same, so that a difference may be "
-            "one of the data."
-        )
-    else:
-        pairs = (
-            "the samples of these runs are not known one by one, so that small differences may be "
-            "missed."
-        )
     parts: list[Any] = [
         *(_recommendation(r) for r in one.recommendations),
         *(
@@ -209,7 +186,12 @@ def _one(one: Weighing) -> html.Div:
             if one.meant is None
             else [dmc.Text(one.meant[0].upper() + one.meant[1:], size="sm", mt="xs")]
         ),
-        dmc.Text([f"Last {data} epoch", *output, f": {pairs}"], size="sm", c="dimmed", mt="xs"),
+        dmc.Text(
+            [f"Last {data} epoch", *output, f": {samples_words(one)}."],
+            size="sm",
+            c="dimmed",
+            mt="xs",
+        ),
     ]
     if one.repeats_told is not None:
         parts.append(_remark(one.repeats_told))

@@ -1,0 +1,49 @@
+"""What a comparison of runs rests on, and why its answer may be wrong though it is no noise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lossmon.analysis.grouping import ONE_TRAINING
+from lossmon.analysis.weighing import Weighing
+from lossmon.analysis.words import capitalised
+
+_OTHER_SAMPLES = "samples not known to be the same: a difference may be one of the data"
+
+
+def samples_words(one: Weighing) -> str:
+    """On which samples runs were compared.
+
+    Args:
+        one: a comparison, as `weigh` gives it.
+    """
+    if one.shared:
+        return f"{one.shared:,} shared samples, compared one by one"
+    if one.of_other_samples:
+        return _OTHER_SAMPLES
+    return "samples not known one by one: small differences may be missed"
+
+
+def doubts(one: Weighing) -> Iterator[str]:
+    """Yield why what is said to be better may not be, though it is more than noise, in sentences.
+
+    Args:
+        one: a comparison, as `weigh` gives it.
+    """
+    if may_be_the_data(one):
+        yield f"{capitalised(_OTHER_SAMPLES)}."
+    if _is_answered(one) and (one.repeats_told or "").startswith(ONE_TRAINING):
+        yield capitalised(ONE_TRAINING)
+
+
+def may_be_the_data(one: Weighing) -> bool:
+    """Whether what is said to be better may be so because of the data that it was judged on.
+
+    Args:
+        one: a comparison, as `weigh` gives it.
+    """
+    return _is_answered(one) and one.of_other_samples and not one.group_differences
+
+
+def _is_answered(one: Weighing) -> bool:
+    return any(found.best and not found.as_good for found in one.recommendations)
