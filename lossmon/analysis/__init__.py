@@ -57,6 +57,7 @@ from lossmon.analysis.intervals import (
     sign_test,
     wilson,
 )
+from lossmon.analysis.judged_labels import validated_apart
 from lossmon.analysis.meant import (
     accuracy_meaning,
     epoch_accuracy,
@@ -217,6 +218,7 @@ __all__ = [
     "turned_samples",
     "turns",
     "unnumbered",
+    "validated_apart",
     "verdict",
     "verdict_words",
     "weigh",

@@ -3,7 +3,8 @@
 Where the same samples are known one by one, models are compared sample by sample: McNemar's exact
 test for accuracy, Student's paired test and a paired bootstrap for loss. Elsewhere by independent
 intervals, which on the same samples are wider than they need be: they miss differences, but do not
-make them up.
+make them up. Runs that are known to be validated on samples that are not the same, and share none,
+are not compared: what differs may be the data.
 """
 
 from __future__ import annotations
@@ -81,8 +82,8 @@ def compare(runs: Sequence[Measured]) -> list[Difference]:
         runs: two or more, of different names.
 
     Returns:
-        Of each two runs, the earlier one first, the difference of their losses, and of their
-        accuracies.
+        Of each two runs that can be compared, the earlier one first, the difference of their
+        losses, and of their accuracies.
 
     Raises:
         InvalidArgument: names are not distinct.
@@ -100,7 +101,7 @@ def compare_losses(runs: Sequence[Measured], measure: Measure = "loss") -> list[
             interval, p_value, count, means = paired
             names = one.name, two.name
             return Difference(measure, *names, interval, p_value, "paired", count, means)
-        if one.loss_error is None or two.loss_error is None:
+        if one.loss_error is None or two.loss_error is None or one.is_apart(two):
             return None
         if not (math.isfinite(one.loss) and math.isfinite(two.loss)):
             return None
@@ -128,6 +129,8 @@ def compare_accuracies(runs: Sequence[Measured]) -> list[Difference]:
             return Difference("accuracy", *names, interval, found.p_value, "paired", count, means)
         if one.correct is None or two.correct is None or not one.judged or not two.judged:
             return None
+        if one.is_apart(two):
+            return None
         return _apart(one.name, two.name, (one.correct, one.judged), (two.correct, two.judged))
 
     return two_by_two(runs, differ)
@@ -142,7 +145,7 @@ def compare_areas(runs: Sequence[Measured]) -> list[Difference]:
         both = pairing.shared(one.name, two.name)
         own = both or (None, None)
         first, second = pairing.area(one.name, own[0]), pairing.area(two.name, own[1])
-        if first is None or second is None:
+        if first is None or second is None or (both is None and one.is_apart(two)):
             return None
         apart = first.value - second.value, math.hypot(first.error, second.error)
         value, error = apart if both is None else first.difference(second)

@@ -1,4 +1,4 @@
-"""What a comparison of runs rests on, and why its answer may be wrong though it is no noise."""
+"""What a comparison of runs rests on, and why its answer may be wrong, or why there is none."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ def samples_words(one: Weighing) -> str:
     Args:
         one: a comparison, as `weigh` gives it.
     """
+    if one.apart and not one.differences:
+        return "not the same samples"
     if one.shared:
         return f"{one.shared:,} shared samples, compared one by one"
     if one.of_other_samples:
@@ -27,9 +29,13 @@ def samples_words(one: Weighing) -> str:
 def doubts(one: Weighing) -> Iterator[str]:
     """Yield why what is said to be better may not be, though it is more than noise, in sentences.
 
+    Also why nothing is said of some runs, and what to do, where they were validated on other data.
+
     Args:
         one: a comparison, as `weigh` gives it.
     """
+    if one.apart:
+        yield _apart_words(one)
     if may_be_the_data(one):
         yield f"{capitalised(_OTHER_SAMPLES)}."
     if _is_answered(one) and (one.repeats_told or "").startswith(ONE_TRAINING):
@@ -43,6 +49,17 @@ def may_be_the_data(one: Weighing) -> bool:
         one: a comparison, as `weigh` gives it.
     """
     return _is_answered(one) and one.of_other_samples and not one.group_differences
+
+
+def _apart_words(one: Weighing) -> str:
+    counts = sorted({run.labels.rows for run in one.runs if run.labels is not None})
+    shown = f"{counts[0]:,} labels in one, {counts[-1]:,} in another"
+    some = any(found.best for found in one.recommendations)
+    return (
+        f"{'Not all' if some else 'They'} were {'' if some else 'not '}validated on the same "
+        f"samples ({shown if counts[1:] else 'as many labels, but others'}): what differs may be "
+        "the data. Validate them on the same data."
+    )
 
 
 def _is_answered(one: Weighing) -> bool:

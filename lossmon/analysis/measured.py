@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from lossmon.analysis.history import Row, history, is_mean, samples
 from lossmon.analysis.intervals import mean_error
+from lossmon.analysis.judged_labels import JudgedLabels, judged_labels
 from lossmon.analysis.noise import Floats
 from lossmon.records import SampleRecord, Split
 
@@ -106,6 +107,7 @@ class Measured:
         judged: samples judged.
         samples: the samples one by one, where known.
         epoch: which one, from 0; None where that does not matter.
+        labels: what it was validated by; None where not all of it is known.
     """
 
     name: str
@@ -115,6 +117,7 @@ class Measured:
     judged: float | None = None
     samples: Samples | None = None
     epoch: int | None = None
+    labels: JudgedLabels | None = None
 
     @classmethod
     def of_samples(cls, name: str, samples: Samples) -> Measured:
@@ -128,6 +131,16 @@ class Measured:
         if hits is None:
             return cls(name, mean, error, samples=samples)
         return cls(name, mean, error, float(hits.sum()), float(hits.size), samples)
+
+    def is_apart(self, other: Measured) -> bool:
+        """Whether it is known to be validated on samples that are not the same.
+
+        Args:
+            other: another run.
+        """
+        if self.labels is None or other.labels is None:
+            return False
+        return self.labels.differ(other.labels)
 
     @property
     def accuracy(self) -> float | None:
@@ -157,6 +170,7 @@ def measured_epochs(name: str, epochs: Iterable[Row], output: Row, split: Split)
             samples(row) * float(share),
             samples(row),
             epoch=row["epoch"],
+            labels=judged_labels(row),
         )
         for row, loss, error, share in values
     ]
@@ -177,7 +191,13 @@ def measured_losses(name: str, epochs: Iterable[Row], output: Row) -> list[Measu
     own = (row for row in epochs if row["split"] == "val" and row["output"] == output.get("name"))
     known = (row for row in own if row["recomputed_loss"] is not None)
     return [
-        Measured(name, float(row["recomputed_loss"]), None, epoch=row["epoch"])
+        Measured(
+            name,
+            float(row["recomputed_loss"]),
+            None,
+            epoch=row["epoch"],
+            labels=judged_labels(row),
+        )
         for row in sorted(known, key=lambda row: row["epoch"])
     ]
 

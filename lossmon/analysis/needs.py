@@ -7,6 +7,7 @@ Source of the threshold of decisions: Elkan, *The foundations of cost-sensitive 
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Literal, NamedTuple
@@ -25,7 +26,7 @@ from lossmon.analysis.comparison import (
 from lossmon.analysis.measured import Measured
 from lossmon.analysis.noise import Floats
 from lossmon.analysis.ranking import area_of
-from lossmon.analysis.repeats import compare_values
+from lossmon.analysis.repeats import all_apart, compare_values
 from lossmon.errors import InvalidArgument
 
 Need = Literal["probabilities", "decisions", "ranking"]
@@ -43,6 +44,7 @@ _OF_VALUES = (
     "losses can be compared on the same validation samples only, with the same targets, which "
     "fewer than two of these runs share"
 )
+_APART = "these runs do not tell, because they were not validated on the same samples"
 
 
 class Costs(NamedTuple):
@@ -90,6 +92,8 @@ class Recommendation(NamedTuple):
         values: the measure of each run of which it is known.
         best: the best of them as measured; None where fewer than two are known.
         as_good: others that cannot be told from it.
+        apart: others that are not compared, because they are known to be validated on samples that
+            are not the same.
         differences: each two of them, corrected for all comparisons.
         sentence: the same for people.
     """
@@ -101,6 +105,7 @@ class Recommendation(NamedTuple):
     as_good: tuple[str, ...]
     differences: tuple[Difference, ...]
     sentence: str
+    apart: tuple[str, ...] = ()
 
     @property
     def lead(self) -> str:
@@ -148,17 +153,19 @@ def weigh_need(
         )
     measure, judged, differences = _measured(runs, need, costs, compared)
     values = {run.name: run.loss for run in judged}
+    members = {run.name: [run] for run in runs}
     if groups is not None:
+        members = {name: [run for n in own for run in members[n]] for name, own in groups.items()}
         of = {
-            name: np.array([values[run] for run in members])
-            for name, members in groups.items()
-            if all(run in values for run in members)
+            name: np.array([values[run.name] for run in own])
+            for name, own in members.items()
+            if all(run.name in values for run in own)
         }
         values = {name: float(array.mean()) for name, array in of.items()}
-        differences = compare_values(measure, of)
+        differences = compare_values(measure, of, members)
     # Models of values have no probabilities.
     values_alone = need == "probabilities" and all(run.accuracy is None for run in judged)
-    return _chosen(need, measure, values, differences, values_alone=values_alone)
+    return _chosen(need, measure, values, differences, members, values_alone=values_alone)
 
 
 def need_differences(
@@ -184,22 +191,40 @@ def _chosen(
     measure: Measure,
     values: dict[str, float],
     differences: Sequence[Difference],
+    members: Mapping[str, Sequence[Measured]],
     *,
     values_alone: bool,
 ) -> Recommendation:
     lead = f"For {'predicted values' if values_alone else need}"
-    known = [n for n in values if any(n in (d.first, d.second) for d in differences)]
-    if len(known) < 2:
-        sentence = f"{lead}: {_OF_VALUES if values_alone else _missing(measure)}."
-        return Recommendation(need, measure, values, None, (), tuple(differences), sentence)
+    known = _compared(values, differences)
+    rest = [name for name in values if name not in known]
+    among = known or values
+    apart = tuple(n for n in rest if any(all_apart(members[n], members[other]) for other in among))
+    if not known:
+        missing = _OF_VALUES if values_alone else _missing(measure)
+        sentence = f"{lead}: {_APART if apart else missing}."
+        return Recommendation(need, measure, values, None, (), tuple(differences), sentence, apart)
     sign = 1 if measure in SMALLER_IS_BETTER else -1
-    best = min(known, key=lambda name: sign * values[name])
-    worse = {d.first if d.better == d.second else d.second for d in differences if d.better == best}
+    lost = [(d.better, d.first if d.better == d.second else d.second) for d in differences]
+    beaten = {loser for winner, loser in lost if winner is not None}
+    # Of runs that share some of their samples only, the values are of other samples than the tests.
+    unbeaten = [name for name in known if name not in beaten]
+    best = min(unbeaten or known, key=lambda name: sign * values[name])
+    worse = {loser for winner, loser in lost if winner == best}
     as_good = tuple(name for name in known if name not in worse and name != best)
     said = _said(best, as_good, worse, MEASURE_WORDS[measure])
-    rest = [name for name in values if name not in known] if values_alone else []
-    sentence = f"{lead}: {said}{_not_compared(rest)}."
-    return Recommendation(need, measure, values, best, as_good, tuple(differences), sentence)
+    sentence = f"{lead}: {said}{_not_compared(rest if values_alone else apart)}."
+    return Recommendation(need, measure, values, best, as_good, tuple(differences), sentence, apart)
+
+
+def _compared(values: Mapping[str, float], differences: Sequence[Difference]) -> list[str]:
+    """Those that are compared with one of them, of which that is as many as can be."""
+    partners = defaultdict[str, set[str]](set)
+    for found in differences:
+        for name in (found.first, found.second):
+            partners[name] |= {found.first, found.second}
+    most = max(partners.values(), key=len, default=set[str]())
+    return [name for name in values if name in most]
 
 
 def decision_costs(chance: npt.ArrayLike, labels: npt.ArrayLike, costs: Costs) -> Floats:
@@ -257,7 +282,8 @@ def _costed(run: Measured, costs: Costs) -> Measured | None:
     known = None if run.samples is None else run.samples.two_classes
     if run.samples is None or known is None:
         return None
-    return Measured.of_samples(run.name, replace(run.samples, loss=decision_costs(*known, costs)))
+    paid = replace(run.samples, loss=decision_costs(*known, costs))
+    return replace(Measured.of_samples(run.name, paid), labels=run.labels)
 
 
 def _missing(measure: Measure) -> str:

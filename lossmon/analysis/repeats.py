@@ -73,7 +73,7 @@ def compare_groups(
         names: of the groups; None for their runs' common beginnings.
 
     Returns:
-        Of each two groups the difference of their means, first minus second.
+        Of each two groups that can be compared the difference of their means, first minus second.
 
     Raises:
         InvalidArgument: a group has fewer than two runs, which show no spread.
@@ -85,23 +85,40 @@ def compare_groups(
         )
     called = [_group_name(group) for group in groups] if names is None else list(names)
     demand_names(called)
-    values = [
-        {name: _values(group, measure) for name, group in zip(called, groups, strict=True)}
-        for measure in ("loss", "accuracy")
+    runs = dict(zip(called, groups, strict=True))
+    measures: tuple[Measure, ...] = ("loss", "accuracy")
+    return [
+        difference
+        for measure in measures
+        for values in [{name: _values(group, measure) for name, group in runs.items()}]
+        for difference in compare_values(measure, values, runs)
     ]
-    return [*compare_values("loss", values[0]), *compare_values("accuracy", values[1])]
 
 
-def compare_values(measure: Measure, values: Mapping[str, Floats | None]) -> list[Difference]:
+def compare_values(
+    measure: Measure, values: Mapping[str, Floats | None], runs: Mapping[str, Sequence[Measured]]
+) -> list[Difference]:
     """Compare settings by one value of each of their runs, by Welch's test.
 
     Args:
         measure: what the values are.
         values: of each setting, one for each run, two or more; None where not known.
+        runs: of each setting; two of which no run may be validated on the samples of one of the
+            other are not compared.
     """
     known = [(name, array) for name, array in values.items() if array is not None]
-    pairs = combinations(known, 2)
-    return corrected([_welch(measure, one, two, a, b) for (one, a), (two, b) in pairs])
+    return corrected(
+        [
+            _welch(measure, one, two, a, b)
+            for (one, a), (two, b) in combinations(known, 2)
+            if not all_apart(runs[one], runs[two])
+        ]
+    )
+
+
+def all_apart(one: Sequence[Measured], two: Sequence[Measured]) -> bool:
+    """Whether no run of either setting may be validated on the samples of one of the other."""
+    return all(run.is_apart(other) for run in one for other in two)
 
 
 def _values(group: Sequence[Measured], measure: str) -> Floats | None:

@@ -14,6 +14,7 @@ from lossmon.analysis.eligible import Eligible, eligible
 from lossmon.analysis.front import pareto_front
 from lossmon.analysis.grouping import ONE_TRAINING, Grouping, SameData, group_runs
 from lossmon.analysis.history import Row
+from lossmon.analysis.judged_labels import any_differ
 from lossmon.analysis.meant import meant_sentence
 from lossmon.analysis.measured import Measured, Samples, samples_of
 from lossmon.analysis.needs import Costs, Need, Recommendation, need_differences, weigh_need
@@ -37,8 +38,10 @@ class Weighing:
         runs: the last epoch of each run.
         epochs: every epoch of every run.
         front: those of `epochs` that no other one beats in loss and accuracy both; none where
-            ranking alone was asked for, as of `wins`.
-        differences: each two runs, in every measure that a recommendation rests on.
+            some runs are known to be validated on samples that are not the same, or where ranking
+            alone was asked for, as of `wins`.
+        differences: each two runs that can be compared, in every measure that a recommendation
+            rests on.
         wins: sample by sample and class by class; of two runs on shared samples only.
         groups: settings over their seeds; none where no run repeats another.
         group_differences: each two settings that have two or more runs.
@@ -66,6 +69,11 @@ class Weighing:
         """The least number of samples that two of the runs were compared on in pairs; 0 if none."""
         paired = [d.samples if d.basis == "paired" else 0 for d in self.differences]
         return min(paired, default=0)
+
+    @property
+    def apart(self) -> list[str]:
+        """Runs, or settings, that are not compared: they were surely validated on other samples."""
+        return [*dict.fromkeys(name for found in self.recommendations for name in found.apart)]
 
     @property
     def of_other_samples(self) -> bool:
@@ -97,6 +105,7 @@ class Weighing:
                     "values": r.values,
                     "best": r.best,
                     "as_good": list(r.as_good),
+                    "not_compared": list(r.apart),
                     "sentence": r.sentence,
                 }
                 for r in self.recommendations
@@ -210,12 +219,13 @@ def _weighing(
         for found in recommendations
     )
     ranking_alone = wanted == ["ranking"]
+    apart = any_differ(run.labels for run in runs)
     return Weighing(
         one.output,
         one.split,
         tuple(runs),
         tuple(points),
-        () if ranking_alone else tuple(pareto_front(points)),
+        () if ranking_alone or apart else tuple(pareto_front(points)),
         tuple(difference for of_need in told for difference in of_need),
         () if ranking_alone else tuple(_wins(runs)),
         tuple(repeats(name, group) for name, group in members.items()),

@@ -37,7 +37,7 @@ def print_answer(console: Console, found: Sequence[Weighing]) -> None:
         if recommended.best is not None
     ]
     reasons = dict.fromkeys(doubt for one in found for doubt in doubts(one))
-    answer = " ".join([*told, *reasons]) or "Which of these runs is better cannot be told."
+    answer = " ".join([*(told or ["Which of these runs is better cannot be told."]), *reasons])
     style = "green" if told else "dim"
     text = f"[{style}]in short:[/] {escape(answer)}"
     console.print(Padding(text, (0, 0, 1, 0), expand=False))

@@ -174,7 +174,7 @@ def compare(
     """Two or more runs: last values, where settings differ, and whether it is more than noise."""
     if len(run) < 2:
         raise click.UsageError(f"compare needs two or more runs. Received: {' '.join(run)}")
-    from lossmon.analysis import distinct_names, left_out_sentences, weigh
+    from lossmon.analysis import distinct_names, doubts, left_out_sentences, weigh
     from lossmon.cli.comparison import print_comparison
     from lossmon.cli.difference_text import difference_rows, print_answer, print_weighings
 
@@ -192,9 +192,10 @@ def compare(
     found = weigh(documents, names, sample_source(store), need=need, costs=costs, group_by=group_by)
     left_out = left_out_sentences(documents, names)
     if as_json:
+        comparisons = [{**one.document(), "doubts": [*doubts(one)]} for one in found]
         for name, document in zip(names, documents, strict=True):
             document["differences"] = difference_rows(found, name)
-            document["comparisons"] = [one.document() for one in found]
+            document["comparisons"] = comparisons
             document["not_compared"] = left_out
         print_json(documents)
     else:

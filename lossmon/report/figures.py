@@ -142,7 +142,7 @@ def reliability(row: Document) -> Figure | None:
 
 def pareto(weighing: Weighing) -> Figure | None:
     """Loss against accuracy of every epoch of every run; None of runs without an accuracy."""
-    if not weighing.front:
+    if not any(p.accuracy is not None and math.isfinite(p.loss) for p in weighing.epochs):
         return None
     with _drawing() as new:
         figure = new(3.4)
@@ -153,8 +153,10 @@ def pareto(weighing: Weighing) -> Figure | None:
             label = f"{inert(run.name)}, last"
             pane.scatter(*zip(*points, strict=True), s=10, color=colour, alpha=0.35)
             pane.scatter([run.loss], [run.accuracy or 0.0], s=55, color=colour, label=label)
-        front = sorted((p.loss, p.accuracy or 0.0) for p in weighing.front)
-        pane.plot(*zip(*front, strict=True), color=INK, lw=1.2, ls=":", label="not beaten in both")
+        if weighing.front:
+            front = sorted((p.loss, p.accuracy or 0.0) for p in weighing.front)
+            label = "not beaten in both"
+            pane.plot(*zip(*front, strict=True), color=INK, lw=1.2, ls=":", label=label)
         pane.set(xlabel=f"{weighing.split} loss", ylabel=f"{weighing.split} accuracy")
         _legend(pane)
         return figure

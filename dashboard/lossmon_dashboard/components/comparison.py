@@ -7,7 +7,7 @@ from typing import Any
 
 import dash_mantine_components as dmc
 
-from lossmon.analysis import accuracy_meaning, setting_parts
+from lossmon.analysis import accuracy_meaning, setting_parts, validated_apart
 from lossmon_dashboard.components.callout import callout
 from lossmon_dashboard.components.facts import flatten
 from lossmon_dashboard.components.text_table import text_table
@@ -63,8 +63,11 @@ def difference_table(documents: Sequence[Document], *, every: bool = False) -> d
 def comparable(documents: Sequence[Document], measure: str) -> bool:
     """Whether the runs mean the same by a loss or an accuracy (`val_loss`, `accuracy`, …).
 
-    Of a misread accuracy, the one that was meant counts.
+    Of a misread accuracy, the one that was meant counts; what was validated on samples that are not
+    the same is not alike.
     """
+    if measure.startswith("val_") and validated_apart(documents):
+        return False
 
     def meaning(output: Mapping[str, Any]) -> str | None:
         return output["loss"] if measure.endswith("loss") else accuracy_meaning(output)

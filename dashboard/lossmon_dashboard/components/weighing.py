@@ -139,17 +139,18 @@ def short_verdict(
         for recommended in one.recommendations
         if recommended.best is not None
     ]
+    reasons = dict.fromkeys(reason for one in found for reason in doubts(one))
     if not told:
-        words = "Which of these runs is better cannot be told."
+        words = " ".join(["Which of these runs is better cannot be told.", *reasons])
         why = html.A("Why", href="#compare-which", className="lossmon-link")
         return callout("unknown", "In short", dmc.Text(words), dmc.Text(why, size="sm"))
     beyond = len(told) - _MOST_VERDICTS
     words = [*told[:_MOST_VERDICTS], *([f"{beyond} more below."] if beyond > 0 else [])]
     words += ["Not all of these runs can be compared."] if left_out else []
-    reasons = dict.fromkeys(reason for one in found for reason in doubts(one))
-    kind = "warning" if any(map(may_be_the_data, found)) else "good"
+    minded = any(one.apart or may_be_the_data(one) for one in found)
     link = html.A("How sure this is, and why", href="#compare-which", className="lossmon-link")
     text = " ".join([*words, *reasons])
+    kind = "warning" if minded else "good"
     return callout(kind, "In short", dmc.Text(text), dmc.Text(link, size="sm"))
 
 
@@ -236,7 +237,7 @@ def _of_other_samples(found: Recommendation) -> bool:
 
 def _differences(found: Sequence[Difference]) -> html.Div:
     if not found:
-        return html.Div(dmc.Text("Their errors are not known.", size="sm", c="dimmed"))
+        return html.Div(dmc.Text("No two of them can be compared.", size="sm", c="dimmed"))
     rows = [_difference(d) for d in sorted(found, key=lambda d: not d.significant)]
     shown, rest = rows[:_SHOWN_PAIRS], rows[_SHOWN_PAIRS:]
     return html.Div([_table("Comparisons", _TITLES, shown), *([_further(rest)] if rest else [])])
