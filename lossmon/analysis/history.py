@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,21 +26,18 @@ TOLERANCE = 0.01
 """What right and wrong predictions add to a loss must give it but for this much of it."""
 
 _DEVIATIONS = 4.0
-_NEEDED = ("recomputed_loss", "loss_squares", "correct", "judged")
+_OF_LOSS = ("recomputed_loss", "loss_squares")
 
 
 @dataclass(frozen=True, slots=True)
-class History:
-    """The epochs of one output and split whose predictions were judged right or wrong.
+class Losses:
+    """The epochs of one output and split whose loss is the mean of their samples' losses.
 
     Attributes:
         split: "train" or "val".
         output: the output's name; None for the only one.
         rows: the epochs' records, oldest first, with the fields of `EpochRecord`.
         loss, loss_error: mean loss of each epoch and its standard error, shape `(E,)`.
-        accuracy, accuracy_error: share predicted right and its standard error, shape `(E,)`.
-        covariance: of loss and accuracy over draws of the samples, shape `(E,)`; NaN where the loss
-            is not the mean over right and wrong predictions.
     """
 
     split: Split
@@ -48,12 +45,24 @@ class History:
     rows: tuple[Row, ...]
     loss: Floats
     loss_error: Floats
-    accuracy: Floats
-    accuracy_error: Floats
-    covariance: Floats
 
     def __len__(self) -> int:
         return len(self.rows)
+
+
+@dataclass(frozen=True, slots=True)
+class History(Losses):
+    """Those whose predictions were judged right or wrong.
+
+    Attributes:
+        accuracy, accuracy_error: share predicted right and its standard error, shape `(E,)`.
+        covariance: of loss and accuracy over draws of the samples, shape `(E,)`; NaN where the loss
+            is not the mean over right and wrong predictions.
+    """
+
+    accuracy: Floats
+    accuracy_error: Floats
+    covariance: Floats
 
 
 def history(epochs: Iterable[Row], output: Row, split: Split) -> History | None:
@@ -70,21 +79,47 @@ def history(epochs: Iterable[Row], output: Row, split: Split) -> History | None:
     """
     if not is_mean(output):
         return None
-    name = output.get("name")
-    wanted = (row for row in epochs if row["split"] == split and row["output"] == name)
-    rows = _alike(sorted((row for row in wanted if _known(row)), key=lambda row: row["epoch"]))
+    rows = _rows(epochs, output, split, _judged)
     if not rows:
         return None
     several = output.get("loss") == "binary_crossentropy" and _units(output) != 1
     return History(
         split,
-        name,
+        output.get("name"),
         tuple(rows),
         np.array([row["recomputed_loss"] for row in rows]),
-        np.array([_loss_error(row, several_labels=several) for row in rows]),
+        np.array([_loss_error(row, by_sample=several) for row in rows]),
         np.array([row["correct"] / row["judged"] for row in rows]),
         np.array([_share_error(row) for row in rows]),
         np.array([_covariance(row) for row in rows]),
+    )
+
+
+def losses(epochs: Iterable[Row], output: Row, split: Split) -> Losses | None:
+    """Gather the losses of one output and split, also where nothing is told right from wrong.
+
+    Args:
+        epochs: as `history` takes them.
+        output: likewise.
+        split: "train" or "val".
+
+    Returns:
+        None where the loss is no mean over samples, and of models of values that give several
+        positions of a sample, of which some may be masked.
+    """
+    rows = list(epochs)
+    judged, shape = history(rows, output, split), output.get("shape")
+    if judged is not None or not is_mean(output) or not shape or len(shape) > 2:
+        return judged
+    known = _rows(rows, output, split, _summed)
+    if not known:
+        return None
+    return Losses(
+        split,
+        output.get("name"),
+        tuple(known),
+        np.array([row["recomputed_loss"] for row in known]),
+        np.array([_loss_error(row, by_sample=True) for row in known]),
     )
 
 
@@ -93,11 +128,26 @@ def is_mean(output: Row) -> bool:
     return output.get("reduction") in _MEANS
 
 
-def _known(row: Row) -> bool:
-    values = [row.get(name) for name in _NEEDED]
-    if not all(v is not None and math.isfinite(v) for v in values):
-        return False
-    return 0 <= row["correct"] <= row["judged"] and samples(row) >= 2
+def _rows(
+    epochs: Iterable[Row], output: Row, split: Split, known: Callable[[Row], bool]
+) -> list[Row]:
+    name = output.get("name")
+    wanted = (row for row in epochs if row["split"] == split and row["output"] == name)
+    return _alike(sorted(filter(known, wanted), key=lambda row: row["epoch"]))
+
+
+def _judged(row: Row) -> bool:
+    known = _are_finite(row, *_OF_LOSS, "correct", "judged")
+    return known and 0 <= row["correct"] <= row["judged"] and samples(row) >= 2
+
+
+def _summed(row: Row) -> bool:
+    return _are_finite(row, *_OF_LOSS) and samples(row) >= 2
+
+
+def _are_finite(row: Row, *names: str) -> bool:
+    values = [row.get(name) for name in names]
+    return all(value is not None and math.isfinite(value) for value in values)
 
 
 def _alike(rows: list[Row]) -> list[Row]:
@@ -113,7 +163,8 @@ def _units(output: Row) -> int | None:
 
 def samples(row: Row) -> float:
     """The samples of an epoch that were judged; the elements of one sample count as one."""
-    return min(row["n"] * row["coverage"], row["judged"])
+    seen = row["n"] * row["coverage"]
+    return seen if row["judged"] is None else min(seen, row["judged"])
 
 
 def weighted(row: Row) -> bool:
@@ -121,14 +172,14 @@ def weighted(row: Row) -> bool:
     return not math.isclose(row["weight"], row["n"], rel_tol=1e-6)
 
 
-def _loss_error(row: Row, *, several_labels: bool) -> float:
+def _loss_error(row: Row, *, by_sample: bool) -> float:
     """Standard error of a mean; of weighted losses a bound from their squares."""
     count = samples(row)
-    # Squared losses: one for each prediction, or for each sample that has several labels.
-    square = row["loss_squares"] / (count if several_labels else row["judged"])
+    # Squared losses: one for each prediction, or for each sample that has several labels or none.
+    square = row["loss_squares"] / (count if by_sample else row["judged"])
     mean = row["recomputed_loss"]
     if row["coverage"] < 1.0:  # the mean of those whose squares these are
-        mean = 0.0 if several_labels else sum(costs(row))
+        mean = 0.0 if by_sample else sum(costs(row))
     variance = square if weighted(row) else square - mean**2
     return math.sqrt(max(variance, 0.0) / count)
 
@@ -161,7 +212,7 @@ def part_error(row: Row) -> float:
     """By how much the loss of what was recomputed may lie from that of the whole epoch."""
     if row["coverage"] >= 1.0:
         return 0.0
-    return _DEVIATIONS * _loss_error(row, several_labels=False)
+    return _DEVIATIONS * _loss_error(row, by_sample=False)
 
 
 def _covariance(row: Row) -> float:

@@ -80,15 +80,16 @@ def test_overfitting_is_no_shift() -> None:
     assert explain_splits(epochs, [OUTPUT]) == []
 
 
-@pytest.mark.parametrize("change", ["weights", "regression", "missing", "few"])
+@pytest.mark.parametrize("change", ["weights", "sequences", "missing", "few"])
 def test_what_cannot_be_compared_is_not(hidden: list[Row], change: str) -> None:
     changed = {
         "weights": [row | {"weight": 2.0 * row["n"]} for row in hidden],
-        "regression": [row | {"correct": None} for row in hidden],
+        "sequences": [row | {"correct": None, "judged": None} for row in hidden],
         "missing": [row for row in hidden if (row["split"], row["epoch"]) != ("val", 4)],
         "few": [row for row in hidden if row["epoch"] < 2],
     }
-    assert explained(changed[change]) == []
+    output = OUTPUT | ({"shape": [None, 8, 2]} if change == "sequences" else {})
+    assert explain_splits(changed[change], [output]) == []
 
 
 def test_samples_few_enough_to_be_chance_are_not_told() -> None:
@@ -102,3 +103,55 @@ def test_samples_few_enough_to_be_chance_are_not_told() -> None:
             shares = np.stack([1 - share, share], axis=1)
             epochs.append(recorded(epoch, split, shares, labels))
     assert explained(epochs) == []
+
+
+VALUES: Row = {**OUTPUT, "loss": "mean_squared_error", "shape": [None, 1]}
+
+
+def errors_of_values(seed: int, *, worse: float, val: int = 500) -> list[Row]:
+    """The epochs of a model of values whose squared errors are far from normal."""
+    rng = np.random.default_rng(seed)
+    of_split = {
+        "train": np.exp(rng.normal(size=4000)),
+        "val": worse * np.exp(rng.normal(size=val)),
+    }
+    return [
+        {
+            "epoch": epoch,
+            "split": split,
+            "output": None,
+            "coverage": 1.0,
+            "n": each.size,
+            "weight": float(each.size),
+            "correct": None,
+            "judged": None,
+            "recomputed_loss": float(losses.mean()),
+            "loss_squares": float((losses**2).sum()),
+        }
+        for epoch in range(8)
+        for split, each in of_split.items()
+        for losses in [each * (1 + 1 / (1 + epoch))]
+    ]
+
+
+def test_values_of_another_kind_are_told_as_well() -> None:
+    (found,) = explain_splits(errors_of_values(0, worse=3.0), [VALUES])
+    assert (found.cause, found.output) == ("shifted-data", None)
+    assert found.val > 2 * found.train
+    assert "the validation data are of another kind" in found.sentence
+
+
+def test_values_of_one_kind_are_called_neither_other_nor_easier() -> None:
+    """Few of them miss the largest errors, which is no sign of anything."""
+    told = [
+        difference
+        for seed in range(100)
+        for difference in explain_splits(errors_of_values(seed, worse=1.0, val=50), [VALUES])
+    ]
+    assert told == []
+
+
+def test_sequences_of_values_may_be_masked_and_are_not_judged() -> None:
+    epochs = errors_of_values(0, worse=3.0)
+    assert explain_splits(epochs, [VALUES | {"shape": [None, 8, 1]}]) == []
+    assert explain_splits(epochs, [VALUES | {"shape": None}]) == []
