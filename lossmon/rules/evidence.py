@@ -112,7 +112,10 @@ NAMES: dict[str, str] = {
     "samples": "samples",
     "share_at_least": "share at the cap, at least",
     "since_epoch": "since epoch",
+    "smoothed_accuracy": "accuracy, smoothed",
+    "smoothed_val_accuracy": "validation accuracy, smoothed",
     "split": "data",
+    "spoiled_samples": "samples that hold them",
     "standard_error": "noise moves it by about",
     "standard_errors": "rise, against its noise",
     "standard_errors_needed": "more than noise from",
@@ -169,7 +172,10 @@ _WORDS: dict[str, dict[str, str]] = {
 _CHANCES = ("p_value", "trend_chance")
 _MULTIPLES = ("loss_standard_errors", "standard_errors", "standard_errors_needed")
 _SHAPES = ("label_shape", "target_shape", "prediction_shape")
-_THEN = ("val_loss", "train_loss", "val_accuracy", "loss", "accuracy", "train_epochs")
+_THEN = (
+    *("val_loss", "train_loss", "val_accuracy", "smoothed_val_accuracy"),
+    *("loss", "accuracy", "smoothed_accuracy", "train_epochs"),
+)
 _FEWEST, _MOST_PARTS = 1e-3, 12
 
 

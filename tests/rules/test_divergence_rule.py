@@ -11,7 +11,7 @@ import pytest
 from lossmon.analysis import explain_divergence
 from lossmon.capture.episodes import output_row
 from lossmon.records import EpochRecord, Finding
-from lossmon.rules import run_rules
+from lossmon.rules import evidence_terms, run_rules
 from tests.rules.simulated import Classifier, Task
 from tests.rules.test_training_rules import overfitted
 
@@ -82,12 +82,18 @@ def test_the_finding_is_the_episode_of_the_run_page(
 
 def test_overfitting_says_what_the_accuracy_did() -> None:
     held, lost = told(*overfitted(0)), told(*both_worse(0))
-    before, after = held["LM408"].evidence["val_accuracy"]
+    before, after = held["LM408"].evidence["smoothed_val_accuracy"]
     assert abs(after - before) < 0.03
     said = f"accuracy, smoothed, went from {before:.1%} to {after:.1%}"
     assert said in held["LM408"].message
     # One number of one thing, wherever it is told.
-    assert [before, after] == held["LM406"].evidence["accuracy"]
+    assert [before, after] == held["LM406"].evidence["smoothed_accuracy"]
+    terms = [{t.name: t.value for t in evidence_terms(f.evidence)} for f in held.values()]
+    shown_as = [
+        value for own in terms for name, value in own.items() if name.endswith("accuracy, smoothed")
+    ]
+    assert shown_as == [f"{before:.4g} → {after:.4g}"] * 2
+    assert not any(name.endswith("accuracy") for own in terms for name in own)
     assert set(held) == {"LM406", "LM408"}
     # Loss and accuracy get worse together: overfitting, and no divergence.
     assert set(lost) == {"LM408"}

@@ -133,7 +133,7 @@ def _finding(facts: Facts, output: OutputFacts, episode: EpisodeFacts) -> Findin
         "until_epoch": episode.last_epoch + 1,
         "kind": episode.kind,
         "loss": list(episode.loss),
-        "accuracy": list(episode.accuracy),
+        "smoothed_accuracy": list(episode.accuracy),
         "loss_standard_errors": episode.strength,
         "p_value": episode.p_value,
     }

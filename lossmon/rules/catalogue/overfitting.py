@@ -170,7 +170,7 @@ def _finding(
         "val_loss": [risen.before.value, risen.after.value],
         "train_loss": [point.value for point in fell],
         "train_epochs": [point.epoch + 1 for point in fell],
-        "val_accuracy": None if hits is None else list(hits),
+        "smoothed_val_accuracy" if smoothed else "val_accuracy": hits and list(hits),
         "standard_errors": risen.errors,
         "standard_errors_needed": risen.needed,
     }
