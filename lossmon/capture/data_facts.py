@@ -15,6 +15,7 @@ from lossmon.capture.first_look import few_labels
 from lossmon.capture.forward import forward
 from lossmon.capture.inputs import input_facts
 from lossmon.capture.pristine import pristine
+from lossmon.capture.spoiled import spoiled_inputs
 from lossmon.capture.spread import Rows, samples_within, spread_rows, taken
 from lossmon.rules import Facts
 
@@ -44,7 +45,7 @@ def facts_of_arrays(model: Any, x: Any, y: Any, sample_weight: Any) -> Facts:
         look = _look(model, x, y, rows)
     complete = len(rows) == samples
     facts = label_facts(look, taken(y, rows), taken(sample_weight, rows), complete=complete)
-    return replace(facts, inputs=input_facts(model, x))
+    return _with_inputs(facts, model, x)
 
 
 def facts_of_batches(model: Any, batches: Iterable[Any]) -> Facts | None:
@@ -66,7 +67,7 @@ def facts_of_batches(model: Any, batches: Iterable[Any]) -> Facts | None:
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(batch)
         if look is None or facts is None:
             look = look_at(model, x, y)
-            facts = replace(label_facts(look, y, sample_weight), inputs=input_facts(model, x))
+            facts = _with_inputs(label_facts(look, y, sample_weight), model, x)
             # The model's own first call is not counted.
             end = time.perf_counter() + LABEL_SECONDS
         else:
@@ -77,6 +78,10 @@ def facts_of_batches(model: Any, batches: Iterable[Any]) -> Facts | None:
         # Of each batch, the labels of some samples alone.
         return replace(facts, more_to_come=few_labels(facts))
     return replace(facts, complete=True)
+
+
+def _with_inputs(facts: Facts, model: Any, x: Any) -> Facts:
+    return replace(facts, inputs=input_facts(model, x), spoiled=spoiled_inputs(model, x))
 
 
 def _with_masks_of(x: Any, look: Look, model: Any) -> Look:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import keras
 from keras.src.backend import compute_output_spec, get_keras_mask
+from keras.src.trainers.data_adapters.array_data_adapter import can_convert_arrays
 
 from lossmon.capture.facts import (
     first_samples,
@@ -24,6 +25,7 @@ from lossmon.capture.jax_masks import has_own_step
 from lossmon.capture.pristine import counters_kept, pristine
 from lossmon.capture.processes import own_part, why_processes_hide
 from lossmon.capture.resolve import ResolvedOutput, resolve, split_outputs
+from lossmon.capture.spoiled import spoiled_inputs
 from lossmon.rules import Facts
 
 # Samples whose labels must have been seen before rules speak of what none of them is.
@@ -55,6 +57,7 @@ def first_look(
     *,
     alone: bool = True,
     given: Mapping[str, Any] | None = None,
+    validated: Any = None,
 ) -> FirstLook:
     """Look at a model and its first batch, changing neither.
 
@@ -64,6 +67,7 @@ def first_look(
         state: on JAX, the state that the train function was given.
         alone: whether no other thread may be preparing the next batches.
         given: the arguments of `fit` where they are arrays, of which more is seen than of a batch.
+        validated: the inputs that it validates on; only of arrays something is seen.
     """
     batch, state = own_part(batch), own_part(state)
     x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(batch)
@@ -84,7 +88,11 @@ def first_look(
         outputs = resolve(model, y, y_pred)
         facts = gather_facts(model, x, y, sample_weight, y_pred, state=state)
         x_given = None if given is None else given.get("x")
-        facts = replace(facts, inputs=input_facts(model, whole if x_given is None else x_given))
+        seen = whole if x_given is None else x_given
+        spoiled = spoiled_inputs(model, seen, state=state)
+        if validated is not None and can_convert_arrays((validated,)):
+            spoiled += spoiled_inputs(model, validated, split="val", state=state)
+        facts = replace(facts, inputs=input_facts(model, seen), spoiled=spoiled)
         known = None if given is None else _all_labels(facts, outputs, y_pred, given)
     predictions = (pred for _, pred, _ in split_outputs(outputs, y, y_pred, None))
     samples = next(

@@ -44,9 +44,46 @@ def input_facts(model: Any, x: Any) -> tuple[InputFacts, ...] | None:
     Returns:
         In the order of the model's inputs; None where they cannot be told apart, or are no numbers.
     """
+    pairs, graph = _paired(model, x), _graph(model)
+    if pairs is None:
+        return None
+    found: list[InputFacts] = []
+    for symbol, leaf in pairs:
+        values = to_numpy(first_samples(leaf, _samples(leaf)))
+        if values is None or values.ndim == 0 or values.dtype.kind not in "biuf":
+            return None
+        fate = None if symbol is None else _fate(graph, symbol)
+        name = symbol.name if symbol is not None and len(pairs) > 1 else None
+        rescaled = None if fate is None else fate != "weighed"
+        embedded = None if fate is None else fate == "looked up"
+        found.append(describe_input(values, name=name, rescaled=rescaled, embedded=embedded))
+    return tuple(found)
+
+
+def named_leaves(model: Any, x: Any) -> list[tuple[str | None, Any]] | None:
+    """Return each input with its name, None for the only one or where that is not known.
+
+    Args:
+        model: a built model.
+        x: its inputs, nested as given to `fit`.
+
+    Returns:
+        In the order of the model's inputs; None where they cannot be told apart.
+    """
+    pairs = _paired(model, x)
+    if pairs is None or len(pairs) == 1:
+        return None if pairs is None else [(None, leaf) for _, leaf in pairs]
+    return [(None if symbol is None else symbol.name, leaf) for symbol, leaf in pairs]
+
+
+def _graph(model: Any) -> Any:
+    return getattr(model, "_functional", None) or model
+
+
+def _paired(model: Any, x: Any) -> list[tuple[Any, Any]] | None:
+    """The inputs of the graph, None where it has none, with what is given to each."""
     leaves = keras.tree.flatten(x)
-    graph = getattr(model, "_functional", None) or model
-    symbols = keras.tree.flatten(getattr(graph, "inputs", None) or [])
+    symbols = keras.tree.flatten(getattr(_graph(model), "inputs", None) or [])
     if isinstance(x, dict) and len(leaves) > 1:
         names = [symbol.name for symbol in symbols]
         if not set(names) <= set(x):
@@ -54,18 +91,7 @@ def input_facts(model: Any, x: Any) -> tuple[InputFacts, ...] | None:
         leaves = [x[name] for name in names]
     if not leaves or (symbols and len(symbols) != len(leaves)):
         return None
-    found: list[InputFacts] = []
-    for number, leaf in enumerate(leaves):
-        values = to_numpy(first_samples(leaf, _samples(leaf)))
-        if values is None or values.ndim == 0 or values.dtype.kind not in "biuf":
-            return None
-        symbol = symbols[number] if symbols else None
-        fate = None if symbol is None else _fate(graph, symbol)
-        name = symbol.name if symbol is not None and len(leaves) > 1 else None
-        rescaled = None if fate is None else fate != "weighed"
-        embedded = None if fate is None else fate == "looked up"
-        found.append(describe_input(values, name=name, rescaled=rescaled, embedded=embedded))
-    return tuple(found)
+    return [*zip(symbols or [None] * len(leaves), leaves, strict=True)]
 
 
 def _samples(leaf: Any) -> int:

@@ -100,8 +100,15 @@ class Opening:
         """
         fit = arguments_of_fit(self._model)
         alone = reads_arrays(fit)
-        look = first_look(self._model, batch, state, alone=alone, given=fit if alone else None)
         self._validated = fit.get("val_x")
+        look = first_look(
+            self._model,
+            batch,
+            state,
+            alone=alone,
+            given=fit if alone else None,
+            validated=self._validated,
+        )
         self._values = look.values
         self._choose_way_out(options.verify, look)
         if not self._visibility.is_whole:

@@ -20,6 +20,7 @@ from lossmon.rules.registry import (
 )
 from lossmon.rules.selection import RuleRequest, RuleSelection, change_text, rule_request
 from lossmon.rules.sources import grades, listed, rule_selection
+from lossmon.rules.spoiled_facts import Effect, SpoiledFacts
 from lossmon.rules.training_facts import (
     ClippedFacts,
     EpisodeFacts,
@@ -33,6 +34,7 @@ from lossmon.rules.weight_facts import WeightFacts, describe_weights, merged_wei
 
 __all__ = [
     "ClippedFacts",
+    "Effect",
     "EpisodeFacts",
     "Facts",
     "GradientFacts",
@@ -50,6 +52,7 @@ __all__ = [
     "RuleRequest",
     "RuleSelection",
     "ShiftFacts",
+    "SpoiledFacts",
     "Term",
     "TrainingFacts",
     "UnitFacts",

@@ -10,6 +10,7 @@ from lossmon.records import BatchRecord, EpochRecord, LossSpec, MetricSpec, Outp
 from lossmon.rules.input_facts import InputFacts
 from lossmon.rules.label_facts import LabelFacts
 from lossmon.rules.prediction_facts import OutputRange, PredictionFacts
+from lossmon.rules.spoiled_facts import SpoiledFacts
 from lossmon.rules.training_facts import (
     ClippedFacts,
     EpisodeFacts,
@@ -148,6 +149,7 @@ class Facts:
             being otherwise has to wait.
         training: the run so far; None before training.
         inputs: the model's inputs, in order.
+        spoiled: inputs that hold NaN or infinite values, of training and of validation data.
     """
 
     outputs: tuple[OutputFacts, ...]
@@ -157,6 +159,7 @@ class Facts:
     more_to_come: bool = False
     training: TrainingFacts | None = None
     inputs: tuple[InputFacts, ...] | None = None
+    spoiled: tuple[SpoiledFacts, ...] = ()
 
     def merge(self, later: Facts) -> Facts:
         """Add the labels of a later batch; predictions stay those of the first.

@@ -68,7 +68,12 @@ def loss_key(output: OutputFacts, split: Split) -> str:
 
 def input_text(given: InputFacts) -> str:
     """How a message names an input: "the input" or "input 'left'"."""
-    return "the input" if given.name is None else f"input {given.name!r}"
+    return input_of(given.name)
+
+
+def input_of(name: str | None) -> str:
+    """The same of its name."""
+    return "the input" if name is None else f"input {name!r}"
 
 
 def class_name(definition: str) -> str:

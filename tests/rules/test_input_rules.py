@@ -11,10 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from lossmon.records import LossSpec, OutputRecord
+from lossmon.records import LossSpec, OutputRecord, Split
 from lossmon.rules import (
+    Effect,
     Facts,
     OutputFacts,
+    SpoiledFacts,
     describe_input,
     describe_labels,
     describe_predictions,
@@ -27,11 +29,8 @@ IMAGES = RNG.integers(0, 256, size=(128, 4, 4, 1))
 IDS = RNG.integers(0, 30_000, size=(128, 12))
 
 
-def found(
-    x: Any, *, nonfinite: int = 0, rescaled: bool | None, embedded: bool | None
-) -> list[tuple[str, str]]:
-    seen = replace(describe_predictions(UNIT[:, :1]), nonfinite=nonfinite)
-    output = OutputFacts(OutputRecord(None), predictions=seen)
+def found(x: Any, *, rescaled: bool | None, embedded: bool | None) -> list[tuple[str, str]]:
+    output = OutputFacts(OutputRecord(None), predictions=describe_predictions(UNIT[:, :1]))
     facts = Facts((output,), inputs=(describe_input(x, rescaled=rescaled, embedded=embedded),))
     return [(finding.code, finding.severity) for finding in run_rules(facts)]
 
@@ -43,8 +42,8 @@ def target(y: Any, guess: Any, loss: str = "mean_squared_error") -> list[str]:
     return [finding.code for finding in run_rules(Facts((output,)))]
 
 
-def plain(x: Any, **more: Any) -> list[tuple[str, str]]:
-    return found(x, rescaled=False, embedded=False, **more)
+def plain(x: Any) -> list[tuple[str, str]]:
+    return found(x, rescaled=False, embedded=False)
 
 
 def test_large_inputs_are_advised_on() -> None:
@@ -68,11 +67,30 @@ def test_what_the_model_looks_up_is_silent() -> None:
     assert found(np.tile(np.arange(12), (128, 1)), rescaled=True, embedded=True) == []
 
 
-def test_missing_values_are_a_warning_where_predictions_are_missing() -> None:
-    spoiled = UNIT.copy()
-    spoiled[3, 2] = np.nan
-    assert plain(spoiled, nonfinite=1) == [("LM502", "warning")]
-    assert plain(spoiled) == [("LM502", "info")]
+@pytest.mark.parametrize(
+    ("effect", "severity", "said"),
+    [
+        ("spread", "warning", "predictions of such samples are not finite either"),
+        ("lost", "warning", "the same whatever else a sample holds"),
+        ("handled", "info", "finite and go by their other values"),
+        (None, "info", "could not be tried"),
+    ],
+)
+def test_missing_values_are_a_warning_where_predictions_suffer(
+    effect: Effect | None, severity: str, said: str
+) -> None:
+    cases: tuple[tuple[Split, str], ...] = (
+        ("train", "the input"),
+        ("val", "input 'left' of the validation data"),
+    )
+    for split, whose in cases:
+        given = SpoiledFacts("left" if split == "val" else None, split, 3, 768, 2, 128, effect)
+        (finding,) = run_rules(Facts((), spoiled=(given,)))
+        assert (finding.code, finding.severity) == ("LM502", severity)
+        assert finding.message.startswith(
+            f"{whose}: 3 of 768 values are NaN or infinite, in 2 of 128 samples; "
+        )
+        assert said in finding.message
 
 
 def test_inputs_and_columns_that_never_vary_are_advised_on() -> None:
@@ -112,3 +130,14 @@ def test_small_values_are_never_called_large(x: Any) -> None:
 def test_a_description_counts_what_is_not_finite() -> None:
     facts = describe_input([[1.0, np.nan], [3.0, np.inf]])
     assert (facts.nonfinite, facts.minimum, facts.maximum, facts.mean) == (2, 1.0, 3.0, 2.0)
+
+
+def test_the_inputs_that_predictions_suffer_from_come_first_in_one_finding() -> None:
+    fine = SpoiledFacts(None, "train", 1, 768, 1, 128, "handled")
+    (finding,) = run_rules(Facts((), spoiled=(fine, replace(fine, split="val", effect="lost"))))
+    assert finding.severity == "warning"
+    assert finding.evidence["split"] == "val"
+    assert finding.message.startswith("the input of the validation data: 1 of 768 values are NaN")
+    assert "go by their other values." in finding.message
+    assert finding.fix.startswith("x_val = ")
+    assert "\nx = " in finding.fix

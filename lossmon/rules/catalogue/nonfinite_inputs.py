@@ -1,11 +1,18 @@
-"""Inputs hold NaN or infinite values, and the predictions show it.
+"""Inputs hold NaN or infinite values, and the predictions suffer from it.
 
 ## What it does
-Flags an input with values that are not finite where predictions are not finite either. Where they
-are, the model deals with missing values (or the samples looked at had none), and it is advice.
+Flags an input, of the training or of the validation data, with values that are not finite where
+predictions of such samples are not finite either, or where they are the same whatever else such a
+sample holds: a layer made a number of NaN, as `relu` and `max` do on some devices, and loss and
+predictions look sound. A few sound samples are given the values of such a sample to find out.
+Where predictions go by the other values of such samples, the model deals with missing values (by
+`keras.ops.nan_to_num` in a layer, say), and it is advice. Of arrays so much is looked through as
+takes some milliseconds, once; of datasets the first batch of the training data.
 
 ## Why is this bad
-One NaN in a batch makes the loss NaN and, with it, every weight that the gradient touches.
+One NaN in a batch makes the gradient NaN and, with it, every weight that it touches, even where the
+loss stays a number. In validation data the loss is that of answers which know nothing of their
+sample.
 
 ## Example
 ```python
@@ -36,32 +43,55 @@ from collections.abc import Iterator
 
 from lossmon.records import Finding, Severity
 from lossmon.rules.facts import Facts
-from lossmon.rules.wording import input_text
+from lossmon.rules.spoiled_facts import Effect, SpoiledFacts
+from lossmon.rules.wording import input_of
 
 code = "LM502"
 name = "nonfinite-inputs"
 severity: Severity = "warning"
 
+_EFFECTS: dict[Effect | None, str] = {
+    "spread": "predictions of such samples are not finite either",
+    "lost": "predictions of such samples are finite, but the same whatever else a sample holds: "
+    "some layer (`relu` and `max` may) makes a number of them",
+    "handled": "predictions of such samples are finite and go by their other values",
+    None: "what predictions of such samples are could not be tried",
+}
+
 
 def check(facts: Facts) -> Iterator[Finding]:
-    """Find inputs with values that are not finite."""
-    predictions = [o.predictions for o in facts.outputs if o.predictions is not None]
-    spoiled = sum(seen.nonfinite for seen in predictions)
-    for given in facts.inputs or ():
-        if not given.nonfinite:
-            continue
-        so = f"{spoiled} predictions are not finite either" if spoiled else "predictions are finite"
-        message = (
-            f"{input_text(given)}: {given.nonfinite} of {given.elements} values are NaN or "
-            f"infinite; {so}."
-        )
-        evidence = {
-            "input": given.name,
-            "nonfinite": given.nonfinite,
-            "elements": given.elements,
-            "samples": given.samples,
-            "nonfinite_predictions": spoiled,
-        }
-        fix = "x = np.nan_to_num(x)  # or leave those samples out"
-        grade: Severity = severity if spoiled else "info"
-        yield Finding(code, name, grade, None, message, fix, evidence)
+    """Find inputs with such values, and tell first of those that predictions suffer from."""
+    told = sorted(facts.spoiled, key=lambda given: not _suffers(given))
+    if told:
+        grade: Severity = severity if _suffers(told[0]) else "info"
+        message = " ".join(map(_sentence, told))
+        fix = "\n".join(dict.fromkeys(map(_fix, told)))
+        yield Finding(code, name, grade, None, message, fix, _evidence(told[0]))
+
+
+def _suffers(given: SpoiledFacts) -> bool:
+    return given.effect in {"spread", "lost"}
+
+
+def _sentence(given: SpoiledFacts) -> str:
+    return (
+        f"{input_of(given.name)}{' of the validation data' if given.split == 'val' else ''}: "
+        f"{given.nonfinite} of {given.elements} values are NaN or infinite, in {given.spoiled} "
+        f"of {given.samples} samples; {_EFFECTS[given.effect]}."
+    )
+
+
+def _fix(given: SpoiledFacts) -> str:
+    x = "x_val" if given.split == "val" else "x"
+    return f"{x} = np.nan_to_num({x})  # or leave those samples out"
+
+
+def _evidence(given: SpoiledFacts) -> dict[str, object]:
+    return {
+        "input": given.name,
+        "split": given.split,
+        "nonfinite": given.nonfinite,
+        "elements": given.elements,
+        "spoiled_samples": given.spoiled,
+        "samples": given.samples,
+    }
