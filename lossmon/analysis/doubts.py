@@ -12,7 +12,7 @@ _OTHER_SAMPLES = "samples not known to be the same: a difference may be one of t
 
 
 def samples_words(one: Weighing) -> str:
-    """On which samples runs were compared.
+    """Return on which samples runs were compared, in words.
 
     Args:
         one: a comparison, as `weigh` gives it.

@@ -132,8 +132,8 @@ def test_an_accuracy_that_means_nothing_is_drawn_as_such() -> None:
         for row in run["epochs"]:
             row["accuracy"] = row["recomputed_accuracy"] = 0.1
     names = [
-        "quantities (accuracy misread: LM301)",
-        "lost (accuracy misread from epoch 2 on: LM401)",
+        "quantities (accuracy: LM301)",
+        "lost (accuracy: LM401 from epoch 2)",
     ]
     drawn = as_json(plot_overlay(runs, "val"))["data"]
     hits = [trace for trace in drawn if trace["uid"].startswith("accuracy-")]

@@ -11,6 +11,7 @@ from lossmon.store.run_pages import grouped
 
 def listed(status: str, loss: float) -> dict[str, Any]:
     return {
+        "id": f"{status}-{loss}",
         "project": "digits",
         "status": status,
         "flags": 0,
@@ -27,7 +28,8 @@ def test_values_are_of_the_runs_that_were_trained_to_their_end(other: str) -> No
     (group,) = grouped(runs, "project")
     assert group.spreads["val_loss"].mean == pytest.approx(0.2)
     assert group.spreads["val_loss"].runs == 2
-    assert (group.runs, group.statuses) == (3, {"finished": 2, other: 1})
+    assert group.runs == ("finished-0.1", f"{other}-0.9", "finished-0.3")
+    assert group.statuses == {"finished": 2, other: 1}
 
 
 def test_where_none_was_they_are_of_all() -> None:

@@ -122,8 +122,8 @@ def told_name(run: Document, width: int = 40) -> str:
         return f"{name} (accuracy as meant)"
     if found is None or all(epoch_accuracy(row) is None for row in run["epochs"]):
         return name
-    since = f" from epoch {found.since + 1} on" if found.since else ""
-    return f"{name} (accuracy misread{since}: {found.codes})"
+    since = f" from epoch {found.since + 1}" if found.since else ""
+    return f"{name} (accuracy: {found.codes}{since})"
 
 
 def drawn_misreading(run: Document) -> Misreading | None:
