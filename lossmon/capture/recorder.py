@@ -242,7 +242,7 @@ class Recorder:
     def _end_showing(self) -> None:
         if self._showing is not None:
             self._showing.end(TRACKERS_WAIT)
-            for item in self._at_hand():
+            for item in self._at_hand(ITEMS_TOGETHER):
                 self._take(item)
             self._flush()
 
@@ -253,7 +253,9 @@ class Recorder:
     def _drain(self) -> _Stop | None:
         """Judge what came since the last time, or wait for something to come."""
         self._await()
-        items = self._at_hand()
+        self._judged = time.monotonic()
+        items = self._at_hand(self._at_once)
+        self._is_behind = len(items) == self._at_once
         for judged_together, group in groupby(items, key=_is_call):
             together = list(group)
             for item in [together] if judged_together else together:
@@ -267,7 +269,7 @@ class Recorder:
         else:
             self._judge("what was put off", lambda judge: judge.catch_up())
         # Judging the last steps may have brought up troubles, which come after the stop.
-        for item in self._at_hand() if stops else ():
+        for item in self._at_hand(ITEMS_TOGETHER) if stops else ():
             self._take(item)
         return stops[0] if stops else None
 
@@ -295,16 +297,14 @@ class Recorder:
         let_out = self._begin.judge.let_out
         return late or self._too_many(2 * self._waiting) or 0 < let_out <= 4 * self._waiting
 
-    def _at_hand(self) -> list[Any]:
-        """What is in the queue now, up to so much as can be judged before the next commit."""
-        self._judged = time.monotonic()
+    def _at_hand(self, most: int) -> list[Any]:
+        """What is in the queue now, up to so many items."""
         items: list[Any] = []
-        while len(items) < self._at_once:
+        while len(items) < most:
             try:
                 items.append(self._queue.get_nowait())
             except queue.Empty:
                 break
-        self._is_behind = len(items) == self._at_once
         return items
 
     def _take(self, item: Any) -> None:

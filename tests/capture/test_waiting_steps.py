@@ -16,6 +16,7 @@ import pytest
 import lossmon
 from lossmon.capture import recorder
 from lossmon.capture.judge import RunJudge
+from lossmon.store import Records
 from tests.capture import killing
 from tests.capture.conftest import dense
 
@@ -118,6 +119,33 @@ def test_what_takes_long_to_judge_is_stored_in_parts(
     train()
     assert max(judged[1:]) <= recorder.JUDGE_FOR / 0.004
     assert len(judged) < STEPS
+
+
+def test_what_comes_up_at_the_end_is_stored_however_long_judging_takes(
+    record: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[recorder.Recorder] = []
+    begin = recorder.Recorder.__init__
+
+    def begun(self: recorder.Recorder, *args: Any) -> None:
+        made.append(self)
+        begin(self, *args)
+
+    def ended(_: RunJudge) -> Records:
+        for number in range(3):
+            made[0].trouble(f"trouble {number}", aloud=False)
+        return Records()
+
+    # One item at a time.
+    monkeypatch.setattr("lossmon.capture.recorder.JUDGE_FOR", 0.0)
+    monkeypatch.setattr(recorder.Recorder, "__init__", begun)
+    monkeypatch.setattr(RunJudge, "end", ended)
+    model = dense()
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    found = record(model, X, IDS, epochs=1)
+    told = [trouble["message"] for trouble in found.document["troubles"]]
+    assert told == ["trouble 0", "trouble 1", "trouble 2"]
+    assert len(found.batches) == STEPS
 
 
 TRAINING = """
