@@ -90,6 +90,14 @@ def test_norms_that_are_not_finite_are_named_when_they_stay() -> None:
     assert of_gradients(steps([np.inf, np.inf, 1.0, 1.0, 1.0])) == []
 
 
+def test_norms_are_said_not_to_be_finite_since_they_are() -> None:
+    gradients = steps([1.0] * 26 + [np.nan] * 5)
+    (finding,) = run_rules(FACTS.after([], [], gradients=gradients))
+    assert finding.evidence["since_epoch"] == 7
+    assert "not finite at the last 5 steps" in finding.message
+    assert finding.message.endswith("since epoch 7.")
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_noisy_norms_are_silent(seed: int) -> None:
     norms = np.random.default_rng(seed).lognormal(0.0, 1.5, size=32)

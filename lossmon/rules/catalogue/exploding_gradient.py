@@ -58,16 +58,23 @@ def check(facts: Facts) -> Iterator[Finding]:
     """Find gradients that explode."""
     if facts.training is None or not facts.training.gradients:
         return
-    recent = facts.training.gradients[-_RECENT:]
-    if len(recent) < _BLOCK:
-        return
-    if not any(math.isfinite(gradient.norm) for gradient in recent[-_BLOCK:]):
+    gradients = facts.training.gradients
+    recent, lost = gradients[-_RECENT:], _not_finite(gradients)
+    if len(lost) >= _BLOCK:
         # Of labels that are no numbers the loss is none, however small the gradient was before.
         if not any(o.labels is not None and o.labels.nonfinite for o in facts.outputs):
-            yield _finding(recent, f"not finite at the last {_BLOCK} steps that it was measured at")
-    elif _grows(recent) and _is_above_start(facts.training.gradients) and not recent[-1].clipped:
+            what = f"not finite at the last {len(lost)} steps that it was measured at"
+            yield _finding(recent, what, lost[0].epoch)
+    elif _grows(recent) and _is_above_start(gradients) and not recent[-1].clipped:
         first, last = _ends(recent)
-        yield _finding(recent, f"{number(last)}, {number(last / first)} times what it was")
+        what = f"{number(last)}, {number(last / first)} times what it was"
+        yield _finding(recent, what, recent[0].epoch)
+
+
+def _not_finite(gradients: Sequence[GradientFacts]) -> Sequence[GradientFacts]:
+    """The last ones in a row that are not finite."""
+    finite = [i for i, gradient in enumerate(gradients) if math.isfinite(gradient.norm)]
+    return gradients[finite[-1] + 1 :] if finite else gradients
 
 
 def _grows(recent: Sequence[GradientFacts]) -> bool:
@@ -93,10 +100,10 @@ def _ends(recent: Sequence[GradientFacts]) -> tuple[float, float]:
     return median(norms[:_BLOCK]), median(norms[-_BLOCK:])
 
 
-def _finding(recent: Sequence[GradientFacts], what: str) -> Finding:
-    message = f"the norm of the gradient is {what}, since epoch {recent[0].epoch + 1}."
+def _finding(recent: Sequence[GradientFacts], what: str, since: int) -> Finding:
+    message = f"the norm of the gradient is {what}, since epoch {since + 1}."
     evidence = {
-        "since_epoch": recent[0].epoch + 1,
+        "since_epoch": since + 1,
         "steps": [gradient.step for gradient in recent],
         "norms": [g.norm if math.isfinite(g.norm) else str(g.norm) for g in recent],
         "clipped": recent[-1].clipped,
