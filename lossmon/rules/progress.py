@@ -53,20 +53,32 @@ def rise(series: Series) -> Rise | None:
     """The rise since the minimum, where noise does not explain it and it matters.
 
     The block of the last epochs lies above the lowest block by more standard errors than chance
-    gives in any epoch of the run, the epochs between show a trend, and the rise is a tenth or more
-    both of the loss itself and of what had been learned.
+    gives in any epoch of the run, the epochs between show a trend or have undone all that had been
+    learned, and the rise is a tenth or more both of the loss itself and of what had been learned.
     """
     medians, needed = series.blocks(), critical(len(series))
     if len(series) < FEWEST or len(medians) - 1 - (start := int(medians.argmin())) < BLOCK:
         return None
     errors = float(series.log().changes()[start])
-    if errors < needed or trend(series.since(start).values).rising > _CLEAR_TREND:
+    if errors < needed:
+        return None
+    if trend(series.since(start).values).rising > _CLEAR_TREND and not _undone(series):
         return None
     before, after = float(medians[start]), float(medians[-1])
     learned = float(series.values[0]) - before
     if after - before < _MATTERS * max(abs(before), learned):
         return None
     return Rise(start, series.lowest(start), series.typical(-1), errors, needed)
+
+
+def _undone(series: Series) -> bool:
+    """Whether from some epoch on, a block or more, all lie above each of the block or more before.
+
+    In random order that is as rare as a clear trend.
+    """
+    highest_before = np.maximum.accumulate(series.values)[:-1]
+    lowest_after = np.minimum.accumulate(series.values[::-1])[::-1][1:]
+    return bool((lowest_after > highest_before)[BLOCK - 1 : len(series) - BLOCK].any())
 
 
 def swings(series: Series, constant: float | None, *, sampling: bool = True) -> float | None:

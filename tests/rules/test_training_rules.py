@@ -102,6 +102,12 @@ def diverging(seed: int) -> tuple[Regression, Epochs]:
     return learner, [learner.epoch(i, "train", share) for i, share in enumerate(shares)]
 
 
+def bursting(seed: int) -> tuple[Regression, Epochs]:
+    learner = Regression(Task(), np.random.default_rng(seed))
+    shares = [0.2, 0.4, 0.6, 0.7, 0.8, 0.9, 60.0, 40.0, 31.0, 28.0, 30.0, 27.0, 26.0, 25.0]
+    return learner, [learner.epoch(i, "train", share) for i, share in enumerate(shares)]
+
+
 def oscillating(seed: int) -> tuple[Regression, Epochs]:
     learner = Regression(Task(), np.random.default_rng(seed))
     rng = np.random.default_rng(seed)
@@ -138,6 +144,12 @@ FAULTS: dict[str, Callable[[int], tuple[Classifier | Regression, Epochs]]] = {
     "LM410": oscillating,
     "LM415": too_high,
 }
+
+
+def test_a_loss_that_bursts_and_stays_there_diverges() -> None:
+    named = [at_the_end(*bursting(seed)) for seed in range(20)]
+    assert all(flags(found) == {"LM409"} for found in named), named
+    assert all(found["LM409"].evidence["since_epoch"] <= 6 for found in named)
 
 
 @pytest.mark.parametrize("code", FAULTS)
