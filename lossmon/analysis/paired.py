@@ -60,18 +60,28 @@ def paired(loss: npt.ArrayLike, correct: npt.ArrayLike) -> Paired:
     >>> found.loss.tolist(), float(found.both[0, 0])
     ([[1.0, 1.0], [1.0, 1.0]], -0.5)
     """
-    losses, hits = (_centred(values) for values in (loss, correct))
-    count = losses.shape[1]
+    losses, hits = (_scaled(values) for values in (loss, correct))
+    count = losses.values.shape[1]
     own, of_hits, both = (
-        (one @ two.T).astype(np.float64) / (count * (count - 1))
+        (one.values @ two.values.T) * np.outer(one.scales, two.scales) / (count * (count - 1))
         for one, two in ((losses, losses), (hits, hits), (losses, hits))
     )
     return Paired(own, of_hits, both)
 
 
-def _centred(values: npt.ArrayLike) -> npt.NDArray[np.float32]:
+class _Scaled(NamedTuple):
+    """Rows less their means, divided by scales: the squares of large losses have no float32."""
+
+    values: npt.NDArray[np.float32]
+    scales: Floats
+
+
+def _scaled(values: npt.ArrayLike) -> _Scaled:
     array = np.asarray(values, dtype=np.float32)
-    return array - array.mean(axis=1, keepdims=True)
+    centred = array - array.mean(axis=1, keepdims=True, dtype=np.float64).astype(np.float32)
+    scales = np.abs(centred).max(axis=1).astype(np.float64)
+    scales[scales == 0.0] = 1.0
+    return _Scaled(centred / scales[:, None].astype(np.float32), scales)
 
 
 def paired_epochs(judged: History, samples: SampleReader | None) -> Paired | None:

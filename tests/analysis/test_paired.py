@@ -11,6 +11,7 @@ import pytest
 
 from lossmon.analysis import diverging_epochs, explain_divergence
 from lossmon.analysis.history import History, history
+from lossmon.analysis.noise import blocks
 from lossmon.analysis.paired import paired, paired_epochs
 from lossmon.analysis.steadied import slope, steadied_error
 from lossmon.records import SampleRecord, SampleSet
@@ -48,6 +49,23 @@ def test_covariances_are_those_of_means_of_drawn_samples() -> None:
         assert np.abs(part - expected).max() < 0.12 * np.abs(expected).max()
     steadied = np.cov((means + 1.5 * hits).T)
     assert found.steadied(-1.5) == pytest.approx(steadied, rel=0.1, abs=1e-5)
+
+
+def test_one_epoch_of_huge_losses_changes_nothing_of_the_others() -> None:
+    known = wobbling_samples(3, 12, "all", 0.0, samples=200)
+    alone = paired(*known).loss
+    loss = known.loss.copy()
+    loss[4] *= 1e25
+    found = paired(loss, known.correct).loss
+    assert found[4, 4] == pytest.approx(1e50 * alone[4, 4], rel=1e-4)
+    assert found[5:, 5:] == pytest.approx(alone[5:, 5:])
+    values, errors = loss.mean(axis=1), np.sqrt(found.diagonal())
+    smoothed = blocks(values, errors, 3, found).covariances
+    assert smoothed is not None
+    assert smoothed[0, 0] == pytest.approx(alone[:3, :3].mean())
+    undisturbed = blocks(values, errors, 3, alone).covariances
+    assert undisturbed is not None
+    assert smoothed[5:, 5:] == pytest.approx(undisturbed[5:, 5:])
 
 
 def test_the_aggregates_of_an_epoch_give_the_same_errors() -> None:

@@ -2,9 +2,9 @@
 
 ## What it does
 Flags a training loss that has left its minimum upwards: by more standard errors than chance gives
-in any epoch of the run (Bonferroni), with a trend (Mann-Kendall) over at least three epochs or at once,
-to above all that came before for three epochs or more, and by a tenth or more of the loss and of
-what had been learned. A spike that recovers is no divergence.
+in any epoch of the run (Bonferroni), with a trend (Mann-Kendall) over at least three epochs or at
+once, to above all that came before for three epochs or more, and by a tenth or more of the loss and
+of what had been learned. A spike that recovers is no divergence.
 
 ## Why is this bad
 Training minimises this very number. If it rises for epochs, the steps overshoot (a learning rate
