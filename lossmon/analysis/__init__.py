@@ -35,7 +35,7 @@ from lossmon.analysis.decomposition import (
     turns,
     worst_share,
 )
-from lossmon.analysis.doubts import doubts, may_be_the_data, samples_words
+from lossmon.analysis.doubts import compared_at, doubts, may_be_the_data, samples_words
 from lossmon.analysis.eligible import left_out_sentences
 from lossmon.analysis.ends import accuracy_interval, loss_interval
 from lossmon.analysis.episodes import Episode, find_episodes
@@ -158,6 +158,7 @@ __all__ = [
     "class_levels",
     "compare",
     "compare_groups",
+    "compared_at",
     "confusion",
     "count_wins",
     "decision_costs",

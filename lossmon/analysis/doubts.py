@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lossmon.analysis.grouping import ONE_TRAINING
+from lossmon.analysis.lost import lost_words
 from lossmon.analysis.weighing import Weighing
 from lossmon.analysis.words import capitalised
 
@@ -34,12 +35,23 @@ def doubts(one: Weighing) -> Iterator[str]:
     Args:
         one: a comparison, as `weigh` gives it.
     """
+    yield from map(lost_words, one.lost)
     if one.apart:
         yield _apart_words(one)
     if may_be_the_data(one):
         yield f"{capitalised(_OTHER_SAMPLES)}."
     if _is_answered(one) and (one.repeats_told or "").startswith(ONE_TRAINING):
         yield capitalised(ONE_TRAINING)
+
+
+def compared_at(one: Weighing) -> str:
+    """Return which epochs were compared, in words.
+
+    Args:
+        one: a comparison, as `weigh` gives it.
+    """
+    data = "validation" if one.split == "val" else "training"
+    return f"last {data} epoch{' with a finite loss' if one.lost else ''}"
 
 
 def may_be_the_data(one: Weighing) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -177,7 +178,7 @@ def measured_epochs(name: str, epochs: Iterable[Row], output: Row, split: Split)
 
 
 def measured_losses(name: str, epochs: Iterable[Row], output: Row) -> list[Measured]:
-    """Return each epoch of one output that has a validation loss, in order, without its error.
+    """Return each epoch of one output with a finite validation loss, in order, without its error.
 
     A loss of values has their unit: it can be compared on the same samples only, one by one.
 
@@ -189,7 +190,11 @@ def measured_losses(name: str, epochs: Iterable[Row], output: Row) -> list[Measu
     if not is_mean(output):
         return []
     own = (row for row in epochs if row["split"] == "val" and row["output"] == output.get("name"))
-    known = (row for row in own if row["recomputed_loss"] is not None)
+    known = (
+        row
+        for row in own
+        if row["recomputed_loss"] is not None and math.isfinite(row["recomputed_loss"])
+    )
     return [
         Measured(
             name,

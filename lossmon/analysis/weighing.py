@@ -15,6 +15,7 @@ from lossmon.analysis.front import pareto_front
 from lossmon.analysis.grouping import ONE_TRAINING, Grouping, SameData, group_runs
 from lossmon.analysis.history import Row
 from lossmon.analysis.judged_labels import any_differ
+from lossmon.analysis.lost import Lost, lost
 from lossmon.analysis.meant import meant_sentence
 from lossmon.analysis.measured import Measured, Samples, samples_of
 from lossmon.analysis.needs import Costs, Need, Recommendation, need_differences, weigh_need
@@ -35,7 +36,7 @@ class Weighing:
     Attributes:
         output: its name; None for the only one.
         split: "val" or "train".
-        runs: the last epoch of each run.
+        runs: the last epoch of each run whose loss is finite.
         epochs: every epoch of every run.
         front: those of `epochs` that no other one beats in loss and accuracy both; none where
             some runs are known to be validated on samples that are not the same, or where ranking
@@ -49,6 +50,7 @@ class Weighing:
         repeats_told: what is said of repeats, in a sentence; None where the runs themselves say it.
         meant: which accuracies are not the printed ones, in a sentence; None where all are, or none
             plays a part.
+        lost: the runs whose last loss is not finite.
     """
 
     output: str | None
@@ -63,6 +65,7 @@ class Weighing:
     recommendations: tuple[Recommendation, ...]
     repeats_told: str | None = None
     meant: str | None = None
+    lost: tuple[Lost, ...] = ()
 
     @property
     def shared(self) -> int:
@@ -89,6 +92,7 @@ class Weighing:
             "split": self.split,
             "shared_samples": self.shared,
             "meant": self.meant,
+            "lost": [run._asdict() for run in self.lost],
             "differences": [difference_document(d) for d in self.differences],
             "wins": [one._asdict() for one in self.wins],
             "front": [
@@ -162,6 +166,7 @@ def weigh(
                 one.output,
                 one.split,
             ),
+            lost=tuple(lost(one, documents)),
         )
         for one in eligible(documents, names)[0]
     ]

@@ -11,6 +11,7 @@ from rich.padding import Padding
 
 from lossmon.analysis import (
     Weighing,
+    compared_at,
     difference_document,
     doubts,
     samples_words,
@@ -52,8 +53,7 @@ def print_weighings(
         _print_list(console, left_out)
     for one in found:
         output = "" if one.output is None else f" of output {one.output}"
-        data = "validation" if one.split == "val" else "training"
-        where = escape(f"last {data} epoch{output}; {samples_words(one)}")
+        where = escape(f"{compared_at(one)}{output}; {samples_words(one)}")
         console.print(f"\n[bold]more than noise?[/] ({where})")
         _print_list(console, weighing_sentences(one))
 

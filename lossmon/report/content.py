@@ -16,6 +16,7 @@ from lossmon.analysis import (
     Verdict,
     Weighing,
     calibration_values,
+    compared_at,
     differing_settings,
     distinct_names,
     doubts,
@@ -31,6 +32,7 @@ from lossmon.analysis import (
     weighing_sentences,
     wilson,
 )
+from lossmon.analysis.words import capitalised
 from lossmon.records import SampleRecord
 from lossmon.report.words import number, percent, value_text
 from lossmon.rules import rule_summaries
@@ -238,8 +240,7 @@ def _summary(runs: Sequence[RunPart], weighings: Sequence[Weighing]) -> Iterator
 
 def _judged_on(one: Weighing) -> str:
     output = "" if one.output is None else f" of output {one.output}"
-    data = "validation" if one.split == "val" else "training"
-    return f"Last {data} epoch{output}; {samples_words(one)}"
+    return f"{capitalised(compared_at(one))}{output}; {samples_words(one)}"
 
 
 def _differences(names: Sequence[str], documents: Sequence[Document]) -> Table:

@@ -113,6 +113,7 @@ def recorded(epoch: int, split: str, probabilities: Any, labels: Any, rate: floa
         "n": n,
         "weight": float(n),
         "coverage": 1.0,
+        "loss": float(losses.mean()),
         "recomputed_loss": float(losses.mean()),
         "loss_squares": float((losses**2).sum()),
         "loss_correct": float(losses[right].mean()) if right.any() else None,

@@ -16,6 +16,7 @@ from lossmon.analysis import (
     Repeats,
     Weighing,
     Wins,
+    compared_at,
     doubts,
     may_be_the_data,
     outweighed,
@@ -27,7 +28,7 @@ from lossmon_dashboard.components.labels import spoken
 from lossmon_dashboard.components.panel import scrolled
 from lossmon_dashboard.components.prose import with_code
 from lossmon_dashboard.components.text_table import text_table
-from lossmon_dashboard.wording import NOTHING, count, number
+from lossmon_dashboard.wording import NOTHING, capitalised, count, number
 
 # More comparisons are folded away.
 _SHOWN_PAIRS = 6
@@ -147,7 +148,7 @@ def short_verdict(
     beyond = len(told) - _MOST_VERDICTS
     words = [*told[:_MOST_VERDICTS], *([f"{beyond} more below."] if beyond > 0 else [])]
     words += ["Not all of these runs can be compared."] if left_out else []
-    minded = any(one.apart or may_be_the_data(one) for one in found)
+    minded = any(one.apart or one.lost or may_be_the_data(one) for one in found)
     link = html.A("How sure this is, and why", href="#compare-which", className="lossmon-link")
     text = " ".join([*words, *reasons])
     kind = "warning" if minded else "good"
@@ -178,7 +179,6 @@ def _in_short(found: Recommendation, one: Weighing) -> str:
 
 
 def _one(one: Weighing) -> html.Div:
-    data = "validation" if one.split == "val" else "training"
     output = [] if one.output is None else [" of output ", dmc.Code(one.output)]
     parts: list[Any] = [
         *(_recommendation(r) for r in one.recommendations),
@@ -188,7 +188,7 @@ def _one(one: Weighing) -> html.Div:
             else [dmc.Text(one.meant[0].upper() + one.meant[1:], size="sm", mt="xs")]
         ),
         dmc.Text(
-            [f"Last {data} epoch", *output, f": {samples_words(one)}."],
+            [capitalised(compared_at(one)), *output, f": {samples_words(one)}."],
             size="sm",
             c="dimmed",
             mt="xs",
