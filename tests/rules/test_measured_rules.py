@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from lossmon.records import Finding, LossSpec, OutputRecord
+from lossmon.records import BatchRecord, EpochRecord, Finding, LossSpec, OutputRecord
 from lossmon.rules import (
     ClippedFacts,
     Facts,
@@ -96,6 +96,22 @@ def test_norms_are_said_not_to_be_finite_since_they_are() -> None:
     assert finding.evidence["since_epoch"] == 7
     assert "not finite at the last 5 steps" in finding.message
     assert finding.message.endswith("since epoch 7.")
+
+
+def test_of_a_loss_that_was_no_number_before_its_gradient_is_not_the_cause() -> None:
+    def told(*norms: float, since: int) -> list[str]:
+        spoiled = BatchRecord(since, since // 32, 0, "train", None, 0.0, loss=np.nan)
+        facts = FACTS.after([spoiled], [], gradients=steps([*norms, np.nan, np.nan, np.nan]))
+        return codes(run_rules(facts))
+
+    # Of 8 steps each one is measured.
+    assert told(1.0, 2.0, 3.0, since=24) == ["LM401"]
+    assert told(1.0, 2.0, 3.0, since=23) == ["LM401"]
+    assert told(1.0, 2.0, 3.0, since=25) == ["LM401", "LM413"]
+    assert told(1.0, 20.0, 300.0, since=23) == ["LM401", "LM413"]
+    spoiled = EpochRecord(1, "train", None, 0.0, loss=np.nan)
+    facts = FACTS.after([], [spoiled], gradients=steps([1.0] * 4 + [np.nan] * 4))
+    assert codes(run_rules(facts)) == ["LM401"]
 
 
 @pytest.mark.parametrize("seed", range(20))

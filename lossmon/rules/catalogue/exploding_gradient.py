@@ -3,7 +3,8 @@
 ## What it does
 Flags gradients whose norm rises with a clear trend (Mann-Kendall) over the sampled steps, to more
 than a hundred times what it was and above what it was at first, and those that are not finite in
-three samples in a row. Silent where the optimizer clips, as long as they are finite, and where
+three samples in a row, if the loss still was, or if they had grown to more than a hundred times
+what they were at first. Silent where the optimizer clips, as long as they are finite, and where
 labels are no numbers.
 
 ## Why is this bad
@@ -37,7 +38,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-from lossmon.records import Finding, Severity
+from lossmon.records import BatchRecord, Finding, Severity
+from lossmon.rules.catalogue.nonfinite_loss import since_when
 from lossmon.rules.facts import Facts
 from lossmon.rules.training_facts import GradientFacts
 from lossmon.rules.trend import ALPHA, critical, median, trend, wobble
@@ -61,9 +63,8 @@ def check(facts: Facts) -> Iterator[Finding]:
     gradients = facts.training.gradients
     recent, lost = gradients[-_RECENT:], _not_finite(gradients)
     if len(lost) >= _BLOCK:
-        # Of labels that are no numbers the loss is none, however small the gradient was before.
-        if not any(o.labels is not None and o.labels.nonfinite for o in facts.outputs):
-            what = f"not finite at the last {len(lost)} steps that it was measured at"
+        what = f"not finite at the last {len(lost)} steps that it was measured at"
+        if _is_cause(facts, gradients[: -len(lost)], lost[0]):
             yield _finding(recent, what, lost[0].epoch)
     elif _grows(recent) and _is_above_start(gradients) and not recent[-1].clipped:
         first, last = _ends(recent)
@@ -75,6 +76,25 @@ def _not_finite(gradients: Sequence[GradientFacts]) -> Sequence[GradientFacts]:
     """The last ones in a row that are not finite."""
     finite = [i for i, gradient in enumerate(gradients) if math.isfinite(gradient.norm)]
     return gradients[finite[-1] + 1 :] if finite else gradients
+
+
+def _is_cause(facts: Facts, before: Sequence[GradientFacts], first: GradientFacts) -> bool:
+    """Whether gradients that are not finite tell more than that the loss is no number."""
+    # Of labels that are no numbers the loss is none, however small the gradient was before.
+    if any(o.labels is not None and o.labels.nonfinite for o in facts.outputs):
+        return False
+    if before and before[-1].norm > _GROWN * before[0].norm:
+        return True
+    return not any(_is_no_number(facts, output.name, first) for output in facts.outputs)
+
+
+def _is_no_number(facts: Facts, output: str | None, gradient: GradientFacts) -> bool:
+    """Whether the loss of the step at which a gradient was measured was no number any more."""
+    assert facts.training is not None
+    since = since_when(facts.training, output, "train")
+    if isinstance(since, BatchRecord):
+        return since.step <= gradient.step
+    return since is not None and since.epoch <= gradient.epoch
 
 
 def _grows(recent: Sequence[GradientFacts]) -> bool:

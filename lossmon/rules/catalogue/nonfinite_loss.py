@@ -55,16 +55,16 @@ def check(facts: Facts) -> Iterator[Finding]:
     records = (*facts.training.batches, *facts.training.epochs)
     places: dict[tuple[str | None, Split], None] = {(r.output, r.split): None for r in records}
     for output, split in places:
-        first = None if output in seen else _since(facts.training, output, split)
+        first = None if output in seen else since_when(facts.training, output, split)
         if first is not None:
             seen.add(output)
             yield _finding(first)
 
 
-def _since(
+def since_when(
     training: TrainingFacts, output: str | None, split: Split
 ) -> BatchRecord | EpochRecord | None:
-    """The first of the values, up to the present, that are not finite; None where it passed."""
+    """Return the first of the values, up to the present, that are not finite; None if it passed."""
     epochs = [e for e in training.epochs if (e.output, e.split) == (output, split)]
     batches = [b for b in training.batches if (b.output, b.split) == (output, split)]
     spoiled = trailing(epochs, _nonfinite)
