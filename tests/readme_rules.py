@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from lossmon.rules import rule_pages
+from tests.documents import README
 
-README = Path(__file__).parent.parent / "README.md"
 BEGIN = "<!-- rules: begin (written by `python -m tests.readme_rules`) -->\n"
 END = "<!-- rules: end -->\n"
 

@@ -1,4 +1,4 @@
-"""The README tells the truth: its code runs, its queries answer, its tables are current."""
+"""README and docs tell the truth: code runs, queries answer, tables are current, links lead."""
 
 from __future__ import annotations
 
@@ -24,17 +24,21 @@ from lossmon.demo import EXAMPLES
 from lossmon.recompute import definitions
 from lossmon.rules.selection import KEYS
 from lossmon.store.schema import VERSION_TABLE, metadata
-from tests.readme_rules import README, with_current_rules
-
-PROJECT = README.parent
-TEXT = README.read_text(encoding="utf-8")
-PROSE = re.sub(r"^```.*?^```", "", TEXT, flags=re.MULTILINE | re.DOTALL)
-
-
-def _blocks(language: str) -> list[str]:
-    """The code blocks of a language, each after as many empty lines as come before it."""
-    found = re.finditer(rf"^```{language}\n(.*?)^```", TEXT, flags=re.MULTILINE | re.DOTALL)
-    return ["\n" * TEXT.count("\n", 0, match.start(1)) + match[1] for match in found]
+from tests.documents import (
+    ALL,
+    DOCUMENTS,
+    PROJECT,
+    PROSE,
+    README,
+    TEXT,
+    anchors_of,
+    blocks,
+    blocks_of,
+    links_of,
+    section,
+    text_of,
+)
+from tests.readme_rules import with_current_rules
 
 
 class _Run(NamedTuple):
@@ -45,10 +49,10 @@ class _Run(NamedTuple):
 
 @pytest.fixture(scope="module")
 def executed(tmp_path_factory: pytest.TempPathFactory) -> _Run:
-    """All Python blocks, run one after the other as a reader would."""
+    """All Python blocks, run one after the other as a reader would: a page needs no other page."""
     directory = tmp_path_factory.mktemp("readme")
     stdout, stderr = io.StringIO(), io.StringIO()
-    names: dict[str, object] = {}
+    readme: dict[str, object] = {}
     keras.utils.set_random_seed(0)
     with (
         contextlib.chdir(directory),
@@ -58,8 +62,10 @@ def executed(tmp_path_factory: pytest.TempPathFactory) -> _Run:
     ):
         # Of Keras, on its way to save weights.
         warnings.filterwarnings("ignore", "__array__ implementation", DeprecationWarning)
-        for block in _blocks("python"):
-            exec(compile(block, "README.md", "exec"), names)
+        for document in DOCUMENTS:
+            names = readme if document == README else dict(readme)
+            for block in blocks_of(document, "python"):
+                exec(compile(block, document.name, "exec"), names)
     return _Run(directory / "lossmon.db", stdout.getvalue(), stderr.getvalue())
 
 
@@ -89,17 +95,17 @@ def test_strict_block_prints_what_its_comment_says(executed: _Run) -> None:
 
 
 def test_the_guide_prints_what_it_shows(executed: _Run) -> None:
-    (shown,) = (block for block in _blocks("text") if block.strip().startswith("losses ["))
+    (shown,) = (block for block in blocks("text") if block.strip().startswith("losses ["))
     assert shown.strip() in executed.stdout
 
 
 def test_reasons_of_the_audited_run_are_the_ones_shown(executed: _Run) -> None:
-    (shown,) = (block for block in _blocks("text") if "evaluated with the weights" in block)
+    (shown,) = (block for block in blocks("text") if "evaluated with the weights" in block)
     assert _without_numbers(shown) in _without_numbers(executed.stdout)
 
 
 def test_message_of_the_seed_case_is_the_one_shown(executed: _Run) -> None:
-    (shown,) = (block for block in _blocks("text") if "lossmon error" in block)
+    (shown,) = (block for block in blocks("text") if "lossmon error" in block)
     assert " ".join(shown.split()) in " ".join(executed.stderr.split())
 
 
@@ -107,18 +113,18 @@ def _without_numbers(text: str) -> str:
     return re.sub(r"[\d.]+", "#", " ".join(text.split()))
 
 
-@pytest.mark.parametrize("query", _blocks("sql"))
+@pytest.mark.parametrize("query", blocks("sql"))
 def test_sql_blocks_answer(query: str, executed: _Run) -> None:
     with contextlib.closing(sqlite3.connect(executed.database)) as connection:
         assert connection.execute(query).fetchall()
 
 
 def test_sql_blocks_are_at_least_three() -> None:
-    assert len(_blocks("sql")) >= 3
+    assert len(blocks("sql")) >= 3
 
 
 def _shell_lines() -> list[list[str]]:
-    lines = "\n".join(_blocks("sh")).splitlines()
+    lines = "\n".join(blocks("sh")).splitlines()
     return [words for line in lines if (words := shlex.split(line, comments=True))]
 
 
@@ -147,7 +153,8 @@ def _parse(arguments: list[str]) -> None:
 
 
 def test_rule_table_is_current() -> None:
-    assert with_current_rules(TEXT) == TEXT, "Fix: .venv/bin/python -m tests.readme_rules"
+    text = text_of(README)
+    assert with_current_rules(text) == text, "Fix: .venv/bin/python -m tests.readme_rules"
 
 
 def _commands(group: click.Group, path: str = "lossmon") -> Iterator[tuple[str, click.Command]]:
@@ -160,7 +167,7 @@ def _commands(group: click.Group, path: str = "lossmon") -> Iterator[tuple[str, 
 
 @pytest.mark.parametrize(("path", "command"), list(_commands(cli)), ids=str)
 def test_every_command_is_in_the_table_with_its_options(path: str, command: click.Command) -> None:
-    assert re.search(rf"^\| `{path}[ `]", TEXT, flags=re.MULTILINE)
+    assert re.search(rf"^\| `{path}[ `]", text_of(README), flags=re.MULTILINE)
     for parameter in command.params:
         longest = max(parameter.opts, key=len)
         assert not longest.startswith("--") or re.search(rf"`{longest}[ `]", PROSE), longest
@@ -168,7 +175,7 @@ def test_every_command_is_in_the_table_with_its_options(path: str, command: clic
 
 @pytest.mark.parametrize("argument", inspect.signature(lossmon.Monitor).parameters)
 def test_every_argument_of_the_monitor_is_in_the_table(argument: str) -> None:
-    rows = re.findall(r"^\| (`\w+`(?:, `\w+`)*) \|", TEXT, flags=re.MULTILINE)
+    rows = re.findall(r"^\| (`\w+`(?:, `\w+`)*) \|", text_of(README), flags=re.MULTILINE)
     assert f"`{argument}`" in ", ".join(rows)
 
 
@@ -180,11 +187,11 @@ def test_every_environment_variable_is_mentioned() -> None:
 
 
 def test_every_config_key_and_every_extra_is_mentioned() -> None:
-    asked = PROSE.partition("### Which rules are asked")[2].partition("\n### ")[0]
+    asked = section("Which rules are asked")
     assert all(f"`{key}`" in asked for key in KEYS)
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
     extras = set(project["optional-dependencies"]) - {"dev", "bench"}
-    told = TEXT.partition("## Installation")[2].partition("\n## ")[0]
+    told = text_of(README).partition("## Installation")[2].partition("\n## ")[0]
     assert {
         extra for extra in extras if f"`{extra}`" not in told and f"[{extra}]" not in told
     } == set()
@@ -192,12 +199,12 @@ def test_every_config_key_and_every_extra_is_mentioned() -> None:
 
 @pytest.mark.parametrize("name", sorted({*definitions._LOSSES, *definitions._METRICS}))
 def test_every_definition_is_listed(name: str) -> None:
-    assert f"`{name}`" in PROSE.partition("### What is computed twice")[2]
+    assert f"`{name}`" in section("What is computed twice")
 
 
 @pytest.mark.parametrize("table", [*metadata.tables, VERSION_TABLE])
 def test_every_table_is_described(table: str) -> None:
-    assert f"`{table}`" in PROSE.partition("### In SQL")[2]
+    assert f"`{table}`" in section("In SQL")
 
 
 def test_columns_of_the_schema_table_exist() -> None:
@@ -210,19 +217,23 @@ def test_columns_of_the_schema_table_exist() -> None:
 
 
 def test_summary_of_the_demo_names_its_examples() -> None:
-    (summary,) = (block for block in _blocks("text") if "digits-overfit" in block)
+    (summary,) = (block for block in blocks("text") if "digits-overfit" in block)
     table, _, _ = summary.partition("\n*")
     shown = [line.split()[0].replace("-", "_") for line in table.split("\n")[-len(EXAMPLES) :]]
     assert shown[::-1] == list(EXAMPLES)
 
 
-def test_local_links_and_images_exist() -> None:
-    targets = re.findall(r"\]\(([^)]+)\)", TEXT)
-    headings = re.findall(r"^#+ (.+)$", PROSE, flags=re.MULTILINE)
-    anchors = {re.sub(r"[^\w -]", "", title).lower().replace(" ", "-") for title in headings}
-    local = [target for target in targets if "://" not in target]
-    assert any(target.endswith(".png") for target in local)
-    for target in local:
-        path, _, anchor = target.partition("#")
-        assert (PROJECT / path).exists(), target
-        assert not anchor or anchor in anchors, target
+@pytest.mark.parametrize("document", ALL, ids=lambda document: document.name)
+def test_local_links_and_images_lead_somewhere(document: Path) -> None:
+    anchors = anchors_of(document)
+    assert sorted(set(anchors)) == sorted(anchors)
+    for link in links_of(document):
+        path, _, anchor = link.partition("#")
+        target = (document.parent / path).resolve() if path else document
+        assert target.exists(), link
+        assert target.is_relative_to(PROJECT.resolve()), link
+        assert not anchor or anchor in anchors_of(target), link
+
+
+def test_the_readme_shows_an_image() -> None:
+    assert any(link.endswith(".png") for link in links_of(README))

@@ -1,4 +1,4 @@
-"""A new user's path: a fresh environment, the wheel alone, and every step of the README."""
+"""A new user's path: a fresh environment, the wheel alone, and every step of README and docs."""
 
 from __future__ import annotations
 
@@ -18,13 +18,11 @@ from playwright.sync_api import expect
 
 from lossmon.cli import cli
 from tests.browser.conftest import OpenPage
-from tests.readme_rules import README
+from tests.documents import PROJECT, blocks
 from tests.started import saying_where
 
 pytestmark = pytest.mark.slow
 
-PROJECT = README.parent
-TEXT = README.read_text(encoding="utf-8")
 PASSED_ON = ("HOME", "PATH", "LANG", "PIP_INDEX_URL", "PIP_CONFIG_FILE", "OPENBLAS_CORETYPE")
 
 # A script as somebody has it, which knows nothing of lossmon.
@@ -72,7 +70,7 @@ trackio.init(project="digits", name="one", embed=False)
 trackio.log({"loss": 0.5}, step=1)
 trackio.finish()
 """
-# Each command that the README's lines leave out, and each way to print.
+# Each command that the lines of README and docs leave out, and each way to print.
 FURTHER = (
     *("runs", "runs --json", "runs --archived", "show latest --samples", "show latest --json"),
     *("compare old new --json", "findings breast-cancer", "rules", "rules LM301", "rules --json"),
@@ -118,14 +116,13 @@ class Home(NamedTuple):
         return said
 
     def install(self, line: list[str]) -> None:
-        """One of the README's lines, with the wheel in the place of the clone."""
+        """One of their lines, with the wheel in the place of the clone."""
         program, *arguments = line
         self.run(program, *(re.sub(r"^\.(?=\[|$)", str(self.wheel), word) for word in arguments))
 
 
 def _lines(program: str) -> Iterator[list[str]]:
-    blocks = re.findall(r"^```sh\n(.*?)^```", TEXT, flags=re.MULTILINE | re.DOTALL)
-    for line in "\n".join(blocks).splitlines():
+    for line in "\n".join(blocks("sh")).splitlines():
         words = shlex.split(line, comments=True)
         if words[:1] == [program]:
             yield words
@@ -176,12 +173,11 @@ def test_a_line_is_added_to_a_script_and_looked_at(
 
 @pytest.fixture(scope="module")
 def everything(home: Home) -> Home:
-    """What the lines of the README are about: extras, its own program, and others' records."""
+    """What the lines of README and docs are about: extras, its own program, and others' records."""
     home.install(next(words for words in _lines("pip") if "all" in words[-1]))
     for name in ("old", "new"):
         _train(home, name)
-    blocks = re.findall(r"^```python\n(.*?)^```", TEXT, flags=re.MULTILINE | re.DOTALL)
-    (home.folder / "readme.py").write_text("\n".join(blocks))
+    (home.folder / "readme.py").write_text("\n".join(blocks("python")))
     home.run("python", "readme.py")
     (home.folder / "elsewhere.py").write_text(ELSEWHERE)
     home.run("python", "elsewhere.py")
@@ -193,7 +189,7 @@ def everything(home: Home) -> Home:
     return home
 
 
-def test_every_line_of_the_readme_does_what_it_says(everything: Home) -> None:
+def test_every_line_does_what_it_says(everything: Home) -> None:
     lines = [words for words in _lines("lossmon") if words[1] != "dashboard"]
     for words in [*lines, *(["lossmon", *line.split()] for line in FURTHER)]:
         found = 1 if words[1] == "findings" else 0

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import keras
 import pytest
 
 from tests.capture.ways import VERIFIED, WAYS, Way, table
+from tests.documents import README, text_of
 
 HERE = [way for way in WAYS if keras.backend.backend() in way.only]
 
@@ -31,5 +31,4 @@ def test_each_way_is_verified_or_says_why_not(way: Way, record: Callable[..., An
 
 
 def test_the_readme_repeats_the_table() -> None:
-    readme = Path(__file__).parents[2] / "README.md"
-    assert table() in readme.read_text(encoding="utf-8")
+    assert table() in text_of(README)

@@ -18,6 +18,7 @@ from lossmon.records import SEVERITIES, LocatedFinding
 from lossmon.rules import rule_pages, rule_selection
 from lossmon.rules.compile_call import place_of
 from lossmon.static import read_sources
+from tests.documents import blocks
 from tests.static.programs import BINARY, CORRECT, FAULTS, HEADER, MSE, SPELLED, sequential
 
 PROJECT = Path(__file__).parents[2]
@@ -151,10 +152,8 @@ def test_examples_of_the_rules(tmp_path: Path, page: Any) -> None:
     assert found("Use instead") == set()
 
 
-def test_the_readme_s_programs(tmp_path: Path) -> None:
-    text = (PROJECT / "README.md").read_text()
-    blocks = [part.partition("\n```")[0] for part in text.split("```python\n")[1:]]
-    found = read(tmp_path, "\n".join(blocks))
+def test_the_programs_of_readme_and_docs(tmp_path: Path) -> None:
+    found = read(tmp_path, "\n".join(blocks("python")))
     assert codes(found) == ["LM301"]  # the one that shows what happens when something is wrong
 
 
