@@ -79,6 +79,7 @@ def test_python_blocks_record_the_runs_that_they_name(executed: _Run) -> None:
         "audited": [],
         "refused": ["LM301"],
         "stopped-early": [],
+        "own-loss": [],
         "own-definitions": [],
         "in-two-parts": [],
         "through-the-night": [],
