@@ -1,6 +1,6 @@
 """The plain records that pass between the rooms: no arithmetic, no SQL, no keras.
 
-Words are those of the README's glossary. Losses are in the unit of their definition (nats for
+Words are those of docs/numbers.md. Losses are in the unit of their definition (nats for
 cross-entropies), accuracies are shares from 0 to 1, times are seconds, `time` is a Unix time stamp.
 `output` is None for the model as a whole: the only output of a one-output model, or the weighted
 total that Keras prints as `loss` where there are several. `None` means "not known", never zero.
