@@ -238,3 +238,10 @@ def test_local_links_and_images_lead_somewhere(document: Path) -> None:
 
 def test_the_readme_shows_an_image() -> None:
     assert any(link.endswith(".png") for link in links_of(README))
+
+
+def test_the_readme_is_a_guide_and_names_every_page() -> None:
+    assert text_of(README).count("\n") < 600
+    pages = {path.relative_to(PROJECT).as_posix() for path in ALL if path != README}
+    contents = text_of(README).partition("## Two commands")[0]
+    assert pages <= set(re.findall(r"\]\(([^)#]+)\)", contents))
