@@ -48,22 +48,28 @@ def samples_of(record: EpochRecord) -> float:
 
 def rate_now(facts: Facts) -> float | None:
     """The learning rate of the last training epoch; None where it is not known."""
-    rates = _rates(facts)
+    rates = [*_rates(facts).values()]
     return rates[-1] if rates else None
+
+
+def rate_before_raise(facts: Facts, epoch: int) -> float | None:
+    """The learning rate of a training epoch, if it is higher now; None where it is not."""
+    before, now = _rates(facts).get(epoch), rate_now(facts)
+    raised = before is not None and now is not None and now > before * (1 + _ROUNDING)
+    return before if raised else None
 
 
 def rate_raised(facts: Facts, epochs: int) -> bool:
     """Whether a schedule raised the learning rate within the last epochs of training."""
-    rates = _rates(facts)[-epochs:]
+    rates = [*_rates(facts).values()][-epochs:]
     return any(b > a * (1 + _ROUNDING) for a, b in pairwise(rates))
 
 
-def _rates(facts: Facts) -> list[float]:
-    """The learning rate of each training epoch, oldest first."""
+def _rates(facts: Facts) -> dict[int, float]:
+    """The learning rate of each training epoch, by its number, oldest first."""
     training = () if facts.training is None else facts.training.epochs
-    rates = {
+    return {
         e.epoch: e.learning_rate
         for e in training
         if e.split == "train" and e.learning_rate is not None
     }
-    return list(rates.values())

@@ -152,6 +152,17 @@ def test_a_loss_that_bursts_and_stays_there_diverges() -> None:
     assert all(found["LM409"].evidence["since_epoch"] <= 6 for found in named)
 
 
+def test_a_rate_that_was_raised_is_put_back() -> None:
+    learner, records = bursting(0)
+    fix = at_the_end(learner, records)["LM409"].fix
+    assert fix.startswith("model.optimizer.learning_rate = 0.0001  # or clipnorm")
+    raised = [replace(r, learning_rate=0.02 if r.epoch < 6 else 50.0) for r in records]
+    since = at_the_end(learner, raised)["LM409"].evidence["since_epoch"]
+    assert at_the_end(learner, raised)["LM409"].fix == (
+        f"model.optimizer.learning_rate = 0.02  # as in epoch {since}; it is 50 now"
+    )
+
+
 @pytest.mark.parametrize("code", FAULTS)
 def test_an_injected_fault_is_named_and_nothing_else(code: str) -> None:
     named = [flags(at_the_end(*FAULTS[code](seed))) for seed in range(20)]

@@ -37,11 +37,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lossmon.records import Finding, Severity
-from lossmon.rules.epochs import rate_now
+from lossmon.rules.epochs import rate_before_raise, rate_now
 from lossmon.rules.facts import Facts, OutputFacts
 from lossmon.rules.progress import Rise, rise
 from lossmon.rules.series import Series, loss_series
-from lossmon.rules.wording import epochs_text, learning_rate, moved_text, of
+from lossmon.rules.wording import epochs_text, learning_rate, moved_text, number, of
 
 code = "LM409"
 name = "diverging-loss"
@@ -54,11 +54,12 @@ def check(facts: Facts) -> Iterator[Finding]:
         train = loss_series(facts, output, "train")
         risen = None if train is None else rise(train)
         if train is not None and risen is not None:
-            yield _finding(output, train, risen, rate_now(facts))
+            yield _finding(facts, output, train, risen)
 
 
-def _finding(output: OutputFacts, train: Series, risen: Rise, rate: float | None) -> Finding:
-    since = risen.before.epoch
+def _finding(facts: Facts, output: OutputFacts, train: Series, risen: Rise) -> Finding:
+    since, rate = risen.before.epoch, rate_now(facts)
+    fell_at = rate_before_raise(facts, since)
     message = (
         f"the training loss{of(output)} rose {epochs_text(since, train.epochs[-1])}: "
         f"{moved_text(risen.before, risen.after)}."
@@ -72,4 +73,6 @@ def _finding(output: OutputFacts, train: Series, risen: Rise, rate: float | None
         "learning_rate": rate,
     }
     fix = learning_rate(rate, 0.1) + "  # or clipnorm=1.0 in the optimizer"
+    if fell_at is not None:
+        fix = f"{learning_rate(fell_at, 1.0)}  # as in epoch {since + 1}; it is {number(rate)} now"
     return Finding(code, name, severity, output.name, message, fix, evidence)
