@@ -17,7 +17,8 @@ pytestmark = pytest.mark.slow
 KILLS = 10
 AN_EPOCH = 100
 NAME = "killed"
-SECONDS_THAT_MAY_BE_LOST = 0.1
+# As the docs say: compiled steps wait so long to be judged and stored together, at most.
+SECONDS_THAT_MAY_BE_LOST = 0.5
 
 TRAINING = """
 import os, sys, time
