@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, Page
 from tests.bench.beside_data import Beside, Events
 from tests.bench.contestants import LEAST_RELOAD_S
 from tests.bench.in_browser import new_page, opened
-from tests.bench.recorded import BEGUN, records
+from tests.bench.recorded import AN_EPOCH, BEGUN, epochs_after, records
 from tests.store.made import open_writer
 
 RUNS = 8
@@ -27,6 +27,10 @@ BEFORE = 1_000
 SECONDS = 2.0 * LEAST_RELOAD_S
 _WRITES_A_SECOND = 10
 _LOOK_MS = 500
+_LOOK_AT_EPOCHS_MS = 50
+_OVERLAY = "document.querySelector('#compare-overlay .js-plotly-plot')"
+_EPOCHS = f"{_OVERLAY}.data.find(one => one.uid === 'loss-0').x.length"
+"""How many epochs a comparison shows of its first run."""
 
 
 def live(
@@ -45,6 +49,9 @@ def live(
         ]
         told = _worked(browser, one, data.seen, "curves", data)
         yield f"{RUNS} runs live, the page of one open: {told}"
+    with _training(folder, with_epochs=True) as data:
+        told = _compared(browser, contestants[-1], data)
+        yield f"{RUNS} runs live, an epoch a second, their comparison open: {told}"
 
 
 def _worked(
@@ -82,6 +89,27 @@ def _worked(
     )
 
 
+def _compared(browser: Browser, lossmon: Any, written: Written) -> str:
+    """The server's processor time, and how long epochs wait after their commit to be shown."""
+    with lossmon.serve(written.seen) as server, new_page(browser) as page:
+        opened(page, f"{server.address}/compare?runs={','.join(written.ids)}", f"() => {_EPOCHS}")
+        page.wait_for_timeout(3_000)
+        shown: int = page.evaluate(_EPOCHS)
+        before, began = server.processor(), time.perf_counter()
+        waited: list[float] = []
+        while time.perf_counter() - began < SECONDS:
+            page.wait_for_timeout(_LOOK_AT_EPOCHS_MS)
+            seen, now = page.evaluate(_EPOCHS), time.perf_counter()
+            waited += [now - moment for moment in written.ended[shown:seen]]
+            shown = seen
+        spent = (server.processor() - before) / (time.perf_counter() - began)
+    middle, most = statistics.median(waited), max(waited)
+    return (
+        f"{lossmon.name} {spent * 1e3:.1f} ms/s; of {len(waited)} epochs each was shown after "
+        f"{middle:.1f} s, {most:.1f} s at most"
+    )
+
+
 def _told(behind: list[float]) -> str:
     if not behind:
         return ""
@@ -93,17 +121,21 @@ class Written:
 
     Attributes:
         seen: where they are.
+        ids: theirs.
         last: the last step that was committed of each.
+        ended: when each of their epochs was committed, in seconds of `time.perf_counter`.
     """
 
-    def __init__(self, seen: Beside) -> None:
+    def __init__(self, seen: Beside, ids: Sequence[str]) -> None:
         self.seen = seen
+        self.ids = ids
         self.last = -1
+        self.ended: list[float] = []
 
 
 @contextmanager
-def _training(folder: Path) -> Generator[Written]:
-    """Eight runs that go on being written for both, at the same rate."""
+def _training(folder: Path, *, with_epochs: bool = False) -> Generator[Written]:
+    """Eight runs that go on being written for both, at the same rate, an epoch a second if any."""
     names = tuple(f"live-{number}" for number in range(RUNS))
     marked = folder / f"live-{time.time_ns()}"
     marked.mkdir()
@@ -111,14 +143,18 @@ def _training(folder: Path) -> Generator[Written]:
     writers = [open_writer(data.db, name=name) for name in names]
     events = [Events(data.events / name) for name in names]
     shift = time.time() - BEGUN
-    written = Written(data)
+    written = Written(data, [writer.run_id for writer in writers])
+    an_epoch = RATE if with_epochs else AN_EPOCH
 
     def write(start: int, count: int) -> None:
-        rows = [replace(row, time=time.time()) for row in records(start, count)]
+        rows = [replace(row, time=time.time()) for row in records(start, count, an_epoch)]
+        ended = range(len(written.ended), (start + count) // RATE) if with_epochs else ()
+        epochs = [row for epoch in ended for row in epochs_after(epoch, RATE)]
         for writer, event in zip(writers, events, strict=True):
-            writer.write(rows)
+            writer.write(rows, epochs)
             event.write(start, count, shift)
         written.last = start + count - 1
+        written.ended += [time.perf_counter()] * len(ended)
 
     over = threading.Event()
 
