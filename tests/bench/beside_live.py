@@ -29,7 +29,10 @@ _WRITES_A_SECOND = 10
 _LOOK_MS = 500
 _LOOK_AT_EPOCHS_MS = 50
 _OVERLAY = "document.querySelector('#compare-overlay .js-plotly-plot')"
-_EPOCHS = f"{_OVERLAY}.data.find(one => one.uid === 'loss-0').x.length"
+_EPOCHS = (
+    f"(({_OVERLAY} || {{}}).data || []).filter(one => one.uid === 'loss-0')"
+    ".map(one => one.x.length)[0] || 0"
+)
 """How many epochs a comparison shows of its first run."""
 
 
