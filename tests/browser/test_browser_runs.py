@@ -50,6 +50,23 @@ def tick(page: Page, name: str) -> None:
     boxes.locator(f"[row-index='{index}'] input").click()
 
 
+@pytest.fixture(scope="module")
+def huge(tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
+    """The address of a dashboard over runs whose losses are huge."""
+    path = str(tmp_path_factory.mktemp("huge") / "runs.db")
+    for end in (3e18, 4e18):
+        write(path, Scenario("burst", start=5e18, end=end))
+    with serving(path) as address:
+        yield address
+
+
+def test_the_spread_of_huge_losses_is_written_as_they_are(huge: str, open_page: OpenPage) -> None:
+    page = open_page(f"{huge}/?by=project")
+    spread = re.compile(r"3\.5\de\+18 ± 7\.\de\+17")
+    grid = page.locator("#runs-groups .ag-center-cols-container")
+    expect(grid).to_contain_text(spread, timeout=SOON)
+
+
 def test_many_runs_are_scrolled_searched_and_followed(
     many: tuple[str, str], open_page: OpenPage
 ) -> None:

@@ -129,7 +129,7 @@
     function spanWords(column, [low, high]) {
         return column.endsWith("accuracy")
             ? low.toFixed(3) + " – " + high.toFixed(3)
-            : "± " + Number(((high - low) / 2).toPrecision(2));
+            : "± " + functions.formatNumber((high - low) / 2, 2);
     }
 
     renderers.Spread = loaded(function ({value}) {
@@ -137,7 +137,7 @@
             return h("span", {className: "lossmon-quiet"}, "–");
         }
         const deviation =
-            value.deviation === null ? "" : " ± " + Number(value.deviation.toPrecision(2));
+            value.deviation === null ? "" : " ± " + functions.formatNumber(value.deviation, 2);
         const words = functions.formatNumber(value.mean) + deviation;
         return h("span", {title: value.words}, words);
     });
@@ -261,7 +261,7 @@
         );
     };
 
-    functions.formatNumber = function (value) {
+    functions.formatNumber = function (value, digits = 4) {
         if (value === null || value === undefined) {
             return "–";
         }
@@ -270,9 +270,9 @@
         }
         const size = Math.abs(value);
         if (size !== 0 && (size < 1e-4 || size >= 1e6)) {
-            return value.toExponential(2);
+            return value.toExponential(Math.max(digits - 2, 1));
         }
-        return String(Number(value.toPrecision(4)));
+        return String(Number(value.toPrecision(digits)));
     };
 
     functions.formatShare = function (value) {
