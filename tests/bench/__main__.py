@@ -32,6 +32,7 @@ _ON_RECORDED = {
     "list": ("reading_list", "report"),
     "beside": ("beside", "report"),
     "beside-live": ("beside", "report_live"),
+    "compared-live": ("beside", "report_compared"),
 }
 
 

@@ -2,7 +2,8 @@
 
 One run of a million steps and 200 of 5,000, two scalars a step: how long a reader waits for the
 first chart, for a part of it, and for another run (`beside`); and what each server works while
-nobody trains, and while eight runs are written at the same rate for both (`beside-live`).
+nobody trains, and while eight runs are written at the same rate for both (`beside-live`). And how
+soon epochs that end show in a comparison in lossmon (`compared-live`).
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from playwright.sync_api import Browser, Page
 from rich.console import Console
 
 from tests.bench.beside_data import Beside, many, one_long
-from tests.bench.beside_live import live
+from tests.bench.beside_live import compared, live
 from tests.bench.contestants import (
     LEAST_RELOAD_S,
     LOSSMON,
@@ -105,6 +106,12 @@ def report_live(console: Console, folder: Path) -> None:
     with chromium() as browser:
         for line in live(browser, LIVE, runs, folder):
             console.print(line)
+
+
+def report_compared(console: Console, folder: Path) -> None:
+    """Print how soon the epochs of eight runs that are written show in their comparison."""
+    with chromium() as browser:
+        console.print(compared(browser, LIVE[-1], folder))
 
 
 def _look_at_long(browser: Browser, one: Contestant, data: Beside) -> dict[str, float]:

@@ -28,6 +28,7 @@ SECONDS = 2.0 * LEAST_RELOAD_S
 _WRITES_A_SECOND = 10
 _LOOK_MS = 500
 _LOOK_AT_EPOCHS_MS = 50
+_COMPARED_S = 120
 _OVERLAY = "document.querySelector('#compare-overlay .js-plotly-plot')"
 _EPOCHS = (
     f"(({_OVERLAY} || {{}}).data || []).filter(one => one.uid === 'loss-0')"
@@ -52,9 +53,13 @@ def live(
         ]
         told = _worked(browser, one, data.seen, "curves", data)
         yield f"{RUNS} runs live, the page of one open: {told}"
+
+
+def compared(browser: Browser, lossmon: Any, folder: Path) -> str:
+    """A line that tells how soon epochs show in a comparison of runs that are written."""
     with _training(folder, with_epochs=True) as data:
-        told = _compared(browser, contestants[-1], data)
-        yield f"{RUNS} runs live, an epoch a second, their comparison open: {told}"
+        told = _compared(browser, lossmon, data)
+    return f"{RUNS} runs live, an epoch a second, their comparison open: {told}"
 
 
 def _worked(
@@ -100,7 +105,7 @@ def _compared(browser: Browser, lossmon: Any, written: Written) -> str:
         shown: int = page.evaluate(_EPOCHS)
         before, began = server.processor(), time.perf_counter()
         waited: list[float] = []
-        while time.perf_counter() - began < SECONDS:
+        while time.perf_counter() - began < _COMPARED_S:
             page.wait_for_timeout(_LOOK_AT_EPOCHS_MS)
             seen, now = page.evaluate(_EPOCHS), time.perf_counter()
             waited += [now - moment for moment in written.ended[shown:seen]]

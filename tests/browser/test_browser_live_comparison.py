@@ -166,6 +166,31 @@ def test_what_else_is_said_follows_at_once_when_a_run_ends(
         writer.close()
 
 
+def test_what_looks_through_many_epochs_is_asked_for_less_often(
+    live: tuple[str, str], open_page: OpenPage
+) -> None:
+    address, database = live
+    runs = pair(database, epochs=3)
+    page = open_page(address_of(address, runs))
+    until(page, lambda: shown(page, "loss-0") == 3)
+    with page.expect_request("**/news", timeout=SOON) as seen:
+        pass
+    question = seen.value.post_data_json
+    pause_of = "question => window.lossmon_pulse.pauseOf(question)"
+    assert page.evaluate(pause_of, question) == 5_000
+    known = question["mark"]["goes_on"]
+    assert {run: told[0] for run, told in known.items()} == {run.run_id: 1 for run in runs}
+    for epochs, pause in ((500, 5_000), (1_000, 8_000), (100_000, 120_000)):
+        for told in known.values():
+            told[0] = epochs
+        assert page.evaluate(pause_of, question) == pause
+    # Of those that ended nothing is read again.
+    question["mark"]["goes_on"] = {}
+    assert page.evaluate(pause_of, question) == 5_000
+    for writer in runs:
+        writer.close()
+
+
 def test_a_first_value_and_one_that_is_no_number_find_their_place(
     live: tuple[str, str], open_page: OpenPage
 ) -> None:

@@ -3,11 +3,16 @@
     "use strict";
     /* New points are to be seen within two seconds of their commit, and drawing takes some of it. */
     const ACTIVE_MS = 1800;
+    /* More is read, told and drawn where several runs go on at once. */
+    const COMPARED_MS = 1400;
     const IDLE_MS = 4000;
     /* What takes more than points is asked for at most so often, and once more at the end. */
     const RENEW_MS = 5000;
     const MANY_RUNS = 20;
     const RENEW_MANY_MS = 30000;
+    /* Panels of a comparison look through all epochs; so that takes a few hundredths of the time. */
+    const RENEW_MS_AN_EPOCH = 4;
+    const RENEW_AT_MOST_MS = 120000;
     const say = (id, props) => window.dash_clientside.set_props(id, props);
     const same = (one, other) => JSON.stringify(one) === JSON.stringify(other);
     let known = null;
@@ -40,7 +45,9 @@
     function wait() {
         clearTimeout(waiting);
         if (!document.hidden) {
-            const after = (heard || known).running ? ACTIVE_MS : IDLE_MS;
+            const {compared} = window.lossmon_follow.standing();
+            const active = compared ? COMPARED_MS : ACTIVE_MS;
+            const after = (heard || known).running ? active : IDLE_MS;
             waiting = setTimeout(ask, Math.max(0, asked + after - performance.now()));
         }
     }
@@ -87,14 +94,22 @@
             return;
         }
         /* That epochs end may be told a little later, that a training does may not. */
-        const compared = question.compared ? question.compared.runs.length : 0;
-        const pause = compared > MANY_RUNS ? RENEW_MANY_MS : RENEW_MS;
-        const left = renewed + pause - performance.now();
+        const left = renewed + pauseOf(question) - performance.now();
         if (left <= 0 || !same({...heard, token: known.token}, known)) {
             renew();
         } else if (!pending) {
             pending = setTimeout(renew, left);
         }
+    }
+
+    function pauseOf({compared, mark}) {
+        if (!compared) {
+            return RENEW_MS;
+        }
+        const usual = compared.runs.length > MANY_RUNS ? RENEW_MANY_MS : RENEW_MS;
+        const epochs = Object.values((mark && mark.goes_on) || {}).map(([last]) => last);
+        const sum = epochs.reduce((one, other) => one + other, 0);
+        return Math.max(usual, Math.min(RENEW_MS_AN_EPOCH * sum, RENEW_AT_MOST_MS));
     }
 
     function renew() {
@@ -146,6 +161,6 @@
         return {namespace: "dash_html_components", type: "Span", props};
     }
 
-    window.lossmon_pulse = {askNow};
+    window.lossmon_pulse = {askNow, pauseOf};
     window.dash_clientside = Object.assign({}, window.dash_clientside, {lossmon_pulse: {follow}});
 })();

@@ -36,8 +36,8 @@ def comparison_panels(questions: dmc.Group, drawing: dmc.Group, *, every: bool) 
             "second takes another. Click a name to hide it. Of a misread accuracy the one that was "
             "meant is drawn; where that is not known, it is pale with crossed-out points, and its "
             "name says which rule tells why. New epochs of runs that train are added about every "
-            "two seconds; what else is told here follows every five, of more than 20 runs every "
-            "thirty.",
+            "two seconds; what else is told here follows every five, and the less often the more "
+            "runs and epochs there are: every two minutes at least.",
             drawing,
             chart("compare-overlay", "Loss and accuracy of the runs", PAIR_HEIGHT),
         ),
