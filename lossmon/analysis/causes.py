@@ -319,7 +319,7 @@ def _shifted_data(case: Case) -> Cause | None:
     sentence = (
         f"Validation was worse from the first epoch on ({accuracy_text(val)} right, training "
         f"{accuracy_text(train)}), when each training sample was still new: the validation data "
-        "are of another kind than the training data."
+        "are of another kind than the training data, or the training samples are not shuffled."
     )
     return Cause("shifted-data", sentence, {"first_accuracy": {"train": train, "val": val}})
 

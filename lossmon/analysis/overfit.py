@@ -14,9 +14,10 @@ OVERFITTING = "LM408"
 
 _OF_ANOTHER_KIND = (
     "Its validation loss lay above the training loss from the first epoch on, when each training "
-    "sample was still new: that is no overfitting, the validation data are of another kind than "
-    "the training data (or the running means of batch normalisation lag behind). Ask first whether "
-    "both come from one source, with the same preprocessing."
+    "sample was still new: that is no overfitting. The validation data are of another kind than "
+    "the training data, or the training samples come in some order instead of shuffled, or the "
+    "running means of batch normalisation lag behind. Ask first whether both come from one source, "
+    "with the same preprocessing."
 )
 _NORMAL_95 = 1.959964
 # What is known less well than this cannot be said to hold: three points, as of an episode.

@@ -39,7 +39,8 @@ class SplitDifference:
 
     Attributes:
         output: the output's name; None for the only one.
-        cause: "shifted-data" (validation is of another kind), "measured-while-training" (dropout,
+        cause: "shifted-data" (validation is of another kind, where training samples are
+            shuffled and no batch normalisation lags behind), "measured-while-training" (dropout,
             augmentation and moving weights), "easier-validation"; None where it may be either of
             the last two.
         train: the training loss that it is seen in.
@@ -68,7 +69,7 @@ def explain_splits(epochs: Iterable[Row], outputs: Iterable[Row]) -> list[SplitD
     Returns:
         Of classifiers whose samples all weigh the same, where the difference is more than noise
         and not that of a model which has learned its training samples by heart. Of models of values
-        only that the validation data are of another kind, where each sample has one row of values.
+        only that validation was worse from the start, where each sample has one row of values.
     """
     rows = list(epochs)
     found = (_of_output(rows, output) for output in outputs)
@@ -115,8 +116,9 @@ def _shifted(train: Losses, val: Losses) -> SplitDifference:
         two,
         f"Validation loss lay above training loss from the first epoch on ({loss_text(two)} "
         f"against {loss_text(one)}), when each training sample was still new: that is no "
-        "overfitting, the validation data are of another kind than the training data (or the "
-        "running means of batch normalisation lag behind).",
+        "overfitting. The validation data are of another kind than the training data, or the "
+        "training samples come in some order instead of shuffled, or the running means of batch "
+        "normalisation lag behind.",
     )
 
 

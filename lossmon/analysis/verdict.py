@@ -155,8 +155,9 @@ def _faults(document: Row, reasons: Reasons) -> Iterator[tuple[str, bool, Point]
                 )
             continue
         reason = capitalised(reason_of(finding, reasons))
-        of_metric = (finding["evidence"] or {}).get("metric")
-        if not led and of_metric is None and finding["code"].startswith(("LM1", "LM2")):
+        evidence = finding["evidence"] or {}
+        right = evidence.get("metric") is not None or evidence.get("rescued")
+        if not led and not right and finding["code"].startswith(("LM1", "LM2")):
             led = True
             reason = f"Its printed loss does not mean what it says: {lowered(reason)}"
         said = reason + _when(finding)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from lossmon.capture.arrays import to_numpy
 from lossmon.capture.compile_code import written_compile
+from lossmon.capture.logits import is_rescued, outputs_of_a_step, rescued_metrics, told_of_logits
 from lossmon.capture.resolve import ResolvedOutput, resolve, split_outputs
 from lossmon.capture.specs import is_keras
 from lossmon.capture.spread import samples_within, spread_rows, taken
@@ -57,6 +58,7 @@ class Look:
         penalties: whether regularisers or `add_loss` take part in the loss.
         compiled_used: whether training calls the compiled loss and metrics as Keras does.
         written: what `compile` was given, as code.
+        stepped: `logits.outputs_of_a_step`; None where no rule needs it.
     """
 
     resolved: list[ResolvedOutput]
@@ -67,6 +69,7 @@ class Look:
     penalties: bool | None
     compiled_used: bool
     written: WrittenCompile | None = None
+    stepped: Any = None
 
     @property
     def masked(self) -> bool:
@@ -111,6 +114,7 @@ def look_at(model: Any, x: Any, y: Any, y_pred: Any = None, state: Any = None) -
         y_pred, penalties = _predict(model, few)
     structure = _symbolic_outputs(model) if y_pred is None else y_pred
     resolved = [] if structure is None else _resolved(model, y, structure)
+    asked = y_pred is not None and told_of_logits(resolved)
     return Look(
         resolved=resolved,
         structure=structure,
@@ -120,6 +124,7 @@ def look_at(model: Any, x: Any, y: Any, y_pred: Any = None, state: Any = None) -
         penalties=penalties,
         compiled_used=_uses_compiled(model),
         written=written_compile(model, resolved),
+        stepped=outputs_of_a_step(model, few) if asked else None,
     )
 
 
@@ -170,11 +175,25 @@ def label_facts(look: Look, y: Any, sample_weight: Any, *, complete: bool = Fals
         complete: whether these labels are all there are.
     """
     parts = split_outputs(look.resolved, y, look.structure, sample_weight)
-    outputs = tuple(
+    outputs = [
         _output_facts(look, output, part, values)
         for output, part, values in zip(look.resolved, parts, look.ranges, strict=True)
-    )
-    return Facts(outputs, keras.backend.backend(), look.penalties, complete)
+    ]
+    if look.stepped is not None:
+        outputs = _with_rescued(outputs, look, y)
+    return Facts(tuple(outputs), keras.backend.backend(), look.penalties, complete)
+
+
+def _with_rescued(outputs: list[OutputFacts], look: Look, y: Any) -> list[OutputFacts]:
+    parts = split_outputs(look.resolved, y, look.stepped, None)
+    return [
+        replace(
+            facts,
+            rescued_loss=is_rescued(output, y_true, y_pred),
+            rescued_metrics=rescued_metrics(output, y_pred),
+        )
+        for facts, output, (y_true, y_pred, _) in zip(outputs, look.resolved, parts, strict=True)
+    ]
 
 
 def with_all_labels(

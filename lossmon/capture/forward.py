@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 
-def forward(model: Any, x: Any, state: Any = None) -> Any:
-    """Predictions of `model` for `x`, in inference mode.
+def forward(model: Any, x: Any, state: Any = None, *, training: bool = False) -> Any:
+    """Predictions of `model` for `x`, in inference mode unless it is `training`.
 
     Args:
         model: a built model.
         x: inputs of one batch, nested as the model takes them.
         state: on JAX inside `fit`, the state that the train function was given (the model's own
             variables are empty then); None elsewhere.
+        training: whether layers act as they do in training.
 
     Returns:
         The model's outputs, nested as the model gives them. Every update that the pass would make
@@ -23,7 +24,7 @@ def forward(model: Any, x: Any, state: Any = None) -> Any:
     else:
         trainable = [v.value for v in model.trainable_variables]
         non_trainable = [v.value for v in model.non_trainable_variables]
-    arguments = {"training": False} if model._call_has_training_arg else {}
+    arguments = {"training": training} if model._call_has_training_arg else {}
     outputs, _ = model.stateless_call(trainable, non_trainable, x, **arguments)
     return outputs
 

@@ -62,6 +62,9 @@ class OutputFacts:
         fitted_head: whether trainable weights of its own make each of its units.
         written: what `compile` was given for all outputs, as code; None where it is not known.
         place: which of them this one is.
+        rescued_loss: whether a cross-entropy with `from_logits=True` is right all the same where
+            the output is activated: TensorFlow's goes back to the scores behind the activation.
+        rescued_metrics: the keys of its metrics that do likewise.
     """
 
     record: OutputRecord
@@ -76,6 +79,8 @@ class OutputFacts:
     fitted_head: bool | None = None
     written: WrittenCompile | None = None
     place: int = 0
+    rescued_loss: bool = False
+    rescued_metrics: frozenset[str] = frozenset()
 
     @property
     def name(self) -> str | None:

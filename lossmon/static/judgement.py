@@ -128,9 +128,11 @@ def _twice(compiled: Compiled) -> Iterator[Finding]:
         yield _finding(
             activation_applied_twice,
             f"the output is already probabilities ({head.activation}); {loss} with "
-            "from_logits=True applies the activation again.",
+            "from_logits=True applies the activation again, unless Keras on TensorFlow finds the "
+            "scores behind it.",
             call_with_loss(compiled, from_logits=False),
             compiled,
+            severity="warning",
         )
 
 

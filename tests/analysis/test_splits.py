@@ -138,7 +138,7 @@ def test_values_of_another_kind_are_told_as_well() -> None:
     (found,) = explain_splits(errors_of_values(0, worse=3.0), [VALUES])
     assert (found.cause, found.output) == ("shifted-data", None)
     assert found.val > 2 * found.train
-    assert "the validation data are of another kind" in found.sentence
+    assert "The validation data are of another kind" in found.sentence
 
 
 def test_values_of_one_kind_are_called_neither_other_nor_easier() -> None:

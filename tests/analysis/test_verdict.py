@@ -362,7 +362,7 @@ def test_of_validation_data_of_another_kind_a_rise_is_no_overfitting() -> None:
     told = verdict(run(rows, finding("LM408", "overfitting", "warning", evidence=evidence)))
     assert "overfits" not in told.text
     assert "It grows worse on validation data since epoch 1: validation loss rose" in told.text
-    assert "that is no overfitting, the validation data are of another kind" in told.text
+    assert "that is no overfitting. The validation data are of another kind" in told.text
     alike = [row | {"recomputed_loss": 0.9} for row in rows[9:]]
     told = verdict(run([*rows[:9], *alike], finding("LM408", "o", "warning", evidence=evidence)))
     assert "It overfits since epoch 1" in told.text
@@ -372,7 +372,7 @@ def test_a_rise_too_small_for_a_warning_is_no_overfitting_either_on_data_of_anot
     rows = [epoch(place, "train", recomputed_loss=0.3 - place / 200) for place in range(40)]
     told = verdict(run([*rows, *fallen(0.6)]), [rising()]).text
     assert "It grows worse on validation data since epoch 11" in told
-    assert "that is no overfitting, the validation data are of another kind" in told
+    assert "that is no overfitting. The validation data are of another kind" in told
     assert "Too little for a warning" not in told
 
 

@@ -15,7 +15,7 @@ from lossmon.rules.epochs import loss_of
 from tests.rules.simulated import Classifier
 from tests.rules.test_training_rules import Epochs, classifier, overfitted
 
-OTHER = "that is no overfitting, the validation data are of another kind than the training data"
+OTHER = "that is no overfitting. The validation data are of another kind than the training data"
 
 
 def shifted(seed: int) -> tuple[Classifier, Epochs]:

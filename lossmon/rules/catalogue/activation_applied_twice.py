@@ -7,8 +7,9 @@ another, which shows in the range that the output can take.
 
 ## Why is this bad
 The activation is applied a second time. Two sigmoids squeeze every prediction into
-[0.5, 0.73], so the loss cannot come near zero and gradients shrink. The TensorFlow backend
-sometimes puts it right in silence; JAX and torch, or any layer after the activation, do not.
+[0.5, 0.73], so the loss cannot come near zero and gradients shrink. On TensorFlow Keras goes back
+to the scores behind the activation where no layer follows it. The loss is right then, and the
+finding a warning that says so: on JAX and torch, or with a layer after the activation, it is wrong.
 
 ## Example
 ```python
@@ -34,8 +35,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 
-from lossmon.records import Finding, Severity
+from lossmon.records import Finding, LossSpec, Severity
 from lossmon.rules.compile_call import compile_with, loss_with
 from lossmon.rules.facts import Facts, OutputFacts
 from lossmon.rules.families import BINARY_LOSSES, CROSSENTROPIES, LOGIT_LOSSES, from_logits
@@ -66,7 +68,7 @@ def check(facts: Facts) -> Iterator[Finding]:
                 _one_activation(output, loss.name),
             )
         elif from_logits(loss) and activated(output):
-            yield _from_logits(output)
+            yield _rescued(output, loss) if output.rescued_loss else _from_logits(output)
 
 
 def _one_activation(output: OutputFacts, loss: str) -> str:
@@ -100,6 +102,19 @@ def _from_logits(output: OutputFacts) -> Finding:
         f"{loss.name} with from_logits=True applies the activation again",
         compile_with(output, loss=loss_with(loss, from_logits=False)),
     )
+
+
+def _rescued(output: OutputFacts, loss: LossSpec) -> Finding:
+    finding = _finding(
+        output,
+        f"{loss.name} is told from_logits=True. Keras goes back to the scores behind the "
+        "activation here, so the loss is right; on JAX or torch, or with a layer after the "
+        "activation, it is not",
+        compile_with(output, loss=loss_with(loss, from_logits=False)),
+    )
+    summary = "The loss is told from_logits=True of probabilities, right on TensorFlow alone"
+    evidence = {**finding.evidence, "rescued": True, "summary": summary}
+    return replace(finding, severity="warning", evidence=evidence)
 
 
 def _finding(output: OutputFacts, reason: str, fix: str) -> Finding:

@@ -10,7 +10,8 @@ sides of: 0 or less, 1 or more. Silent where the loss takes the output for logit
 A threshold of 0 is right on logits. On probabilities everything lies above it, so the accuracy is
 the share of positive labels and the recall is 1, whatever the model says. A second sigmoid moves
 probabilities into [0.5, 0.73]: the AUC loses most of its thresholds, a cross-entropy is another
-number than that of the loss.
+number than that of the loss. (On TensorFlow Keras goes back to the scores behind the activation
+where no layer follows it, and the cross-entropy is right; the finding says so then.)
 
 ## Example
 ```python
@@ -59,8 +60,9 @@ def check(facts: Facts) -> Iterator[Finding]:
         if seen is None or as_logits or not classes or not activated(output):
             continue
         misled = [metric for metric in output.metrics if _misled(metric, seen)]
+        wrong = [metric for metric in misled if metric.key not in output.rescued_metrics]
         if misled:
-            yield _finding(output, seen, misled)
+            yield _finding(output, seen, wrong or misled)
 
 
 def _misled(metric: MetricSpec, seen: PredictionFacts) -> bool:
@@ -70,12 +72,23 @@ def _misled(metric: MetricSpec, seen: PredictionFacts) -> bool:
 def _finding(output: OutputFacts, seen: PredictionFacts, metrics: list[MetricSpec]) -> Finding:
     metric = metrics[0]
     told, cuts = bool(metric.config.get("from_logits")), thresholds_of(metric)
-    does = "applies the activation again" if told else f"cuts at {' and '.join(map(number, cuts))}"
+    rescued = metric.key in output.rescued_metrics
+    one = len(metrics) == 1
+    does = f"{'cuts' if one else 'cut'} at {' and '.join(map(number, cuts))}"
+    if told:
+        does = f"{'applies' if one else 'apply'} the activation again"
+    if rescued:
+        does = f"{'is' if one else 'are'} told from_logits=True"
     message = (
         f"{metrics_text(metrics)} {does}, but predictions are probabilities already "
         f"({number(seen.minimum)} … {number(seen.maximum)} seen)"
     )
     message += "." if told else ", none of them on the other side."
+    if rescued:
+        message += (
+            " Keras goes back to the scores behind the activation here, so the number is right; "
+            "on JAX or torch, or with a layer after the activation, it is not."
+        )
     evidence = {
         "metrics": [m.key for m in metrics],
         "from_logits": told,
@@ -83,6 +96,11 @@ def _finding(output: OutputFacts, seen: PredictionFacts, metrics: list[MetricSpe
         "prediction_min": seen.minimum,
         "prediction_max": seen.maximum,
     }
+    if rescued:
+        summary = (
+            "A metric is told from_logits=True of probabilities, and right on TensorFlow alone"
+        )
+        evidence |= {"rescued": True, "summary": summary}
     better = {m.key: on_probabilities(output, m) for m in metrics}
     fix = compile_with(output, instead=better)
     return Finding(code, name, severity, output.name, message, fix, evidence)

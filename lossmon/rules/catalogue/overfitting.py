@@ -189,8 +189,9 @@ def _of_another_kind(finding: Finding, shift: ShiftFacts | None) -> Finding:
     message = (
         f"{finding.message} The validation loss was the larger one from the first epoch on, "
         f"{number(shift.val)} against {number(shift.train)}, when each training sample was still "
-        "new: that is no overfitting, the validation data are of another kind than the training "
-        "data (or the running means of batch normalisation lag behind)."
+        "new: that is no overfitting. The validation data are of another kind than the training "
+        "data, or the training samples come in some order instead of shuffled, or the running "
+        "means of batch normalisation lag behind."
     )
     first = {"first_val_loss": shift.val, "first_train_loss": shift.train}
     return replace(finding, message=message, fix=_COMPARE, evidence={**finding.evidence, **first})
