@@ -175,7 +175,7 @@ def test_what_looks_through_many_epochs_is_asked_for_less_often(
     until(page, lambda: shown(page, "loss-0") == 3)
     with page.expect_request("**/news", timeout=SOON) as seen:
         pass
-    question = seen.value.post_data_json
+    question: dict[str, Any] = seen.value.post_data_json or {}
     pause_of = "question => window.lossmon_pulse.pauseOf(question)"
     assert page.evaluate(pause_of, question) == 5_000
     known = question["mark"]["goes_on"]
