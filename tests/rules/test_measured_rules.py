@@ -16,6 +16,7 @@ from lossmon.rules import (
     OutputFacts,
     UnitFacts,
     describe_labels,
+    describe_predictions,
     run_rules,
 )
 

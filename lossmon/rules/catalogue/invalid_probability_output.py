@@ -52,12 +52,17 @@ severity: Severity = "error"
 def check(facts: Facts) -> Iterator[Finding]:
     """Find activations whose values are no probabilities under a loss that takes them."""
     for output in facts.outputs:
-        loss = output.loss
-        if loss is None or not wants_probabilities(output) or linear_head(output):
-            continue
-        one_unit = loss.name in CLASS_LOSSES and output.units == 1
-        if probabilities(output) is False and not one_unit:
-            yield _finding(output, loss.name)
+        if output.loss is not None and no_probabilities(output):
+            yield _finding(output, output.loss.name)
+
+
+def no_probabilities(output: OutputFacts) -> bool:
+    """Whether an activation gives a loss that takes probabilities what none can be."""
+    loss = output.loss
+    if loss is None or not wants_probabilities(output) or linear_head(output):
+        return False
+    one_unit = loss.name in CLASS_LOSSES and output.units == 1
+    return probabilities(output) is False and not one_unit
 
 
 def _finding(output: OutputFacts, loss: str) -> Finding:

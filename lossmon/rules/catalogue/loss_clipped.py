@@ -2,7 +2,8 @@
 
 ## What it does
 Flags a cross-entropy of which a share of the samples, surely above 1 %, has the largest value that
-clipped probabilities allow (16.1 nats in float32). The bound is Wilson's, at 99 %.
+clipped probabilities allow (16.1 nats in float32). The bound is Wilson's, at 99 %. Of an activation
+that gives no probabilities `invalid-probability-output` tells.
 
 ## Why is this bad
 Keras clips probabilities to [1e-7, 1 - 1e-7]. A sample beyond that has a constant loss, hence no
@@ -43,6 +44,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lossmon.records import Finding, Severity
+from lossmon.rules.catalogue.invalid_probability_output import no_probabilities
 from lossmon.rules.compile_call import compile_with, loss_with
 from lossmon.rules.epochs import trailing
 from lossmon.rules.facts import Facts, OutputFacts
@@ -64,6 +66,8 @@ def check(facts: Facts) -> Iterator[Finding]:
     """Find outputs of which many losses sit at the cap."""
     clipped = None if facts.training is None else facts.training.clipped
     for output in facts.outputs if clipped else ():
+        if no_probabilities(output):
+            continue
         for split in ("train", "val"):
             mine = [c for c in clipped or () if (c.split, c.output) == (split, output.name)]
             capped = trailing(mine, _too_many)

@@ -37,7 +37,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from lossmon.records import Finding, Severity
-from lossmon.rules.facts import Facts, OutputFacts
+from lossmon.rules.facts import CLASS_KINDS, Facts, OutputFacts
 from lossmon.rules.families import (
     BINARY_LOSSES,
     HINGE_LOSSES,
@@ -133,5 +133,7 @@ def _finding(output: OutputFacts, labels: LabelFacts, values: OutputRange) -> Fi
         "activation": output.record.activation,
         "proof": values.proof,
     }
-    fix = f"keras.layers.Dense({output.units})  # no activation; or scale y into {values.text}"
+    fix = f"keras.layers.Dense({output.units})  # no activation"
+    if output.label_kind not in CLASS_KINDS:
+        fix += f"; or scale y into {values.text}"
     return Finding(code, name, severity, output.name, message, fix, evidence)
