@@ -60,6 +60,7 @@ class EpochGathering:
         accuracy_metric: what the printed accuracy is, None where there is none.
         training_layers: kinds of layers that act differently in training.
         penalty_printed: whether the printed loss holds the penalty.
+        trainable: whether the model has any weights that training may change.
     """
 
     def __init__(
@@ -68,10 +69,13 @@ class EpochGathering:
         training_layers: Sequence[str],
         *,
         penalty_printed: bool,
+        trainable: bool = True,
     ) -> None:
         self._metric = accuracy_metric
         self._layers = training_layers
         self._penalty_printed = penalty_printed
+        self._trainable = trainable
+        self._stepped = False
         self._end = EpochEnd()
         self._weighted = False
         self._elements = self._left_out = 0
@@ -89,6 +93,8 @@ class EpochGathering:
         self._printed_weights.update(judged.printed_weight.tolist())
         if judged.chunk.split == "train":
             self._end.add(judged)
+            rates = judged.chunk.scalars.get("learning_rate")
+            self._stepped |= rates is None or bool(np.any(rates != 0))
 
     def facts(self) -> EpochFacts:
         """What is known when the epoch has ended."""
@@ -97,6 +103,7 @@ class EpochGathering:
             accuracy_metric=self._metric,
             penalty_printed=self._penalty_printed,
             training_layers=self._layers,
+            held_by=self._held_by(),
             weighted=self._weighted,
             elements=self._elements,
             left_out=self._left_out,
@@ -106,3 +113,9 @@ class EpochGathering:
             last_loss=loss,
             last_accuracy=accuracy,
         )
+
+    def _held_by(self) -> str | None:
+        """What kept the weights from moving; None where they may have moved."""
+        if not self._trainable:
+            return "the model has no trainable ones"
+        return None if self._stepped else "the learning rate was 0"

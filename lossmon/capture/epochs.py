@@ -86,6 +86,7 @@ class EpochTotals:
         loss_key: the key that Keras prints its loss under.
         accuracy_metric: what its accuracy is; None where it has none.
         training_layers: kinds of layers that act differently in training.
+        trainable: whether the model has any weights that training may change.
         labels: adds up its labels; None for the model as a whole.
     """
 
@@ -97,6 +98,7 @@ class EpochTotals:
         loss_key: str,
         accuracy_metric: MetricSpec | None,
         training_layers: Sequence[str],
+        trainable: bool = True,
         labels: EpochLabels | None = None,
     ) -> None:
         self._split: Split = first.split
@@ -119,7 +121,10 @@ class EpochTotals:
         self._covered_keras_total = 0.0
         self._explained = ExplainedEpoch()
         self._gathering = EpochGathering(
-            accuracy_metric, training_layers, penalty_printed=self._with_penalty
+            accuracy_metric,
+            training_layers,
+            penalty_printed=self._with_penalty,
+            trainable=trainable,
         )
         self._labels = labels or EpochLabels(None, 1.0)
         self._weighted = False

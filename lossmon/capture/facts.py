@@ -70,6 +70,7 @@ class Look:
     compiled_used: bool
     written: WrittenCompile | None = None
     stepped: Any = None
+    trainable: bool | None = None
 
     @property
     def masked(self) -> bool:
@@ -125,6 +126,7 @@ def look_at(model: Any, x: Any, y: Any, y_pred: Any = None, state: Any = None) -
         compiled_used=_uses_compiled(model),
         written=written_compile(model, resolved),
         stepped=outputs_of_a_step(model, few) if asked else None,
+        trainable=bool(model.trainable_variables) if model.built else None,
     )
 
 
@@ -181,7 +183,8 @@ def label_facts(look: Look, y: Any, sample_weight: Any, *, complete: bool = Fals
     ]
     if look.stepped is not None:
         outputs = _with_rescued(outputs, look, y)
-    return Facts(tuple(outputs), keras.backend.backend(), look.penalties, complete)
+    backend = keras.backend.backend()
+    return Facts(tuple(outputs), backend, look.penalties, complete, trainable=look.trainable)
 
 
 def _with_rescued(outputs: list[OutputFacts], look: Look, y: Any) -> list[OutputFacts]:

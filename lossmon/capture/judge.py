@@ -218,6 +218,7 @@ class RunJudge:
                 loss_key="loss" if judge is None else judge.loss_key,
                 accuracy_metric=metric,
                 training_layers=self._plan.training_layers,
+                trainable=self._plan.trainable,
                 labels=None if judge is None else judge.labels(),
             )
         return self._totals[key]

@@ -27,6 +27,7 @@ class Plan:
         why_unseen: says why no predictions come out of the steps, if none do by design.
         xla: whether XLA compiles the steps.
         training_layers: kinds of layers that act differently in training.
+        trainable: whether the model has any weights that training may change.
         at_once: of how many steps at once labels and predictions may leave, before the writer has
             asked for more; 0 where those of all steps leave.
         one_by_one: whether they are too large for more than one step at once.
@@ -42,6 +43,7 @@ class Plan:
     why_unseen: Callable[[], str | None]
     xla: bool = False
     training_layers: tuple[str, ...] = ()
+    trainable: bool = True
     at_once: int = 0
     one_by_one: bool = False
     losses: Mapping[str, Callable[..., Any]] = field(default_factory=dict)

@@ -51,6 +51,7 @@ def make_plan(
         why_unseen=why_unseen,
         xla=keras.backend.backend() == "jax" or bool(model.jit_compile),
         training_layers=training_layers(model),
+        trainable=facts is None or facts.trainable is not False,
         at_once=letting_out.at_once,
         one_by_one=letting_out.one_by_one,
         losses=options.losses,

@@ -24,6 +24,7 @@ class EpochFacts:
         accuracy_metric: what the printed accuracy is, None where there is none.
         penalty_printed: whether the printed loss holds the penalty.
         training_layers: kinds of layers that act differently in training, e.g. "Dropout".
+        held_by: what kept the weights from moving in training; None where they may have moved.
         weighted: whether sample or class weights other than 1 came with the labels.
         elements, left_out: elements that came with a mask, and those of them that it left out.
         loss_mask: whether that mask acts on the loss, and not on the metrics.
@@ -35,6 +36,7 @@ class EpochFacts:
     accuracy_metric: MetricSpec | None = None
     penalty_printed: bool = True
     training_layers: Sequence[str] = ()
+    held_by: str | None = None
     weighted: bool = False
     elements: int = 0
     left_out: int = 0
@@ -62,6 +64,8 @@ def reconcile(record: EpochRecord, facts: EpochFacts) -> list[str]:
 def _moving_weights(record: EpochRecord, facts: EpochFacts) -> str | None:
     if record.split != "train":
         return None
+    if facts.held_by is not None:
+        return f"No weight was trained in this epoch: {facts.held_by}."
     loss, accuracy = record.audited_loss, record.audited_accuracy
     now = "evaluated with the weights of its end, the training set gives"
     if loss is None and accuracy is None:

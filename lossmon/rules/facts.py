@@ -155,6 +155,7 @@ class Facts:
         training: the run so far; None before training.
         inputs: the model's inputs, in order.
         spoiled: inputs that hold NaN or infinite values, of training and of validation data.
+        trainable: whether the model has any weights that training may change.
     """
 
     outputs: tuple[OutputFacts, ...]
@@ -165,6 +166,7 @@ class Facts:
     training: TrainingFacts | None = None
     inputs: tuple[InputFacts, ...] | None = None
     spoiled: tuple[SpoiledFacts, ...] = ()
+    trainable: bool | None = None
 
     def merge(self, later: Facts) -> Facts:
         """Add the labels of a later batch; predictions stay those of the first.

@@ -75,6 +75,11 @@ def epoch(**values: Any) -> EpochRecord:
             "last batch, that was NaN.",
         ),
         (
+            epoch(reported_loss=0.95, audited_loss=0.91),
+            EpochFacts(held_by="the learning rate was 0", last_batches=4, last_loss=0.92),
+            "No weight was trained in this epoch: the learning rate was 0.",
+        ),
+        (
             epoch(),
             EpochFacts(training_layers=("BatchNormalization", "Dropout", "the dropout of LSTM")),
             "BatchNormalization, Dropout and the dropout of LSTM act differently in training, "
@@ -177,6 +182,7 @@ def test_a_reason_is_one_sentence(record: EpochRecord, facts: EpochFacts, said: 
         (epoch(reported_loss=0.50001), EpochFacts(last_batches=4, last_loss=0.50002)),
         (epoch(split="val", reported_loss=0.5), EpochFacts(last_batches=4, last_loss=0.4)),
         (epoch(split="val"), EpochFacts(training_layers=("Dropout",))),
+        (epoch(split="val"), EpochFacts(held_by="the learning rate was 0")),
         (epoch(split="val", reported_loss=0.5, penalty=0.0), EpochFacts()),
         (epoch(split="val", reported_loss=0.5, penalty=1e-9), EpochFacts()),
         (epoch(split="val", reported_loss=0.5, penalty=0.1), EpochFacts(penalty_printed=False)),
