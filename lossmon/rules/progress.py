@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from lossmon.rules.series import BLOCK, Point, Series
-from lossmon.rules.trend import critical, median, trend, turning_points
+from lossmon.rules.trend import ALPHA, critical, median, trend, turning_points
 
 # Fewer epochs show no trend worth speaking of.
 FEWEST = 6
@@ -23,6 +23,12 @@ _CLEAR_TREND = 0.05
 _MATTERS = 0.1
 # A relative change of the loss that float32 rounding and the order of batches account for.
 _ROUNDING = 1e-4
+# What float32 rounding alone accounts for.
+_ROUNDING_ALONE = 1e-6
+# Part of the early speed that the late one still has, where nothing levels off.
+_STEADY = 0.7
+# Share of all movement that is along a straight line, where steps are too small to bend it.
+_STRAIGHT = 0.9
 
 
 class Rise(NamedTuple):
@@ -107,7 +113,31 @@ def swings(series: Series, constant: float | None, *, sampling: bool = True) -> 
 
 
 def motionless(series: Series) -> bool:
-    """Whether the value has not changed since the first epoch, but for rounding."""
+    """Whether the value has hardly changed since the first epoch."""
     if len(series) < FEWEST:
         return False
     return bool(np.ptp(series.values) <= _ROUNDING * abs(float(series.values[0])))
+
+
+def unchanged(series: Series) -> bool:
+    """Whether the value is still the same, but for rounding alone."""
+    return bool(np.ptp(series.values) <= _ROUNDING_ALONE * abs(float(series.values[0])))
+
+
+def falls_steadily(series: Series) -> bool:
+    """Whether the value falls beyond doubt, and as fast lately as at the beginning."""
+    if trend(series.values).falling > ALPHA:
+        return False
+    first, middle, last = (float(part.mean()) for part in np.array_split(series.values, 3))
+    return middle - last >= _STEADY * (first - middle)
+
+
+def falls_straight(series: Series) -> bool:
+    """Whether the value falls along a straight line, as it does where the gradient stays the same.
+
+    What wavers about a level, or has just come down to it, does not.
+    """
+    if not falls_steadily(series):
+        return False
+    line = float(np.corrcoef(series.values, np.arange(len(series)))[0, 1])
+    return line < 0 and line**2 >= _STRAIGHT

@@ -15,6 +15,7 @@ from lossmon.records import LossSpec, OutputRecord, Split
 from lossmon.rules import (
     Effect,
     Facts,
+    InputFacts,
     OutputFacts,
     SpoiledFacts,
     describe_input,
@@ -99,6 +100,26 @@ def test_inputs_and_columns_that_never_vary_are_advised_on() -> None:
     assert plain(column) == [("LM503", "info")]
     assert plain(np.ones_like(UNIT)) == [("LM503", "info")]
     assert plain(column[:32]) == []
+
+
+def test_inputs_that_never_vary_are_a_warning_where_labels_do() -> None:
+    record = OutputRecord(None, shape=(None, 1), loss=LossSpec("mean_squared_error"))
+    seen = describe_predictions(UNIT[:, :1])
+    output = OutputFacts(record, describe_labels(UNIT[:, :1]), seen, compiled_used=True)
+    alike = describe_input(np.ones_like(UNIT), name="a", rescaled=False, embedded=False)
+    varied = describe_input(UNIT, name="b", rescaled=False, embedded=False)
+
+    def told(output: OutputFacts, *inputs: InputFacts) -> list[str]:
+        facts = Facts((output,), inputs=inputs)
+        return [f.severity for f in run_rules(facts) if f.code == "LM503"]
+
+    assert told(output, alike) == ["warning"]
+    assert told(output, alike, alike) == ["warning", "warning"]
+    assert told(output, alike, varied) == ["info"]
+    assert told(output, alike, replace(varied, embedded=None)) == ["info"]
+    # A loss of the user's own may be about something else than a constant.
+    assert told(replace(output, compiled_used=False), alike) == ["info"]
+    assert told(replace(output, labels=describe_labels(np.ones((64, 1)))), alike) == ["info"]
 
 
 def test_borders_of_zeros_are_no_constant_columns() -> None:

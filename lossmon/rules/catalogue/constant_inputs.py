@@ -3,7 +3,9 @@
 ## What it does
 Advises where an input is the same for every sample of the first batch, or columns of a table hold
 one value other than 0 in all of them; 64 samples are asked for. Columns of zeros are left alone
-(borders of images, rare categories), and so is what the model embeds.
+(borders of images, rare categories), and so is what the model embeds. It is a warning where every
+input is the same for all samples and a loss of Keras' own compares the output with labels that do
+differ: all that can be learned is a constant.
 
 ## Why is this bad
 What does not vary cannot tell samples apart. Often a column was misread, or a feature was joined
@@ -49,16 +51,34 @@ _SHOWN = 5
 
 def check(facts: Facts) -> Iterator[Finding]:
     """Find inputs and columns that do not vary."""
+    grade: Severity = "warning" if all_constant(facts) and _labels_differ(facts) else severity
     for given in facts.inputs or ():
-        if given.samples < _SAMPLES or given.embedded is not False:
-            continue
-        what = _constant(given)
-        if what is not None:
-            yield _finding(given, what)
+        if _judged(given) and (what := _constant(given)) is not None:
+            yield _finding(given, what, grade)
+
+
+def all_constant(facts: Facts) -> bool:
+    """Whether nothing that comes in differs from sample to sample."""
+    inputs = facts.inputs or ()
+    return bool(inputs) and all(_judged(given) and _is_constant(given) for given in inputs)
+
+
+def _labels_differ(facts: Facts) -> bool:
+    """Whether an output is compared with labels that no constant could match."""
+    labels = [output.labels for output in facts.outputs if output.loss is not None]
+    return any(seen.distinct is None or len(seen.distinct) > 1 for seen in labels if seen)
+
+
+def _judged(given: InputFacts) -> bool:
+    return given.samples >= _SAMPLES and given.embedded is False
+
+
+def _is_constant(given: InputFacts) -> bool:
+    return len(given.constant) == given.columns
 
 
 def _constant(given: InputFacts) -> str | None:
-    if len(given.constant) == given.columns:
+    if _is_constant(given):
         return f"all {given.samples} samples are the same"
     if not given.tabular or not given.constant_nonzero:
         return None
@@ -69,8 +89,9 @@ def _constant(given: InputFacts) -> str | None:
     return f"{verb.format(shown + more)} one value in all {given.samples} samples"
 
 
-def _finding(given: InputFacts, what: str) -> Finding:
-    message = f"{input_text(given)}: {what}."
+def _finding(given: InputFacts, what: str, grade: Severity) -> Finding:
+    nothing = "" if grade == severity else ", and nothing can be learned from them"
+    message = f"{input_text(given)}: {what}{nothing}."
     evidence = {
         "input": given.name,
         "samples": given.samples,
@@ -78,4 +99,6 @@ def _finding(given: InputFacts, what: str) -> Finding:
         "constant": list(given.constant),
     }
     fix = "np.flatnonzero(np.ptp(x, axis=0) == 0)  # is this the column you meant?"
-    return Finding(code, name, severity, None, message, fix, evidence)
+    if grade != severity:
+        fix = "print(x[0], x[-1])  # what made them alike?"
+    return Finding(code, name, grade, None, message, fix, evidence)

@@ -48,6 +48,7 @@ from collections.abc import Iterator
 
 from lossmon.records import EpochRecord, Finding, Severity
 from lossmon.rules.baselines import baseline, class_shares
+from lossmon.rules.catalogue.constant_inputs import all_constant
 from lossmon.rules.epochs import judged_split, loss_of, records_of, trailing
 from lossmon.rules.facts import Facts, OutputFacts
 from lossmon.rules.progress import falling
@@ -70,7 +71,8 @@ def check(facts: Facts) -> Iterator[Finding]:
     """Find classifiers that give every sample the same class."""
     for output in facts.outputs:
         constant = constant_epochs(facts, output)
-        if constant:
+        # Where nothing can be learned another rule says why.
+        if constant and facts.trainable is not False and not all_constant(facts):
             yield _finding(output, constant)
 
 

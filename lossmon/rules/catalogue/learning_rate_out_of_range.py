@@ -3,8 +3,10 @@
 ## What it does
 Flags, from the loss and never from the number itself: too high, where the training loss swings for
 ten epochs and stays above what a constant answer reaches, beyond its standard error; too low, where
-the loss is no better than a constant's and has not changed since the first epoch beyond rounding
-(1e-4).
+the loss is no better than a constant's, has changed since the first epoch by no more than 1e-4 of
+itself, and falls along a straight line within that or stands still. Silent where something else
+holds the loss (no trainable weights, inputs that are all the same, kernels whose gradient is 0),
+where steps do move the weights, and while a schedule raises the rate.
 
 ## Why is this bad
 Steps too large throw the weights about, so that not even the frequencies of the labels are learned.
@@ -47,11 +49,13 @@ from dataclasses import replace
 
 from lossmon.records import Finding, Severity
 from lossmon.rules.baselines import AS_BAD, above_constant, baseline, constant_loss
+from lossmon.rules.catalogue.constant_inputs import all_constant
 from lossmon.rules.catalogue.constant_predictor import constant_epochs
 from lossmon.rules.catalogue.dead_units import dead_layers
 from lossmon.rules.epochs import judged_split, rate_now, rate_raised, records_of
 from lossmon.rules.facts import Facts, OutputFacts
-from lossmon.rules.progress import WINDOW, motionless, swings
+from lossmon.rules.movement import moves, no_gradient
+from lossmon.rules.progress import WINDOW, falls_straight, motionless, swings, unchanged
 from lossmon.rules.series import Series, loss_series
 from lossmon.rules.trend import critical
 from lossmon.rules.wording import data, epochs_text, learning_rate, number, of
@@ -65,10 +69,9 @@ def check(facts: Facts) -> Iterator[Finding]:
     """Find outputs whose loss shows that steps are far too large or too small."""
     for output in facts.outputs:
         train = loss_series(facts, output, "train")
-        still = loss_series(facts, output, judged_split(facts, output))
         if train is not None and too_high(facts, output, train):
             yield _finding(facts, output, train.last(WINDOW), high=True)
-        elif still is not None and _too_low(facts, output, still):
+        elif (still := too_low(facts, output)) is not None:
             yield _finding(facts, output, still, high=False)
 
 
@@ -83,10 +86,25 @@ def too_high(facts: Facts, output: OutputFacts, train: Series) -> bool:
     return above_constant(facts, output, surely)
 
 
-def _too_low(facts: Facts, output: OutputFacts, still: Series) -> bool:
-    if not motionless(still) or constant_epochs(facts, output) or dead_layers(facts):
-        return False
-    return above_constant(facts, output, still, at_least=AS_BAD)
+def too_low(facts: Facts, output: OutputFacts) -> Series | None:
+    """The loss that stays where it was because steps are too small; None where they are not."""
+    still = loss_series(facts, output, judged_split(facts, output))
+    if still is None or not motionless(still) or _another_cause(facts, output):
+        return None
+    train = loss_series(facts, output, "train")
+    shown = [still] if train is None or not motionless(train) else [still, train]
+    if not unchanged(still) and not any(map(falls_straight, shown)):
+        return None
+    return still if above_constant(facts, output, still, at_least=AS_BAD) else None
+
+
+def _another_cause(facts: Facts, output: OutputFacts) -> bool:
+    """Whether greater steps would not help."""
+    if facts.trainable is False or all_constant(facts) or no_gradient(facts) or moves(facts):
+        return True
+    if rate_raised(facts, len(records_of(facts, output, "train"))):
+        return True
+    return bool(constant_epochs(facts, output) or dead_layers(facts))
 
 
 def _finding(facts: Facts, output: OutputFacts, losses: Series, *, high: bool) -> Finding:

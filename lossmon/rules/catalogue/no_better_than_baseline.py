@@ -8,7 +8,8 @@ validation data where both can be judged. Flags as well a model that learns its 
 in no three epochs together, of ten or more, had a validation loss more than 5 % below the
 constant's, and has a larger one now: what it learns holds for its training samples alone. Silent
 where the accuracy is significantly above the share of the largest class, and where rare classes are
-found significantly more often than by chance.
+found significantly more often than by chance. A model without trainable weights whose loss stays as
+bad as that from the first epoch on is told that it has none.
 
 ## Why is this bad
 Loss and accuracy can look respectable and hold no more than the frequencies of the labels. The
@@ -41,13 +42,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lossmon.records import EpochRecord, Finding, Severity
-from lossmon.rules.baselines import AS_BAD, Baseline, baseline, constant_loss, lead_over
+from lossmon.rules.baselines import (
+    AS_BAD,
+    Baseline,
+    above_constant,
+    baseline,
+    constant_loss,
+    lead_over,
+)
+from lossmon.rules.catalogue.constant_inputs import all_constant
 from lossmon.rules.catalogue.constant_predictor import constant_epochs
 from lossmon.rules.catalogue.dead_units import dead_layers
-from lossmon.rules.catalogue.learning_rate_out_of_range import too_high
-from lossmon.rules.epochs import loss_of, records_of, trailing
+from lossmon.rules.catalogue.learning_rate_out_of_range import too_high, too_low
+from lossmon.rules.epochs import judged_split, loss_of, records_of, trailing
 from lossmon.rules.facts import Facts, OutputFacts
 from lossmon.rules.memorising import memorises
+from lossmon.rules.movement import no_gradient
 from lossmon.rules.progress import FEWEST, WINDOW, falling, motionless, rise, swings
 from lossmon.rules.series import Series, loss_series, share_error
 from lossmon.rules.trend import critical
@@ -61,12 +71,20 @@ _MATCH = (
     "print(y[:20], y_val[:20])  # does each label belong to its x? are both sets of one kind? "
     "if so: a smaller model, more data"
 )
+_TRAIN = "model.trainable = True  # before model.compile; or of the layers alone that are to learn"
+_TRY_FEW = "model.fit(x[:32], y[:32], epochs=200)  # can it learn 32 samples? do x and y match?"
+_IS_IT_ALIKE = "print(model.predict(x[:5]), x.std(axis=0))  # same output for different inputs?"
+# Part of the way from a constant's accuracy to 1 beyond which no model is called bad.
+_GOOD = 0.5
 
 
 def check(facts: Facts) -> Iterator[Finding]:
     """Find outputs that a constant would match."""
     for output in facts.outputs:
         train = loss_series(facts, output, "train")
+        if facts.trainable is False:
+            yield from _untrained(facts, output)
+            continue
         if train is None or len(train) < WINDOW:
             continue
         if memorises(facts, output):
@@ -74,12 +92,14 @@ def check(facts: Facts) -> Iterator[Finding]:
         elif not _another_trouble(facts, output, train):
             failing = _failing_epochs(facts, output)
             if len(failing) >= FEWEST:
-                yield _finding(output, failing)
+                yield _finding(facts, output, failing)
 
 
 def _another_trouble(facts: Facts, output: OutputFacts, train: Series) -> bool:
     """Whether the run still learns, or another rule says better why it does not."""
-    if falling(train) or motionless(train):
+    if all_constant(facts) or too_low(facts, output) is not None:
+        return True
+    if falling(train) and not no_gradient(facts):
         return True
     constant = constant_loss(facts, output, train)
     moving = rise(train) is not None or swings(train, constant) is not None
@@ -108,16 +128,43 @@ def _fails(output: OutputFacts, record: EpochRecord) -> bool:
     return lead is None or lead <= critical() * share_error(record)
 
 
-def _finding(output: OutputFacts, failing: list[EpochRecord]) -> Finding:
+def _untrained(facts: Facts, output: OutputFacts) -> Iterator[Finding]:
+    """Say of a model that cannot learn, and is bad, why it is."""
+    splits = dict.fromkeys((judged_split(facts, output), "train"))
+    series = (loss_series(facts, output, split) for split in splits)
+    bad = [one for one in series if one is not None and _stays_bad(facts, output, one)]
+    if not bad:
+        return
+    first, *_, last = records_of(facts, output, bad[0].split)
+    best, lead = baseline(output, last), lead_over(output, last)
+    assert best is not None
+    if lead is not None and lead > _GOOD * (1 - (best.accuracy or 0.0)):
+        return
+    message = (
+        f"the model has no trainable weights: the {data(last.split)} loss{of(output)} stays at "
+        f"{number(loss_of(last))} {epochs_text(first.epoch, last.epoch)}, and {number(best.loss)} "
+        f"({best.name}) is what a constant reaches."
+    )
+    evidence = {"summary": "The model has no trainable weights", **_evidence(first, last, best)}
+    yield Finding(code, name, severity, output.name, message, _TRAIN, evidence)
+
+
+def _stays_bad(facts: Facts, output: OutputFacts, losses: Series) -> bool:
+    return motionless(losses) and above_constant(facts, output, losses, at_least=AS_BAD)
+
+
+def _finding(facts: Facts, output: OutputFacts, failing: list[EpochRecord]) -> Finding:
     first, last = failing[0], failing[-1]
     best = baseline(output, last)
     assert best is not None
+    why, fix = "it has stopped falling", _TRY_FEW
+    if no_gradient(facts):
+        why, fix = "the gradient of every kernel is 0", _IS_IT_ALIKE
     message = (
         f"the {data(last.split)} loss{of(output)}, {number(loss_of(last))}, is no better than "
         f"{number(best.loss)} ({best.name}), which a constant reaches, "
-        f"{epochs_text(first.epoch, last.epoch)}; it has stopped falling."
+        f"{epochs_text(first.epoch, last.epoch)}; {why}."
     )
-    fix = "model.fit(x[:32], y[:32], epochs=200)  # can it learn 32 samples? do x and y match?"
     return Finding(code, name, severity, output.name, message, fix, _evidence(first, last, best))
 
 

@@ -35,15 +35,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
-
 from lossmon.records import Finding, Severity
 from lossmon.rules.baselines import above_constant
 from lossmon.rules.epochs import rate_now, rate_raised
 from lossmon.rules.facts import Facts, OutputFacts
-from lossmon.rules.progress import motionless
+from lossmon.rules.progress import falls_steadily, motionless
 from lossmon.rules.series import Series, loss_series
-from lossmon.rules.trend import ALPHA, trend
+from lossmon.rules.trend import trend
 from lossmon.rules.wording import epochs_text, learning_rate, number, of
 
 code = "LM411"
@@ -53,8 +51,6 @@ severity: Severity = "info"
 _EPOCHS = 10
 # Part of the loss that ten epochs should have taken away.
 _HARDLY = 0.1
-# Part of the early speed that the late one still has, where nothing levels off.
-_STEADY = 0.7
 
 
 def check(facts: Facts) -> Iterator[Finding]:
@@ -70,11 +66,8 @@ def check(facts: Facts) -> Iterator[Finding]:
 
 
 def _slow(train: Series) -> bool:
-    values = train.values
-    if trend(values).falling > ALPHA or values[-1] < (1 - _HARDLY) * values[0]:
-        return False
-    first, middle, last = (float(part.mean()) for part in np.array_split(values, 3))
-    return middle - last >= _STEADY * (first - middle)
+    hardly = train.values[-1] >= (1 - _HARDLY) * train.values[0]
+    return bool(hardly) and falls_steadily(train)
 
 
 def _finding(output: OutputFacts, train: Series, rate: float | None) -> Finding:
