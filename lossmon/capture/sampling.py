@@ -50,6 +50,7 @@ class _UnitValues(NamedTuple):
     epoch: int
     samples: int
     largest: Mapping[str, Any]
+    kernels: Mapping[str, Any]
 
 
 class Findings(NamedTuple):
@@ -124,7 +125,8 @@ class Sampler:
                 self._units = self._make_units()
             largest = self._units.largest()
             if largest:
-                self._waiting.append(_UnitValues(epoch, self._units.samples, largest))
+                values = self._units.samples, largest, self._units.kernels()
+                self._waiting.append(_UnitValues(epoch, *values))
 
     def _before(self, epoch: int, step: int, batch: int) -> None:
         if not self._affords():
@@ -179,8 +181,11 @@ class Sampler:
 
 def _unit_facts(values: _UnitValues) -> list[UnitFacts]:
     tops = {layer: np.asarray(largest) for layer, largest in values.largest.items()}
+    zero = {layer: not np.asarray(kernel) for layer, kernel in values.kernels.items()}
     return [
-        UnitFacts(layer, values.epoch, values.samples, top.size, int(np.sum(top == 0)))
+        UnitFacts(
+            layer, values.epoch, values.samples, top.size, int(np.sum(top == 0)), zero.get(layer)
+        )
         for layer, top in tops.items()
     ]
 

@@ -51,6 +51,14 @@ class Units:
             found = [keras.ops.maximum(*pair) for pair in both] or tops
         return dict(zip((layer.name for layer in self._layers), found, strict=True))
 
+    def kernels(self) -> dict[str, Any]:
+        """Whether any weight is not 0 in the kernel of each layer that has one, as tensors."""
+        return {
+            layer.name: keras.ops.any(kernel)
+            for layer in self._layers
+            if (kernel := getattr(layer, "kernel", None)) is not None
+        }
+
 
 def _rectifies(layer: Any) -> bool:
     if len(layer._inbound_nodes) != 1 or isinstance(layer, keras.layers.RNN):

@@ -144,6 +144,7 @@ NAMES: dict[str, str] = {
     "weights_zero": "weights of 0",
     "wrong_epochs": "epochs that differ",
     "zero_rows": "rows of zeros",
+    "zero_kernels": "kernels of zeros",
 }
 """What each key of the evidence of lossmon's own rules is called."""
 

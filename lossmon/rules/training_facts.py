@@ -58,6 +58,7 @@ class UnitFacts:
         samples: samples in the batch.
         units: the layer's units; a channel of a convolution is one unit.
         dead: units that were 0 for every sample, at every position.
+        zero_kernel: whether all of the layer's kernel was 0; None of a layer without one.
     """
 
     layer: str
@@ -65,6 +66,7 @@ class UnitFacts:
     samples: int
     units: int
     dead: int
+    zero_kernel: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -142,9 +142,35 @@ def test_a_layer_that_is_dead_altogether_is_named_sooner() -> None:
     assert of_units(4, 4, units=4, samples=32) == []
 
 
+def test_kernels_of_zeros_are_why_units_are_dead() -> None:
+    seen = [UnitFacts("first", i, 128, 32, 32, zero_kernel=True) for i in range(3)]
+    behind = [UnitFacts("second", i, 128, 16, 16, zero_kernel=False) for i in range(3)]
+    (finding,) = run_rules(FACTS.after([], [], units=[*seen, *behind]))
+    assert finding.message.endswith("all weights are 0 in the kernel of 'first'.")
+    assert finding.fix.startswith("kernel_initializer=\"glorot_uniform\"  # in 'first'")
+    (other,) = run_rules(FACTS.after([], [], units=behind))
+    assert "LeakyReLU" in other.fix
+    assert "weights are 0" not in other.message
+
+
 def test_losses_at_the_cap_are_named_while_there_are_many() -> None:
     (finding,) = of_clipped(0, 40, 50)
     assert (finding.code, finding.evidence["since_epoch"]) == ("LM405", 2)
     assert "CategoricalCrossentropy(from_logits=True)" in finding.fix
     assert of_clipped(40, 50, 9) == []
     assert of_clipped(2, samples=50) == []
+
+
+def test_what_is_no_probability_is_told_once() -> None:
+    loss = LossSpec("binary_crossentropy")
+    record = OutputRecord(None, shape=(None, 1), activation="relu", loss=loss)
+    seen = describe_predictions(np.linspace(0.0, 3.0, 64)[:, None])
+    output = OutputFacts(record, predictions=seen, compiled_used=True)
+    clipped = [ClippedFacts(i, "train", None, 1000, 400, 16.118) for i in range(3)]
+    found = run_rules(Facts((output,)).after([], [], clipped=clipped))
+    assert [(f.code, f.fix) for f in found] == [
+        ("LM106", 'keras.layers.Dense(1, activation="sigmoid")')
+    ]
+    within = replace(output, predictions=describe_predictions(np.linspace(0.0, 1.0, 64)[:, None]))
+    found = run_rules(Facts((within,)).after([], [], clipped=clipped))
+    assert codes(found) == ["LM405"]

@@ -7,7 +7,8 @@ after two. Batches of fewer than 64 samples show too little.
 
 ## Why is this bad
 A rectifier that is never above 0 has no gradient: the unit stays as it is for good, and the network
-is smaller than it looks. Where a whole layer is dead, nothing behind it depends on the inputs.
+is smaller than it looks. Where a whole layer is dead, nothing behind it depends on the inputs. A
+kernel of which all weights are 0 makes it so from the start.
 
 ## Example
 ```python
@@ -45,6 +46,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lossmon.records import Finding, Severity
+from lossmon.rules.catalogue.constant_inputs import all_constant
 from lossmon.rules.epochs import trailing
 from lossmon.rules.facts import Facts
 from lossmon.rules.training_facts import UnitFacts
@@ -63,7 +65,8 @@ _EPOCHS, _EPOCHS_ALL_DEAD = 3, 2
 def check(facts: Facts) -> Iterator[Finding]:
     """Find the layers most of whose units are dead; one finding for the model."""
     dying = dead_layers(facts)
-    if dying:
+    # Of samples that are all the same the next one may wake a unit.
+    if dying and not all_constant(facts):
         yield _finding(dying)
 
 
@@ -97,14 +100,24 @@ def _finding(dying: list[list[UnitFacts]]) -> Finding:
         f"units are 0 for every one of {number(lasts[0].samples)} samples since epoch {since + 1}: "
         f"{told}."
     )
-    evidence = {
+    evidence: dict[str, object] = {
         "since_epoch": since + 1,
         "samples": lasts[0].samples,
         "layers": {u.layer: {"dead": u.dead, "units": u.units} for u in lasts},
     }
-    names = ", ".join(repr(u.layer) for u in lasts)
-    fix = (
-        "keras.layers.LeakyReLU(negative_slope=0.1)"
-        f"  # in place of the relu of {names}; and a lower learning rate"
-    )
+    zero = [u.layer for u in lasts if u.zero_kernel]
+    if zero:
+        message = f"{message[:-1]}; all weights are 0 in the kernel of {_named(zero)}."
+        evidence["zero_kernels"] = zero
+        fix = f'kernel_initializer="glorot_uniform"  # in {_named(zero)}: zeros stay as they are'
+    else:
+        fix = (
+            "keras.layers.LeakyReLU(negative_slope=0.1)"
+            f"  # in place of the relu of {_named([u.layer for u in lasts])}; "
+            "and a lower learning rate"
+        )
     return Finding(code, name, severity, None, message, fix, evidence)
+
+
+def _named(layers: list[str]) -> str:
+    return ", ".join(map(repr, layers))
