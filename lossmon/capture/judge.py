@@ -143,11 +143,11 @@ class RunJudge:
         """What the rules say of short epochs that they were not asked about at once."""
         return self._watch.catch_up()
 
-    def end(self) -> Records:
+    def end(self, *, finished: bool) -> Records:
         """What the rules say at the end of the run."""
         if self._samples is not None:
             self._samples.give_up()
-        return self._watch.end()
+        return self._watch.end(finished=finished)
 
     def _judge(self, chunk: Chunk) -> Records:
         try:

@@ -97,8 +97,8 @@ class Judge(Protocol):
         """Judge what was put off until now."""
         ...
 
-    def end(self) -> Records:
-        """Judge what is left when no step comes any more."""
+    def end(self, *, finished: bool) -> Records:
+        """Judge what is left when no step comes any more; a run that finished, as a whole."""
         ...
 
 
@@ -265,7 +265,8 @@ class Recorder:
             self._carry(math.inf)
         stops = [item for item in items if isinstance(item, _Stop)]
         if stops:
-            self._judge("the end", lambda judge: judge.end())
+            finished = stops[0].status == "finished"
+            self._judge("the end", lambda judge: judge.end(finished=finished))
         else:
             self._judge("what was put off", lambda judge: judge.catch_up())
         # Judging the last steps may have brought up troubles, which come after the stop.

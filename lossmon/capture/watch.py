@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -23,6 +23,7 @@ from lossmon.rules import (
     describe_weights,
     intended_metric,
     merged_weights,
+    said_by,
 )
 from lossmon.rules.families import class_axis
 from lossmon.store import WITHDRAWN, Records, Trouble
@@ -80,8 +81,9 @@ class Watch:
         self._mistaken = mistaken
         self._retract = retract
         self._labels_known = labels_known
-        # What was announced and no longer stands, in the words of when it was taken back.
-        self._withdrawn: dict[Key, str] = {}
+        # What was announced and no longer stands: how that is said, and what it had said.
+        self._withdrawn: dict[Key, tuple[str, str]] = {}
+        self._ended = False
         self._clipped: list[ClippedFacts] = []
         self._recent: deque[BatchRecord] = deque(maxlen=RECENT_BATCHES)
         self._epochs: list[EpochRecord] = []
@@ -145,14 +147,21 @@ class Watch:
         """Ask the rules, if there is something new and they were not asked just before."""
         return self._catch_up() if time.monotonic() >= self._not_before else Records()
 
-    def end(self) -> Records:
-        """Ask the rules, if there is something that they have not been asked about."""
+    def end(self, *, finished: bool = True) -> Records:
+        """Ask the rules of the whole run, and say what no longer stands.
+
+        Args:
+            finished: whether it came to its end, and was not broken off.
+        """
         if self._searched < len(self._epochs):
             self._searched, self._news = 0, True
+        if finished and self._epochs and not self._ended:
+            self._ended = self._news = True
         records = self._catch_up()
-        for message in self._withdrawn.values():
-            self._retract(message)
-            records.troubles.append(Trouble(time.time(), message))
+        for told, had_said in self._withdrawn.values():
+            # Where it was printed it can be read; the run keeps the whole of it.
+            self._retract(told)
+            records.troubles.append(Trouble(time.time(), f"{told} It had said: {had_said}"))
         self._withdrawn = {}
         return records
 
@@ -217,7 +226,10 @@ class Watch:
         gone = [finding for key, finding in self._standing.items() if key not in found]
         self._announce([f for f in new if not self._was_said(f)])
         when = f"in epoch {self._epochs[-1].epoch + 1}" if self._epochs else "in the first epoch"
-        self._withdrawn |= {_key(f): _taken_back(f, when) for f in gone if f.severity != "info"}
+        for finding in gone:
+            if finding.severity != "info":
+                why = _why_gone(finding, found.values())
+                self._withdrawn[_key(finding)] = _taken_back(finding, when, why), finding.message
         self._withdrawn = {key: told for key, told in self._withdrawn.items() if key not in found}
         self._standing = found
         return Records(findings=new, withdrawn=gone)
@@ -228,6 +240,7 @@ class Watch:
             "clipped": tuple(self._clipped),
             "episodes": self._episodes,
             "shifts": self._shifts,
+            "ended": self._ended,
         }
         if self._sampler is None or not self._epochs:
             return measured
@@ -273,12 +286,14 @@ def _key(finding: Finding) -> Key:
     return finding.code, finding.output
 
 
-def _taken_back(finding: Finding, when: str) -> str:
+def _taken_back(finding: Finding, when: str, why: str) -> str:
     where = f" on output {finding.output!r}" if finding.output else ""
-    return (
-        f"{WITHDRAWN}{finding.code} {finding.rule}{where}, {when}: later values no longer show it. "
-        f"It had said: {finding.message}"
-    )
+    return f"{WITHDRAWN}{finding.code} {finding.rule}{where}, {when}: {why}."
+
+
+def _why_gone(finding: Finding, standing: Iterable[Finding]) -> str:
+    other = said_by(finding, standing)
+    return "later values no longer show it" if other is None else f"{other} says it better"
 
 
 def _finite(value: float | None) -> bool:

@@ -8,6 +8,7 @@ from lossmon.rules.facts import Facts, LabelKind, OutputFacts
 from lossmon.rules.input_facts import InputFacts, describe_input
 from lossmon.rules.intent import intended_metric
 from lossmon.rules.label_facts import LabelFacts, RowFacts, describe_labels
+from lossmon.rules.precedence import said_by
 from lossmon.rules.prediction_facts import OutputRange, PredictionFacts, describe_predictions
 from lossmon.rules.registry import (
     Rule,
@@ -74,5 +75,6 @@ __all__ = [
     "rule_selection",
     "rule_summaries",
     "run_rules",
+    "said_by",
     "select_rules",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import TypeVar
 
@@ -20,6 +21,22 @@ def records_of(facts: Facts, output: OutputFacts, split: Split) -> list[EpochRec
     """The epochs of one output and split that have ended, oldest first."""
     epochs = () if facts.training is None else facts.training.epochs
     return [e for e in epochs if e.split == split and e.output == output.name]
+
+
+def until(facts: Facts, epoch: int) -> Facts:
+    """What was known of a run, but for its batches, when an epoch had ended."""
+    if facts.training is None:
+        return facts
+    known = facts.training
+    earlier = replace(
+        known,
+        epochs=[e for e in known.epochs if e.epoch <= epoch],
+        units=known.units and [u for u in known.units if u.epoch <= epoch],
+        gradients=known.gradients and [g for g in known.gradients if g.epoch <= epoch],
+        clipped=known.clipped and [c for c in known.clipped if c.epoch <= epoch],
+        ended=False,
+    )
+    return replace(facts, training=earlier)
 
 
 def judged_split(facts: Facts, output: OutputFacts) -> Split:
@@ -59,9 +76,16 @@ def rate_before_raise(facts: Facts, epoch: int) -> float | None:
     return before if raised else None
 
 
-def rate_raised(facts: Facts, epochs: int) -> bool:
-    """Whether a schedule raised the learning rate within the last epochs of training."""
-    rates = [*_rates(facts).values()][-epochs:]
+def rate_raised(facts: Facts, epochs: int, until: int | None = None) -> bool:
+    """Whether a schedule raised the learning rate within the last epochs of training.
+
+    Args:
+        facts: what is known of the run.
+        epochs: how many.
+        until: the last of them, from 0; None for the last one there is.
+    """
+    known = _rates(facts).items()
+    rates = [rate for epoch, rate in known if until is None or epoch <= until][-epochs:]
     return any(b > a * (1 + _ROUNDING) for a, b in pairwise(rates))
 
 

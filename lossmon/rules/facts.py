@@ -194,6 +194,7 @@ class Facts:
         clipped: Sequence[ClippedFacts] | None = None,
         episodes: Sequence[EpisodeFacts] | None = None,
         shifts: Sequence[ShiftFacts] | None = None,
+        ended: bool = False,
     ) -> Facts:
         """The same facts with what has been recorded and measured of the run so far.
 
@@ -205,8 +206,11 @@ class Facts:
             clipped: losses at the cap, likewise.
             episodes: where loss and accuracy parted ways, likewise.
             shifts: whose validation data were worse from the first epoch on, likewise.
+            ended: whether no more epochs will come.
         """
-        training = TrainingFacts(batches, epochs, gradients, units, clipped, episodes, shifts)
+        training = TrainingFacts(
+            batches, epochs, gradients, units, clipped, episodes, shifts, ended
+        )
         return replace(self, training=training)
 
 

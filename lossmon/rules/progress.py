@@ -5,11 +5,13 @@ All of it on logarithms where losses are positive, so that a loss of 1e-4 is jud
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 
 from lossmon.rules.series import BLOCK, Point, Series
+from lossmon.rules.standing import raised_at
 from lossmon.rules.trend import ALPHA, critical, median, trend, turning_points
 
 # Fewer epochs show no trend worth speaking of.
@@ -19,6 +21,8 @@ WINDOW = 10
 # With this chance noise passes for learning, which keeps rules silent.
 _STILL_LEARNING = 0.02
 _CLEAR_TREND = 0.05
+# With this chance noise passes for the end of what was found.
+_SURELY = 0.001
 # Part of what was learned, and of the loss itself, that a rise or a swing must undo to matter.
 _MATTERS = 0.1
 # A relative change of the loss that float32 rounding and the order of batches account for.
@@ -61,18 +65,35 @@ def rise(series: Series) -> Rise | None:
     The block of the last epochs lies above the lowest block by more standard errors than chance
     gives in any epoch of the run, the epochs between show a trend or have undone all that had been
     learned, and the rise is a tenth or more both of the loss itself and of what had been learned.
+    Once it is known, it stands as long as the loss surely lies above its minimum by as much.
     """
-    medians, needed = series.blocks(), critical(len(series))
+    count = raised_at(
+        len(series),
+        raised=lambda n: _sets_in(series.first(n)),
+        holds=lambda n: _above_lowest(series.first(n), critical()) is not None,
+    )
+    if count is None:
+        return None
+    needed = critical(len(series))
+    return _above_lowest(series, needed) or _above_lowest(series, critical())
+
+
+def _sets_in(series: Series) -> bool:
+    risen = _above_lowest(series, critical(len(series)))
+    if risen is None:
+        return False
+    return trend(series.since(risen.start).values).rising <= _CLEAR_TREND or _undone(series)
+
+
+def _above_lowest(series: Series, needed: float) -> Rise | None:
+    """How far the last block lies above the lowest, where that is sure and matters."""
+    medians = series.blocks()
     if len(series) < FEWEST or len(medians) - 1 - (start := int(medians.argmin())) < BLOCK:
         return None
     errors = float(series.log().changes()[start])
-    if errors < needed:
-        return None
-    if trend(series.since(start).values).rising > _CLEAR_TREND and not _undone(series):
-        return None
     before, after = float(medians[start]), float(medians[-1])
     learned = float(series.values[0]) - before
-    if after - before < _MATTERS * max(abs(before), learned):
+    if errors < needed or after - before < _MATTERS * max(abs(before), learned):
         return None
     return Rise(start, series.lowest(start), series.typical(-1), errors, needed)
 
@@ -87,26 +108,50 @@ def _undone(series: Series) -> bool:
     return bool((lowest_after > highest_before)[BLOCK - 1 : len(series) - BLOCK].any())
 
 
-def swings(series: Series, constant: float | None, *, sampling: bool = True) -> float | None:
+def swings(
+    series: Series,
+    constant: float | None,
+    *,
+    sampling: bool = True,
+    counts: Callable[[int], bool] = lambda _: True,
+) -> float | None:
     """How far the value swings from epoch to epoch, where it goes nowhere; None where it is calm.
 
     Over the last epochs there is no trend, the direction changes at least every other time, and
     the typical swing exceeds both its standard error and a tenth of the scale of the loss: of the
-    run's first value, or of what a constant answer reaches where that is less.
+    run's first value, or of what a constant answer reaches where that is less. Once it is known,
+    it stands as long as the swing is as large and the value does not fall beyond doubt.
 
     Args:
         series: the loss of each epoch.
         constant: the loss of the best constant answer; None where it is not known.
         sampling: whether the swing must exceed the sampling error as well.
+        counts: whether a swing may be found after so many epochs.
     """
+
+    def at(count: int) -> float | None:
+        return _swing(series.first(count), constant, sampling=sampling)
+
+    def raised(count: int) -> bool:
+        known, recent = series.first(count), series.first(count).last(WINDOW)
+        if at(count) is None or falling(known) or not counts(count):
+            return False
+        return turning_points(recent.values) >= (WINDOW - 2) / 2
+
+    def holds(count: int) -> bool:
+        recent = series.first(count).last(WINDOW)
+        return at(count) is not None and trend(recent.values).falling > _SURELY
+
+    return None if raised_at(len(series), raised, holds) is None else at(len(series))
+
+
+def _swing(series: Series, constant: float | None, *, sampling: bool) -> float | None:
     recent = series.last(WINDOW)
-    if len(recent) < WINDOW or falling(series):
+    if len(recent) < WINDOW:
         return None
     swing = median(np.abs(np.diff(recent.values)))
     # Half of all swings exceed their median: no correction for the number of epochs is needed.
     noise = critical() * median(recent.errors) * np.sqrt(2) if sampling else 0.0
-    if turning_points(recent.values) < (WINDOW - 2) / 2:
-        return None
     first = abs(float(series.values[0]))
     scale = first if constant is None else min(first, constant)
     return swing if swing > max(noise, _MATTERS * scale) else None

@@ -63,6 +63,11 @@ class Series:
         parts = self.epochs[index:], self.values[index:], self.errors[index:]
         return Series(self.split, *parts)
 
+    def first(self, count: int) -> Series:
+        """The oldest epochs alone."""
+        parts = self.epochs[:count], self.values[:count], self.errors[:count]
+        return Series(self.split, *parts)
+
     def log(self) -> Series:
         """The logarithms, in which losses of all sizes compare; itself where values are not > 0."""
         if not len(self) or self.values.min() <= 0:

@@ -148,6 +148,7 @@ class TrainingFacts:
         clipped: losses at the cap, one for each epoch, split and output that clips.
         episodes: where loss and accuracy parted ways, by output and time.
         shifts: whose validation data were worse from the first epoch on.
+        ended: whether the training has finished: no more epochs will come.
     """
 
     batches: Sequence[BatchRecord] = ()
@@ -157,3 +158,4 @@ class TrainingFacts:
     clipped: Sequence[ClippedFacts] | None = None
     episodes: Sequence[EpisodeFacts] | None = None
     shifts: Sequence[ShiftFacts] | None = None
+    ended: bool = False

@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 
 from lossmon.capture import watch
+from lossmon.capture.asking import RuleAsker
 from lossmon.capture.chunk import Chunk, Place
 from lossmon.capture.watch import Watch
 from lossmon.records import EpochRecord, Finding
 from lossmon.rules import Facts, ShiftFacts, run_rules
+from lossmon.rules.catalogue import overfitting
 from tests.store.made import batch, epoch
 
 FOUND = Finding("LM408", "overfitting", "warning", None, "it rose", "stop earlier", {})
@@ -114,11 +116,9 @@ def test_what_no_longer_stands_at_the_end_is_taken_back_once(
     for number in range(5):
         made.watch.close(records(number))
     assert made.told == []
-    said = (
-        "withdrawn: LM408 overfitting, in epoch 4: later values no longer show it. It had said: "
-        "it rose"
-    )
-    assert [trouble.message for trouble in made.watch.end().troubles] == made.told == [said]
+    said = "withdrawn: LM408 overfitting, in epoch 4: later values no longer show it."
+    (kept,) = made.watch.end().troubles
+    assert (kept.message, made.told) == (f"{said} It had said: it rose", [said])
     assert not made.watch.end()
     assert made.told == [said]
 
@@ -223,3 +223,49 @@ def test_a_value_that_was_printed_wrong_stays_named_to_the_end(
     (found,) = last.findings
     assert "in epoch 2 (of 4)" in found.message
     assert (told, list(last.withdrawn)) == (["LM402"], [])
+
+
+def test_what_another_rule_says_better_has_not_passed(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = Retracted(monkeypatch)
+    other = replace(FOUND, code="LM404", rule="no-better-than-baseline")
+
+    def ask(facts: Facts) -> list[Finding]:
+        return [other] if facts.training and len(facts.training.epochs) > 3 else [FOUND]
+
+    monkeypatch.setattr(made.watch, "_rules", ask)
+    for number in range(5):
+        made.watch.close(records(number))
+    made.watch.end()
+    assert made.told == ["withdrawn: LM408 overfitting, in epoch 4: LM404 says it better."]
+
+
+@pytest.mark.parametrize("finished", [True, False])
+def test_the_rules_know_whether_a_training_has_finished(*, finished: bool) -> None:
+    known: list[bool] = []
+
+    def ask(facts: Facts) -> list[Finding]:
+        assert facts.training is not None
+        known.append(facts.training.ended)
+        return []
+
+    watched = Watch(Facts(()), [], ask=ask, announce=lambda _: None, trouble=pytest.fail)
+    watched.close(records(0))
+    watched.end(finished=finished)
+    watched.end(finished=finished)
+    assert known == ([False, True] if finished else [False])
+
+
+def test_a_rule_that_fails_takes_nothing_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    asker = RuleAsker(None, told.append)
+    answers: list[Any] = [[FOUND], RuntimeError("no"), RuntimeError("no"), []]
+
+    def check(_: Facts) -> list[Finding]:
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(overfitting, "check", check)
+    assert [asker(Facts(())) for _ in range(4)] == [[FOUND], [FOUND], [FOUND], []]
+    assert told == ["rule LM408 overfitting failed: RuntimeError('no')"]

@@ -39,7 +39,10 @@ def test_a_warning_that_passed_is_taken_back_and_kept(
     assert run.document["troubles"] == []
     told = " ".join(capsys.readouterr().err.split())
     assert told.count("lossmon warning LM405") == 1
-    assert told.endswith(f"lossmon: withdrawn: {kept['message']}")
+    # On the terminal it is not said again: it stands there already.
+    line, had_said = kept["message"].split(" It had said: ")
+    assert told.endswith(f"lossmon: withdrawn: {line}")
+    assert had_said.startswith("128 of 256 training losses sit at the cap")
     shown = CliRunner().invoke(cli, ["show", "latest", "--db", db]).stdout
     assert f"withdrawn: {kept['message']}" in " ".join(shown.split())
     panel = finding_panel(run.document["findings"], [], run.document["withdrawn"])

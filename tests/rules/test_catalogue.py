@@ -24,11 +24,13 @@ SECTIONS = ["What it does", "Why is this bad", "Example", "Use instead", "Refere
 PAGES = {page.code: page for page in rule_pages()}
 
 
-# An exploding gradient shows in the loss as well, and units that died in what is predicted.
+# An exploding gradient shows in the loss as well, and units that died in what is predicted. What
+# learns too slowly ends where a constant does better.
 COMPANIONS = {
     "LM401": ("LM413",),
     "LM403": ("LM414",),
     "LM409": ("LM413",),
+    "LM411": ("LM404",),
     "LM413": ("LM409",),
 }
 

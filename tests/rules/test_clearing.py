@@ -115,9 +115,9 @@ def vanished() -> Course:
 
 
 def exploded() -> Course:
-    norms = [1.0] * 4 + [2.0**i for i in range(12)] + [2.0**11] * 32
+    norms = [1.0] * 4 + [2.0**i for i in range(12)] + [50.0] * 3
     sampled = gradients(norms, [[]] * len(norms))
-    faulty, recovered = (BARE.after((), (), gradients=sampled[:n]) for n in (16, 48))
+    faulty, recovered = (BARE.after((), (), gradients=sampled[:n]) for n in (16, 19))
     return Course(faulty, recovered, 1)
 
 

@@ -1,10 +1,12 @@
 """The model gives every sample the same class.
 
 ## What it does
-Flags a classifier that has predicted one and the same class for every sample of the last epochs
+Flags a classifier that has predicted one class alone for all samples in each of the last epochs
 (validation, or training without it), although the labels hold others, and whose loss is no better
-than that of a constant. Five epochs in a row are asked for, and that the loss has stopped falling.
-Where one class holds nine tenths of the labels, predicting nothing else proves nothing: silent.
+than that of a constant. Five epochs in a row are asked for, and that the training loss has stopped
+falling; from then on it stands until an epoch predicts a second class. Which class it is may
+change. Where one class holds nine tenths of the labels, predicting nothing else proves nothing:
+silent.
 
 ## Why is this bad
 The accuracy is the share of that class, which looks like a result. The model has learned the
@@ -53,6 +55,7 @@ from lossmon.rules.epochs import judged_split, loss_of, records_of, trailing
 from lossmon.rules.facts import Facts, OutputFacts
 from lossmon.rules.progress import falling
 from lossmon.rules.series import loss_series
+from lossmon.rules.standing import raised_at
 from lossmon.rules.wording import data, epochs_text, where
 
 code = "LM403"
@@ -79,18 +82,30 @@ def check(facts: Facts) -> Iterator[Finding]:
 def constant_epochs(facts: Facts, output: OutputFacts) -> list[EpochRecord]:
     """The last epochs, all of which the output predicted as a constant; empty where it does not."""
     records = records_of(facts, output, judged_split(facts, output))
-    constant = trailing(records, lambda record: _is_constant(output, record))
-    if len(constant) < _EPOCHS or len({_predicted(record) for record in constant}) > 1:
-        return []
+    alone = trailing(records, lambda record: _one_of_several(output, record))
     train = loss_series(facts, output, "train")
-    return [] if train is None or falling(train) else constant
+    if train is None or len(alone) < _EPOCHS:
+        return []
+
+    def shown(count: int) -> bool:
+        seen = alone[:count]
+        if count < _EPOCHS or not all(_no_better(output, r) for r in seen[-_EPOCHS:]):
+            return False
+        return not falling(train.first(sum(e <= seen[-1].epoch for e in train.epochs)))
+
+    return alone if raised_at(len(alone), shown, holds=lambda _: True) is not None else []
 
 
-def _is_constant(output: OutputFacts, record: EpochRecord) -> bool:
-    best, loss = baseline(output, record), loss_of(record)
-    if best is None or best.accuracy is None or loss is None or _predicted(record) is None:
+def _one_of_several(output: OutputFacts, record: EpochRecord) -> bool:
+    best = baseline(output, record)
+    if best is None or best.accuracy is None or loss_of(record) is None:
         return False
-    return best.accuracy < _DOMINANT and loss > _BETTER * best.loss
+    return best.accuracy < _DOMINANT and _predicted(record) is not None
+
+
+def _no_better(output: OutputFacts, record: EpochRecord) -> bool:
+    best, loss = baseline(output, record), loss_of(record)
+    return best is not None and loss is not None and loss > _BETTER * best.loss
 
 
 def _predicted(record: EpochRecord) -> int | None:
@@ -101,14 +116,18 @@ def _predicted(record: EpochRecord) -> int | None:
 
 def _finding(output: OutputFacts, constant: list[EpochRecord]) -> Finding:
     first, last = constant[0], constant[-1]
+    alike = trailing(constant, lambda record: _predicted(record) == _predicted(last))
+    changed = f", class {_predicted(last)} since epoch {alike[0].epoch + 1}"
+    same = len(alike) == len(constant)
     best, shares = baseline(output, last), class_shares(last)
     assert best is not None
     assert shares is not None
     judged = int(last.judged or last.n)
     message = (
-        f"{where(output)} predicted class {_predicted(last)} for all {judged} "
-        f"{data(last.split)} samples {epochs_text(first.epoch, last.epoch)}; its accuracy is that "
-        f"class's share, {shares[_predicted(last) or 0]:.1%}."
+        f"{where(output)} predicted {f'class {_predicted(last)}' if same else 'one class'} for "
+        f"all {judged} {data(last.split)} samples {epochs_text(first.epoch, last.epoch)}"
+        f"{'' if same else changed}; its accuracy is that class's share, "
+        f"{shares[_predicted(last) or 0]:.1%}."
     )
     evidence = {
         "split": last.split,

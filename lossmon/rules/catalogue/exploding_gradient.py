@@ -2,10 +2,10 @@
 
 ## What it does
 Flags gradients whose norm rises with a clear trend (Mann-Kendall) over the sampled steps, to more
-than a hundred times what it was and above what it was at first, and those that are not finite in
-three samples in a row, if the loss still was, or if they had grown to more than a hundred times
-what they were at first. Silent where the optimizer clips, as long as they are finite, and where
-labels are no numbers.
+than a hundred times what it was and above what it was at first, as long as it stays so, and those
+that are not finite in three samples in a row, if the loss still was, or if they had grown to more
+than a hundred times what they were at first. Silent where the optimizer clips, as long as they are
+finite, and where labels are no numbers.
 
 ## Why is this bad
 Each step is larger than the last one and undoes it. The loss follows, and soon is not a number.
@@ -41,6 +41,7 @@ from collections.abc import Iterator, Sequence
 from lossmon.records import BatchRecord, Finding, Severity
 from lossmon.rules.catalogue.nonfinite_loss import since_when
 from lossmon.rules.facts import Facts
+from lossmon.rules.standing import looks
 from lossmon.rules.training_facts import GradientFacts
 from lossmon.rules.trend import ALPHA, critical, median, trend, wobble
 from lossmon.rules.wording import number
@@ -61,15 +62,15 @@ def check(facts: Facts) -> Iterator[Finding]:
     if facts.training is None or not facts.training.gradients:
         return
     gradients = facts.training.gradients
-    recent, lost = gradients[-_RECENT:], _not_finite(gradients)
+    recent, lost, grown = gradients[-_RECENT:], _not_finite(gradients), _has_grown(gradients)
     if len(lost) >= _BLOCK:
         what = f"not finite at the last {len(lost)} steps that it was measured at"
         if _is_cause(facts, gradients[: -len(lost)], lost[0]):
             yield _finding(recent, what, lost[0].epoch)
-    elif _grows(recent) and _is_above_start(gradients) and not recent[-1].clipped:
-        first, last = _ends(recent)
+    elif grown is not None and not recent[-1].clipped:
+        first, last = _ends(grown)[0], _ends(recent)[1]
         what = f"{number(last)}, {number(last / first)} times what it was"
-        yield _finding(recent, what, recent[0].epoch)
+        yield _finding(recent, what, grown[0].epoch)
 
 
 def _not_finite(gradients: Sequence[GradientFacts]) -> Sequence[GradientFacts]:
@@ -95,6 +96,18 @@ def _is_no_number(facts: Facts, output: str | None, gradient: GradientFacts) -> 
     if isinstance(since, BatchRecord):
         return since.step <= gradient.step
     return since is not None and since.epoch <= gradient.epoch
+
+
+def _has_grown(gradients: Sequence[GradientFacts]) -> Sequence[GradientFacts] | None:
+    """The samples over which the norm grew to what it is since; None where it did not."""
+    now = _ends(gradients)[1]
+    for count in looks(len(gradients)):
+        then = gradients[:count][-_RECENT:]
+        if not _GROWN * _ends(then)[0] < now < math.inf:
+            continue
+        if _grows(then) and _is_above_start(gradients[:count]):
+            return then
+    return None
 
 
 def _grows(recent: Sequence[GradientFacts]) -> bool:

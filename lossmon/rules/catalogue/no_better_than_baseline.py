@@ -8,8 +8,13 @@ validation data where both can be judged. Flags as well a model that learns its 
 in no three epochs together, of ten or more, had a validation loss more than 5 % below the
 constant's, and has a larger one now: what it learns holds for its training samples alone. Silent
 where the accuracy is significantly above the share of the largest class, and where rare classes are
-found significantly more often than by chance. A model without trainable weights whose loss stays as
-bad as that from the first epoch on is told that it has none.
+found significantly more often than by chance. Once found, it stands until the loss of three epochs
+together is more than 5 % below the constant's, or the answers are surely better than its.
+At the end of a training of six epochs or more it is flagged with less patience: where the loss was
+never more than 5 % below the constant's, is above it in each of the last three epochs and
+significantly so in the last, unless it falls so fast that as many epochs again would bring it
+below. A model without trainable weights whose loss stays as bad as that from the first epoch on is
+told that it has none.
 
 ## Why is this bad
 Loss and accuracy can look respectable and hold no more than the frequencies of the labels. The
@@ -42,26 +47,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lossmon.records import EpochRecord, Finding, Severity
-from lossmon.rules.baselines import (
-    AS_BAD,
-    Baseline,
-    above_constant,
-    baseline,
-    constant_loss,
-    lead_over,
-)
+from lossmon.rules.baselines import AS_BAD, Baseline, above_constant, baseline, lead_over
 from lossmon.rules.catalogue.constant_inputs import all_constant
 from lossmon.rules.catalogue.constant_predictor import constant_epochs
 from lossmon.rules.catalogue.dead_units import dead_layers
 from lossmon.rules.catalogue.learning_rate_out_of_range import too_high, too_low
-from lossmon.rules.epochs import judged_split, loss_of, records_of, trailing
+from lossmon.rules.catalogue.oscillating_loss import swing_of
+from lossmon.rules.epochs import judged_split, loss_of, rate_now, records_of, trailing, until
 from lossmon.rules.facts import Facts, OutputFacts
-from lossmon.rules.memorising import memorises
+from lossmon.rules.memorising import Beside, learns_by_heart, memorises_now, still_no_better
 from lossmon.rules.movement import no_gradient
-from lossmon.rules.progress import FEWEST, WINDOW, falling, motionless, rise, swings
-from lossmon.rules.series import Series, loss_series, share_error
+from lossmon.rules.progress import FEWEST, WINDOW, falling, motionless, rise
+from lossmon.rules.series import BLOCK, Series, loss_series, share_error
+from lossmon.rules.standing import raised_at
 from lossmon.rules.trend import critical
-from lossmon.rules.wording import data, epochs_text, number, of
+from lossmon.rules.wording import data, epochs_text, learning_rate, number, of
 
 code = "LM404"
 name = "no-better-than-baseline"
@@ -81,30 +81,68 @@ _GOOD = 0.5
 def check(facts: Facts) -> Iterator[Finding]:
     """Find outputs that a constant would match."""
     for output in facts.outputs:
-        train = loss_series(facts, output, "train")
         if facts.trainable is False:
             yield from _untrained(facts, output)
             continue
-        if train is None or len(train) < WINDOW:
+        train, val = (Beside.of(facts, output, split) for split in ("train", "val"))
+        judged = train if val is None else val
+        if judged is None or loss_series(facts, output, "train") is None:
             continue
-        if memorises(facts, output):
-            yield _memorised(facts, output, train)
-        elif not _another_trouble(facts, output, train):
-            failing = _failing_epochs(facts, output)
-            if len(failing) >= FEWEST:
-                yield _finding(facts, output, failing)
+        if _found(facts, output, train, judged):
+            by_heart = val is not None and train is not None and learns_by_heart(train, val)
+            if by_heart and val is not None and train is not None:
+                yield _memorised(train, val)
+            elif not _another_trouble(facts, output):
+                yield _finding(facts, judged)
+        elif _ends_above(facts, judged) and not _another_trouble(facts, output):
+            yield _ended(facts, train, judged)
 
 
-def _another_trouble(facts: Facts, output: OutputFacts, train: Series) -> bool:
-    """Whether the run still learns, or another rule says better why it does not."""
-    if all_constant(facts) or too_low(facts, output) is not None:
+def _found(facts: Facts, output: OutputFacts, train: Beside | None, judged: Beside) -> bool:
+    """Whether it was found while training went on, and still is so."""
+
+    def shown(count: int) -> bool:
+        now, epoch = judged.first(count), judged.series.epochs[count - 1]
+        if train is not None and now.series.split == "val" and memorises_now(train, now):
+            return True
+        return not now.is_better and _is_stuck(until(facts, epoch), output)
+
+    count = raised_at(len(judged), shown, holds=lambda n: still_no_better(judged.first(n)))
+    return count is not None
+
+
+def _is_stuck(facts: Facts, output: OutputFacts) -> bool:
+    """Whether the loss has stopped falling where a constant's is, for no other known reason."""
+    train = loss_series(facts, output, "train")
+    if train is None or len(train) < WINDOW or (falling(train) and not no_gradient(facts)):
+        return False
+    enough = len(_failing_epochs(facts, output)) >= FEWEST
+    return enough and not _another_trouble(facts, output)
+
+
+def _another_trouble(facts: Facts, output: OutputFacts) -> bool:
+    """Whether another rule says better why the run does not learn."""
+    train = loss_series(facts, output, "train")
+    if train is None or all_constant(facts) or too_low(facts, output) is not None:
         return True
-    if falling(train) and not no_gradient(facts):
-        return True
-    constant = constant_loss(facts, output, train)
-    moving = rise(train) is not None or swings(train, constant) is not None
+    moving = rise(train) is not None or swing_of(facts, output, train) is not None
     moving = moving or too_high(facts, output, train)
     return moving or bool(constant_epochs(facts, output) or dead_layers(facts))
+
+
+def _ends_above(facts: Facts, judged: Beside) -> bool:
+    """Whether a training has ended that a constant surely outdoes, and was not about to pass it."""
+    if facts.training is None or not facts.training.ended or len(judged) < FEWEST:
+        return False
+    if not judged.never_better or judged.tells_more():
+        return False
+    if not judged.exceeds(BLOCK) or not judged.exceeds(1, surely=True):
+        return False
+    if not falling(judged.series):
+        return True
+    values = judged.series.values
+    missing, lately = values[-1] - judged.constant, values[-1 - len(values) // 2] - values[-1]
+    return len(judged) >= WINDOW and bool(missing > lately)
 
 
 def _failing_epochs(facts: Facts, output: OutputFacts) -> list[EpochRecord]:
@@ -153,37 +191,79 @@ def _stays_bad(facts: Facts, output: OutputFacts, losses: Series) -> bool:
     return motionless(losses) and above_constant(facts, output, losses, at_least=AS_BAD)
 
 
-def _finding(facts: Facts, output: OutputFacts, failing: list[EpochRecord]) -> Finding:
-    first, last = failing[0], failing[-1]
+def _finding(facts: Facts, judged: Beside) -> Finding:
+    output, records = judged.output, judged.records
+    since = trailing(records, lambda record: _no_less(output, record)) or records[-1:]
+    first, last = since[0], since[-1]
     best = baseline(output, last)
     assert best is not None
-    why, fix = "it has stopped falling", _TRY_FEW
+    train = loss_series(facts, output, "train")
+    why, fix = "" if train is None or falling(train) else "; it has stopped falling", _TRY_FEW
     if no_gradient(facts):
-        why, fix = "the gradient of every kernel is 0", _IS_IT_ALIKE
+        why, fix = "; the gradient of every kernel is 0", _IS_IT_ALIKE
     message = (
         f"the {data(last.split)} loss{of(output)}, {number(loss_of(last))}, is no better than "
         f"{number(best.loss)} ({best.name}), which a constant reaches, "
-        f"{epochs_text(first.epoch, last.epoch)}; {why}."
+        f"{epochs_text(first.epoch, last.epoch)}{why}."
     )
     return Finding(code, name, severity, output.name, message, fix, _evidence(first, last, best))
 
 
-def _memorised(facts: Facts, output: OutputFacts, train: Series) -> Finding:
-    first, *_, last = records_of(facts, output, "val")
+def _no_less(output: OutputFacts, record: EpochRecord) -> bool:
+    best, loss = baseline(output, record), loss_of(record)
+    return best is not None and loss is not None and loss > AS_BAD * best.loss
+
+
+def _memorised(train: Beside, val: Beside) -> Finding:
+    output, first, last = val.output, val.records[0], val.records[-1]
     best = baseline(output, last)
     assert best is not None
     message = (
         f"the validation loss{of(output)}, {number(loss_of(last))}, is above {number(best.loss)} "
         f"({best.name}), which a constant reaches, and was in no three epochs together more than "
         f"{1 - AS_BAD:.0%} below it, while the training loss fell to "
-        f"{number(float(train.values[-1]))}: what it learns does not hold for the validation data."
+        f"{number(float(train.series.values[-1]))}: what it learns does not hold for the "
+        "validation data."
     )
     evidence = {
         "summary": "What it learns does not hold for the validation data",
         **_evidence(first, last, best),
-        "train_loss": float(train.values[-1]),
+        "train_loss": float(train.series.values[-1]),
     }
     return Finding(code, name, severity, output.name, message, _MATCH, evidence)
+
+
+def _ended(facts: Facts, train: Beside | None, judged: Beside) -> Finding:
+    """What is said of a training that has ended before it was found."""
+    output, last = judged.output, judged.records[-1]
+    since = trailing(judged.records, lambda record: _exceeds(output, record))
+    best = baseline(output, last)
+    assert best is not None
+    errors = (judged.series.values[-1] - best.loss) / judged.series.errors[-1]
+    message = (
+        f"the training has ended with a {data(last.split)} loss{of(output)} of "
+        f"{number(loss_of(last))}, above {number(best.loss)} ({best.name}), which a constant "
+        f"reaches, {epochs_text(since[0].epoch, last.epoch)}: by {errors:.1f} standard errors"
+    )
+    evidence = {**_evidence(since[0], last, best), "standard_errors": float(errors)}
+    fix = _TRY_FEW
+    if train is not None and judged is not train and train.series.values[-1] < train.constant:
+        message += f", while the training loss fell to {number(float(train.series.values[-1]))}."
+        evidence["train_loss"], fix = float(train.series.values[-1]), _MATCH
+    elif falling(judged.series):
+        message += (
+            f". It still fell, from {number(float(judged.series.values[0]))} in the first epoch, "
+            "too slowly to get below it in as many epochs again."
+        )
+        fix = f"{learning_rate(rate_now(facts), 10.0)}  # or more epochs; are x and y scaled?"
+    else:
+        message += "."
+    return Finding(code, name, severity, output.name, message, fix, evidence)
+
+
+def _exceeds(output: OutputFacts, record: EpochRecord) -> bool:
+    best, loss = baseline(output, record), loss_of(record)
+    return best is not None and loss is not None and loss > best.loss
 
 
 def _evidence(first: EpochRecord, last: EpochRecord, best: Baseline) -> dict[str, object]:

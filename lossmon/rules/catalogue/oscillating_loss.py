@@ -63,15 +63,20 @@ def check(facts: Facts) -> Iterator[Finding]:
     """Find outputs whose training loss swings."""
     for output in facts.outputs:
         train = loss_series(facts, output, "train")
-        swing = None if train is None else _swing(facts, output, train)
-        if train is None or swing is None or rate_raised(facts, WINDOW):
+        swing = None if train is None else swing_of(facts, output, train)
+        if train is None or swing is None:
             continue
         if not too_high(facts, output, train):
             yield _finding(output, train.last(WINDOW), swing, rate_now(facts))
 
 
-def _swing(facts: Facts, output: OutputFacts, train: Series) -> float | None:
-    return swings(train, constant_loss(facts, output, train))
+def swing_of(facts: Facts, output: OutputFacts, train: Series) -> float | None:
+    """How far the training loss swings, where no schedule made it; None where it is calm."""
+
+    def rate_was_kept(count: int) -> bool:
+        return not rate_raised(facts, WINDOW, until=train.epochs[count - 1])
+
+    return swings(train, constant_loss(facts, output, train), counts=rate_was_kept)
 
 
 def _finding(output: OutputFacts, recent: Series, swing: float, rate: float | None) -> Finding:

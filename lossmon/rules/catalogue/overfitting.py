@@ -8,10 +8,12 @@ those of the samples, of which half the variance is taken to be shared between e
 share more), and the wobble from epoch to epoch.
 Silent while the accuracy rises significantly: see `loss-accuracy-divergence`. Where the accuracy
 holds, both rules speak; where it falls, loss and accuracy say the same, and this one alone does.
-Silent where the validation loss was never below that of a constant: see `no-better-than-baseline`.
+Silent where neither validation loss nor accuracy was ever better than a constant's, when there is
+nothing that could get lost: see `no-better-than-baseline`.
+Once found, it stands as long as the validation loss is surely a tenth or more above its minimum.
 Where the validation loss was clearly the larger one from the first epoch on, when each training
-sample was still new, it says so and asks first whether both sets are of one kind: of other data it
-is no overfitting, and no regularisation mends it.
+sample was still new, it says so and asks first whether both sets are of one kind: what is due to
+other data, no regularisation mends.
 
 ## Why is this bad
 From the minimum on the model learns the training samples rather than what they have in common. Its
@@ -55,7 +57,7 @@ from dataclasses import replace
 from lossmon.records import Finding, Severity
 from lossmon.rules.catalogue.loss_accuracy_divergence import episode_now
 from lossmon.rules.facts import EpisodeFacts, Facts, OutputFacts, ShiftFacts
-from lossmon.rules.memorising import memorises
+from lossmon.rules.memorising import memorises, never_better
 from lossmon.rules.progress import Rise, rise
 from lossmon.rules.series import BLOCK, Point, Series, accuracy_series, loss_series
 from lossmon.rules.trend import critical
@@ -76,7 +78,9 @@ def check(facts: Facts) -> Iterator[Finding]:
     for output in facts.outputs:
         val, train = (loss_series(facts, output, split) for split in ("val", "train"))
         risen = None if val is None else rise(val)
-        if val is None or train is None or risen is None or memorises(facts, output):
+        if val is None or train is None or risen is None:
+            continue
+        if never_better(facts, output) or memorises(facts, output):
             continue
         fell = _fell_since(train, val.epochs[risen.start])
         if fell is not None and not _accuracy_rises(facts, output):
@@ -85,7 +89,7 @@ def check(facts: Facts) -> Iterator[Finding]:
             fell = _at_the_same(train, told) or fell
             hits = _accuracies(facts, output, told) if episode is None else episode.accuracy
             found = _finding(output, val, told, fell, hits, smoothed=episode is not None)
-            yield _of_another_kind(found, _shift(facts, output))
+            yield _with_shift(found, _shift(facts, output))
 
 
 def _accuracy_rises(facts: Facts, output: OutputFacts) -> bool:
@@ -182,16 +186,15 @@ def _finding(
     return Finding(code, name, severity, output.name, message, fix, evidence)
 
 
-def _of_another_kind(finding: Finding, shift: ShiftFacts | None) -> Finding:
+def _with_shift(finding: Finding, shift: ShiftFacts | None) -> Finding:
     """The same finding, where validation was worse before anything could be learned by heart."""
     if shift is None:
         return finding
     message = (
-        f"{finding.message} The validation loss was the larger one from the first epoch on, "
-        f"{number(shift.val)} against {number(shift.train)}, when each training sample was still "
-        "new: that is no overfitting. The validation data are of another kind than the training "
-        "data, or the training samples come in some order instead of shuffled, or the running "
-        "means of batch normalisation lag behind."
+        f"{finding.message} In the first epoch, when each training sample was still new, it was "
+        f"the larger one already, {number(shift.val)} against {number(shift.train)}: see first "
+        "whether the validation data are of the same kind as the training data, whether training "
+        "samples come shuffled, and whether running means of batch normalisation lag behind."
     )
     first = {"first_val_loss": shift.val, "first_train_loss": shift.train}
     return replace(finding, message=message, fix=_COMPARE, evidence={**finding.evidence, **first})

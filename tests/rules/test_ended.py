@@ -1,0 +1,106 @@
+"""At the end of a training less patience is asked for: no more epochs come that might do better."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from lossmon.records import Finding
+from lossmon.rules import run_rules
+from tests.rules.simulated import Classifier, Regression, Task, healthy
+from tests.rules.test_memorising import memorising
+from tests.rules.test_training_rules import CODES, Epochs, classifier, flags
+
+RUNS = 200
+ALLOWED = RUNS // 100
+
+
+def said(
+    learner: Classifier | Regression, epochs: Epochs, *, ended: bool = True, codes: Sequence[str]
+) -> list[Finding]:
+    facts = learner.after(epochs)
+    assert facts.training is not None
+    return run_rules(replace(facts, training=replace(facts.training, ended=ended)), codes)
+
+
+def before(records: Epochs, epoch: int) -> Epochs:
+    return [record for record in records if record.epoch < epoch]
+
+
+def test_healthy_trainings_that_end_early_are_flagged_in_one_of_a_hundred_at_most() -> None:
+    flagged: list[Finding] = []
+    for seed in range(RUNS):
+        learner, records = healthy(seed)
+        epochs = before(records, 3 + seed % 13)
+        flagged += said(learner, epochs, codes=["LM404"])
+    assert len(flagged) <= ALLOWED, flagged
+
+
+def memorising_slowly(seed: int) -> tuple[Classifier, Epochs]:
+    """Labels that belong to no inputs, of which 12 epochs have learned little by heart."""
+    learner = classifier(seed, classes=4, sharpness=0.0)
+    epochs: Epochs = []
+    for i in range(12):
+        epochs.append(learner.epoch(i, "train", 0.04 * (i + 1), seen=0.01 * i))
+        epochs.append(learner.epoch(i, "val", 0.04 * (i + 1)))
+    return learner, epochs
+
+
+def test_labels_that_do_not_belong_are_named_when_it_has_ended() -> None:
+    while_it_trains = named = 0
+    for seed in range(20):
+        learner, epochs = memorising_slowly(seed)
+        while_it_trains += bool(said(learner, epochs, ended=False, codes=["LM404"]))
+        found = {finding.code: finding for finding in said(learner, epochs, codes=CODES)}
+        assert flags(found) <= {"LM404"}
+        named += "LM404" in found
+    assert named >= max(12, while_it_trains + 4)
+
+
+def test_it_says_what_was_measured() -> None:
+    learner, epochs = memorising_slowly(2)
+    (finding,) = said(learner, epochs, codes=["LM404"])
+    evidence = finding.evidence
+    assert evidence["loss"] > evidence["constant_loss"]
+    assert evidence["standard_errors"] > 2.33
+    assert finding.message.startswith("the training has ended with a validation loss of ")
+    assert f"since epoch {evidence['since_epoch']} (of 12)" in finding.message
+
+
+@pytest.mark.parametrize("epochs", [1, 2, 3, 5])
+def test_nothing_is_said_of_few_epochs(epochs: int) -> None:
+    learner, records = memorising(0)
+    assert said(learner, before(records, epochs), codes=["LM404"]) == []
+
+
+def approaching(shares: Sequence[float]) -> list[Finding]:
+    """What is said of a regression that began far away from its targets."""
+    learner = Regression(Task(), np.random.default_rng(0))
+    learner.noise = 0.0
+    epochs = [learner.epoch(i, "train", share) for i, share in enumerate(shares)]
+    return said(learner, epochs, codes=["LM404"])
+
+
+def test_what_learns_and_would_soon_be_better_is_not_flagged() -> None:
+    assert approaching(np.linspace(-6.0, -0.5, 12).tolist()) == []
+    assert approaching(np.linspace(-6.0, -2.0, 6).tolist()) == []
+
+
+def test_what_hardly_moves_is_flagged_with_the_advice_to_move_faster() -> None:
+    (finding,) = approaching(np.linspace(-6.0, -5.9, 12).tolist())
+    assert "too slowly to get below it in as many epochs again" in finding.message
+    assert finding.fix.startswith("model.optimizer.learning_rate = 0.01")
+
+
+def test_validation_data_of_other_labels_are_not_overfitted() -> None:
+    # From the first epoch on each answer is wrong, and surer from epoch to epoch.
+    learner = classifier(0, classes=4, sharpness=4.0)
+    epochs: Epochs = []
+    for i in range(9):
+        epochs.append(learner.epoch(i, "train", 1.0 + 0.4 * i))
+        epochs.append(learner.epoch(i, "val", -1.0 - 0.4 * i))
+    assert [f.code for f in said(learner, epochs, ended=False, codes=["LM404", "LM408"])] == []
+    assert [f.code for f in said(learner, epochs, codes=["LM404", "LM408"])] == ["LM404"]
