@@ -35,7 +35,13 @@ from lossmon.analysis.decomposition import (
     turns,
     worst_share,
 )
-from lossmon.analysis.doubts import compared_at, doubts, may_be_the_data, samples_words
+from lossmon.analysis.doubts import (
+    all_doubts,
+    compared_at,
+    doubts,
+    may_be_the_data,
+    samples_words,
+)
 from lossmon.analysis.eligible import left_out_sentences
 from lossmon.analysis.ends import accuracy_interval, loss_interval
 from lossmon.analysis.episodes import Episode, find_episodes
@@ -149,6 +155,7 @@ __all__ = [
     "Wins",
     "accuracy_interval",
     "accuracy_meaning",
+    "all_doubts",
     "bootstrap_mean",
     "brier",
     "brier_of_classes",

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from lossmon.analysis.eligible import named
 from lossmon.analysis.grouping import ONE_TRAINING
 from lossmon.analysis.lost import lost_words
 from lossmon.analysis.weighing import Weighing
-from lossmon.analysis.words import capitalised
+from lossmon.analysis.words import capitalised, lowered
 
+_MOST_NAMED = 3
 _OTHER_SAMPLES = "samples not known to be the same: a difference may be one of the data"
 
 
@@ -42,6 +44,30 @@ def doubts(one: Weighing) -> Iterator[str]:
         yield f"{capitalised(_OTHER_SAMPLES)}."
     if _is_answered(one) and (one.repeats_told or "").startswith(ONE_TRAINING):
         yield capitalised(ONE_TRAINING)
+
+
+def all_doubts(found: Sequence[Weighing]) -> list[str]:
+    """Return the doubts of several comparisons, each once; of some alone with the runs it is about.
+
+    Args:
+        found: comparisons, as `weigh` gives them.
+    """
+    everyone = _names(found)
+    about: dict[str, list[Weighing]] = {}
+    for one in found:
+        for doubt in doubts(one):
+            about.setdefault(doubt, []).append(one)
+    lost_runs = {lost_words(run) for one in found for run in one.lost}
+    return [
+        doubt
+        if doubt in lost_runs or len(_names(those)) == len(everyone)
+        else f"Of {named(_names(those), _MOST_NAMED)}: {lowered(doubt)}"
+        for doubt, those in about.items()
+    ]
+
+
+def _names(found: Sequence[Weighing]) -> list[str]:
+    return [*dict.fromkeys(run.name for one in found for run in one.runs)]
 
 
 def compared_at(one: Weighing) -> str:

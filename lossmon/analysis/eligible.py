@@ -96,7 +96,7 @@ def left_out_sentences(documents: Sequence[Row], names: Sequence[str]) -> list[s
     # Where no two have one loss, that is said already.
     several = sets or any(not reason.startswith(_ALONE) for _, reason in reasons)
     return told + [
-        f"Left out{'' if output is None else f' of output {output}'}: {_named(left)} ({reason})."
+        f"Left out{'' if output is None else f' of output {output}'}: {named(left)} ({reason})."
         for (output, reason), left in reasons.items()
         if several or not told
     ]
@@ -157,13 +157,20 @@ def _losses(documents: Sequence[Row], names: Sequence[str]) -> str:
     for name, document in zip(names, documents, strict=True):
         losses = ", ".join(str(output["loss"]) for output in document["outputs"])
         owners.setdefault(losses or "none", []).append(name)
-    told = [f"{losses} of {_named(own)}" for losses, own in owners.items()]
+    told = [f"{losses} of {named(own)}" for losses, own in owners.items()]
     return (
         "These runs do not mean the same by loss: the values cannot be compared "
-        f"({_named(told, '; ')})."
+        f"({named(told, between='; ')})."
     )
 
 
-def _named(words: Sequence[str], between: str = ", ") -> str:
-    more = len(words) - _MOST_NAMED
-    return between.join(words[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+def named(words: Sequence[str], most: int = _MOST_NAMED, between: str = ", ") -> str:
+    """Return words as a list in a sentence, of many the first and how many more there are.
+
+    Args:
+        words: names, or whatever is listed.
+        most: how many of them at most.
+        between: what stands between two.
+    """
+    more = len(words) - most
+    return between.join(words[:most]) + (f" and {more} more" if more > 0 else "")

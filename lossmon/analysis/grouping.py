@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from itertools import count
 from typing import Any, NamedTuple
 
@@ -52,7 +52,10 @@ class Grouping(NamedTuple):
 
 
 def group_runs(
-    documents: Sequence[Row], by: str | None = None, same_data: SameData = lambda _: False
+    documents: Sequence[Row],
+    by: str | None = None,
+    same_data: SameData = lambda _: False,
+    among: Collection[int] | None = None,
 ) -> Grouping:
     """Find the runs that are repeats of one setting.
 
@@ -62,14 +65,17 @@ def group_runs(
             `config.` too. None: runs that differ in their seed alone.
         same_data: which runs were judged on the same samples: those whose `config` names no seed
             are repeats only then.
+        among: places of the runs that something is to be said of; None for all.
 
     Raises:
         InvalidArgument: a run does not say what `by` asks for.
     """
+    told_of = range(len(documents)) if among is None else among
     settings = [run_settings(document) for document in documents]
     if by is not None:
         names = [_answer(d, own, by, settings) for d, own in zip(documents, settings, strict=True)]
-        return Grouping(_by_name(names), None)
+        groups = _by_name(names)
+        return Grouping(groups, None if any_repeat(groups, told_of) else ONE_TRAINING)
     recorded = {
         key: places
         for key, places in _by_name(map(_recorded, documents, settings)).items()
@@ -77,14 +83,26 @@ def group_runs(
     }
     keyed = _by_name(map(_declared, settings)) | recorded
     if all(len(places) < 2 for places in keyed.values()):
-        return Grouping({}, _alone(documents, settings))
+        return Grouping({}, _alone(documents, settings, told_of))
     called = _names(keyed, settings)
     groups = {called[key]: places for key, places in keyed.items()}
     known = {place for places in keyed.values() for place in places}
     for place, name in enumerate(distinct_names(documents)):
         if place not in known:
             groups[_free(f"run {name}", groups)] = [place]
+    if not any_repeat(groups, told_of):
+        return Grouping(groups, _alone(documents, settings, told_of))
     return Grouping(groups, _AS_RECORDED if recorded else None)
+
+
+def any_repeat(groups: Mapping[str, Sequence[int]], among: Collection[int]) -> bool:
+    """Return whether some two of these runs are repeats of one setting.
+
+    Args:
+        groups: places of runs by the name of their setting.
+        among: places of the runs.
+    """
+    return any(sum(place in among for place in places) > 1 for places in groups.values())
 
 
 def seed_groups(documents: Sequence[Row], by: str | None = None) -> dict[str, list[int]]:
@@ -242,15 +260,18 @@ def _differing(settings: Sequence[Row]) -> list[str]:
     return sorted(found, key=lambda key: key == HASH)
 
 
-def _alone(documents: Sequence[Row], settings: Sequence[Row]) -> str:
-    """What is said where no run is known to repeat another."""
-    alike = next((places for places in _by_name(map(_key, settings)).values() if places[1:]), None)
+def _alone(documents: Sequence[Row], settings: Sequence[Row], among: Collection[int]) -> str:
+    """What is said of runs of which none is known to repeat another."""
+    places = sorted(among)
+    keyed = _by_name(_key(settings[place]) for place in places)
+    alike = next((found for found in keyed.values() if found[1:]), None)
     if alike is None:
         return f"{ONE_TRAINING} {_EVERY_SEED}"
     called = distinct_names(documents)
-    names = [called[place] for place in alike]
+    names = [called[places[found]] for found in alike]
     listed = _listing(names if len(names) <= _MOST_NAMED else [*names[:2], "others"])
-    keys = [f"`{key}`" for key in _grouping_keys(settings)[:_MOST_NAMED]]
+    own = [settings[place] for place in places]
+    keys = [f"`{key}`" for key in _grouping_keys(own)[:_MOST_NAMED]]
     group = f"group them by {_listing(keys, 'or')}, or " if keys else ""
     return (
         f"{listed} may be repeats of one setting: what was recorded does not tell. If so, {group}"

@@ -12,7 +12,7 @@ import numpy as np
 from lossmon.analysis.comparison import Difference, compare
 from lossmon.analysis.eligible import Eligible, eligible
 from lossmon.analysis.front import pareto_front
-from lossmon.analysis.grouping import ONE_TRAINING, Grouping, SameData, group_runs
+from lossmon.analysis.grouping import Grouping, SameData, any_repeat, group_runs
 from lossmon.analysis.history import Row
 from lossmon.analysis.judged_labels import any_differ
 from lossmon.analysis.lost import Lost, lost
@@ -156,7 +156,7 @@ def weigh(
                 _samples(one, documents, samples),
                 need,
                 costs,
-                partial(group_runs, documents, group_by),
+                partial(group_runs, documents, group_by, among=one.places),
             ),
             meant=None
             if need in ("probabilities", "ranking")
@@ -207,7 +207,7 @@ def _weighing(
     groups, remark = grouped(lambda places: _of_same_samples([own.get(p) for p in places]))
     if all(run.accuracy is None for run in runs) and not _all_pairs(runs, differences):
         # Of other samples, or of values in another unit: nothing can be said over seeds either.
-        groups, remark = {}, None
+        groups, remark = {}, None if any_repeat(groups, one.places) else remark
     members = {name: [own[p] for p in places if p in own] for name, places in groups.items()}
     members = {name: group for name, group in members.items() if group}
     repeated = {name: group for name, group in members.items() if len(group) > 1}
@@ -236,7 +236,7 @@ def _weighing(
         tuple(repeats(name, group) for name, group in members.items()),
         () if tested is None else tuple(compare_groups([*repeated.values()], [*repeated])),
         recommendations,
-        remark or (None if repeated else ONE_TRAINING),
+        remark,
     )
 
 

@@ -11,9 +11,9 @@ from rich.padding import Padding
 
 from lossmon.analysis import (
     Weighing,
+    all_doubts,
     compared_at,
     difference_document,
-    doubts,
     samples_words,
     weighing_sentences,
 )
@@ -37,8 +37,9 @@ def print_answer(console: Console, found: Sequence[Weighing]) -> None:
         for recommended in one.recommendations
         if recommended.best is not None
     ]
-    reasons = dict.fromkeys(doubt for one in found for doubt in doubts(one))
-    answer = " ".join([*(told or ["Which of these runs is better cannot be told."]), *reasons])
+    answer = " ".join(
+        [*(told or ["Which of these runs is better cannot be told."]), *all_doubts(found)]
+    )
     style = "green" if told else "dim"
     text = f"[{style}]in short:[/] {escape(answer)}"
     console.print(Padding(text, (0, 0, 1, 0), expand=False))

@@ -15,11 +15,11 @@ from lossmon.analysis import (
     SplitDifference,
     Verdict,
     Weighing,
+    all_doubts,
     calibration_values,
     compared_at,
     differing_settings,
     distinct_names,
-    doubts,
     explain_divergence,
     explain_splits,
     last_measured,
@@ -235,7 +235,7 @@ def _summary(runs: Sequence[RunPart], weighings: Sequence[Weighing]) -> Iterator
         yield f"{run.name}: {run.verdict.text}"
     for one in weighings:
         yield from (r.sentence for r in one.recommendations if r.best is not None)
-    yield from dict.fromkeys(doubt for one in weighings for doubt in doubts(one))
+    yield from all_doubts(weighings)
 
 
 def _judged_on(one: Weighing) -> str:

@@ -160,3 +160,13 @@ def test_settings_of_their_own_are_one_training_each() -> None:
     assert told is not None
     assert told.startswith("each was trained once: ")
     assert told.endswith('`Monitor(config={"seed": …})`.')
+
+
+def test_what_is_said_of_repeats_is_of_the_runs_that_are_asked_for() -> None:
+    runs = [*four(), recorded("c", 0.1), recorded("d", 0.2)]
+    told = group_runs(runs, same_data=same, among=[4, 5]).told
+    assert told is not None
+    assert told.startswith("each was trained once: ")
+    told = group_runs(four(), among=[0, 1]).told
+    assert told is not None
+    assert told.startswith("0.001-0 and 0.001-1 may be repeats")

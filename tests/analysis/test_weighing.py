@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from lossmon.analysis import left_out_sentences, weigh
+from lossmon.analysis import all_doubts, left_out_sentences, weigh
 from lossmon.records import SampleRecord, SampleSet
 
 COUNT = 300
@@ -87,3 +87,21 @@ def test_a_loss_in_another_unit_is_not_better() -> None:
     assert {d.first for d in found.differences} | {d.second for d in found.differences} == {
         *("good", "as good", "poor")
     }
+
+
+def test_that_each_was_trained_once_is_said_of_whom_it_is_true() -> None:
+    absolute: dict[str, Any] = {"outputs": [OUTPUT | {"loss": "mean_absolute_error"}]}
+    single = [run("good", config={"units": 8}), run("poor", config={"units": 9})]
+    repeated = [
+        run(one, config={"rate": one, "seed": seed}, **absolute) | {"name": f"{one} {seed}"}
+        for one in ("good", "poor")
+        for seed in (0, 1)
+    ]
+
+    def told(documents: list[dict[str, Any]]) -> list[str]:
+        return all_doubts(weigh(documents, [one["name"] for one in documents], samples))
+
+    once = "ach was trained once: with another seed they may end otherwise."
+    assert told(single) == [f"E{once}"]
+    assert told(repeated) == []
+    assert told([*single, *repeated]) == [f"Of good, poor: e{once}"]

@@ -16,8 +16,8 @@ from lossmon.analysis import (
     Repeats,
     Weighing,
     Wins,
+    all_doubts,
     compared_at,
-    doubts,
     may_be_the_data,
     outweighed,
     samples_words,
@@ -140,7 +140,7 @@ def short_verdict(
         for recommended in one.recommendations
         if recommended.best is not None
     ]
-    reasons = dict.fromkeys(reason for one in found for reason in doubts(one))
+    reasons = all_doubts(found)
     if not told:
         words = " ".join(["Which of these runs is better cannot be told.", *reasons])
         why = html.A("Why", href="#compare-which", className="lossmon-link")
