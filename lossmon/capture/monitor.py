@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Iterable, Mapping
 from os import PathLike
 from typing import Any, Literal
@@ -9,6 +10,7 @@ from typing import Any, Literal
 import keras
 
 from lossmon.capture.argument_names import with_names_checked
+from lossmon.capture.misplaced import demand_instance, say_no_fit
 from lossmon.capture.options import Options
 from lossmon.capture.session import Session
 from lossmon.capture.supported import demand_keras_3
@@ -121,6 +123,8 @@ class Monitor(keras.callbacks.Callback):
             extend_logs=extend_logs,
         )
         self._session: Session | None = None
+        self._saw_fit = False
+        self._no_fit: weakref.finalize[..., Any] | None = None
 
     @property
     def run_id(self) -> str | None:
@@ -132,21 +136,26 @@ class Monitor(keras.callbacks.Callback):
         """What its own argument asks of the rules, the surroundings left out."""
         return self._options.asked
 
-    def set_model(self, model: Any) -> None:
+    def set_model(self, model: Any = None) -> None:
         """Take the model that is to be trained.
 
         Raises:
+            InvalidArgument: Keras was given the class, and calls this with the model as `self`.
             UnsupportedKeras: it is one of `tf_keras`, the Keras 2 beside Keras 3.
         """
+        demand_instance(self, Monitor)
         demand_keras_3(model)
         super().set_model(model)
 
     def __getstate__(self) -> dict[str, Any]:
         """Copies and pickles begin without a run, as a new monitor does."""
-        return {**self.__dict__, "_session": None, "_model": None}
+        return {**self.__dict__, "_session": None, "_model": None, "_no_fit": None}
 
     def on_train_begin(self, logs: Any = None) -> None:
         """Start a run."""
+        self._saw_fit = True
+        if self._no_fit is not None:
+            self._no_fit.detach()
         session = Session.start(self.model, self._options, self.params)
         if self._session is None or not session.ended:
             self._session = session
@@ -160,11 +169,21 @@ class Monitor(keras.callbacks.Callback):
         """Record validation steps from here."""
         if self._session is not None:
             self._session.begin_validation()
+        self._await_fit("evaluate")
 
     def on_test_end(self, logs: Any = None) -> None:
         """Record training steps again."""
         if self._session is not None:
             self._session.end_validation()
+
+    def on_predict_begin(self, logs: Any = None) -> None:
+        """Record nothing, which is said where no `fit` follows."""
+        self._await_fit("predict")
+
+    def _await_fit(self, call: str) -> None:
+        """Have it said that nothing was recorded, when this goes away before it saw a `fit`."""
+        if not self._saw_fit and self._no_fit is None:
+            self._no_fit = weakref.finalize(self, say_no_fit, call)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Close the epoch with what Keras printed for it."""

@@ -29,7 +29,7 @@ from lossmon.capture.tap import Call, Tap
 from lossmon.capture.terminal import announce, say
 from lossmon.capture.tuning import of_trial, trial_of
 from lossmon.capture.visibility import Visibility
-from lossmon.errors import CannotResume, InvalidArgument, InvalidCombination
+from lossmon.errors import CannotResume, InvalidCombination
 from lossmon.records import Finding, RunStatus
 from lossmon.store import ENDED_WITH, database_name, missing_part
 
@@ -116,10 +116,8 @@ class Session:
         previous = _live.get(self._model)
         if previous is not None and previous.is_of(owner):
             self._ended = True
-            raise InvalidArgument(
-                "one lossmon.Monitor per `fit` was expected. Received: several. "
-                "Only the first records. Fix: leave out the others."
-            )
+            previous._tell_second(self)
+            return
         if previous is not None:
             previous.end("interrupted")
         self._owner = FitOwner(owner, _abandoned, weakref.ref(self))
@@ -131,6 +129,14 @@ class Session:
         self._tap.install()
         if self._options.audit_train is not False:
             self._audit = Audit(self._model, self._options.audit_train, self._tell)
+
+    def _tell_second(self, other: Session) -> None:
+        """Say that another Monitor of the same `fit` records nothing, and keep it with the run."""
+        first, second = (_named(one._options.run) for one in (self, other))
+        self._tell(
+            f"a `fit` expected one lossmon.Monitor. Received: several. The first{first} records "
+            f"all of it, the other{second} nothing. Fix: leave out all but one."
+        )
 
     def _tell_new_folder(self) -> None:
         """Say where it records if even the folder is new: a path with a slip makes one as well."""
@@ -294,6 +300,10 @@ class Session:
         for message in self._troubles:
             self._recorder.trouble(message, aloud=False)
         return opened.findings
+
+
+def _named(run: str | None) -> str:
+    return "" if run is None else f" (run {run!r})"
 
 
 def _end_broken_off() -> None:
