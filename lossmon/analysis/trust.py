@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 from typing import NamedTuple
 
 from lossmon.analysis.history import Row
-from lossmon.analysis.words import share_text
+from lossmon.analysis.words import count_text, share_text
 
-# Epochs from which on overfitting is looked for.
+# Epochs that the rules need which go by the course of a loss, overfitting among them.
 _ENOUGH = 6
 
 
@@ -89,15 +90,29 @@ def silence_sentence(document: Row) -> str | None:
         return None
     if (document["environment"] or {}).get("imported"):
         return "Of an imported run rules see the curves alone, and found nothing wrong"
-    judged = {row["epoch"] for row in rows if row["split"] == "val"}
     if document["rules"]:
         return "The rules that were asked found nothing wrong"
-    has = "has found" if document["status"] == "running" else "found"
+    going = document["status"] == "running"
+    quiet = f"No rule {'has found' if going else 'found'} anything wrong"
+    judged = {row["epoch"] for row in rows if row["split"] == "val"}
     if not judged:
-        return (
-            f"No rule {has} anything wrong; without validation data nobody can tell whether it "
-            "overfits"
-        )
-    if len(judged) < _ENOUGH:
-        return f"No rule {has} anything wrong"
-    return f"No rule {has} anything wrong, overfitting included"
+        few = "" if going else _few_words(document, {row["epoch"] for row in rows})
+        few = few and f"{few} the course of its loss"
+        return f"{quiet}{few}; without validation data nobody can tell whether it overfits"
+    if len(judged) >= _ENOUGH:
+        return f"{quiet}, overfitting included"
+    few = "" if going else _few_words(document, judged)
+    return f"{quiet}{few and f'{few} overfitting'}"
+
+
+def _few_words(document: Row, judged: Collection[int]) -> str:
+    """In how few epochs of an ended run, and that this is too little to judge what follows."""
+    if len(judged) >= _ENOUGH:
+        return ""
+    planned, ended = document.get("epochs_planned"), {row["epoch"] for row in document["epochs"]}
+    told = count_text(len(judged), "epoch")
+    if len(judged) < len(ended):
+        told += " with validation"
+    elif planned is not None and planned > len(judged):
+        told = f"{len(judged)} of {count_text(planned, 'epoch')}"
+    return f" in {told}: fewer than the {_ENOUGH} that it takes to judge"
