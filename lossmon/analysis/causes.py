@@ -21,7 +21,14 @@ from lossmon.analysis.named_samples import origin
 from lossmon.analysis.parts import level, parts
 from lossmon.analysis.samples import SampleReader
 from lossmon.analysis.temperature import is_uniform
-from lossmon.analysis.words import accuracy_text, capitalised, count_text, loss_text, share_text
+from lossmon.analysis.words import (
+    accuracy_text,
+    capitalised,
+    count_text,
+    loss_text,
+    loss_texts,
+    share_text,
+)
 from lossmon.records import SampleRecord
 
 # Standard errors that a difference must exceed to be told.
@@ -195,7 +202,7 @@ def _recoverable(case: Case) -> Cause | None:
     least = max(_MATTERS * loss, _SURE**2 / (2.0 * samples(end)))
     if temperature <= 1.0 or not loss - scaled > least:
         return None
-    was, would = loss_text(loss), loss_text(scaled)
+    was, would = loss_texts((loss, scaled))
     sentence = (
         f"Were all answers equally likely, the loss of epoch {end['epoch'] + 1} would be {would} "
         f"instead of {was}: no scaling makes these predictions better than that."
@@ -367,7 +374,7 @@ def _memorising(case: Case) -> Cause | None:
     before, after = (before, after) if of_means else (one, other)
     means = " (means of the epochs around both ends)" if of_means else ""
     sentence = (
-        f"The training loss fell on meanwhile, {loss_text(before)} → {loss_text(after)}{means}: "
+        f"The training loss fell on meanwhile, {' → '.join(loss_texts((before, after)))}{means}: "
         "what is learned since helps on the training samples only."
     )
     return Cause("memorising", sentence, {"train_loss": [before, after], "of_means": of_means})

@@ -11,7 +11,7 @@ from lossmon.analysis.episodes import Episode, Kind, Since, find_episodes
 from lossmon.analysis.history import History, Row, history
 from lossmon.analysis.paired import paired_epochs
 from lossmon.analysis.samples import SampleReader
-from lossmon.analysis.words import SPLITS, accuracy_text, loss_text
+from lossmon.analysis.words import SPLITS, accuracy_text, loss_text, loss_texts
 from lossmon.records import Split
 
 
@@ -149,7 +149,7 @@ def _explained(case: Case, *, latest: bool) -> Divergence:
 
 def _summary(episode: Episode, judged: History, first: int, last: int) -> str:
     """What happened; epochs are counted from 1, as Keras prints them."""
-    loss = " → ".join(map(loss_text, episode.loss))
+    loss = " → ".join(loss_texts(episode.loss))
     before, after = episode.accuracy
     moved = f"{accuracy_text(before)} → {accuracy_text(after)}"
     head = f"Epochs {first + 1}–{last + 1}: {SPLITS[judged.split]} loss"

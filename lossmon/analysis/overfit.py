@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from lossmon.analysis.explanation import Divergence
 from lossmon.analysis.history import Row, history
-from lossmon.analysis.words import accuracy_text, loss_text
+from lossmon.analysis.words import accuracy_text, loss_texts
 
 OVERFITTING = "LM408"
 
@@ -155,7 +155,7 @@ def _said(
     shifted: bool,
 ) -> str:
     since, until = epochs
-    rose = " → ".join(map(loss_text, losses))
+    rose = " → ".join(loss_texts(losses))
     least = "" if best == since else f" (least validation loss at epoch {best})"
     what = "It grows worse on validation data" if shifted else "It overfits"
     return (
@@ -169,7 +169,7 @@ def _fell(evidence: Row, ends: tuple[int, int]) -> str:
     losses, epochs = evidence.get("train_loss"), evidence.get("train_epochs")
     if not losses:
         return ""
-    told = [loss_text(loss) for loss in losses]
+    told = loss_texts(losses)
     if epochs and tuple(epochs) != ends:
         told = [f"{loss} (epoch {epoch})" for loss, epoch in zip(told, epochs, strict=True)]
     means = " (means of the epochs around these)" if evidence.get("of_means") else ""

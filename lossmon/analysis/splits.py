@@ -17,7 +17,7 @@ import numpy as np
 
 from lossmon.analysis.history import History, Losses, Row, losses, weighted
 from lossmon.analysis.noise import Floats
-from lossmon.analysis.words import loss_text
+from lossmon.analysis.words import loss_text, loss_texts
 
 SplitCause = Literal["shifted-data", "measured-while-training", "easier-validation"]
 
@@ -109,13 +109,14 @@ def _clearly(excess: Floats, errors: Floats, scale: Floats) -> bool:
 
 def _shifted(train: Losses, val: Losses) -> SplitDifference:
     one, two = float(train.loss[0]), float(val.loss[0])
+    lower, higher = loss_texts((one, two))
     return SplitDifference(
         val.output,
         SHIFTED,
         one,
         two,
-        f"Validation loss lay above training loss from the first epoch on ({loss_text(two)} "
-        f"against {loss_text(one)}), when each training sample was still new: that is no "
+        f"Validation loss lay above training loss from the first epoch on ({higher} "
+        f"against {lower}), when each training sample was still new: that is no "
         "overfitting. The validation data are of another kind than the training data, or the "
         "training samples come in some order instead of shuffled, or the running means of batch "
         "normalisation lag behind.",
@@ -125,7 +126,8 @@ def _shifted(train: Losses, val: Losses) -> SplitDifference:
 def _easier(train: Losses, val: Losses) -> SplitDifference:
     one, two = float(train.loss[-1]), float(val.loss[-1])
     audited, penalty = train.rows[-1].get("audited_loss"), train.rows[-1].get("penalty") or 0.0
-    said = f"Training loss ({loss_text(one)}) lies above validation loss ({loss_text(two)})"
+    higher, lower = loss_texts((one, two))
+    said = f"Training loss ({higher}) lies above validation loss ({lower})"
     while_training = (
         "it is measured while training, with dropout or augmentation active and the weights moving"
     )

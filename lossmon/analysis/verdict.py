@@ -21,7 +21,7 @@ from lossmon.analysis.words import (
     Reasons,
     accuracy_text,
     capitalised,
-    loss_text,
+    loss_texts,
     lowered,
     reason_of,
 )
@@ -207,10 +207,14 @@ def _outdone(document: Row) -> Iterator[Point]:
         judged = _judged(last)
         if judged in worse:
             one = f"{where}a" if where else "A"
-            constant, loss = map(loss_text, worse[judged])
-            said = f"{one} constant answer would have a smaller {SPLITS[judged]} loss"
+            constant, loss = loss_texts(worse[judged])
+            said = (
+                f"the same {SPLITS[judged]} loss, {loss}"
+                if constant == loss
+                else f"a smaller {SPLITS[judged]} loss, {constant} instead of {loss}"
+            )
             then = "It has learned too little." if worse.keys() >= {"train"} else ""
-            yield Point(f"{said}, {constant} instead of {loss}", output=name, then=then)
+            yield Point(f"{one} constant answer would have {said}", output=name, then=then)
 
 
 def _is_shifted(document: Row, output: Row) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lossmon.records import Split
@@ -13,11 +13,26 @@ Reasons = Mapping[str, str]
 SPLITS: dict[Split, str] = {"train": "training", "val": "validation"}
 
 
-def loss_text(value: float) -> str:
-    """A loss in three digits; a large one without decimals."""
+_DIGITS, _MOST_DIGITS = 3, 5
+
+
+def loss_text(value: float, digits: int = _DIGITS) -> str:
+    """A loss in so many digits; a large one without decimals where they are three."""
     if 1e3 <= abs(value) < 1e6:
-        return f"{value:,.0f}"
-    return f"{value:.3g}"
+        return f"{value:,.{digits - _DIGITS}f}"
+    return f"{value:.{digits}g}"
+
+
+def loss_texts(values: Sequence[float]) -> list[str]:
+    """Losses that are set against one another: in more digits where three are the same of all.
+
+    Where five are the same, so are the texts.
+    """
+    told = [loss_text(value) for value in values]
+    for digits in range(_DIGITS + 1, _MOST_DIGITS + 1):
+        if len({*told}) == 1:
+            told = [loss_text(value, digits) for value in values]
+    return told
 
 
 def share_text(value: float) -> str:

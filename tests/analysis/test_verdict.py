@@ -9,6 +9,7 @@ import pytest
 
 from lossmon.analysis import Divergence, Misreading, misreading, verdict
 from lossmon.analysis.causes import Cause
+from lossmon.rules.progress import FEWEST
 
 Row = dict[str, Any]
 CUT = "BinaryAccuracy(threshold=0.5)"
@@ -87,17 +88,35 @@ def unverified(reason: str) -> Row:
 OPAQUE = "the train step never calls compute_metrics"
 SURE = "Its numbers can be trusted: every epoch value was computed twice and agrees."
 QUIET = "No rule found anything wrong"
+FEW = f"fewer than the {FEWEST} that it takes to judge"
 
 
 @pytest.mark.parametrize(
     ("document", "standing", "said"),
     [
         (run(both(8)), "good", f"{SURE} {QUIET}, overfitting included."),
-        (run(both(3)), "good", f"{SURE} {QUIET}."),
+        (run(both(3)), "good", f"{SURE} {QUIET} in 3 epochs: {FEW} overfitting."),
+        (
+            run(both(1), status="interrupted", epochs_planned=60),
+            "good",
+            f"{SURE} {QUIET} in 1 of 60 epochs: {FEW} overfitting.",
+        ),
+        (
+            run([*both(2), *(epoch(n, "train") for n in range(2, 8))], epochs_planned=8),
+            "good",
+            f"{SURE} {QUIET} in 2 epochs with validation: {FEW} overfitting.",
+        ),
+        (run(both(6), epochs_planned=60), "good", f"{SURE} {QUIET}, overfitting included."),
+        (
+            run(both(1), status="running", epochs_planned=60),
+            "good",
+            f"So far its{SURE[3:]} No rule has found anything wrong.",
+        ),
         (
             run([epoch(0, "train")]),
             "good",
-            f"{SURE} {QUIET}; without validation data nobody can tell whether it overfits.",
+            f"{SURE} {QUIET} in 1 epoch: {FEW} the course of its loss; without validation data "
+            "nobody can tell whether it overfits.",
         ),
         (
             run(both(8), status="running"),
@@ -117,13 +136,14 @@ QUIET = "No rule found anything wrong"
         (
             run([epoch(0, **unverified(OPAQUE))]),
             "unknown",
-            f"None of its numbers could be checked: {OPAQUE}. {QUIET}.",
+            f"None of its numbers could be checked: {OPAQUE}. {QUIET} in 1 epoch: {FEW} "
+            "overfitting.",
         ),
         (
             run([epoch(0), epoch(1, **unverified(OPAQUE))]),
             "unknown",
             "50 % of its epoch values were computed twice and agree, the others could not be "
-            f"checked: {OPAQUE}. {QUIET}.",
+            f"checked: {OPAQUE}. {QUIET} in 2 epochs: {FEW} overfitting.",
         ),
         (
             run(
@@ -137,7 +157,8 @@ QUIET = "No rule found anything wrong"
         (
             run([epoch(0), epoch(1, status="mismatch", reason="off by 0.3")]),
             "error",
-            f"1 of 2 epoch values are not what Keras printed. {QUIET}.",
+            f"1 of 2 epoch values are not what Keras printed. {QUIET} in 2 epochs: {FEW} "
+            "overfitting.",
         ),
         (
             run([epoch(0, coverage=0.13), epoch(1, coverage=0.4)], rules=[{"ignore": ["LM4"]}]),
@@ -405,6 +426,12 @@ def test_a_constant_answer_that_would_do_better_is_told() -> None:
         f"{SURE} A constant answer would have a smaller validation loss, 0.69 instead of 0.9. It "
         "has learned too little."
     )
+    for loss, said in (
+        (0.6904, "a smaller validation loss, 0.69 instead of 0.6904."),
+        (0.690001, "the same validation loss, 0.69."),
+    ):
+        told = verdict(run([*both(8), worse(0.1, "train"), worse(loss)]))
+        assert told.text.endswith(f"A constant answer would have {said}")
     # Of one that learned its training data by heart that would not be true.
     told = verdict(run([*both(8), worse(0.1, "train"), worse(0.9)]))
     assert told.text.endswith("0.69 instead of 0.9.")
