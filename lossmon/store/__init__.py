@@ -12,6 +12,7 @@ from lossmon.store.parcel import ENDED_WITH, WITHDRAWN, Ending, Records, RunHead
 from lossmon.store.passwords import without_passwords
 from lossmon.store.pulse import JointPulse, Pulse, Training
 from lossmon.store.resume import Resumable, find_resumable
+from lossmon.store.run_numbers import NUMBERS, no_numbers, unknown_numbers
 from lossmon.store.run_pages import RunGroup, RunPage, Spread
 from lossmon.store.run_query import (
     SETTING,
@@ -38,6 +39,7 @@ __all__ = [
     "ENDED_WITH",
     "EXPORTED",
     "EXPORTED_EPOCHS",
+    "NUMBERS",
     "SETTING",
     "WITHDRAWN",
     "ColumnFilter",
@@ -75,10 +77,12 @@ __all__ = [
     "missing_part",
     "new_run_id",
     "new_run_name",
+    "no_numbers",
     "open_store",
     "search_keys",
     "sync",
     "unknown_keys",
+    "unknown_numbers",
     "unknown_values",
     "upgrade",
     "vacuum",

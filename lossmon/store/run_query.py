@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from lossmon.records import SEVERITIES, RunStatus
+from lossmon.store.run_numbers import CONFIG, compared, holds, split_words
 
 Listed = Mapping[str, Any]
 """A run as lists are made of: its columns by name, `config.…` among them."""
@@ -33,7 +34,6 @@ _NEWEST = ("started", True)
 SETTING = "setting"
 """The group of runs whose config differs in its seed alone."""
 SEEDS = ("seed", "random_seed", "random_state", "rng_seed")
-CONFIG = "config."
 _LONGEST_WHOLE = 1e15
 _GRADES = (*SEVERITIES, "fine")
 _VALUES: Mapping[str, tuple[str, ...]] = {"status": get_args(RunStatus), "severity": _GRADES}
@@ -88,7 +88,7 @@ class RunQuery:
     Attributes:
         words: texts that must all occur somewhere in what is said of a run, in any case; one such
             as `status:failed` in that alone, which may be name, project, note, tag, rule, severity
-            or a setting too.
+            or a setting too. `val_loss<0.1` compares a number, of `NUMBERS` or a setting.
         filters: conditions on columns, which must all hold.
         order: columns and whether each is descending; the first counts most.
         archived: whether archived runs are among them.
@@ -109,7 +109,7 @@ def chosen(runs: Iterable[Listed], query: RunQuery) -> list[Listed]:
         runs: the newest first, which stays where the order leaves it open.
         query: what is asked for.
     """
-    words = query.words.casefold().split()
+    words = split_words(query.words.casefold())
     found = [
         run
         for run in runs
@@ -190,7 +190,9 @@ def _rank(value: Any) -> tuple[bool, float, str] | None:
 def _mentions(run: Listed, words: Sequence[str]) -> bool:
     text = run["text"]
     return all(
-        _is_graded(run, word) if word in _GRADES else word in text or _says(run, word)
+        _is_graded(run, word)
+        if word in _GRADES
+        else word in text or _says(run, word) or holds(run, word)
         for word in words
     )
 
@@ -217,7 +219,8 @@ def unknown_keys(words: str, settings: Iterable[str]) -> list[str]:
         settings: the columns `config.…` that runs have.
     """
     known = {key.casefold() for key in search_keys(settings)} | _COLUMNS.keys()
-    parts = (re.split("[:=]", word, maxsplit=1) for word in words.split())
+    others = (word for word in split_words(words) if compared(word) is None)
+    parts = (re.split("[:=]", word, maxsplit=1) for word in others)
     found = (part[0] for part in parts if len(part) > 1 and part[0])
     return [key for key in dict.fromkeys(found) if key.casefold() not in known]
 

@@ -12,12 +12,13 @@ import flask
 from dash import ClientsideFunction, Input, Output, State, dcc, html, no_update
 
 from lossmon.errors import StoreError
-from lossmon.store import SETTING, RunPage, groups_of, search_keys, unknown_keys, unknown_values
+from lossmon.store import SETTING, RunPage, groups_of
 from lossmon_dashboard.changes import READ_ONLY
 from lossmon_dashboard.components.grid import grid
 from lossmon_dashboard.components.notice import no_database, no_runs_yet
 from lossmon_dashboard.components.run_columns import CONFIG, chosen_columns, run_columns
 from lossmon_dashboard.components.run_editor import edit_dialog, register_editor
+from lossmon_dashboard.components.run_found import why_nothing
 from lossmon_dashboard.components.run_groups import group_choices, group_grid, group_rows
 from lossmon_dashboard.components.run_query import run_query
 from lossmon_dashboard.components.run_rows import run_grid_row
@@ -27,16 +28,13 @@ from lossmon_dashboard.links import RUNS
 from lossmon_dashboard.source import current_store
 from lossmon_dashboard.theme import PAGE_WIDTH
 from lossmon_dashboard.ticked import ASKED, question, register_ticks, tick_line
-from lossmon_dashboard.wording import count, listing
+from lossmon_dashboard.wording import count
 
 PATH = RUNS
 NAME = "Runs"
 
 AT_ONCE = 100
 """Rows that the grid asks for at a time."""
-
-_MOST_KEYS = 20
-"""Keys to search by that are named."""
 
 _ROW, _HEADER = 42, 68
 """Heights in pixels, the header with the bar to scroll by."""
@@ -304,26 +302,10 @@ def contents(
     rows = [run_grid_row(run, settings) for run in page.rows]
     return (
         {"rowData": rows, "rowCount": page.found},
-        summary(page) if page.found else _nothing_found(query.words) or summary(page),
+        summary(page) if page.found else why_nothing(query.words, _settings()) or summary(page),
         height(page.found),
         page.found,
     )
-
-
-def _nothing_found(words: str) -> str:
-    """Which of the words no run can be found by; empty where that is not why nothing is found."""
-    for word, values in unknown_values(words).items():
-        key, _, value = word.partition(":")
-        return f"“{value}” is no {key.casefold()}. These are: {listing([*values])}."
-    settings = _settings()
-    unknown = [f"“{key}”" for key in unknown_keys(words, settings)]
-    if not unknown:
-        return ""
-    keys = search_keys(settings)
-    more = len(keys) - _MOST_KEYS
-    named = [*keys[:_MOST_KEYS], *([f"{more} more"] if more > 0 else [])]
-    verb = "is no key" if len(unknown) == 1 else "are no keys"
-    return f"{listing(unknown)} {verb} to search by. These are: {listing(named)}."
 
 
 def grouping(asked: Mapping[str, Any], filters: Any) -> tuple[Any, ...]:
