@@ -184,6 +184,7 @@ def test_columns_groups_views_and_keys(seeded: str, open_page: OpenPage) -> None
     page.wait_for_url(re.compile(r"by=config\.units&group=512&"))
 
     page.get_by_role("button", name="Views").click()
+    expect(page.get_by_label("Name of the view")).to_be_focused()
     page.get_by_label("Name of the view").fill("<b>wide</b>")
     page.get_by_role("button", name="Save").click()
     page.locator("#views-list").get_by_text("All runs").click()
@@ -199,6 +200,9 @@ def test_columns_groups_views_and_keys(seeded: str, open_page: OpenPage) -> None
     assert page.url == f"{seeded}/"
     page.keyboard.press("?")
     expect(page.get_by_role("dialog", name="Keys")).to_contain_text("compare the runs")
+    expect(page.get_by_role("dialog", name="Keys")).to_contain_text("val_loss<0.1")
+    page.keyboard.press("/")
+    expect(page.get_by_label("Search runs")).not_to_be_focused()
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog", name="Keys")).to_be_hidden()
     page.keyboard.press("/")
@@ -216,6 +220,16 @@ def test_columns_groups_views_and_keys(seeded: str, open_page: OpenPage) -> None
     page.wait_for_url(re.compile("/run/"))
 
 
+def test_a_search_compares_numbers_or_says_what_it_takes(seeded: str, open_page: OpenPage) -> None:
+    page = open_page(seeded)
+    search, summary = page.get_by_label("Search runs"), page.locator("#runs-summary")
+    search.fill("val loss < 0.15 epochs=12")
+    expect(summary).to_contain_text("1 run ·", timeout=SOON)
+    expect(row(page, "breast-cancer-logits")).to_be_visible()
+    search.fill("valloss<0.15")
+    expect(summary).to_contain_text("“valloss” is no number to search by. These", timeout=SOON)
+
+
 OVERTAKE = """() => {
     const api = window.dash_ag_grid.getApi("runs-grid");
     const {data} = api.getDisplayedRowAtIndex(api.getDisplayedRowCount() - 1);
@@ -230,6 +244,28 @@ def test_rows_are_sorted_anew_where_a_training_overtakes_others(
     expect(row(page, "digits-cnn")).to_be_visible(timeout=SOON)
     with page.expect_request(lambda request: "getRowsRequest" in (request.post_data or "")):
         page.evaluate(OVERTAKE)
+
+
+def test_a_dialog_takes_what_is_typed(many: tuple[str, str], open_page: OpenPage) -> None:
+    page = open_page(f"{many[0]}/?q=run-01")
+    expect(row(page, "run-012")).to_be_visible(timeout=SOON)
+    tick(page, "run-012")
+    for item, field in (("Tags", "Tags that all"), ("Note", "Note"), ("Rename", "Name")):
+        page.get_by_role("button", name="Edit").click()
+        page.get_by_role("menuitem", name=item).click()
+        box = page.get_by_role("textbox", name=field)
+        expect(box).to_be_focused()
+        # Whatever has the focus then, keys of the page are off.
+        box.blur()
+        for key in ("/", "?", "a", "c"):
+            page.keyboard.press(key)
+        expect(page.get_by_label("Search runs")).not_to_be_focused()
+        expect(page.get_by_role("dialog")).to_have_count(1)
+        expect(page.locator("#runs-ticked")).to_have_text("1 ticked")
+        page.keyboard.press("Escape")
+        expect(page.get_by_role("dialog")).to_have_count(0)
+    page.keyboard.press("/")
+    expect(page.get_by_label("Search runs")).to_be_focused()
 
 
 def test_several_runs_are_renamed_to_numbers(many: tuple[str, str], open_page: OpenPage) -> None:

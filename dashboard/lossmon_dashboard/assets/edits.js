@@ -46,6 +46,8 @@
             say("runs-edit-" + field, {
                 value: value[field],
                 display: field === what ? "block" : "none",
+                /* A dialog gives the focus to what has this, whatever it says. */
+                "data-autofocus": field === what ? true : null,
             });
         }
         const numbered = "Numbered in the order in which they began: NAME 1, NAME 2, …";

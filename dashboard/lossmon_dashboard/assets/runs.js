@@ -207,12 +207,17 @@
         }
     }
 
-    const BUSY = "input:not([type=checkbox]), textarea, select, [contenteditable], [role=dialog]";
+    const BUSY = "input:not([type=checkbox]), textarea, select, [contenteditable]";
+
+    /* Those that are kept while they are closed take no room. */
+    const isDialogOpen = () =>
+        [...document.querySelectorAll("[role=dialog]")].some((one) => one.getClientRects().length);
 
     document.addEventListener("keydown", function (event) {
         const api = grid("runs-grid");
         const held = event.ctrlKey || event.metaKey || event.altKey;
-        if (!api || api.isDestroyed() || held || event.target.closest(BUSY)) {
+        const busy = event.target.closest(BUSY) || isDialogOpen();
+        if (!api || api.isDestroyed() || held || busy) {
             return;
         }
         if (event.key === "/") {

@@ -7,6 +7,9 @@ from typing import Any
 CLOSE: Any = {"aria-label": "Close"}
 """The name of the button that closes a dialog."""
 
+FIRST: Any = {"data-autofocus": True}
+"""What has the focus when the dialog that it is in opens."""
+
 
 def spoken(words: str) -> dict[str, Any]:
     """Properties that give a part of the page the name that screen readers say."""

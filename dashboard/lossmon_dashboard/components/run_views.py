@@ -12,7 +12,8 @@ import dash
 import dash_mantine_components as dmc
 from dash import ClientsideFunction, Input, Output, State, html
 
-from lossmon_dashboard.components.labels import CLOSE, spoken
+from lossmon_dashboard.components.labels import CLOSE, FIRST, spoken
+from lossmon_dashboard.components.prose import with_code
 
 _KEYS = (
     ("/", "search"),
@@ -23,12 +24,21 @@ _KEYS = (
     ("c", "compare the runs that are ticked"),
     ("?", "show these keys"),
 )
+_SEARCH = (
+    "The search finds words in names, tags, notes, settings, rules and states; in one of these "
+    "alone by `status:failed` or `tag:baseline`. Numbers it compares: `val_loss<0.1`, "
+    "`accuracy>=90%`, `epochs=3`, and settings such as `lr>=0.01`."
+)
 
 
 def views_menu() -> dmc.Popover:
     """The named views, and the field that names the present one."""
     name = dmc.TextInput(
-        id="views-name", placeholder="Name this view", size="sm", **spoken("Name of the view")
+        id="views-name",
+        placeholder="Name this view",
+        size="sm",
+        **spoken("Name of the view"),
+        **FIRST,
     )
     return dmc.Popover(
         [
@@ -77,7 +87,10 @@ def keys_dialog() -> dmc.Modal:
         dmc.TableTr([dmc.TableTd(dmc.Kbd(key)), dmc.TableTd(words)]) for key, words in _KEYS
     ]
     return dmc.Modal(
-        dmc.Table(dmc.TableTbody(rows)),
+        [
+            dmc.Table(dmc.TableTbody(rows)),
+            dmc.Text(with_code(_SEARCH), size="sm", mt="md"),
+        ],
         id="keys-help",
         title="Keys",
         opened=False,
