@@ -16,11 +16,14 @@ _SAID_BY = {
 
 
 def said_by(gone: Finding, standing: Iterable[Finding]) -> str | None:
-    """The code of the rule that says it instead, where one does.
+    """Which rule says instead what a finding no longer does.
 
     Args:
         gone: a finding that no longer stands.
         standing: those that do.
+
+    Returns:
+        The rule's code; None where none says it.
     """
     others = _SAID_BY.get(gone.code, ())
     same = (f for f in standing if f.code in others and f.output in (gone.output, None))

@@ -15,15 +15,17 @@ finding a warning that says so: on JAX and torch, or with a layer after the acti
 ```python
 x = np.random.rand(64, 8)
 y = np.random.randint(0, 10, size=64)
-model = keras.Sequential([keras.Input((8,)), keras.layers.Dense(10, activation="softmax")])
-model.compile(loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+softmax = keras.layers.Dense(10, activation="softmax")
+model = keras.Sequential([keras.Input((8,)), softmax, keras.layers.Softmax()])
+model.compile(loss=keras.losses.SparseCategoricalCrossentropy())
 ```
 
 ## Use instead
 ```python
 x = np.random.rand(64, 8)
 y = np.random.randint(0, 10, size=64)
-model = keras.Sequential([keras.Input((8,)), keras.layers.Dense(10, activation="softmax")])
+softmax = keras.layers.Dense(10, activation="softmax")
+model = keras.Sequential([keras.Input((8,)), softmax])
 model.compile(loss=keras.losses.SparseCategoricalCrossentropy())
 ```
 
