@@ -428,7 +428,8 @@ def test_a_second_monitor_of_one_fit_says_so_and_leaves_the_first_alone(
     model = _model()
     other = lossmon.Monitor(str(tmp_path / "other.db"))
     model.fit(X, IDS, verbose=0, callbacks=[lossmon.Monitor(db), other])
-    assert "one lossmon.Monitor per `fit`" in capsys.readouterr().err.replace("\n", " ")
+    said = " ".join(capsys.readouterr().err.split())
+    assert "a `fit` expected one lossmon.Monitor. Received: several." in said
     assert lossmon.open_store(db).run_rows()[0]["verified"] == 1.0
     assert not (tmp_path / "other.db").exists()
     assert "compute_metrics" not in vars(model)

@@ -131,7 +131,8 @@ def test_what_comes_up_at_the_end_is_stored_however_long_judging_takes(
         made.append(self)
         begin(self, *args)
 
-    def ended(_: RunJudge) -> Records:
+    def ended(_: RunJudge, *, finished: bool) -> Records:
+        assert finished
         for number in range(3):
             made[0].trouble(f"trouble {number}", aloud=False)
         return Records()

@@ -47,6 +47,8 @@ def edit_dialog() -> dmc.Modal:
                     description="Enter after each. Other tags of single runs stay.",
                     value=[],
                     maxTags=50,
+                    # An empty list would take the Escape that closes the dialog.
+                    dropdownOpened=False,
                 ),
                 dmc.Textarea(id="runs-edit-note", label="Note", minRows=4, autosize=True),
                 dmc.Group(dmc.Button("Save", id="runs-edit-save"), justify="flex-end"),

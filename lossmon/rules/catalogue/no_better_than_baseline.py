@@ -13,8 +13,8 @@ together is more than 5 % below the constant's, or the answers are surely better
 At the end of a training of six epochs or more it is flagged with less patience: where the loss was
 never more than 5 % below the constant's, is above it in each of the last three epochs and
 significantly so in the last, unless it falls so fast that as many epochs again would bring it
-below. A model without trainable weights whose loss stays as bad as that from the first epoch on is
-told that it has none.
+below, or has come down at all in fewer than ten. A model without trainable weights whose loss stays
+as bad as that from the first epoch on is told that it has none.
 
 ## Why is this bad
 Loss and accuracy can look respectable and hold no more than the frequencies of the labels. The
@@ -138,11 +138,14 @@ def _ends_above(facts: Facts, judged: Beside) -> bool:
         return False
     if not judged.exceeds(BLOCK) or not judged.exceeds(1, surely=True):
         return False
+    values = judged.series.values
+    if len(judged) < WINDOW:
+        # So few epochs do not show whether what came down is still falling.
+        return bool(values[-1] >= values[0])
     if not falling(judged.series):
         return True
-    values = judged.series.values
     missing, lately = values[-1] - judged.constant, values[-1 - len(values) // 2] - values[-1]
-    return len(judged) >= WINDOW and bool(missing > lately)
+    return bool(missing > lately)
 
 
 def _failing_epochs(facts: Facts, output: OutputFacts) -> list[EpochRecord]:
