@@ -108,6 +108,7 @@ NAMES: dict[str, str] = {
     "reason": "reason",
     "recomputed_accuracy": "accuracy recomputed",
     "reported_accuracy": "accuracy printed",
+    "rescued": "scores found behind the activation",
     "resolved": "which became",
     "row_sum_error": "rows miss a sum of 1 by up to",
     "rows": "rows of labels",
