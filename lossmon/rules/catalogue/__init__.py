@@ -50,7 +50,6 @@ from lossmon.rules.catalogue import (
     unscaled_inputs,
     unscaled_targets,
     unweighted_metric,
-    validation_on_training_data,
     vanishing_gradient,
 )
 
@@ -101,5 +100,4 @@ RULES: tuple[ModuleType, ...] = (
     nonfinite_inputs,
     constant_inputs,
     unscaled_targets,
-    validation_on_training_data,
 )
