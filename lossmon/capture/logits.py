@@ -97,7 +97,7 @@ def outputs_of_a_step(model: Any, x: Any) -> Any | None:
     try:
         tf.function(trace).get_concrete_function(x)
     except Exception:
-        # The step may meet the same, and then tells it itself.
+        # Not traced here, it is not known; a step that cannot be traced ends the training anyway.
         return None
     return traced[0]
 
