@@ -24,6 +24,7 @@ from lossmon.capture.inputs import input_facts
 from lossmon.capture.jax_masks import has_own_step
 from lossmon.capture.pristine import counters_kept, pristine
 from lossmon.capture.processes import own_part, why_processes_hide
+from lossmon.capture.repeated import repeated_samples
 from lossmon.capture.resolve import ResolvedOutput, resolve, split_outputs
 from lossmon.capture.spoiled import spoiled_inputs
 from lossmon.rules import Facts
@@ -92,7 +93,9 @@ def first_look(
         spoiled = spoiled_inputs(model, seen, state=state)
         if validated is not None and can_convert_arrays((validated,)):
             spoiled += spoiled_inputs(model, validated, split="val", state=state)
-        facts = replace(facts, inputs=input_facts(model, seen), spoiled=spoiled)
+        repeated = None if x_given is None else repeated_samples(x_given, validated)
+        inputs = input_facts(model, seen)
+        facts = replace(facts, inputs=inputs, spoiled=spoiled, repeated=repeated)
         known = None if given is None else _all_labels(facts, outputs, y_pred, given)
     predictions = (pred for _, pred, _ in split_outputs(outputs, y, y_pred, None))
     samples = next(

@@ -156,6 +156,7 @@ class Facts:
         inputs: the model's inputs, in order.
         spoiled: inputs that hold NaN or infinite values, of training and of validation data.
         trainable: whether the model has any weights that training may change.
+        repeated: the number of validation samples where these are the training samples themselves.
     """
 
     outputs: tuple[OutputFacts, ...]
@@ -167,6 +168,7 @@ class Facts:
     inputs: tuple[InputFacts, ...] | None = None
     spoiled: tuple[SpoiledFacts, ...] = ()
     trainable: bool | None = None
+    repeated: int | None = None
 
     def merge(self, later: Facts) -> Facts:
         """Add the labels of a later batch; predictions stay those of the first.

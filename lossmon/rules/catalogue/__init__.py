@@ -50,6 +50,7 @@ from lossmon.rules.catalogue import (
     unscaled_inputs,
     unscaled_targets,
     unweighted_metric,
+    validation_on_training_data,
     vanishing_gradient,
 )
 
@@ -100,4 +101,5 @@ RULES: tuple[ModuleType, ...] = (
     nonfinite_inputs,
     constant_inputs,
     unscaled_targets,
+    validation_on_training_data,
 )
