@@ -26,6 +26,7 @@ from lossmon.capture.pristine import counters_kept, pristine
 from lossmon.capture.processes import own_part, why_processes_hide
 from lossmon.capture.repeated import repeated_samples
 from lossmon.capture.resolve import ResolvedOutput, resolve, split_outputs
+from lossmon.capture.scales import compared_scales
 from lossmon.capture.spoiled import spoiled_inputs
 from lossmon.rules import Facts
 
@@ -93,9 +94,10 @@ def first_look(
         spoiled = spoiled_inputs(model, seen, state=state)
         if validated is not None and can_convert_arrays((validated,)):
             spoiled += spoiled_inputs(model, validated, split="val", state=state)
-        repeated = None if x_given is None else repeated_samples(x_given, validated)
-        inputs = input_facts(model, seen)
-        facts = replace(facts, inputs=inputs, spoiled=spoiled, repeated=repeated)
+        facts = replace(facts, inputs=input_facts(model, seen), spoiled=spoiled)
+        if x_given is not None and validated is not None:
+            scales = compared_scales(model, x_given, validated)
+            facts = replace(facts, repeated=repeated_samples(x_given, validated), scales=scales)
         known = None if given is None else _all_labels(facts, outputs, y_pred, given)
     predictions = (pred for _, pred, _ in split_outputs(outputs, y, y_pred, None))
     samples = next(

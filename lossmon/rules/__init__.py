@@ -19,6 +19,7 @@ from lossmon.rules.registry import (
     rule_summaries,
     select_rules,
 )
+from lossmon.rules.scale_facts import ScaleFacts, describe_scales
 from lossmon.rules.selection import RuleRequest, RuleSelection, change_text, rule_request
 from lossmon.rules.sources import grades, listed, rule_selection
 from lossmon.rules.spoiled_facts import Effect, SpoiledFacts
@@ -52,6 +53,7 @@ __all__ = [
     "RulePage",
     "RuleRequest",
     "RuleSelection",
+    "ScaleFacts",
     "ShiftFacts",
     "SpoiledFacts",
     "Term",
@@ -63,6 +65,7 @@ __all__ = [
     "describe_input",
     "describe_labels",
     "describe_predictions",
+    "describe_scales",
     "describe_weights",
     "evidence_terms",
     "grades",

@@ -51,6 +51,7 @@ from lossmon.rules.catalogue import (
     unscaled_targets,
     unweighted_metric,
     validation_on_training_data,
+    validation_scaled_otherwise,
     vanishing_gradient,
 )
 
@@ -102,4 +103,5 @@ RULES: tuple[ModuleType, ...] = (
     constant_inputs,
     unscaled_targets,
     validation_on_training_data,
+    validation_scaled_otherwise,
 )
