@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import sys
 from collections.abc import Sequence
+from itertools import groupby
+from operator import attrgetter
 
 from rich.console import Console
 from rich.markup import escape
@@ -22,17 +24,24 @@ def announce(findings: Sequence[Finding]) -> None:
     if not flags:
         return
     lines: list[str] = []
-    for finding in flags:
-        where = f" on output {finding.output!r}" if finding.output else ""
-        lines += [
-            f"\n[{_STYLES[finding.severity]}]lossmon {finding.severity}[/] "
-            f"[bold]{finding.code} {finding.rule}[/]{escape(where)}",
-            f"  {escape(finding.message)}",
-            f"  {_FIX} " + escape(finding.fix.replace("\n", "\n       ")),
-        ]
-        if (place := place_of(finding.fix)) is not None:
-            lines.append(f"       [dim](goes {place})[/]")
-    _print(*lines, f"  [dim]More: lossmon rules {flags[0].code}[/]\n")
+    for code, same in groupby(flags, key=attrgetter("code")):
+        for finding in same:
+            lines += _lines(finding)
+        lines.append(f"  [dim]More: lossmon rules {code}[/]")
+    _print(*lines, "")
+
+
+def _lines(finding: Finding) -> list[str]:
+    where = f" on output {finding.output!r}" if finding.output else ""
+    lines = [
+        f"\n[{_STYLES[finding.severity]}]lossmon {finding.severity}[/] "
+        f"[bold]{finding.code} {finding.rule}[/]{escape(where)}",
+        f"  {escape(finding.message)}",
+        f"  {_FIX} " + escape(finding.fix.replace("\n", "\n       ")),
+    ]
+    if (place := place_of(finding.fix)) is not None:
+        lines.append(f"       [dim](goes {place})[/]")
+    return lines
 
 
 def say(message: str) -> None:

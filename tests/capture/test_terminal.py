@@ -36,3 +36,13 @@ def test_a_finding_stands_on_lines_of_its_own_and_its_code_is_whole(
     announce([Finding("LM301", "a-rule", "error", None, "word " * 40, LONG, {})])
     assert stream.getvalue().startswith("\n")
     assert LONG in stream.getvalue()
+
+
+def test_each_rule_is_told_where_to_read_more_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = io.StringIO()
+    monkeypatch.setattr("sys.stderr", stream)
+    codes = ["LM301", "LM301", "LM409"]
+    announce([Finding(code, "a-rule", "error", None, "why", "a fix", {}) for code in codes])
+    more = [line.strip() for line in stream.getvalue().splitlines() if "More:" in line]
+    assert more == ["More: lossmon rules LM301", "More: lossmon rules LM409"]
+    assert stream.getvalue().endswith("LM409\n\n")
