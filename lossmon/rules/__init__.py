@@ -19,6 +19,7 @@ from lossmon.rules.registry import (
     rule_summaries,
     select_rules,
 )
+from lossmon.rules.repeated_facts import RepeatedFacts
 from lossmon.rules.scale_facts import ScaleFacts, describe_scales
 from lossmon.rules.selection import RuleRequest, RuleSelection, change_text, rule_request
 from lossmon.rules.sources import grades, listed, rule_selection
@@ -48,6 +49,7 @@ __all__ = [
     "OutputFacts",
     "OutputRange",
     "PredictionFacts",
+    "RepeatedFacts",
     "RowFacts",
     "Rule",
     "RulePage",

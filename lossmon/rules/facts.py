@@ -10,6 +10,7 @@ from lossmon.records import BatchRecord, EpochRecord, LossSpec, MetricSpec, Outp
 from lossmon.rules.input_facts import InputFacts
 from lossmon.rules.label_facts import LabelFacts
 from lossmon.rules.prediction_facts import OutputRange, PredictionFacts
+from lossmon.rules.repeated_facts import RepeatedFacts
 from lossmon.rules.scale_facts import ScaleFacts
 from lossmon.rules.spoiled_facts import SpoiledFacts
 from lossmon.rules.training_facts import (
@@ -157,7 +158,7 @@ class Facts:
         inputs: the model's inputs, in order.
         spoiled: inputs that hold NaN or infinite values, of training and of validation data.
         trainable: whether the model has any weights that training may change.
-        repeated: the number of validation samples where these are the training samples themselves.
+        repeated: how many validation samples are among the training samples, where that was seen.
         scales: how large inputs are in the validation data, beside the training data.
     """
 
@@ -170,7 +171,7 @@ class Facts:
     inputs: tuple[InputFacts, ...] | None = None
     spoiled: tuple[SpoiledFacts, ...] = ()
     trainable: bool | None = None
-    repeated: int | None = None
+    repeated: RepeatedFacts | None = None
     scales: tuple[ScaleFacts, ...] = ()
 
     def merge(self, later: Facts) -> Facts:

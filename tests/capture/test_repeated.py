@@ -1,73 +1,166 @@
-"""Trainings that are validated on their own training data."""
+"""Trainings that are validated on samples that they are trained on."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from lossmon.capture.repeated import COMPARED_VALUES, repeated_samples
+from lossmon.capture.repeated import SEARCHED_SAMPLES, repeated_samples
+from lossmon.rules import Facts, RepeatedFacts, all_rules
 from tests.capture.conftest import classes, dense, features
 
 X = np.random.default_rng(3).random((72, 6), np.float32)
+NEW = np.random.default_rng(4).random((72, 6), np.float32)
+WORDS = np.array([[f"word {place}"] for place in range(40)])
 
 
-def changed(values: np.ndarray, row: int) -> np.ndarray:
-    copy = values.copy()
-    copy[row] += 1
-    return copy
+def known_of(x: Any, validated: Any) -> int | None:
+    facts = repeated_samples(x, validated)
+    return None if facts is None else facts.known
 
 
-def test_the_same_arrays_are_found_and_equal_ones() -> None:
+def test_samples_that_are_among_the_training_samples_are_counted() -> None:
+    assert repeated_samples(X, X) == RepeatedFacts(72, 72, 72, 72 - 18, 18, 0)
+    assert known_of(X, X.copy()) == 72
+    assert known_of(X, X[::-1]) == 72
+    assert known_of(X, X[50:]) == 22
+    assert known_of(X, NEW) == 0
+    assert known_of(X, np.concatenate([NEW, X[:7]])) == 7
+    assert known_of(X[:, 0], X[:9, 0]) == 9
+    assert known_of(WORDS, WORDS[5:8]) == 3
+    assert known_of(pd.DataFrame(X), pd.DataFrame(X[:20])) == 20
+
+
+def test_all_inputs_of_a_sample_must_agree() -> None:
+    shifted = [X, np.roll(X[:, :1], 1, axis=0)]
+    assert known_of([X, X[:, :1]], (X[:20], X[:20, :1])) == 20
+    assert known_of({"a": X, "b": X[:, :1]}, {"a": X, "b": shifted[1]}) == 0
+
+
+def test_samples_that_agree_in_most_values_are_compared_whole() -> None:
+    images = np.zeros((60, 32, 32, 1), np.uint8)
+    images[:, 3, 4] = np.arange(60)[:, None]
+    others = images.copy()
+    others[:, 31, 31] = 1
+    assert known_of(images, images[:30]) == 30
+    assert known_of(images, others) == 0
+
+
+def test_missing_values_are_alike() -> None:
     missing = X.copy()
-    missing[4, 2] = np.nan
-    words = np.array([["a"], ["b"], ["c"]])
-    assert repeated_samples(X, X) == 72
-    assert repeated_samples(X, X.copy()) == 72
-    assert repeated_samples(missing, missing.copy()) == 72
-    assert repeated_samples(words, words.copy()) == 3
-    assert repeated_samples([X, X[:, :1]], (X, X[:, :1])) == 72
-    assert repeated_samples({"a": X}, {"a": X.copy()}) == 72
+    missing[:, 2] = np.nan
+    assert known_of(missing, missing[:30].copy()) == 30
+
+
+def test_training_samples_that_come_again_are_counted() -> None:
+    twice = repeated_samples(np.concatenate([X, X, X, X]), NEW)
+    assert twice is not None
+    assert (twice.validated, twice.known) == (72, 0)
+    assert 0.9 * twice.trained < twice.again <= twice.trained <= 72
+    assert repeated_samples(np.ones((72, 6)), np.ones((50, 6))) == RepeatedFacts(50, 1, 1, 1, 1, 1)
+
+
+def test_of_large_data_a_part_is_looked_at() -> None:
+    large = np.arange(4 * SEARCHED_SAMPLES, dtype=np.float32).reshape(-1, 2)
+    facts = repeated_samples(large, large[: len(large) // 2])
+    assert facts is not None
+    assert (facts.samples, facts.validated, facts.trained) == (SEARCHED_SAMPLES, 512, 512)
+    # Half of the training samples are looked through.
+    assert 200 < facts.known < 312
 
 
 @pytest.mark.parametrize(
     "validated",
-    [X[:50], X[::-1], changed(X, 71), X.astype(np.float64), [X, X], None, X.tolist()],
-    ids=["fewer", "another order", "one differs", "another type", "two", "none", "a list"],
+    [X[:, :4], X.astype(np.float64), [X, X], None, X.tolist(), X[:0]],
+    ids=["narrower", "another type", "two", "none", "a list", "empty"],
 )
-def test_others_are_not(validated: Any) -> None:
+def test_what_cannot_be_compared_is_left_alone(validated: Any) -> None:
     assert repeated_samples(X, validated) is None
 
 
-def test_samples_that_are_all_alike_tell_nothing() -> None:
-    assert repeated_samples(np.ones((72, 6)), np.ones((72, 6))) is None
-    assert repeated_samples([np.ones((72, 6)), X], [np.ones((72, 6)), X]) == 72
+def test_files_are_not_read_through(tmp_path: Path) -> None:
+    mapped = np.memmap(tmp_path / "x", np.float32, "w+", shape=X.shape)
+    mapped[:] = X
+    assert repeated_samples(mapped, X) is None
+    assert repeated_samples(X, mapped[:20]) is None
+    assert repeated_samples(X.astype(object), X.astype(object)) is None
 
 
-def test_large_arrays_are_compared_in_part() -> None:
-    large = np.arange(8 * COMPARED_VALUES, dtype=np.float32).reshape(-1, 16)
-    assert repeated_samples(large, large.copy()) == len(large)
-    # As where the data were shuffled, or another half of them is meant.
-    assert repeated_samples(large, np.roll(large, 1, axis=0)) is None
+def messages_of(*counts: int) -> list[str]:
+    (rule,) = (rule for rule in all_rules() if rule.code == "LM505")
+    found = rule.check(Facts(outputs=(), repeated=RepeatedFacts(*counts)))
+    return [finding.message for finding in found]
+
+
+def test_what_is_said_depends_on_how_many_are_known() -> None:
+    assert messages_of(72, 72, 72, 54, 18, 0) == [
+        "all 72 validation samples are training samples, too: their loss and accuracy say nothing "
+        "about new samples, and overfitting cannot show."
+    ]
+    assert messages_of(10_000, 512, 200, 199, 512, 9) == [
+        "200 of 512 validation samples that were looked up are training samples, too (of 512 "
+        "training samples, 9 come again): the validation loss and accuracy look better than those "
+        "of new samples, and overfitting shows too little."
+    ]
+
+
+@pytest.mark.parametrize(
+    "counts",
+    [
+        (72, 72, 0, 0, 18, 0),
+        # Data that repeat themselves, to about the same degree.
+        (512, 512, 512, 512, 512, 512),
+        (512, 512, 300, 290, 512, 260),
+        # Too few to be told from those that come twice by their nature.
+        (512, 512, 40, 40, 512, 0),
+        (40, 40, 4, 4, 512, 0),
+        (1, 1, 1, 1, 1, 0),
+    ],
+)
+def test_what_may_be_so_by_nature_is_no_finding(counts: tuple[int, ...]) -> None:
+    assert messages_of(*counts) == []
+
+
+def repeating(seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Two parts, at random, of data in which the same samples come again and again."""
+    drawn = np.random.default_rng(seed)
+    kinds, columns = int(drawn.integers(2, 5)), int(drawn.integers(2, 7))
+    data = drawn.integers(0, kinds, (1_000, columns)).astype(np.float32)
+    place = int(drawn.integers(100, 900))
+    return data[:place], data[place:]
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_parts_of_data_that_repeat_themselves_are_no_finding(seed: int) -> None:
+    facts = repeated_samples(*repeating(seed))
+    assert facts is not None
+    assert facts.known
+    (rule,) = (rule for rule in all_rules() if rule.code == "LM505")
+    assert [*rule.check(Facts(outputs=(), repeated=facts))] == []
 
 
 @pytest.mark.parametrize(
     ("validation", "found"),
     [
-        ({"validation_data": (features(), classes())}, True),
-        ({"validation_data": (features(90)[18:], classes(90)[18:])}, False),
-        ({"validation_split": 0.5}, False),
-        ({}, False),
+        ({"validation_data": (features(), classes())}, "all 72 validation samples are"),
+        ({"validation_data": (features()[::-2], classes()[::-2])}, "all 36 validation samples are"),
+        ({"validation_data": (features(90)[24:], classes(90)[24:])}, "48 of 66 validation samples"),
+        ({"validation_data": (features(90)[72:], classes(90)[72:])}, None),
+        ({"validation_split": 0.5}, None),
+        ({}, None),
     ],
-    ids=["on training data", "on others", "on a half", "not at all"],
+    ids=["on training data", "on some of them", "on some and others", "others", "a half", "none"],
 )
-def test_a_training_is_told(record: Any, validation: dict[str, Any], found: bool) -> None:
+def test_a_training_is_told(record: Any, validation: dict[str, Any], found: str | None) -> None:
     model = dense()
     model.compile("sgd", "sparse_categorical_crossentropy", metrics=["accuracy"])
     run = record(model, features(), classes(), epochs=1, **validation)
     told = [finding for finding in run.document["findings"] if finding["code"] == "LM505"]
-    assert bool(told) is found
-    if told:
+    assert bool(told) is (found is not None)
+    if found is not None:
         assert told[0]["severity"] == "warning"
-        assert told[0]["message"].startswith("all 72 validation samples are the training samples")
+        assert told[0]["message"].startswith(found)

@@ -1,0 +1,29 @@
+"""How many validation samples are among the training samples."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class RepeatedFacts:
+    """What looking some samples up among those that a model is trained on showed.
+
+    Samples that are alike count once: what comes again and again by its nature tells little.
+
+    Attributes:
+        samples: of the validation data.
+        validated: of them, those that were looked up.
+        known: of these, those that are among the training samples.
+        known_of_others: likewise, leaving out the training samples that were looked up themselves.
+        trained: training samples that were looked up.
+        again: of these, those that are among the other training samples. Of data that are parted at
+            random it is as large a share as `known_of_others` is, by chance.
+    """
+
+    samples: int
+    validated: int
+    known: int
+    known_of_others: int
+    trained: int
+    again: int
