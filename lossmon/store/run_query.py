@@ -126,14 +126,24 @@ def chosen(runs: Iterable[Listed], query: RunQuery) -> list[Listed]:
 
 
 def _sorted(runs: Sequence[Listed], column: str, *, descending: bool) -> list[Listed]:
-    """Runs by a column; NaN behind the other values either way, and what is not known last."""
-    values = [(run.get(column), run) for run in runs]
-    known = [(_rank(value), run) for value, run in values if not _is_blank(value)]
-    sortable = [(rank, run) for rank, run in known if rank is not None]
-    sortable.sort(key=lambda one: one[0], reverse=descending)
-    odd = [run for rank, run in known if rank is None]
-    blank = [run for value, run in values if _is_blank(value)]
-    return [*(run for _, run in sortable), *odd, *blank]
+    """Runs by a column, numbers before texts; NaN behind them either way, what is not known last.
+
+    Without a tuple for each run: so many at once have Python look through all that is remembered.
+    """
+    numbers: list[Listed] = []
+    texts: list[Listed] = []
+    odd: list[Listed] = []
+    blank: list[Listed] = []
+    for run in runs:
+        value = run.get(column)
+        if isinstance(value, (bool, int, float)):
+            (odd if math.isnan(value) else numbers).append(run)
+        else:
+            (blank if _is_blank(value) else texts).append(run)
+    numbers.sort(key=lambda run: float(run[column]), reverse=descending)
+    texts.sort(key=lambda run: as_text(run[column]).casefold(), reverse=descending)
+    known = (texts, numbers) if descending else (numbers, texts)
+    return [*known[0], *known[1], *odd, *blank]
 
 
 def groups_of(run: Listed, by: str) -> Sequence[str]:
@@ -178,13 +188,6 @@ def as_text(value: Any) -> str:
 
 def _is_blank(value: Any) -> bool:
     return value is None or (isinstance(value, (str, list)) and not value)
-
-
-def _rank(value: Any) -> tuple[bool, float, str] | None:
-    """Numbers before texts; None of what is no number."""
-    if isinstance(value, (bool, int, float)):
-        return None if math.isnan(value) else (False, float(value), "")
-    return (True, 0.0, as_text(value).casefold())
 
 
 def _mentions(run: Listed, words: Sequence[str]) -> bool:
