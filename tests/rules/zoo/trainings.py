@@ -188,7 +188,9 @@ def validated_on_one_class(rng: np.random.Generator) -> Training:
     y = (x[:, 0] + 0.3 * normal(rng, N) > 0).astype(int)
     model = net(6, D(8, "relu"), D(1, "sigmoid"))
     model.compile(optimizers.Adam(0.01), BINARY, metrics=ACC)
-    return Training(model, x, y, {"validation_data": (x[y == 1][:60], y[y == 1][:60])})
+    apart = np.flatnonzero(y == 1)[:60]
+    rest = np.setdiff1d(np.arange(N), apart)
+    return Training(model, x[rest], y[rest], {"validation_data": (x[apart], y[apart])})
 
 
 def weak_signal(rng: np.random.Generator) -> Training:
