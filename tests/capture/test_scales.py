@@ -8,14 +8,16 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, load_wine
-from sklearn.preprocessing import StandardScaler
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, load_iris, load_wine
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 from lossmon.capture.scales import compared_scales
+from lossmon.rules import Facts, all_rules, describe_scales
 from tests.capture.conftest import classes, features
 
 LOADERS = {
     "breast cancer": load_breast_cancer,
+    "iris": load_iris,
     "diabetes": load_diabetes,
     "digits": load_digits,
     "wine": load_wine,
@@ -24,6 +26,12 @@ LOADERS = {
 
 def built(width: int, **input_of: Any) -> Any:
     return keras.Sequential([keras.Input((width,), **input_of), keras.layers.Dense(3)])
+
+
+def said_of(x: Any, validated: Any) -> list[str]:
+    (rule,) = (rule for rule in all_rules() if rule.code == "LM506")
+    facts = Facts(outputs=(), scales=(describe_scales(x, validated),))
+    return [finding.message for finding in rule.check(facts)]
 
 
 def flags(run: Any) -> list[str]:
@@ -40,6 +48,33 @@ def test_parts_of_one_set_are_scaled_alike(name: str, seed: int) -> None:
         (found,) = compared_scales(built(x.shape[1]), some[:-70], some[-70:])
         assert found.samples == 70
         assert sum(not 0.1 < one < 10 for one in found.factors) <= len(found.factors) / 2
+        assert said_of(some[:-70], some[-70:]) == []
+
+
+@pytest.mark.parametrize("scaler", [StandardScaler(), MinMaxScaler()])
+@pytest.mark.parametrize("name", LOADERS)
+def test_parts_of_other_kinds_that_are_scaled_alike_are_no_finding(name: str, scaler: Any) -> None:
+    x, y = LOADERS[name](return_X_y=True)
+    for key in (y, *np.asarray(x).T):
+        ascending = x[np.argsort(key, kind="stable")]
+        train, rest = ascending[:-75], ascending[-75:]
+        assert said_of(scaler.fit_transform(train), scaler.transform(rest)) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "scaler", "said"),
+    [
+        ("iris", StandardScaler(), "3 of 4 columns are not standardised, as those of the "),
+        ("iris", MinMaxScaler(), "3 of 4 columns do not go from 0 to 1, as those of the "),
+        ("wine", StandardScaler(), "11 of 13 columns are not standardised, as those of the "),
+        ("wine", MinMaxScaler(), "11 of 13 columns do not go from 0 to 1, as those of the "),
+    ],
+)
+def test_a_table_that_was_not_prepared_is_found(name: str, scaler: Any, said: str) -> None:
+    x, _ = LOADERS[name](return_X_y=True)
+    x = np.random.default_rng(2).permutation(x)
+    (message,) = said_of(scaler.fit_transform(x[:-70]), x[-70:])
+    assert said in message
 
 
 @pytest.mark.parametrize("name", ["breast cancer", "digits"])

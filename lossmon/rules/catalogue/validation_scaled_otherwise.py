@@ -4,8 +4,12 @@
 Flags an input whose values are typically ten times as large in the validation data as in the
 training data, or a tenth, or more than that: in more than half of the columns of a table, and of
 images and sequences in all values together. The medians of their sizes are compared, zeros left
-out, of columns with 64 such values or more in both; inputs that the model looks up are left alone.
-Both must be arrays. Data that really grow so much from the one to the other are flagged, too.
+out, of columns with 64 such values or more in both. And a table whose columns are standardised in
+the training data, or go from 0 to 1, and in the validation data three of four are not: means beyond
+2.2, standard deviations beyond 3 or below 0.2, and one of either beyond 5; medians below -0.5 or
+above 1.5. That takes three columns with more than two values. Inputs that the
+model looks up are left alone. Both must be arrays. Data that really change so much from the one to
+the other are flagged, too.
 
 ## Why is this bad
 The model has learned from values of one scale and is judged by values of another: pixels that were
@@ -54,10 +58,11 @@ model.fit(
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from lossmon.records import Finding, Severity
 from lossmon.rules.facts import Facts
-from lossmon.rules.scale_facts import ScaleFacts
+from lossmon.rules.scale_facts import PreparedFacts, ScaleFacts
 from lossmon.rules.wording import input_of, number
 
 code = "LM506"
@@ -65,6 +70,12 @@ name = "validation-scaled-otherwise"
 severity: Severity = "warning"
 
 _APART = 10.0
+_UNPREPARED = 0.75
+_FEWEST = 3
+_PREPARED = {
+    "standardised": ("are not standardised", "are", "means"),
+    "from 0 to 1": ("do not go from 0 to 1", "do", "medians"),
+}
 _FIX = (
     "print(abs(x).mean(axis=0), abs(x_val).mean(axis=0))  # prepare x_val as x was: / 255, "
     "scaler.transform(x_val)"
@@ -76,24 +87,53 @@ def check(facts: Facts) -> Iterator[Finding]:
     looked_up = {given.name for given in facts.inputs or () if given.embedded}
     for given in facts.scales:
         apart = [one for one in given.factors if not 1 / _APART < one < _APART]
-        if given.name not in looked_up and len(apart) > len(given.factors) / 2:
-            yield _finding(given, apart)
+        if given.name in looked_up:
+            continue
+        if len(apart) > len(given.factors) / 2:
+            yield _of_factors(given, apart)
+        elif given.prepared is not None and _is_unprepared(given.prepared):
+            yield _of_preparation(given, given.prepared)
 
 
-def _finding(given: ScaleFacts, apart: list[float]) -> Finding:
+def _is_unprepared(prepared: PreparedFacts) -> bool:
+    return prepared.columns >= _FEWEST and len(prepared.typical) >= _UNPREPARED * prepared.columns
+
+
+def _of_factors(given: ScaleFacts, apart: list[float]) -> Finding:
     least, most = number(min(apart)), number(max(apart))
     several = len(given.factors) > 1
     whose = f", in {len(apart)} of {len(given.factors)} columns that tell" if several else ""
-    message = (
-        f"{input_of(given.name)} of the validation data is scaled otherwise than that of the "
-        f"training data: its values are typically {least}{f' to {most}' if several else ''} times "
-        f"as large{whose}."
+    what = (
+        f"its values are typically {least}{f' to {most}' if several else ''} times as large{whose}"
     )
     evidence = {
-        "input": given.name,
-        "samples": given.samples,
         "factors": [min(apart), max(apart)],
         "columns": len(given.factors),
         "columns_apart": len(apart),
     }
-    return Finding(code, name, severity, None, message, _FIX, evidence)
+    return _finding(given, what, evidence)
+
+
+def _of_preparation(given: ScaleFacts, prepared: PreparedFacts) -> Finding:
+    least, most = number(min(prepared.typical)), number(max(prepared.typical))
+    are_not, are, middle = _PREPARED[prepared.how]
+    what = (
+        f"{len(prepared.typical)} of {prepared.columns} columns {are_not}, as those of the "
+        f"training data {are}, with {middle} from {least} to {most}"
+    )
+    evidence = {
+        "prepared": prepared.how,
+        "typical": [min(prepared.typical), max(prepared.typical)],
+        "columns": prepared.columns,
+        "columns_apart": len(prepared.typical),
+    }
+    return _finding(given, what, evidence)
+
+
+def _finding(given: ScaleFacts, what: str, evidence: dict[str, Any]) -> Finding:
+    message = (
+        f"{input_of(given.name)} of the validation data is scaled otherwise than that of the "
+        f"training data: {what}."
+    )
+    seen = {"input": given.name, "samples": given.samples}
+    return Finding(code, name, severity, None, message, _FIX, seen | evidence)
