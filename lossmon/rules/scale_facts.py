@@ -16,6 +16,9 @@ FEWEST = 64
 _MOST = 0.9
 """The share of the columns of a prepared table that show it: some may have been left out."""
 
+_ROUNDED = 1e-3
+"""What half precision may be beside 0 and 1."""
+
 
 @dataclass(frozen=True, slots=True)
 class PreparedFacts:
@@ -107,7 +110,8 @@ def _standardised(before: Floats, after: Floats) -> PreparedFacts | None:
 
 def _ranged(before: Floats, after: Floats) -> PreparedFacts | None:
     least, most = before.min(axis=0), before.max(axis=0)
-    if ((least >= 0) & (most <= 1) & (most - least > 0.5)).mean() < _MOST:
+    within = (least > -_ROUNDED) & (most < 1 + _ROUNDED)
+    if (within & (most - least > 0.5)).mean() < _MOST:
         return None
     medians = np.median(after, axis=0)
     apart = abs(medians - 0.5) > 1

@@ -5,11 +5,10 @@ Flags an input whose values are typically ten times as large in the validation d
 training data, or a tenth, or more than that: in more than half of the columns of a table, and of
 images and sequences in all values together. The medians of their sizes are compared, zeros left
 out, of columns with 64 such values or more in both. And a table whose columns are standardised in
-the training data, or go from 0 to 1, and in the validation data three of four are not: means beyond
-2.2, standard deviations beyond 3 or below 0.2, and one of either beyond 5; medians below -0.5 or
-above 1.5. That takes three columns with more than two values. Inputs that the
-model looks up are left alone. Both must be arrays. Data that really change so much from the one to
-the other are flagged, too.
+the training data, or go from 0 to 1, and in the validation data two of three, and three at least,
+are not: means beyond 2.2, standard deviations beyond 3 or below 0.2, and one of either beyond 5;
+medians below -0.5 or above 1.5. Inputs that the model looks up are left alone. Both must be arrays.
+Data that really change so much from the one to the other are flagged, too.
 
 ## Why is this bad
 The model has learned from values of one scale and is judged by values of another: pixels that were
@@ -70,7 +69,7 @@ name = "validation-scaled-otherwise"
 severity: Severity = "warning"
 
 _APART = 10.0
-_UNPREPARED = 0.75
+_UNPREPARED = 2 / 3
 _FEWEST = 3
 _PREPARED = {
     "standardised": ("are not standardised", "are", "means"),
@@ -96,7 +95,7 @@ def check(facts: Facts) -> Iterator[Finding]:
 
 
 def _is_unprepared(prepared: PreparedFacts) -> bool:
-    return prepared.columns >= _FEWEST and len(prepared.typical) >= _UNPREPARED * prepared.columns
+    return len(prepared.typical) >= max(_FEWEST, _UNPREPARED * prepared.columns)
 
 
 def _of_factors(given: ScaleFacts, apart: list[float]) -> Finding:
