@@ -33,6 +33,8 @@ _PARTED = "LM406"
 _OF_QUANTITIES = "LM301"
 _NO_BETTER = "LM404"
 _MISSED = "LM416"
+# What is validated on is not what it is taken for, however right its numbers are.
+_MISJUDGED = frozenset(("LM505", "LM506"))
 # Epochs that are taken together, and standard errors by which the accuracy must have fallen: both
 # are taken for independent, which the same samples are less than.
 _BLOCK, _SURELY = 3, 4.0
@@ -100,7 +102,7 @@ def verdict(
     """
     faults = list(_faults(document, reasons or {}))
     parted = list(_parted(document, episodes))
-    misleading = any(standing == "error" or misread for standing, misread, _ in faults)
+    misleading = any(standing == "error" or misleads for standing, misleads, _ in faults)
     trust = Point(trust_sentence(document, misleading=misleading))
     # What is wrong goes before what is right.
     points = [point for _, _, point in faults[:_MOST_FAULTS]]
@@ -134,7 +136,7 @@ def _graded(document: Row, parted: Sequence[Point]) -> list[str]:
 
 
 def _faults(document: Row, reasons: Reasons) -> Iterator[tuple[str, bool, Point]]:
-    """Errors and warnings but for overfitting, with their severity and whether one is misread."""
+    """Errors and warnings but for overfitting, each with its severity and whether it misleads."""
     told: set[str | None] = set()
     several = len(document["outputs"]) > 1
     # Said once, and of nothing where no epoch came to its end.
@@ -163,7 +165,8 @@ def _faults(document: Row, reasons: Reasons) -> Iterator[tuple[str, bool, Point]
         said = reason + _when(finding)
         where = f"Output `{finding['output']}`: " if several and finding["output"] else ""
         said = where + (lowered(said) if where else said)
-        yield finding["severity"], False, Point(said, finding["code"], finding["output"])
+        misleading = finding["code"] in _MISJUDGED
+        yield finding["severity"], misleading, Point(said, finding["code"], finding["output"])
     for output in document["outputs"]:
         if output["name"] not in told and output.get("intended_metric"):
             point = _misread(document, output["name"], None, reasons)

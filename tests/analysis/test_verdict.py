@@ -18,6 +18,7 @@ REASONS = {
     "LM302": "An accuracy cuts raw scores at a threshold made for probabilities.",
     "LM103": "A softmax over a single unit is 1 for every input.",
     "LM404": "A constant answer would do as well.",
+    "LM505": "Validation samples are training samples.",
 }
 
 
@@ -223,6 +224,12 @@ THRESHOLD = finding("LM302", "accuracy-threshold-on-logits", "warning")
             ),
             "error",
             f"Exact match (LM304). {RIGHT}",
+        ),
+        # Right numbers of data that are not what they seem.
+        (
+            run([epoch(0)], finding("LM505", "validation-on-training-data", "warning")),
+            "warning",
+            f"Validation samples are training samples (LM505). {RIGHT}",
         ),
         # A rule that finds more than one thing says which.
         (

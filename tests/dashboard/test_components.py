@@ -350,7 +350,7 @@ def test_a_verdict_leads_to_what_it_rests_on() -> None:
     assert as_json(link)["props"]["data-goes-to"] == card
     said = " ".join(words(panel).split())
     assert (
-        said == "In short The acc , 0, is meaningless ( LM301 ) . Go by its loss. Yes, 0.9 ± 0.1 ."
+        said == "In short The acc , 0, is meaningless ( LM301 ). Go by its loss. Yes, 0.9 ± 0.1 ."
     )
     assert "0.9\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}0.1" in words(panel)
 

@@ -28,9 +28,16 @@ def verdict_panel(verdict: Verdict) -> dmc.Paper:
 
 
 def _told(point: Point) -> list[Any]:
-    code = [] if point.code is None else [" (", _link(point.code, point.output), ")"]
     then = [" ", *with_code(_whole(point.then))] if point.then else []
-    return [*with_code(_whole(point.said)), *code, ".", *then]
+    return [*with_code(_whole(point.said)), *_end(point), *then]
+
+
+def _end(point: Point) -> list[Any]:
+    """The code of a rule and the full stop; its parentheses begin and end no line alone."""
+    if point.code is None:
+        return ["."]
+    named = ["(", _link(point.code, point.output), ")."]
+    return [" ", html.Span(named, className="lossmon-unbroken")]
 
 
 def _whole(text: str) -> str:
