@@ -122,7 +122,9 @@ _METRICS: Mapping[str, _BuiltIn] = {
 }
 
 # Of these, a row's value is its own whatever other rows are there: batches may be put together.
+# KL divergences stand alone, but for their bounds.
 _ROW_BY_ROW = frozenset(_METRICS) - {
+    "kl_divergence",
     "hinge",
     "squared_hinge",
     "categorical_generalized_cross_entropy",

@@ -6,7 +6,17 @@ import numpy as np
 import numpy.typing as npt
 
 from lossmon.recompute.layout import Float64Array, operands
-from lossmon.recompute.rounding import EPSILON, FUNCTION, Elements, accumulation, mean_of
+from lossmon.recompute.rounding import (
+    EPSILON,
+    FUNCTION,
+    Elements,
+    accumulation,
+    drifts,
+    mean_of,
+    precision,
+)
+
+_SINGLE = precision(np.dtype(np.float32)).roundoff
 
 
 def kl_divergence_elements(
@@ -15,14 +25,22 @@ def kl_divergence_elements(
     *,
     epsilon: float = EPSILON,
 ) -> Elements:
-    """Kullback-Leibler divergences with their bounds: the quotient costs the logarithm one u."""
+    """Kullback-Leibler divergences of a batch with their bounds.
+
+    The quotient costs the logarithm one u. XLA adds classes and samples in one running sum, in
+    which the small terms of classes that a label rules out are lost, each the same way: how far
+    that drifts is measured over the terms of the whole batch.
+    """
     labels, predictions, constants = operands(y_true, y_pred, align=False, epsilon=epsilon)
     truth = np.minimum(np.maximum(labels, constants.epsilon), 1.0)
     forecast = np.minimum(np.maximum(predictions, constants.epsilon), 1.0)
     terms = truth * np.log(truth / forecast)
     summing = FUNCTION + 1.0 + accumulation(terms.shape[-1])
-    roundings = truth + summing * np.abs(terms)
-    return Elements(np.add.reduce(terms, axis=-1), np.add.reduce(roundings, axis=-1))
+    roundings = np.add.reduce(truth + summing * np.abs(terms), axis=-1)
+    if constants.roundoff == _SINGLE and roundings.size:
+        drift = float(drifts(terms.reshape(1, -1))[0])
+        roundings = roundings + drift / constants.roundoff / roundings.size
+    return Elements(np.add.reduce(terms, axis=-1), roundings)
 
 
 def kl_divergence(y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> Float64Array:
