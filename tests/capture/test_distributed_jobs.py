@@ -28,7 +28,7 @@ import keras, numpy as np, torch.distributed as dist, lossmon
 dist.init_process_group("gloo")
 rank, size = dist.get_rank(), dist.get_world_size()
 keras.utils.set_random_seed(0)
-x = np.random.default_rng(rank).normal(size=(48 + 16 * rank, 6)).astype("float32")
+x = np.random.default_rng(rank).normal(size=(96 + 16 * rank, 6)).astype("float32")
 y = (x[:, :1] > 0).astype("float32")
 model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(1, activation="sigmoid")])
 model.compile("sgd", "binary_crossentropy", metrics=["accuracy"])
@@ -40,7 +40,7 @@ def average(weight):
 for variable in model.trainable_weights:
     variable.value.register_post_accumulate_grad_hook(average)
 history = model.fit(
-    x[:48], y[:48], batch_size=8, epochs=2, verbose=0, validation_data=(x, y),
+    x[:48], y[:48], batch_size=8, epochs=2, verbose=0, validation_data=(x[48:], y[48:]),
     callbacks=[lossmon.Monitor(sys.argv[1], run="together")],
 )
 weights = [float(weight.sum()) for weight in model.get_weights()]
