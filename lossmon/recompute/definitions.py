@@ -62,12 +62,14 @@ class Definition(NamedTuple):
         row_by_row: whether each row's values depend on that row of the last axis alone.
         by_id: whether labels are class ids, one for each row of scores.
         aligned: whether labels without the last axis of predictions are given one.
+        sums: whether each value is the plain sum of terms, one for each class.
     """
 
     elements: Callable[[npt.ArrayLike, npt.ArrayLike], Elements]
     row_by_row: bool = False
     by_id: bool = False
     aligned: bool = False
+    sums: bool = False
 
 
 class _BuiltIn(NamedTuple):
@@ -133,6 +135,15 @@ _ROW_BY_ROW = frozenset(_METRICS) - {
     "circle",
     "ctc",
 }
+
+_SUMS = frozenset(
+    {
+        "categorical_crossentropy",
+        "categorical_focal_crossentropy",
+        "cosine_similarity",
+        "kl_divergence",
+    }
+)
 
 _ALIGNED = frozenset(
     {
@@ -242,7 +253,8 @@ def _resolve(
     name = _ALIASES.get(spec.name, spec.name)
     alone = name in _ROW_BY_ROW and config.get("axis", -1) == -1
     by_id, aligned = name.startswith("sparse_"), name in _ALIGNED
-    return Definition(partial(known.elements, **config), alone, by_id, aligned)
+    elements = partial(known.elements, **config)
+    return Definition(elements, alone, by_id, aligned, name in _SUMS)
 
 
 def _built_in(spec: LossSpec | MetricSpec) -> tuple[_BuiltIn, dict[str, Any]]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from lossmon.recompute.drift import drifts
 from lossmon.recompute.layout import Float64Array, operands
 from lossmon.recompute.rounding import (
     EPSILON,
     FUNCTION,
     Elements,
     accumulation,
-    drifts,
     mean_of,
     precision,
 )

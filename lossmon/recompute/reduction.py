@@ -14,8 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from lossmon.errors import InvalidArgument
+from lossmon.recompute.drift import alike_drifts, drifts
 from lossmon.recompute.layout import AnyArray, Float64Array, align_ranks, align_stacks
-from lossmon.recompute.rounding import Elements, Precision, accumulation, drifts
+from lossmon.recompute.rounding import Elements, Precision, accumulation
 
 REDUCTIONS = ("sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", "none")
 
@@ -52,6 +53,8 @@ def reduce_losses(
     reduction: str = "sum_over_batch_size",
     dtype: npt.DTypeLike = np.float32,
     constants: Precision,
+    width: int = 1,
+    sums: bool = False,
 ) -> ReducedLosses:
     """Weigh and reduce elementwise losses.
 
@@ -64,6 +67,8 @@ def reduce_losses(
         reduction: one of `REDUCTIONS`.
         dtype: the compute dtype that the drift is measured in.
         constants: the precision of that dtype.
+        width: of how many terms each element is made, e.g. classes, those that are 0 left out.
+        sums: whether it is their plain sum.
 
     Raises:
         InvalidArgument: the reduction is not known.
@@ -87,7 +92,11 @@ def reduce_losses(
     carried = steps * np.add.reduce(magnitudes(flat), axis=1)
     if bounds is not None:
         carried = carried + np.add.reduce(_flat(bounds), axis=1)
-    errors = _share(constants.roundoff * carried + drifts(flat, dtype), np.abs(divisor))
+    # XLA makes one sum of two that nothing comes between.
+    merged_axes = max(values.ndim - 2, 0) if sums and weights is None else 0
+    alike = alike_drifts(flat, width, constants.roundoff, merged_axes=merged_axes)
+    drifted = np.maximum(drifts(flat, dtype), alike)
+    errors = _share(constants.roundoff * carried + drifted, np.abs(divisor))
     return ReducedLosses(
         _share(np.add.reduce(flat, axis=1), divisor), weights, errors + constants.smallest * terms
     )

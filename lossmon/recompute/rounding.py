@@ -11,7 +11,7 @@ dtype at the very end. The rules:
   its argument is an absolute error of k u in its value.
 * exp, log, log1p, tanh, pow: `FUNCTION` u of the result.
 * a sum of n terms: `accumulation(n)` u of the sum of the terms' magnitudes, and for the last sum
-  of all, over the batch, its measured `drift`.
+  of all, over the batch, its drift (see `lossmon.recompute.drift`).
 
 Only underflow is absolute: the dtype's smallest normal number for each element.
 """
@@ -25,11 +25,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from lossmon.recompute.drift import COVERED_TERMS, drift
+
 FUNCTION = 4.0
 """Two units in the last place (four u): what Eigen, XLA and libm promise for exp, log and pow."""
 
-_COVERED_TERMS = 64
-_ADDED_AT_ONCE = 65_536
 _ROUNDOFF = {"float16": 2.0**-11, "bfloat16": 2.0**-8, "float32": 2.0**-24, "float64": 2.0**-53}
 _SMALLEST = {
     "float16": 2.0**-14,
@@ -71,39 +71,12 @@ def accumulation(terms: int) -> float:
 
     The probabilistic bound λ √n (Higham and Mary, *A new approach to probabilistic rounding error
     analysis*, 2019) with λ = 2, or the certain n - 1 where that is less. It holds for any order of
-    summation whose errors do not conspire; where they do, see `drift`.
+    summation whose errors do not conspire; where they do, see `lossmon.recompute.drift`.
 
     >>> accumulation(1), accumulation(4), accumulation(10_000)
     (0.0, 3.0, 200.0)
     """
     return min(terms - 1.0, 2.0 * math.sqrt(terms)) if terms > 1 else 0.0
-
-
-def drift(values: npt.NDArray[np.float64], dtype: npt.DTypeLike = np.float32) -> float:
-    """Measure how far a plain running sum in the compute dtype drifts from the exact one.
-
-    Equal terms, such as the losses of an untrained model, are all rounded the same way, and XLA
-    adds long rows in order on CPU: a million of them may be wrong in the second digit. The drift
-    grows to n / 4 unit roundoffs, which `accumulation` covers up to 64 terms.
-
-    >>> drift(np.full(1000, 0.25)), drift(np.full(1_000_000, 0.1)) > 100.0
-    (0.0, True)
-    """
-    return float(drifts(values.reshape(1, values.size), dtype)[0])
-
-
-def drifts(
-    rows: npt.NDArray[np.float64], dtype: npt.DTypeLike = np.float32
-) -> npt.NDArray[np.float64]:
-    """Measure the `drift` of each row, shape `(K, M)` to `(K,)`."""
-    if rows.shape[1] <= _COVERED_TERMS:
-        return np.zeros(len(rows))
-    running = np.zeros((len(rows), 1), dtype)
-    for start in range(0, rows.shape[1], _ADDED_AT_ONCE):
-        piece = rows[:, start : start + _ADDED_AT_ONCE].astype(dtype)
-        piece[:, :1] += running
-        running = np.add.accumulate(piece, axis=1, out=piece)[:, -1:]
-    return np.abs(running[:, 0].astype(np.float64) - np.add.reduce(rows, axis=1))
 
 
 def sum_of(
@@ -125,7 +98,7 @@ def sum_of(
     number = terms.size // max(values.size, 1)
     errors = roundings * magnitudes if isinstance(roundings, float) else roundings
     carried = np.add.reduce(errors + accumulation(number) * magnitudes, axis=axis)
-    if number > _COVERED_TERMS:
+    if number > COVERED_TERMS:
         carried = carried + drift(terms) / constants.roundoff
     return Elements(np.asarray(values), np.asarray(carried))
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lossmon.recompute.crossentropy import Backend
-from lossmon.recompute.definitions import UserDefinition, definition_of
+from lossmon.recompute.definitions import Definition, UserDefinition, definition_of
 from lossmon.recompute.dtypes import loss_dtype, metric_dtype
 from lossmon.recompute.evaluation import StackedLosses, StackedMetrics
 from lossmon.recompute.layout import AnyArray, Float64Array, align_ranks, broadcastable, floating
@@ -66,6 +66,7 @@ def evaluate_losses(
     """
     dtype = loss_dtype(spec)
     constants = precision(dtype)
+    definition = definition_of(spec, backend, extra)
     with np.errstate(all="ignore"):
         elements = loss_elements_of(spec, y_true, y_pred, backend, extra)
         reduced = reduce_losses(
@@ -75,6 +76,8 @@ def evaluate_losses(
             reduction=spec.reduction,
             dtype=dtype,
             constants=constants,
+            width=_width(spec, definition, y_true, y_pred, elements),
+            sums=definition.sums,
         )
     return StackedLosses(reduced.values, elements.values, reduced.weights, reduced.tolerances)
 
@@ -95,6 +98,21 @@ def loss_elements_of(
         labels, predictions = align_ranks(labels, predictions, batch_axes=1)
     found = stacked_elements(definition_of(spec, backend, extra), labels, predictions)
     return found._replace(values=_within_range(found.values, dtype))
+
+
+def _width(
+    spec: LossSpec,
+    definition: Definition,
+    y_true: npt.ArrayLike,
+    y_pred: npt.ArrayLike,
+    elements: Elements,
+) -> int:
+    """Return of how many terms that are not 0 each element is made, on average, rounded up."""
+    if definition.by_id:
+        return 1
+    one_hot = definition.sums and not spec.config.get("label_smoothing")
+    terms = np.count_nonzero(y_true) if one_hot else np.size(y_pred)
+    return -(-int(terms) // max(elements.values.size, 1))
 
 
 _LARGEST = {name: float(np.finfo(name).max) for name in ("float32", "float64")}
