@@ -294,7 +294,8 @@ class EpochRecord:
             labels each are meant and the printed accuracy is misread.
         baselines: what the best constant answer reaches on the same labels: {"rows",
             "majority_accuracy", "majority_class", "label_entropy", "constant_loss"}, as far as
-            they make sense.
+            they make sense; of validation also "trained_constant_loss", what the best constant
+            answer to the training labels of the epoch reaches.
         nll: mean negative log-likelihood, nats, every sample weighing the same; of classifiers'
             validation data only, as are the following.
         temperature, scaled_loss: the temperature that makes it least, and what it is then (Guo et

@@ -11,6 +11,7 @@ from lossmon.analysis.history import Row, history
 from lossmon.analysis.words import accuracy_text, loss_texts
 
 OVERFITTING = "LM408"
+_DEGENERATE = "LM204"
 
 _OF_ANOTHER_KIND = (
     "Its validation loss lay above the training loss from the first epoch on, when each training "
@@ -18,6 +19,10 @@ _OF_ANOTHER_KIND = (
     "the training data, or the training samples come in some order instead of shuffled, or the "
     "running means of batch normalisation lag behind. Ask first whether both come from one source, "
     "with the same preprocessing."
+)
+_OF_ONE_CLASS = (
+    f"All validation labels are of one class ({_DEGENERATE}): that shows how this class is "
+    "predicted, not how well it is told from the others, and not which weights to take."
 )
 _NORMAL_95 = 1.959964
 # What is known less well than this cannot be said to hold: three points, as of an episode.
@@ -95,6 +100,8 @@ def overfit_words(
     said = _said((since, until), best, losses, fell, shifted=shifted)
     if shifted:
         return said, _OF_ANOTHER_KIND
+    if _validated_on_one_class(document, output):
+        return said, _OF_ONE_CLASS
     same = [e for e in episodes if (e.first_epoch + 1, e.last_epoch + 1) == (since, until)]
     changed = (
         AccuracyChange(*same[0].accuracy, same[0].accuracy_margin, smoothed=True)
@@ -102,6 +109,14 @@ def overfit_words(
         else accuracy_change(document["epochs"], output, since - 1, until - 1)
     )
     return said, _meaning(changed, best)
+
+
+def _validated_on_one_class(document: Row, output: Row) -> bool:
+    return any(
+        (finding["code"], finding["output"]) == (_DEGENERATE, output["name"])
+        and (finding["evidence"] or {}).get("split") == "val"
+        for finding in document["findings"]
+    )
 
 
 def mild_words(
@@ -125,6 +140,8 @@ def mild_words(
     said = _said(ends, best, episode.loss, fell, shifted=shifted)
     if shifted:
         return said, _OF_ANOTHER_KIND
+    if _validated_on_one_class(document, output):
+        return said, _OF_ONE_CLASS
     changed = AccuracyChange(*episode.accuracy, episode.accuracy_margin, smoothed=True)
     # Whoever changed the rules may have put this one to silence.
     why = "" if document["rules"] else _why_no_warning(document["epochs"], output, episode)

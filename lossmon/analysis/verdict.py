@@ -33,11 +33,15 @@ _PARTED = "LM406"
 _OF_QUANTITIES = "LM301"
 _NO_BETTER = "LM404"
 _MISSED = "LM416"
+_TRAINED = "trained_constant_loss"
 # What is validated on is not what it is taken for, however right its numbers are.
+_DEGENERATE = "LM204"
 _MISJUDGED = frozenset(("LM505", "LM506"))
 # Epochs that are taken together, and standard errors by which the accuracy must have fallen: both
 # are taken for independent, which the same samples are less than.
 _BLOCK, _SURELY = 3, 4.0
+# Nobody knows before that all labels will be of one class.
+_OF_ONE_CLASS = 1.0
 _OF_IDS = "Go by its loss if they are amounts; of class ids that is no classifier's loss either."
 # Of more faults a reader is told below: these sentences are to be short.
 _MOST_FAULTS = 3
@@ -110,7 +114,7 @@ def verdict(
         points.append(Point(f"{beyond} more below"))
     points = [*points, trust, *parted] if misleading else [trust, *points, *parted]
     outdone = list(_outdone(document))
-    unused = [] if faults or outdone else list(_no_better_decisions(document))
+    unused = [] if faults else list(_no_better_decisions(document))
     fallen = [] if faults or parted or outdone else list(_past_best(document))
     points += [*outdone, *unused, *fallen]
     told = faults or parted or outdone or unused or fallen
@@ -158,14 +162,15 @@ def _faults(document: Row, reasons: Reasons) -> Iterator[tuple[str, bool, Point]
             continue
         reason = capitalised(reason_of(finding, reasons))
         evidence = finding["evidence"] or {}
-        right = evidence.get("metric") is not None or evidence.get("rescued")
+        judged = evidence.get("split") == "val"
+        right = evidence.get("metric") is not None or evidence.get("rescued") or judged
         if not led and not right and finding["code"].startswith(("LM1", "LM2")):
             led = True
             reason = f"Its printed loss does not mean what it says: {lowered(reason)}"
         said = reason + _when(finding)
         where = f"Output `{finding['output']}`: " if several and finding["output"] else ""
         said = where + (lowered(said) if where else said)
-        misleading = finding["code"] in _MISJUDGED
+        misleading = finding["code"] in _MISJUDGED or (judged and finding["code"] == _DEGENERATE)
         yield finding["severity"], misleading, Point(said, finding["code"], finding["output"])
     for output in document["outputs"]:
         if output["name"] not in told and output.get("intended_metric"):
@@ -209,7 +214,9 @@ def _outdone(document: Row) -> Iterator[Point]:
         worse = {split: values for split, row in last.items() if (values := _worse(row))}
         judged = _judged(last)
         if judged in worse:
-            one = f"{where}a" if where else "A"
+            one = f"{where}a constant answer" if where else "A constant answer"
+            if (last[judged]["baselines"] or {}).get(_TRAINED) is not None:
+                one += ", the average of the training labels,"
             constant, loss = loss_texts(worse[judged])
             said = (
                 f"the same {SPLITS[judged]} loss, {loss}"
@@ -217,7 +224,7 @@ def _outdone(document: Row) -> Iterator[Point]:
                 else f"a smaller {SPLITS[judged]} loss, {constant} instead of {loss}"
             )
             then = "It has learned too little." if worse.keys() >= {"train"} else ""
-            yield Point(f"{one} constant answer would have {said}", output=name, then=then)
+            yield Point(f"{one} would have {said}", output=name, then=then)
 
 
 def _is_shifted(document: Row, output: Row) -> bool:
@@ -257,7 +264,7 @@ def _no_better_decisions(document: Row) -> Iterator[Point]:
         row = last.get(split, {})
         constant = (row.get("baselines") or {}).get("majority_accuracy")
         accuracy = None if constant is None else epoch_accuracy(row)
-        if constant is None or accuracy is None or accuracy > constant:
+        if constant is None or accuracy is None or accuracy > constant or constant == _OF_ONE_CLASS:
             continue
         its = f"{where}its" if where else "Its"
         yield Point(
@@ -269,8 +276,12 @@ def _no_better_decisions(document: Row) -> Iterator[Point]:
 
 
 def _worse(row: Row) -> tuple[float, float] | None:
-    """The loss of the best constant answer and the larger one that an epoch had."""
-    constant = (row.get("baselines") or {}).get("constant_loss")
+    """The loss of the best constant answer and the larger one that an epoch had.
+
+    That of the validation is known from the training labels alone: nobody has the others before.
+    """
+    best = row.get("baselines") or {}
+    constant = best.get(_TRAINED if _TRAINED in best else "constant_loss")
     loss = row["loss"] if row["recomputed_loss"] is None else row["recomputed_loss"]
     if constant is None or loss is None or not math.isfinite(loss) or loss <= constant:
         return None

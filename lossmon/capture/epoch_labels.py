@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lossmon.capture.clipping import Clipped
 from lossmon.capture.judged import Recomputed
-from lossmon.capture.label_counts import LabelCounts, baselines
+from lossmon.capture.label_counts import LabelCounts, baselines, trained_constant_loss
 from lossmon.records import EpochRecord, LossSpec, Split
 from lossmon.rules import ClippedFacts
 
@@ -27,7 +27,7 @@ class EpochLabels:
     def add(self, found: Recomputed) -> None:
         """Add some steps."""
         counts, clipped = found.labels, found.clipped
-        alike = self._counts is None or counts is None or _alike(self._counts, counts)
+        alike = self._counts is None or counts is None or self._counts.alike(counts)
         self._known &= counts is not None and alike
         if self._known and counts is not None:
             self._counts = counts if self._counts is None else self._counts + counts
@@ -39,20 +39,35 @@ class EpochLabels:
             self._rows += found.matches[0]
             self._matches += found.matches[1]
 
-    def close(self, record: EpochRecord, *, weighted: bool) -> None:
-        """Write the epoch's values into its record."""
-        if self._known and self._counts is not None:
-            record.baselines = baselines(
-                self._counts, self._loss, weighted=weighted, scale=self._scale
-            )
+    def close(
+        self, record: EpochRecord, *, weighted: bool, trained: LabelCounts | None = None
+    ) -> None:
+        """Write the epoch's values into its record.
+
+        Args:
+            record: the epoch.
+            weighted: whether weights make its loss another one.
+            trained: the labels of the training in the same epoch; None where they are not known,
+                or weigh otherwise.
+        """
+        counts = self.counts
+        if counts is not None:
+            record.baselines = baselines(counts, self._loss, weighted=weighted, scale=self._scale)
+            if record.baselines is not None and record.split == "val":
+                record.baselines["trained_constant_loss"] = (
+                    None
+                    if weighted or trained is None or self._loss is None
+                    else trained_constant_loss(counts, trained, self._loss, scale=self._scale)
+                )
         record.intended_exact_match = self._matches / self._rows if self._rows else None
+
+    @property
+    def counts(self) -> LabelCounts | None:
+        """The labels of the epoch so far; None where they could not all be counted."""
+        return self._counts if self._known else None
 
     def clipped(self, epoch: int, split: Split, output: str | None) -> ClippedFacts | None:
         """What the rules are told of losses at the cap; None where nothing is clipped."""
         if self._clipped is None:
             return None
         return ClippedFacts(epoch, split, output, *self._clipped)
-
-
-def _alike(ours: LabelCounts, theirs: LabelCounts) -> bool:
-    return ours.ids == theirs.ids and ours.totals.shape == theirs.totals.shape

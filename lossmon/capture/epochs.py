@@ -14,6 +14,7 @@ from lossmon.capture.epoch_facts import EpochGathering
 from lossmon.capture.epoch_labels import EpochLabels
 from lossmon.capture.explain import ExplainedEpoch
 from lossmon.capture.judged import Judged, Recomputed
+from lossmon.capture.label_counts import LabelCounts
 from lossmon.capture.reconcile import reconcile
 from lossmon.capture.recorder import EpochItem
 from lossmon.capture.verify import VERIFIED, Verdict, compare, worst
@@ -209,12 +210,20 @@ class EpochTotals:
         if found.explanation is not None:
             self._explained.add(found.explanation, found.classes)
 
-    def close(self, item: EpochItem, *, misread: bool) -> EpochRecord:
+    @property
+    def label_counts(self) -> LabelCounts | None:
+        """The labels of the epoch; None where they are not known, or weigh differently."""
+        return None if self._weighted else self._labels.counts
+
+    def close(
+        self, item: EpochItem, *, misread: bool, trained: LabelCounts | None = None
+    ) -> EpochRecord:
         """The epoch's record, judged against what Keras printed.
 
         Args:
             item: what Keras printed, and when.
             misread: whether another accuracy was meant than the printed one.
+            trained: the `label_counts` of the training in the same epoch.
         """
         prefix = "val_" if self._split == "val" else ""
         reported = _of_split(item.logs, self._split)
@@ -239,7 +248,7 @@ class EpochTotals:
         )
         self._close_accuracy(record, item, prefix)
         self._explained.close(record)
-        self._labels.close(record, weighted=self._weighted)
+        self._labels.close(record, weighted=self._weighted, trained=trained)
         if misread:
             record.intended_accuracy = self._intended.value
         else:

@@ -22,6 +22,7 @@ from lossmon.capture.facts import (
 from lossmon.capture.forward import forward, has_fixed_batch
 from lossmon.capture.inputs import input_facts
 from lossmon.capture.jax_masks import has_own_step
+from lossmon.capture.parted import parted_in_order
 from lossmon.capture.pristine import counters_kept, pristine
 from lossmon.capture.processes import own_part, why_processes_hide
 from lossmon.capture.repeated import repeated_samples
@@ -98,6 +99,7 @@ def first_look(
         if x_given is not None and validated is not None:
             scales = compared_scales(model, x_given, validated)
             facts = replace(facts, repeated=repeated_samples(x_given, validated), scales=scales)
+            facts = replace(facts, parted_in_order=parted_in_order(x_given, validated))
         known = None if given is None else _all_labels(facts, outputs, y_pred, given)
     predictions = (pred for _, pred, _ in split_outputs(outputs, y, y_pred, None))
     samples = next(

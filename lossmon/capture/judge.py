@@ -128,7 +128,15 @@ class RunJudge:
         others, self._others = self._others, {}
         self._watch.speak_of_labels()
         misread = self._plan.misread
-        epochs = [totals.close(item, misread=key[1] in misread) for key, totals in ended.items()]
+        trained = {
+            output: totals.label_counts
+            for (split, output), totals in ended.items()
+            if split == "train"
+        }
+        epochs = [
+            totals.close(item, misread=output in misread, trained=trained.get(output))
+            for (_, output), totals in ended.items()
+        ]
         for record in epochs:
             if record.split in others:
                 others[record.split].close(record)

@@ -9,6 +9,7 @@ import numpy as np
 
 from lossmon.capture.chunk import Array, Floats, OutputArrays
 from lossmon.capture.explain import counted
+from lossmon.recompute.rounding import EPSILON
 from lossmon.records import LossSpec, MetricSpec
 
 # More columns or classes than this are no classifier's, and not worth counting.
@@ -45,6 +46,10 @@ class LabelCounts:
             self.binary and other.binary,
             self.ids and other.ids,
         )
+
+    def alike(self, other: LabelCounts) -> bool:
+        """Whether two are of one kind, and of as many columns or classes."""
+        return self.ids == other.ids and self.totals.shape == other.totals.shape
 
 
 def count_labels(spec: LossSpec | None, tensors: OutputArrays) -> LabelCounts | None:
@@ -95,7 +100,11 @@ def _count_rows(labels: Array) -> LabelCounts | None:
 
 
 def baselines(
-    counts: LabelCounts, spec: LossSpec | None, *, weighted: bool, scale: float = 1.0
+    counts: LabelCounts,
+    spec: LossSpec | None,
+    *,
+    weighted: bool,
+    scale: float = 1.0,
 ) -> dict[str, Any] | None:
     """What the best constant answer reaches on an epoch's labels.
 
@@ -127,28 +136,63 @@ def baselines(
     return found | {"constant_loss": None if loss is None else loss * scale}
 
 
-def _constant_loss(counts: LabelCounts, spec: LossSpec, shares: Floats) -> float | None:
+def trained_constant_loss(
+    counts: LabelCounts, trained: LabelCounts, spec: LossSpec, *, scale: float = 1.0
+) -> float | None:
+    """What the best constant answer to the training labels reaches on others.
+
+    Args:
+        counts: the labels that it is judged by.
+        trained: those of the training epoch.
+        spec: the loss that the constant is chosen for.
+        scale: the factor that Keras multiplies the loss with.
+
+    Returns:
+        None where the loss is another than a cross-entropy or the mean squared error, and where
+        the two are not labels of one kind.
+    """
+    if not counts.rows or not trained.rows or not counts.alike(trained):
+        return None
+    answer = trained.totals / trained.rows
+    loss = _constant_loss(counts, spec, counts.totals / counts.rows, answer)
+    return None if loss is None else loss * scale
+
+
+def _constant_loss(
+    counts: LabelCounts, spec: LossSpec, shares: Floats, answer: Floats | None = None
+) -> float | None:
+    """The loss of an answer, the best one unless another is given."""
     if spec.custom or spec.reduction in ("none", "sum"):
         return None
+    answer = shares if answer is None else answer
     smoothing = float(spec.config.get("label_smoothing") or 0.0)
     if spec.name in _CATEGORICAL and counts.single:
-        return _entropy(shares * (1 - smoothing) + smoothing / len(shares))
+        kept, spread = 1 - smoothing, smoothing / len(shares)
+        return _cross_entropy(shares * kept + spread, answer * kept + spread)
     if spec.name == "binary_crossentropy" and counts.binary:
-        smoothed = shares * (1 - smoothing) + smoothing / 2
-        return _binary_entropy(smoothed)
+        kept, spread = 1 - smoothing, smoothing / 2
+        return _binary_entropy(shares * kept + spread, answer * kept + spread)
     if spec.name == "mean_squared_error" and not counts.ids:
-        return float(np.maximum(counts.squares / counts.rows - np.square(shares), 0.0).mean())
+        squares = counts.squares / counts.rows - 2 * answer * shares + np.square(answer)
+        return float(np.maximum(squares, 0.0).mean())
     return None
 
 
+def _cross_entropy(shares: Floats, answer: Floats) -> float:
+    positive = shares > 0
+    # As Keras clips what is certain and wrong.
+    logs = np.log(np.maximum(answer[positive], EPSILON))
+    return float(-(shares[positive] * logs).sum()) + 0.0
+
+
 def _entropy(shares: Floats) -> float:
-    positive = shares[shares > 0]
-    return float(-(positive * np.log(positive)).sum())
+    return _cross_entropy(shares, shares)
 
 
-def _binary_entropy(shares: Floats) -> float:
+def _binary_entropy(shares: Floats, answer: Floats | None = None) -> float:
     """Of each column's share against the rest; the mean of all columns."""
-    return (_entropy(shares) + _entropy(1 - shares)) / len(shares)
+    answer = shares if answer is None else answer
+    return (_cross_entropy(shares, answer) + _cross_entropy(1 - shares, 1 - answer)) / len(shares)
 
 
 def count_matches(spec: MetricSpec, tensors: OutputArrays) -> tuple[int, int] | None:

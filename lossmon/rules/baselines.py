@@ -20,6 +20,8 @@ _COUNTED_KINDS: tuple[LabelKind, ...] = ("class_ids", "binary", "one_hot", "mult
 _ENOUGH_SEEN = 0.5
 # Part of the constant's loss above which there is no gain to speak of.
 AS_BAD = 0.95
+# Share of one class from which on predicting nothing else proves nothing.
+DOMINANT = 0.9
 
 
 class Baseline(NamedTuple):

@@ -48,6 +48,8 @@ NAMES: dict[str, str] = {
     "confidence": "mean confidence",
     "constant": "columns that never vary",
     "constant_accuracy": "accuracy of a constant",
+    "only_class": "the only class",
+    "trained_classes": "classes among the training labels",
     "constant_loss": "loss of a constant",
     "elements": "values looked at",
     "epochs": "epochs",

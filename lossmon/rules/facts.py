@@ -160,6 +160,8 @@ class Facts:
         trainable: whether the model has any weights that training may change.
         repeated: how many validation samples are among the training samples, where that was seen.
         scales: how large inputs are in the validation data, beside the training data.
+        parted_in_order: whether the validation data are what follows the training data in the
+            same array.
     """
 
     outputs: tuple[OutputFacts, ...]
@@ -173,6 +175,7 @@ class Facts:
     trainable: bool | None = None
     repeated: RepeatedFacts | None = None
     scales: tuple[ScaleFacts, ...] = ()
+    parted_in_order: bool = False
 
     def merge(self, later: Facts) -> Facts:
         """Add the labels of a later batch; predictions stay those of the first.

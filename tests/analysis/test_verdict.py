@@ -426,6 +426,44 @@ def test_a_metric_that_does_not_read_the_labels_is_no_fault_of_the_loss() -> Non
     assert "accuracy" not in other.text
 
 
+def test_of_validation_the_constant_is_the_one_that_the_training_labels_give() -> None:
+    known = {"constant_loss": 0.1, "trained_constant_loss": 0.69}
+    told = verdict(run([*both(8), worse(0.9) | {"baselines": known}])).text
+    assert told.endswith(
+        "A constant answer, the average of the training labels, would have a smaller validation "
+        "loss, 0.69 instead of 0.9."
+    )
+    for best in (known, known | {"trained_constant_loss": None}):
+        assert "constant" not in verdict(run([*both(8), worse(0.5) | {"baselines": best}])).text
+
+
+def test_decisions_are_not_compared_with_labels_that_are_all_alike() -> None:
+    alone = epoch(9, recomputed_accuracy=0.9, baselines={"majority_accuracy": 1.0})
+    assert "answer" not in verdict(run([*both(8), alone])).text
+
+
+ONE_CLASS = {"split": "val", "summary": "All validation labels are of one class"}
+
+
+def test_validation_on_one_class_is_said_before_that_the_numbers_are_right() -> None:
+    alone = finding("LM204", "degenerate-labels", "warning", evidence=ONE_CLASS)
+    told = verdict(run([*both(8)], alone))
+    assert told.text.startswith(
+        "All validation labels are of one class (LM204). The arithmetic is right all the same"
+    )
+    assert "printed loss" not in told.text
+
+
+def test_weights_are_not_chosen_by_the_validation_of_one_class() -> None:
+    evidence = {"since_epoch": 1, "until_epoch": 9, "val_loss": [0.2, 0.8], "train_loss": [1, 0.6]}
+    overfits = finding("LM408", "overfitting", "warning", evidence=evidence)
+    alone = finding("LM204", "degenerate-labels", "info", evidence=ONE_CLASS)
+    assert "take the weights" in verdict(run(fallen(), overfits)).text
+    told = verdict(run(fallen(), alone, overfits)).text
+    assert "All validation labels are of one class (LM204): that shows how" in told
+    assert "take the weights" not in told
+
+
 def test_a_constant_answer_that_would_do_better_is_told() -> None:
     told = verdict(run([*both(8), worse(0.8, "train"), worse(0.9)]))
     assert told.standing == "warning"

@@ -11,7 +11,12 @@ import pytest
 
 from lossmon.capture.chunk import OutputArrays
 from lossmon.capture.clipping import count_clipped
-from lossmon.capture.label_counts import baselines, count_labels, count_matches
+from lossmon.capture.label_counts import (
+    baselines,
+    count_labels,
+    count_matches,
+    trained_constant_loss,
+)
 from lossmon.records import LossSpec, MetricSpec
 
 RNG = np.random.default_rng(5)
@@ -59,6 +64,45 @@ def test_no_constant_beats_the_one_that_is_named(
     for _ in range(5):
         other = np.clip(mean + 0.05 * RNG.normal(size=units), 1e-3, None)
         assert constant_loss(loss, labels, other) >= found["constant_loss"] - 2e-5
+
+
+@pytest.mark.parametrize(
+    ("name", "loss", "labels", "units"),
+    [
+        ("sparse_categorical_crossentropy", keras.losses.SparseCategoricalCrossentropy(), IDS, 4),
+        ("categorical_crossentropy", keras.losses.CategoricalCrossentropy(), ROWS, 4),
+        ("binary_crossentropy", keras.losses.BinaryCrossentropy(), HOT, 5),
+        ("mean_squared_error", keras.losses.MeanSquaredError(), REAL, 2),
+    ],
+)
+def test_a_constant_is_judged_by_other_labels(
+    name: str, loss: Any, labels: Any, units: int
+) -> None:
+    trained, judged = labels[:1], labels[1:]
+    each = np.eye(units)[trained] if trained.ndim == 2 else trained
+    mean = each.reshape(-1, units).mean(axis=0)
+    counts = [count_labels(None, arrays(part, units)) for part in (judged, trained)]
+    assert counts[0] is not None
+    assert counts[1] is not None
+    found = trained_constant_loss(counts[0], counts[1], LossSpec(name), scale=2.0)
+    assert found == pytest.approx(2.0 * constant_loss(loss, judged, mean), rel=1e-4)
+
+
+def test_a_class_that_is_not_trained_on_costs_what_keras_clips_to() -> None:
+    judged = count_labels(None, arrays(np.full((1, 5), 3), 4))
+    trained = count_labels(None, arrays(np.array([[0, 1, 2, 0]]), 4))
+    assert judged is not None
+    assert trained is not None
+    spec = LossSpec("sparse_categorical_crossentropy")
+    assert trained_constant_loss(judged, trained, spec) == pytest.approx(-np.log(1e-7))
+    assert baselines(judged, spec, weighted=False) == {
+        "rows": 5,
+        "majority_accuracy": 1.0,
+        "majority_class": 3,
+        "label_entropy": 0.0,
+        "constant_loss": 0.0,
+    }
+    assert str((baselines(judged, spec, weighted=False) or {})["constant_loss"]) == "0.0"
 
 
 def test_smoothed_labels_have_a_constant_of_their_own() -> None:

@@ -82,9 +82,34 @@ def test_of_an_output_among_several_it_is_shown_how_near_the_class_comes() -> No
     assert finding.fix == "print(keras.tree.flatten(model.predict(x_val))[1][..., 0].max())"
 
 
+@pytest.mark.parametrize(
+    ("loss", "said"),
+    [
+        (0.32, "Its loss, 0.32, is hardly better than a constant's, 0.3251."),
+        (0.34, "Its loss, 0.34, is no better than a constant's, 0.3251."),
+    ],
+)
+def test_of_nine_tenths_of_one_class_it_is_told_of_a_loss_no_better_than_a_constants(
+    loss: float, said: str
+) -> None:
+    (finding,) = told(epochs([0.4, 0.36, *[loss] * 8]))
+    assert finding.message.endswith(said)
+
+
+def test_once_no_epoch_will_come_a_loss_that_fell_to_the_end_is_no_reason_to_wait() -> None:
+    records = epochs([0.5 * 0.93**i for i in range(10)])
+    assert told(records) == []
+    ended = Facts((OUTPUT,)).after((), records, ended=True)
+    assert [finding.code for finding in run_rules(ended, ["LM416"])] == ["LM416"]
+
+
 RARE = [
     {"label": 0, "count": 984, "predicted": 1000, "correct": 984},
     {"label": 1, "count": 16, "predicted": 0, "correct": 0},
+]
+COMMON = [
+    {"label": 0, "count": 850, "predicted": 1000, "correct": 850},
+    {"label": 1, "count": 150, "predicted": 0, "correct": 0},
 ]
 SEVERAL = [
     {"label": 0, "count": 900, "predicted": 990, "correct": 890},
@@ -98,7 +123,7 @@ SEVERAL = [
         epochs(found=1),
         [*epochs()[:-1], epoch(9, found=1)],
         epochs([0.3] * 4),
-        epochs([0.35, 0.33, *[0.32] * 8]),  # no better than a constant
+        epochs([0.45, 0.43, *[0.42] * 8], class_counts=COMMON),  # no better than a constant
         epochs([0.5 * 0.93**i for i in range(10)]),  # still learns
         epochs([0.04] * 10, class_counts=RARE),
         epochs(class_counts=SEVERAL),

@@ -3,11 +3,12 @@
 ## What it does
 Tells of a classifier that has not predicted one of its classes once in the last five epochs or more
 (validation, or training without it), although its loss is better than a constant's by a twentieth
-or more, and fell by less than a fiftieth in that time. The class must have so many samples that
-surely three of four like them are missed: 17, of pixels as many as make 17 pictures. Silent where
-the loss is no better than a constant's: see `constant-predictor` and `no-better-than-baseline`.
-Silent as well without an accuracy, and beside any metric that may show it, such as precision,
-recall, the area under a curve or one of your own.
+or more, and fell by less than a fiftieth in that time, or the training is over. The class must have
+so many samples that surely three of four like them are missed: 17, of pixels as many as make 17
+pictures. Where the loss is no better than a constant's it tells of it only where one class holds
+nine tenths of the labels or more: see `constant-predictor` and `no-better-than-baseline` for
+others. Silent as well without an accuracy, and beside any metric that may show it, such as
+precision, recall, the area under a curve or one of your own.
 
 ## Why is this bad
 It need not be: where a class is rare and hard to tell, its probability may rightly stay below one
@@ -45,7 +46,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from lossmon.records import EpochRecord, Finding, Severity
-from lossmon.rules.baselines import AS_BAD, baseline
+from lossmon.rules.baselines import AS_BAD, DOMINANT, baseline
 from lossmon.rules.epochs import judged_split, loss_of, records_of, samples_of, trailing
 from lossmon.rules.facts import Facts, OutputFacts
 from lossmon.rules.families import (
@@ -82,7 +83,8 @@ def check(facts: Facts) -> Iterator[Finding]:
     for output in facts.outputs:
         split = judged_split(facts, output)
         losses = loss_series(facts, output, split)
-        if losses is not None and _settled(losses) and _goes_by_accuracy(output):
+        ended = facts.training is not None and facts.training.ended
+        if losses is not None and (ended or _settled(losses)) and _goes_by_accuracy(output):
             yield from _found(output, records_of(facts, output, split))
 
 
@@ -119,7 +121,9 @@ def _missed(output: OutputFacts, record: EpochRecord) -> set[int]:
     best, loss = baseline(output, record), loss_of(record)
     rows = record.class_counts or ()
     judged = sum(row["count"] for row in rows)
-    if best is None or loss is None or loss > AS_BAD * best.loss:
+    if best is None or loss is None:
+        return set()
+    if loss > AS_BAD * best.loss and (best.accuracy or 0.0) < DOMINANT:
         return set()
     if not judged or judged != sum(row["predicted"] for row in rows):
         return set()
@@ -147,8 +151,7 @@ def _finding(output: OutputFacts, since: list[EpochRecord], missed: list[int]) -
         f"{where(output)} never predicted {which} {epochs_text(first.epoch, last.epoch)}, which "
         f"{samples} of {int(sum(counts))} {data(last.split)} labels name. Its accuracy, "
         f"{right:.1%}, hides that: one answer to everything would have {best.accuracy or 0.0:.1%}. "
-        f"Its loss, {number(loss_of(last))}, is better than a constant's, {number(best.loss)}: it "
-        "does tell samples apart."
+        f"Its loss, {number(loss_of(last))}, is {_beside(loss_of(last), best.loss)}."
     )
     evidence = {
         "split": last.split,
@@ -163,6 +166,14 @@ def _finding(output: OutputFacts, since: list[EpochRecord], missed: list[int]) -
     }
     fix = _fix(output, {label: max(counts) / counts[label] for label in missed})
     return Finding(code, name, severity, output.name, message, fix, evidence)
+
+
+def _beside(loss: float | None, constant: float) -> str:
+    """How a loss compares with that of a constant answer."""
+    if loss is None or loss > AS_BAD * constant:
+        how = "hardly better" if loss is not None and loss < constant else "no better"
+        return f"{how} than a constant's, {number(constant)}"
+    return f"better than a constant's, {number(constant)}: it does tell samples apart"
 
 
 def _listed(missed: Sequence[int]) -> str:

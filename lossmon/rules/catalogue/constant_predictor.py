@@ -49,7 +49,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lossmon.records import EpochRecord, Finding, Severity
-from lossmon.rules.baselines import baseline, class_shares
+from lossmon.rules.baselines import DOMINANT, baseline, class_shares
 from lossmon.rules.catalogue.constant_inputs import all_constant
 from lossmon.rules.epochs import judged_split, loss_of, records_of, trailing
 from lossmon.rules.facts import Facts, OutputFacts
@@ -64,8 +64,6 @@ severity: Severity = "warning"
 
 # Epochs in a row.
 _EPOCHS = 5
-# Share of one class from which on predicting nothing else proves nothing.
-_DOMINANT = 0.9
 # A loss this far below the constant's shows that predictions do differ.
 _BETTER = 0.97
 
@@ -100,7 +98,7 @@ def _one_of_several(output: OutputFacts, record: EpochRecord) -> bool:
     best = baseline(output, record)
     if best is None or best.accuracy is None or loss_of(record) is None:
         return False
-    return best.accuracy < _DOMINANT and _predicted(record) is not None
+    return best.accuracy < DOMINANT and _predicted(record) is not None
 
 
 def _no_better(output: OutputFacts, record: EpochRecord) -> bool:
