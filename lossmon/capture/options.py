@@ -70,11 +70,12 @@ class Options:
         arguments["config"] = _config(arguments["config"])
         for name in ("losses", "metrics"):
             arguments[name] = _definitions(name, arguments[name])
-        if not isinstance(arguments["extend_logs"], bool):
-            raise InvalidArgument(
-                "`extend_logs` must be True or False. "
-                f"Received: extend_logs={arguments['extend_logs']!r}. Fix: leave it out for False."
-            )
+        for name in ("strict", "extend_logs"):
+            if not isinstance(arguments[name], bool):
+                raise InvalidArgument(
+                    f"`{name}` must be True or False. "
+                    f"Received: {name}={arguments[name]!r}. Fix: leave it out for False."
+                )
         arguments["also"] = check_also(arguments["also"])
         return cls(**arguments)
 

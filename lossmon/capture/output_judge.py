@@ -204,6 +204,12 @@ class OutputJudge:
 
     def _why_no_loss(self, chunk: Chunk, spec: LossSpec) -> str:
         if self._plan.override is not None:
+            printed = chunk.log(self.loss_key)
+            if printed is not None and not printed.any():
+                return (
+                    f"{self._plan.override} is overridden, and Keras prints a loss of 0: nothing "
+                    "adds to its mean, as `self._loss_tracker.update_state(loss)` would"
+                )
             return self._overridden()
         # A loss of the user's own may be one number all the same.
         if spec.reduction == "none" and not (spec.custom and "total" in chunk.scalars):

@@ -290,6 +290,8 @@ def opened(
 
 def _what(url: URL) -> str:
     if is_sqlite(url):
+        if url.database and Path(url.database).is_dir():
+            return "the path, which is a directory: name a file in it"
         return "the path and its permissions"
     return "that the server runs there, and the name of database and user"
 

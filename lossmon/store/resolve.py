@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, or_, select
 
-from lossmon.errors import RunNotFound
+from lossmon.errors import InvalidArgument, RunNotFound
 from lossmon.store.nonfinite import storable_text
 from lossmon.store.prepared import Prepared
 from lossmon.store.ranks import is_part
@@ -36,7 +36,7 @@ def goes_by(connection: Connection, run_id: str, name: str) -> bool:
     return name != LATEST and [run_id] == [row[0] for row in _NAMED.rows(connection, name=name)]
 
 
-def resolve_run(connection: Connection, name: str) -> str:
+def resolve_run(connection: Connection, name: object) -> str:
     """Return the id of a run.
 
     Args:
@@ -46,7 +46,13 @@ def resolve_run(connection: Connection, name: str) -> str:
 
     Raises:
         RunNotFound: no run answers to it, or several ids begin with it.
+        InvalidArgument: it is no text.
     """
+    if not isinstance(name, str):
+        raise InvalidArgument(
+            "a run is named by a text: its id, a unique prefix of one, its name, or `latest`. "
+            f"Received: {name!r}. Fix: take it from the column `id` of `store.runs()`."
+        )
     # As it would have been stored: drivers refuse to ask for anything else.
     name = storable_text(name)
     if _EXACT.rows(connection, name=name):

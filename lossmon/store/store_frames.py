@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from lossmon.errors import InvalidArgument
 from lossmon.records import Split
 from lossmon.store.connected import Connected
 from lossmon.store.frames import FrameColumn, FrameLibrary, frame
@@ -16,6 +17,8 @@ from lossmon.store.tables import (
     read_finding_table,
     read_run_table,
 )
+
+_SPLITS = (None, "train", "val")
 
 
 class StoreFrames(Connected):
@@ -70,8 +73,10 @@ class StoreFrames(Connected):
 
         Raises:
             RunNotFound: there is no such run.
+            InvalidArgument: there is no such split.
             MissingExtra: neither package is installed, or not the one that was asked for.
         """
+        _demand_split(split)
         with self._reading() as connection:
             run_id = resolve_run(connection, run)
             return frame(*read_batch_table(connection, run_id, split), library)
@@ -91,8 +96,10 @@ class StoreFrames(Connected):
 
         Raises:
             RunNotFound: there is no such run.
+            InvalidArgument: there is no such split.
             MissingExtra: neither package is installed, or not the one that was asked for.
         """
+        _demand_split(split)
         with self._reading() as connection:
             run_id = resolve_run(connection, run)
             return frame(*read_epoch_table(connection, run_id, split), library)
@@ -115,3 +122,11 @@ class StoreFrames(Connected):
         with self._reading() as connection:
             run_id = resolve_run(connection, run)
             return frame(*read_finding_table(connection, run_id), library)
+
+
+def _demand_split(split: str | None) -> None:
+    if split not in _SPLITS:
+        raise InvalidArgument(
+            '`split` must be "train" or "val", or None for both. '
+            f"Received: split={split!r}. Fix: leave it out for both."
+        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,8 @@ def test_a_writer_that_does_not_answer_is_said(
     assert ["to extend the logs by" in trouble["message"] for trouble in troubles] == [True]
 
 
-def test_it_is_asked_for_by_true_or_false() -> None:
-    with pytest.raises(lossmon.InvalidArgument, match="extend_logs='yes'"):
-        lossmon.Monitor(extend_logs="yes")  # pyright: ignore[reportArgumentType]
+@pytest.mark.parametrize("name", ["extend_logs", "strict"])
+def test_it_is_asked_for_by_true_or_false(name: str) -> None:
+    said = f"`{name}` must be True or False. Received: {name}='no'. Fix: leave it out for False."
+    with pytest.raises(lossmon.InvalidArgument, match=re.escape(said)):
+        lossmon.Monitor(**{name: "no"})  # pyright: ignore[reportArgumentType]

@@ -143,8 +143,24 @@ class OwnStep(keras.Sequential):
         return {"loss": keras.ops.mean(keras.ops.square(y - y_pred))}
 
 
+class ForgottenMean(keras.Sequential):
+    def train_step(self, data: Any) -> Any:
+        x, y = data[:2]
+        return self.compute_metrics(x, y, self(x, training=True))
+
+
 def _own(kind: type) -> Any:
     return kind([keras.Input((6,)), keras.layers.Dense(1)])
+
+
+def test_a_loss_that_no_step_adds_to_its_mean_is_said(record: Callable[..., Any]) -> None:
+    model = _own(ForgottenMean)
+    model.compile("sgd", "mse", metrics=["mae"])
+    recorded = record(model, X, REAL[:, None])
+    assert recorded.history.history["loss"] == [0.0] * len(recorded.history.epoch)
+    assert "train_step is overridden, and Keras prints a loss of 0: nothing adds" in reasons(
+        recorded
+    )
 
 
 def test_an_overridden_compute_loss_is_unverified_with_that_reason(

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from lossmon.errors import RunNotFound
+from lossmon.errors import InvalidArgument, RunNotFound
 from lossmon.store import Store, new_run_id, new_run_name, open_store, upgrade
 from tests.store.made import STARTED, open_writer
 
@@ -34,6 +34,18 @@ def test_a_run_answers_to(store: Store, name: str, run_id: str) -> None:
 def test_nothing_else_is_a_run(store: Store, name: str) -> None:
     with pytest.raises(RunNotFound, match="Fix: "):
         store.resolve(name)
+
+
+@pytest.mark.parametrize("ask", ["run", "epochs", "batches", "findings"])
+def test_a_run_is_named_by_a_text(store: Store, ask: str) -> None:
+    with pytest.raises(InvalidArgument, match=r"Received: 3\. Fix: take it from the column `id`"):
+        getattr(store, ask)(3)
+
+
+@pytest.mark.parametrize("ask", ["epochs", "batches"])
+def test_there_are_two_splits(store: Store, ask: str) -> None:
+    with pytest.raises(InvalidArgument, match=r"Received: split='vali'\. Fix: "):
+        getattr(store, ask)("digits", split="vali")
 
 
 def test_near_misses_are_named(store: Store) -> None:
