@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from lossmon.capture.arrays import to_numpy
 from lossmon.capture.compile_code import written_compile
 from lossmon.capture.logits import is_rescued, outputs_of_a_step, rescued_metrics, told_of_logits
+from lossmon.capture.pairing import pairs_all
 from lossmon.capture.resolve import ResolvedOutput, resolve, split_outputs
 from lossmon.capture.specs import is_keras
 from lossmon.capture.spread import samples_within, spread_rows, taken
@@ -183,6 +184,13 @@ def label_facts(look: Look, y: Any, sample_weight: Any, *, complete: bool = Fals
     ]
     if look.stepped is not None:
         outputs = _with_rescued(outputs, look, y)
+    if look.predicted:
+        outputs = [
+            replace(facts, pairs_all=pairs_all(output.loss_object, y_true, y_pred))
+            for facts, output, (y_true, y_pred, _) in zip(
+                outputs, look.resolved, parts, strict=True
+            )
+        ]
     backend = keras.backend.backend()
     return Facts(tuple(outputs), backend, look.penalties, complete, trainable=look.trainable)
 

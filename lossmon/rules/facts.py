@@ -67,6 +67,8 @@ class OutputFacts:
         rescued_loss: whether a cross-entropy with `from_logits=True` is right all the same where
             the output is activated: TensorFlow's goes back to the scores behind the activation.
         rescued_metrics: the keys of its metrics that do likewise.
+        pairs_all: whether its loss, one of the user's own, was seen to compare every target with
+            every prediction.
     """
 
     record: OutputRecord
@@ -83,6 +85,7 @@ class OutputFacts:
     place: int = 0
     rescued_loss: bool = False
     rescued_metrics: frozenset[str] = frozenset()
+    pairs_all: bool = False
 
     @property
     def name(self) -> str | None:

@@ -3,7 +3,9 @@
 ## What it does
 Flags losses that compare element by element where the shapes of one sample's target and prediction
 differ, yet broadcast: one is repeated along an axis of the other. Flags metrics, too, that do not
-fit `(N,)` to `(N, 1)` as the losses of the same name do: hinges, KL divergence and Poisson.
+fit `(N,)` to `(N, 1)` as the losses of the same name do: hinges, KL divergence and Poisson. Of a
+loss class of your own, of which Keras does not fit the ranks, a copy is tried on a few samples: it
+is flagged where its value does not depend on which target belongs to which prediction.
 
 ## Why is this bad
 Every target is compared with predictions it does not belong to. The loss goes down to the spread
@@ -49,6 +51,8 @@ severity: Severity = "error"
 def check(facts: Facts) -> Iterator[Finding]:
     """Find silent broadcasting between targets and predictions."""
     for output in facts.outputs:
+        if output.pairs_all:
+            yield _of_own_loss(output)
         loss, labels, seen = output.loss, output.labels, output.predictions
         if loss is None or labels is None or seen is None or binary_as_two_columns(output):
             continue
@@ -67,6 +71,26 @@ def check(facts: Facts) -> Iterator[Finding]:
             yield Finding(code, name, severity, output.name, message, fix, evidence)
         elif target == prediction and broadcastable(labels.sample_shape, seen.sample_shape):
             yield from _of_metrics(output, labels.sample_shape, seen.sample_shape)
+
+
+def _of_own_loss(output: OutputFacts) -> Finding:
+    spec, name_of = output.record.loss, where(output)
+    called = "its loss" if spec is None else f"`{spec.name}`"
+    message = (
+        f"targets have shape (N,) and {name_of} has shape (N, 1): {called} compares every target "
+        "with every prediction. It is the same whichever belong together, so nothing can be "
+        "learned from it but the targets' mean."
+    )
+    evidence = {
+        "target_shape": [None],
+        "prediction_shape": [None, 1],
+        "loss": None if spec is None else spec.name,
+        "summary": "Its loss compares every target with every prediction",
+    }
+    fix = (
+        "y = y.reshape(-1, 1)  # or keras.ops.reshape(y_true, keras.ops.shape(y_pred)) in the loss"
+    )
+    return Finding(code, name, severity, output.name, message, fix, evidence)
 
 
 def _of_metrics(output: OutputFacts, target: Shape, prediction: Shape) -> Iterator[Finding]:
