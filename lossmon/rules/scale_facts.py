@@ -13,6 +13,8 @@ Preparation = Literal["standardised", "from 0 to 1"]
 
 FEWEST = 64
 """Values other than 0 of a column that its typical size is told by."""
+FEWEST_PREPARED = 30
+"""Samples that show whether a table was prepared, by where its columns lie."""
 _MOST = 0.9
 """The share of the columns of a prepared table that show it: some may have been left out."""
 
@@ -71,7 +73,7 @@ def describe_scales(x: Any, validated: Any, *, name: str | None = None) -> Scale
     sizes, others = _sizes(before), _sizes(after)
     known = np.isfinite(sizes) & np.isfinite(others)
     factors = tuple((others[known] / sizes[known]).tolist())
-    is_table = before.ndim == 2 and min(len(before), len(after)) >= FEWEST
+    is_table = before.ndim == 2 and min(len(before), len(after)) >= FEWEST_PREPARED
     return ScaleFacts(name, len(after), factors, _prepared(before, after) if is_table else None)
 
 
@@ -103,8 +105,12 @@ def _standardised(before: Floats, after: Floats) -> PreparedFacts | None:
     means, stds = after.mean(axis=0), after.std(axis=0)
     # A straight line of which the last fifth is the validation data has 2.17 there, and 0.25. And
     # where these are another kind of data, such as other classes, no column is far away.
-    apart = (abs(means) > 2.2) | (stds > 3) | (stds < 0.2)
-    far = bool(np.maximum(abs(means), stds).max() > 5)
+    apart, furthest = abs(means) > 2.2, abs(means)
+    # Of fewer samples with heavy tails one value may be the whole deviation.
+    if min(len(before), len(after)) >= FEWEST:
+        apart |= (stds > 3) | (stds < 0.2)
+        furthest = np.maximum(furthest, stds)
+    far = bool(furthest.max() > 5)
     return PreparedFacts("standardised", len(means), tuple(means[apart].tolist()) if far else ())
 
 

@@ -52,12 +52,15 @@ def test_parts_of_one_set_are_scaled_alike(name: str, seed: int) -> None:
 
 
 @pytest.mark.parametrize("scaler", [StandardScaler(), MinMaxScaler()])
+@pytest.mark.parametrize("samples", [30, 45, 75])
 @pytest.mark.parametrize("name", LOADERS)
-def test_parts_of_other_kinds_that_are_scaled_alike_are_no_finding(name: str, scaler: Any) -> None:
+def test_parts_of_other_kinds_that_are_scaled_alike_are_no_finding(
+    name: str, samples: int, scaler: Any
+) -> None:
     x, y = LOADERS[name](return_X_y=True)
     for key in (y, *np.asarray(x).T):
         ascending = x[np.argsort(key, kind="stable")]
-        train, rest = ascending[:-75], ascending[-75:]
+        train, rest = ascending[:-samples], ascending[-samples:]
         assert said_of(scaler.fit_transform(train), scaler.transform(rest)) == []
 
 
@@ -75,6 +78,26 @@ def test_a_table_that_was_not_prepared_is_found(name: str, scaler: Any, said: st
     x = np.random.default_rng(2).permutation(x)
     (message,) = said_of(scaler.fit_transform(x[:-70]), x[-70:])
     assert said in message
+
+
+@pytest.mark.parametrize("scaler", [StandardScaler(), MinMaxScaler()])
+@pytest.mark.parametrize(("name", "samples"), [("iris", 30), ("iris", 45), ("wine", 54)])
+def test_a_small_table_that_was_not_prepared_is_found(name: str, samples: int, scaler: Any) -> None:
+    x, _ = LOADERS[name](return_X_y=True)
+    x = np.random.default_rng(2).permutation(x)
+    train, rest = x[:-samples], x[-samples:]
+    assert len(said_of(scaler.fit_transform(train), rest)) == 1
+    assert said_of(scaler.transform(train), scaler.transform(rest)) == []
+    assert said_of(scaler.transform(train), rest[:29]) == []
+
+
+@pytest.mark.parametrize("scaler", [StandardScaler(), MinMaxScaler()])
+@pytest.mark.parametrize("seed", range(20))
+def test_small_parts_of_columns_with_heavy_tails_are_no_finding(seed: int, scaler: Any) -> None:
+    drawn = np.random.default_rng(seed)
+    x = np.exp(2 * drawn.normal(size=(120, 6)))
+    train, rest = x[:-32], x[-32:]
+    assert said_of(scaler.fit_transform(train), scaler.transform(rest)) == []
 
 
 @pytest.mark.parametrize("name", ["breast cancer", "digits"])

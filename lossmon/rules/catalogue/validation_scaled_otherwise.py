@@ -7,8 +7,9 @@ images and sequences in all values together. The medians of their sizes are comp
 out, of columns with 64 such values or more in both. And a table whose columns are standardised in
 the training data, or go from 0 to 1, and in the validation data two of three, and three at least,
 are not: means beyond 2.2, standard deviations beyond 3 or below 0.2, and one of either beyond 5;
-medians below -0.5 or above 1.5. Inputs that the model looks up are left alone. Both must be arrays.
-Data that really change so much from the one to the other are flagged, too.
+medians below -0.5 or above 1.5. It takes 30 samples of both; of fewer than 64 standard deviations
+do not count. Inputs that the model looks up are left alone. Both must be arrays. Data that really
+change so much from the one to the other are flagged, too.
 
 ## Why is this bad
 The model has learned from values of one scale and is judged by values of another: pixels that were
