@@ -116,6 +116,7 @@ NAMES: dict[str, str] = {
     "row_sum_error": "rows miss a sum of 1 by up to",
     "rows": "rows of labels",
     "samples": "samples",
+    "shared": "training and validation data",
     "share_at_least": "share at the cap, at least",
     "since_epoch": "since epoch",
     "smoothed_accuracy": "accuracy, smoothed",

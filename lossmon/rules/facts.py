@@ -160,6 +160,8 @@ class Facts:
         trainable: whether the model has any weights that training may change.
         repeated: how many validation samples are among the training samples, where that was seen.
         scales: how large inputs are in the validation data, beside the training data.
+        shared: the type of the one object that is given as training and as validation data, where
+            nothing of what it holds was looked at.
     """
 
     outputs: tuple[OutputFacts, ...]
@@ -173,6 +175,7 @@ class Facts:
     trainable: bool | None = None
     repeated: RepeatedFacts | None = None
     scales: tuple[ScaleFacts, ...] = ()
+    shared: str | None = None
 
     def merge(self, later: Facts) -> Facts:
         """Add the labels of a later batch; predictions stay those of the first.
