@@ -95,6 +95,7 @@ NAMES: dict[str, str] = {
     "not_a_distribution": "rows that do not sum to 1",
     "one_hot_rows": "rows that name one class",
     "outputs": "outputs",
+    "own_columns": "columns of mean 0 and deviation 1 in both",
     "p_value": "chance of this in noise alone",
     "penalties": "penalties",
     "predicted_class": "class predicted",
