@@ -169,7 +169,7 @@ class Opening:
                 header=header,
                 findings=findings,
                 judge=judge,
-                environment=partial(environment, set_seed()),
+                environment=partial(environment, set_seed(), self._compared(facts)),
                 channels=() if self._letting_out.at_once else tuple(carrier.channels.values()),
                 wait_when_full=full,
                 # With extended logs training waits at each epoch's end for all that is not judged.
@@ -181,6 +181,12 @@ class Opening:
         )
         self._validated = None
         return Opened(recorder, step, findings)
+
+    def _compared(self, facts: Facts | None) -> bool | None:
+        """Whether validation samples were looked up among the training samples; None without."""
+        if self._validated is None:
+            return None
+        return facts is not None and (facts.repeated is not None or facts.shared is not None)
 
     def _share(self, verify: str) -> float:
         """Of the time of the steps, for recomputing them."""

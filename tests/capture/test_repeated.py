@@ -239,3 +239,20 @@ def test_tensors_are_known_by_identity() -> None:
     assert shared_data({"x": x, "y": y, "val_x": x, "val_y": y}) == type(x).__name__
     assert shared_data({"x": x, "y": y, "val_x": x, "val_y": y.copy()}) is None
     assert shared_data({"x": [x, x], "y": y, "val_x": [x], "val_y": y}) is None
+
+
+@pytest.mark.parametrize(
+    ("validated", "compared"),
+    [
+        ((NEW, classes()), True),
+        ((keras.ops.convert_to_tensor(NEW), classes()), False),
+        (Batches(NEW, classes()), False),
+        (None, None),
+    ],
+    ids=["arrays", "tensors", "batches", "nothing"],
+)
+def test_whether_they_were_compared_is_kept(record: Any, validated: Any, compared: Any) -> None:
+    model = dense()
+    model.compile("sgd", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    run = record(model, X, classes(), validation_data=validated, epochs=1)
+    assert run.document["environment"].get("validation_compared") is compared
