@@ -12,11 +12,12 @@ import tomllib
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import click
 import keras
 import pytest
+from keras.src.trainers.data_adapters.array_slicing import train_validation_split
 
 import lossmon
 from lossmon.cli import cli
@@ -45,6 +46,15 @@ class _Run(NamedTuple):
     database: Path
     stdout: str
     stderr: str
+
+
+@pytest.fixture(scope="module")
+def program() -> dict[str, Any]:
+    """What the names of the quick start stand for."""
+    names: dict[str, Any] = {}
+    _, quick_start, *_ = blocks_of(README, "python")
+    exec(compile(quick_start.split("model =")[0], README.name, "exec"), names)
+    return names
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +99,15 @@ def test_python_blocks_record_the_runs_that_they_name(executed: _Run) -> None:
     assert (refused["status"], refused["batches"]) == ("failed", 0)
     assert {run["status"] for run in runs.values()} == {"finished"}
     assert {run["verified"] for run in runs.values()} == {1.0}
+
+
+def test_no_scaler_has_seen_the_validation_data(program: dict[str, Any]) -> None:
+    parts: Any = train_validation_split((program["x"],), validation_split=0.2)
+    trained, validated = (abs(part.mean(axis=0)).max() for (part,) in parts)
+    assert trained < 1e-6
+    assert validated > 0.1
+    sources = [TEXT, *(path.read_text() for path in (PROJECT / "examples").rglob("*.py"))]
+    assert not any("fit_transform(" in source for source in sources)
 
 
 def test_strict_block_prints_what_its_comment_says(executed: _Run) -> None:

@@ -15,8 +15,9 @@ import lossmon
 keras.utils.set_random_seed(0)
 
 x, y = load_breast_cancer(return_X_y=True)
-x = StandardScaler().fit_transform(x)
 x_train, x_val, y_train, y_val = train_test_split(x, y, test_size=0.4, stratify=y, random_state=0)
+scaler = StandardScaler().fit(x_train)
+x_train, x_val = scaler.transform(x_train), scaler.transform(x_val)
 
 model = keras.Sequential(
     [

@@ -25,8 +25,9 @@ x, y = make_classification(
     class_sep=1.2,
     random_state=4,
 )
-x = StandardScaler().fit_transform(x)
 x_train, x_val, y_train, y_val = train_test_split(x, y, train_size=800, stratify=y, random_state=0)
+scaler = StandardScaler().fit(x_train)
+x_train, x_val = scaler.transform(x_train), scaler.transform(x_val)
 
 
 def schedule(epoch: int, _: float) -> float:

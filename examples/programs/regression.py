@@ -12,10 +12,12 @@ import lossmon
 keras.utils.set_random_seed(0)
 
 x, progression = load_diabetes(return_X_y=True)
-scaled = StandardScaler().fit_transform(progression[:, None])
 x_train, x_val, y_train, y_val = train_test_split(
-    StandardScaler().fit_transform(x), scaled, test_size=0.3, random_state=0
+    x, progression[:, None], test_size=0.3, random_state=0
 )
+inputs, targets = StandardScaler().fit(x_train), StandardScaler().fit(y_train)
+x_train, x_val = inputs.transform(x_train), inputs.transform(x_val)
+y_train, y_val = targets.transform(y_train), targets.transform(y_val)
 
 model = keras.Sequential(
     [keras.Input((10,)), keras.layers.Dense(16, activation="relu"), keras.layers.Dense(1)]

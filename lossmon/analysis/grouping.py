@@ -171,6 +171,8 @@ def _recorded(document: Row, settings: Row) -> str | None:
     train = [row for row in document["epochs"] if row["split"] == "train"]
     environment = dict(document["environment"] or {})
     environment["argv"] = _but_seed(environment.get("argv") or ())
+    # What was looked at is not how it was trained, and older runs do not tell it.
+    environment.pop("validation_compared", None)
     return _key(
         {**settings}
         | {"environment." + key: value for key, value in environment.items()}

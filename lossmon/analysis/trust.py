@@ -100,9 +100,16 @@ def silence_sentence(document: Row) -> str | None:
         few = few and f"{few} the course of its loss"
         return f"{quiet}{few}; without validation data nobody can tell whether it overfits"
     if len(judged) >= _ENOUGH:
-        return f"{quiet}, overfitting included"
+        return quiet + _overfitting_words(document)
     few = "" if going else _few_words(document, judged)
     return f"{quiet}{few and f'{few} overfitting'}"
+
+
+def _overfitting_words(document: Row) -> str:
+    """What silence says of overfitting after enough epochs, behind the words for all rules."""
+    if not (document["environment"] or {}).get("validation_compared"):
+        return "; whether validation samples are training samples was not looked at"
+    return ", overfitting included" if epoch_values(document).share else ""
 
 
 def _few_words(document: Row, judged: Collection[int]) -> str:

@@ -20,16 +20,18 @@ _MOST_LAYERS = 200
 _PACKAGES = ("lossmon", "keras", "numpy", "tensorflow", "tensorflow-cpu", "jax", "torch")
 
 
-def environment(seed: int | None = None) -> dict[str, Any]:
+def environment(seed: int | None = None, validation_compared: bool | None = None) -> dict[str, Any]:
     """The facts that a person needs to repeat the run.
 
     Args:
         seed: as `set_seed` gives it.
+        validation_compared: whether validation samples were looked up among the training samples;
+            None without any.
 
     Returns:
         JSON-serialisable: `versions`, `python`, `platform`, `backend`, `floatx`, `devices`, `argv`
         (passwords in URLs hidden), `directory` (its name only) and, where they are known,
-        `git_commit` and `seed`.
+        `git_commit`, `seed` and `validation_compared`.
     """
     facts: dict[str, Any] = {
         "versions": _versions(),
@@ -41,7 +43,11 @@ def environment(seed: int | None = None) -> dict[str, Any]:
         "argv": without_passwords(sys.argv),
         "directory": Path.cwd().name,
     }
-    known = {"git_commit": _git_commit(), "seed": seed}
+    known = {
+        "git_commit": _git_commit(),
+        "seed": seed,
+        "validation_compared": validation_compared,
+    }
     return facts | {key: value for key, value in known.items() if value is not None}
 
 

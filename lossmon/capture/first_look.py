@@ -61,6 +61,7 @@ def first_look(
     alone: bool = True,
     given: Mapping[str, Any] | None = None,
     validated: Any = None,
+    shared: str | None = None,
 ) -> FirstLook:
     """Look at a model and its first batch, changing neither.
 
@@ -71,6 +72,7 @@ def first_look(
         alone: whether no other thread may be preparing the next batches.
         given: the arguments of `fit` where they are arrays, of which more is seen than of a batch.
         validated: the inputs that it validates on; only of arrays something is seen.
+        shared: the type of the data that is given for both, where it is one object.
     """
     batch, state = own_part(batch), own_part(state)
     x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(batch)
@@ -100,6 +102,8 @@ def first_look(
             scales = compared_scales(model, x_given, validated)
             facts = replace(facts, repeated=repeated_samples(x_given, validated), scales=scales)
             facts = replace(facts, parted_in_order=parted_in_order(x_given, validated))
+        if facts.repeated is None:
+            facts = replace(facts, shared=shared)
         known = None if given is None else _all_labels(facts, outputs, y_pred, given)
     predictions = (pred for _, pred, _ in split_outputs(outputs, y, y_pred, None))
     samples = next(

@@ -23,6 +23,7 @@ from lossmon.capture.recorder import FIRST_STEP_BYTES, Beginning, Recorder, byte
 from lossmon.capture.run_identity import RunIdentity
 from lossmon.capture.samples import sample_gathering
 from lossmon.capture.sampling import Sampler, sampler
+from lossmon.capture.shared_data import shared_data
 from lossmon.capture.tap import Tap
 from lossmon.capture.terminal import say
 from lossmon.capture.visibility import Visibility
@@ -108,6 +109,7 @@ class Opening:
             alone=alone,
             given=fit if alone else None,
             validated=self._validated,
+            shared=shared_data(fit),
         )
         self._values = look.values
         self._choose_way_out(options.verify, look)
@@ -167,7 +169,7 @@ class Opening:
                 header=header,
                 findings=findings,
                 judge=judge,
-                environment=partial(environment, set_seed()),
+                environment=partial(environment, set_seed(), self._compared(facts)),
                 channels=() if self._letting_out.at_once else tuple(carrier.channels.values()),
                 wait_when_full=full,
                 # With extended logs training waits at each epoch's end for all that is not judged.
@@ -179,6 +181,12 @@ class Opening:
         )
         self._validated = None
         return Opened(recorder, step, findings)
+
+    def _compared(self, facts: Facts | None) -> bool | None:
+        """Whether validation samples were looked up among the training samples; None without."""
+        if self._validated is None:
+            return None
+        return facts is not None and (facts.repeated is not None or facts.shared is not None)
 
     def _share(self, verify: str) -> float:
         """Of the time of the steps, for recomputing them."""

@@ -20,7 +20,7 @@ from lossmon.rules.registry import (
     select_rules,
 )
 from lossmon.rules.repeated_facts import RepeatedFacts
-from lossmon.rules.scale_facts import ScaleFacts, describe_scales
+from lossmon.rules.scale_facts import ScaleFacts, describe_scales, own_statistics
 from lossmon.rules.selection import RuleRequest, RuleSelection, change_text, rule_request
 from lossmon.rules.sources import grades, listed, rule_selection
 from lossmon.rules.spoiled_facts import Effect, SpoiledFacts
@@ -74,6 +74,7 @@ __all__ = [
     "intended_metric",
     "listed",
     "merged_weights",
+    "own_statistics",
     "rule_faults",
     "rule_pages",
     "rule_request",

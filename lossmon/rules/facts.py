@@ -165,6 +165,8 @@ class Facts:
         scales: how large inputs are in the validation data, beside the training data.
         parted_in_order: whether the validation data are what follows the training data in the
             same array.
+        shared: the type of the one object that is given as training and as validation data, where
+            nothing of what it holds was looked at.
     """
 
     outputs: tuple[OutputFacts, ...]
@@ -179,6 +181,7 @@ class Facts:
     repeated: RepeatedFacts | None = None
     scales: tuple[ScaleFacts, ...] = ()
     parted_in_order: bool = False
+    shared: str | None = None
 
     def merge(self, later: Facts) -> Facts:
         """Add the labels of a later batch; predictions stay those of the first.

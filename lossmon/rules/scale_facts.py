@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -13,8 +14,17 @@ Preparation = Literal["standardised", "from 0 to 1"]
 
 FEWEST = 64
 """Values other than 0 of a column that its typical size is told by."""
+FEWEST_PREPARED = 30
+"""Samples that show whether a table was prepared, by where its columns lie."""
 _MOST = 0.9
 """The share of the columns of a prepared table that show it: some may have been left out."""
+
+_EXACT = 1e-4
+"""What rounding leaves of a mean of 0 and a standard deviation of 1 of float32."""
+_BY_CHANCE = 3e-3
+"""Likewise, in standard errors of a mean: parts that are scaled alike come as near once in 400."""
+_SHARED = 0.1
+"""Of the values of a column that was scaled otherwise, equal ones are rare."""
 
 _ROUNDED = 1e-3
 """What half precision may be beside 0 and 1."""
@@ -48,12 +58,15 @@ class ScaleFacts:
             in the validation data: the medians of their sizes, zeros left out, divided. Of other
             inputs the one factor of all values.
         prepared: of a table whose columns are all scaled alike in the training data.
+        own: columns of a table whose means are 0 and whose standard deviations are 1 in either
+            data, exactly, by statistics of its own; 0 where that is not so of all of them.
     """
 
     name: str | None
     samples: int
     factors: tuple[float, ...]
     prepared: PreparedFacts | None = None
+    own: int = 0
 
 
 def describe_scales(x: Any, validated: Any, *, name: str | None = None) -> ScaleFacts:
@@ -71,7 +84,7 @@ def describe_scales(x: Any, validated: Any, *, name: str | None = None) -> Scale
     sizes, others = _sizes(before), _sizes(after)
     known = np.isfinite(sizes) & np.isfinite(others)
     factors = tuple((others[known] / sizes[known]).tolist())
-    is_table = before.ndim == 2 and min(len(before), len(after)) >= FEWEST
+    is_table = before.ndim == 2 and min(len(before), len(after)) >= FEWEST_PREPARED
     return ScaleFacts(name, len(after), factors, _prepared(before, after) if is_table else None)
 
 
@@ -85,6 +98,51 @@ def _sizes(values: NDArray[Any]) -> Floats:
     middle = np.stack([(counts - 1) // 2, counts // 2]).clip(min=0)
     medians = np.take_along_axis(ascending, middle, axis=0).mean(axis=0)
     return np.where(counts >= FEWEST, medians, np.nan)
+
+
+def own_statistics(x: Any, validated: Any) -> int:
+    """Count the columns of a table that were standardised in both data, in each by its own values.
+
+    Args:
+        x: all of the training data, `(N, columns)`, numbers of any dtype.
+        validated: all of the validation data, likewise.
+
+    Returns:
+        0 unless that is so of all columns with more than two values, two at least.
+
+    >>> x = np.random.default_rng(0).random((60, 2))
+    >>> own = [(part - part.mean(axis=0)) / part.std(axis=0) for part in (x[:30], x[30:])]
+    >>> own_statistics(*own), own_statistics(x[:30], x[30:])
+    (2, 0)
+    """
+    before, after = np.asarray(x), np.asarray(validated)
+    if min(len(before), len(after)) < FEWEST_PREPARED:
+        return 0
+    columns = 0
+    for ours, theirs in zip(before.T, after.T, strict=True):
+        if _has_several(ours) and _has_several(theirs):
+            if not (_is_exact(ours) and _is_exact(theirs) and _are_apart(ours, theirs)):
+                return 0
+            columns += 1
+    return columns if columns > 1 else 0
+
+
+def _has_several(column: NDArray[Any]) -> bool:
+    return bool(((column != column.min()) & (column != column.max())).any())
+
+
+def _is_exact(column: NDArray[Any]) -> bool:
+    allowed = min(_EXACT, _BY_CHANCE / math.sqrt(len(column)))
+    deviation = column.std(dtype=np.float64)
+    # pandas divides by one sample less.
+    deviations = np.array([1, math.sqrt(1 - 1 / len(column))])
+    exact = abs(deviations - deviation).min() < allowed
+    return bool(exact and abs(column.mean(dtype=np.float64)) < allowed)
+
+
+def _are_apart(ours: NDArray[Any], theirs: NDArray[Any]) -> bool:
+    """Whether values of the one are none of the other: scaled alike, what is equal stays so."""
+    return bool(np.isin(theirs, ours).mean() < _SHARED)
 
 
 def _prepared(before: NDArray[Any], after: NDArray[Any]) -> PreparedFacts | None:
@@ -103,8 +161,12 @@ def _standardised(before: Floats, after: Floats) -> PreparedFacts | None:
     means, stds = after.mean(axis=0), after.std(axis=0)
     # A straight line of which the last fifth is the validation data has 2.17 there, and 0.25. And
     # where these are another kind of data, such as other classes, no column is far away.
-    apart = (abs(means) > 2.2) | (stds > 3) | (stds < 0.2)
-    far = bool(np.maximum(abs(means), stds).max() > 5)
+    apart, furthest = abs(means) > 2.2, abs(means)
+    # Of fewer samples with heavy tails one value may be the whole deviation.
+    if min(len(before), len(after)) >= FEWEST:
+        apart |= (stds > 3) | (stds < 0.2)
+        furthest = np.maximum(furthest, stds)
+    far = bool(furthest.max() > 5)
     return PreparedFacts("standardised", len(means), tuple(means[apart].tolist()) if far else ())
 
 

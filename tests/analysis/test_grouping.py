@@ -147,6 +147,12 @@ def test_a_seed_among_the_arguments_is_no_difference() -> None:
         assert group_runs(runs, same_data=same).groups
 
 
+def test_what_lossmon_looked_at_is_no_difference() -> None:
+    runs = [recorded("a"), recorded("b")]
+    runs[0]["environment"]["validation_compared"] = True
+    assert group_runs(runs, same_data=same).groups
+
+
 def test_a_config_that_names_the_seed_alone_does_not_hide_another_setting() -> None:
     runs = [recorded(f"{r}-{s}", r, seed=s) for r in (0.001, 0.005) for s in (0, 1)]
     for run in runs:

@@ -72,7 +72,7 @@ def run(epochs: list[Row], *findings: Row, **values: Any) -> Row:
         "outputs": [output()],
         "findings": list(findings),
         "verified": verified,
-        "environment": {},
+        "environment": {"validation_compared": True},
         "rules": [],
     }
     return usual | values
@@ -87,6 +87,7 @@ def unverified(reason: str) -> Row:
 
 
 OPAQUE = "the train step never calls compute_metrics"
+NOT_LOOKED_AT = "whether validation samples are training samples was not looked at"
 SURE = "Its numbers can be trusted: every epoch value was computed twice and agrees."
 QUIET = "No rule found anything wrong"
 FEW = f"fewer than the {FEWEST} that it takes to judge"
@@ -96,6 +97,17 @@ FEW = f"fewer than the {FEWEST} that it takes to judge"
     ("document", "standing", "said"),
     [
         (run(both(8)), "good", f"{SURE} {QUIET}, overfitting included."),
+        (
+            run(both(8), environment={"validation_compared": False}),
+            "good",
+            f"{SURE} {QUIET}; {NOT_LOOKED_AT}.",
+        ),
+        (run(both(8), environment={}), "good", f"{SURE} {QUIET}; {NOT_LOOKED_AT}."),
+        (
+            run([epoch(number, **unverified(OPAQUE)) for number in range(8)]),
+            "unknown",
+            f"None of its numbers could be checked: {OPAQUE}. {QUIET}.",
+        ),
         (run(both(3)), "good", f"{SURE} {QUIET} in 3 epochs: {FEW} overfitting."),
         (
             run(both(1), status="interrupted", epochs_planned=60),

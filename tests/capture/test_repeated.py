@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 import pandas as pd
 import pytest
 
 from lossmon.capture.repeated import SEARCHED_SAMPLES, repeated_samples
+from lossmon.capture.shared_data import shared_data
 from lossmon.rules import Facts, RepeatedFacts, all_rules
 from tests.capture.conftest import classes, dense, features
 
@@ -164,3 +168,91 @@ def test_a_training_is_told(record: Any, validation: dict[str, Any], found: str 
     if found is not None:
         assert told[0]["severity"] == "warning"
         assert told[0]["message"].startswith(found)
+
+
+class Batches(keras.utils.PyDataset):
+    def __init__(self, x: Any, y: Any, *, endless: bool = False) -> None:
+        super().__init__()
+        self.x, self.y, self.endless = x, y, endless
+
+    @property
+    def num_batches(self) -> Any:
+        return None if self.endless else 6
+
+    def __getitem__(self, index: int) -> tuple[Any, Any]:
+        rows = slice(index % 6 * 12, index % 6 * 12 + 12)
+        return self.x[rows], self.y[rows]
+
+
+def dataset() -> Any:
+    tf: Any = pytest.importorskip("tensorflow")
+    return tf.data.Dataset.from_tensor_slices((features(), classes())).batch(12)
+
+
+def loader() -> Any:
+    torch: Any = pytest.importorskip("torch")
+    tensors = torch.as_tensor(features()), torch.as_tensor(classes())
+    return torch.utils.data.DataLoader(torch.utils.data.TensorDataset(*tensors), batch_size=12)
+
+
+def told_of(record: Any, x: Any, validated: Any, **fit: Any) -> list[str]:
+    model = dense()
+    model.compile("sgd", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    run = record(model, x, validation_data=validated, epochs=1, shuffle=False, **fit)
+    return [found["message"] for found in run.document["findings"] if found["code"] == "LM505"]
+
+
+@pytest.mark.parametrize("make", [dataset, loader, lambda: Batches(features(), classes())])
+def test_one_object_for_both_is_told(record: Any, make: Callable[[], Any]) -> None:
+    data = make()
+    (message,) = told_of(record, data, data)
+    kind = type(data).__name__.lstrip("_")
+    assert message.startswith("all validation samples are training samples, too: `fit` is given")
+    assert f"one and the same {kind} as x and as validation_data" in message
+    assert told_of(record, make(), data) == []
+    assert len(told_of(record, data, data, steps_per_epoch=6)) == 1
+    assert told_of(record, data, data, steps_per_epoch=3, validation_steps=6) == []
+
+
+def test_data_without_end_may_be_new_each_time(record: Any) -> None:
+    data = dataset().repeat()
+    assert told_of(record, data, data, steps_per_epoch=6, validation_steps=2) == []
+    data = Batches(features(), classes(), endless=True)
+    assert told_of(record, data, data, steps_per_epoch=6, validation_steps=2) == []
+
+
+def test_a_generator_goes_on(record: Any) -> None:
+    batches = (batch for batch in itertools.repeat((features(), classes())))
+    assert told_of(record, batches, batches, steps_per_epoch=2, validation_steps=1) == []
+
+
+def test_of_data_without_a_length_one_read_is_all_of_it() -> None:
+    data = dataset().filter(lambda *_: True)
+    assert shared_data({"x": data, "val_x": data}) == "FilterDataset"
+    assert shared_data({"x": data, "val_x": data, "steps_per_epoch": 6, "epochs": 9}) is None
+    assert shared_data({"x": data, "val_x": None}) is None
+    assert shared_data({}) is None
+
+
+def test_tensors_are_known_by_identity() -> None:
+    x, y = keras.ops.convert_to_tensor(features()), classes()
+    assert shared_data({"x": x, "y": y, "val_x": x, "val_y": y}) == type(x).__name__
+    assert shared_data({"x": x, "y": y, "val_x": x, "val_y": y.copy()}) is None
+    assert shared_data({"x": [x, x], "y": y, "val_x": [x], "val_y": y}) is None
+
+
+@pytest.mark.parametrize(
+    ("validated", "compared"),
+    [
+        ((NEW, classes()), True),
+        ((keras.ops.convert_to_tensor(NEW), classes()), False),
+        (Batches(NEW, classes()), False),
+        (None, None),
+    ],
+    ids=["arrays", "tensors", "batches", "nothing"],
+)
+def test_whether_they_were_compared_is_kept(record: Any, validated: Any, compared: Any) -> None:
+    model = dense()
+    model.compile("sgd", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    run = record(model, X, classes(), validation_data=validated, epochs=1)
+    assert run.document["environment"].get("validation_compared") is compared

@@ -149,7 +149,8 @@ def _constant(document: Row, key: str) -> str:
     rows = [r for r in document["epochs"] if r["split"] == split and r["output"] is None]
     last = max(rows, key=lambda row: row["epoch"], default={})
     reached = (last.get("baselines") or {}).get("majority_accuracy")
-    if not key.endswith("accuracy") or reached is None:
+    # That all labels are of one class is not known before.
+    if not key.endswith("accuracy") or reached is None or reached == 1.0:
         return ""
     # Keras' is of float32.
     no_less = reached >= document[key] - 1e-6

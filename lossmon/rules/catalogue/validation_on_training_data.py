@@ -6,7 +6,9 @@ fewer, each kind once. Some training samples are looked up among the others like
 repeat themselves by their nature. Flags a training if by a tenth more of its validation samples are
 known than of these, and more than chance explains. Arrays and tables of numbers are looked at, and
 131,072 training samples where there are more. A few training samples among the validation data
-are not found, nor any that were changed in the least.
+are not found, nor any that were changed in the least. Of datasets, loaders and other data nothing
+is read: they are flagged where one and the same object is given as training and as validation data,
+but no iterator, nothing without end, and not where `steps_per_epoch` may leave some of it out.
 
 ## Why is this bad
 The validation loss and accuracy are in part those of samples that the model has learned, so they
@@ -61,19 +63,28 @@ _FEWEST = 5
 _EXCESS = 0.1
 _ERRORS = 4.0
 """Standard errors of a difference between shares, which chance exceeds once in 30,000 trainings."""
+_NOTHING_NEW = "their loss and accuracy say nothing about new samples, and overfitting cannot show"
 _FIX = (
     "model.fit(x, y, validation_split=0.2)  # the last fifth; drop what comes twice and shuffle "
     "x and y before"
 )
 
 
+_FIX_OF_ONE = (
+    "model.fit(train_data, validation_data=val_data)  # made of samples that were parted before "
+    "they were shuffled"
+)
+
+
 def check(facts: Facts) -> Iterator[Finding]:
     """Find trainings that are validated on what they are trained on."""
     given = facts.repeated
+    if given is None and facts.shared is not None:
+        yield _of_one_object(facts.shared)
     if given is None or given.known < _FEWEST or not _more_than_usual(given):
         return
     effect = (
-        "their loss and accuracy say nothing about new samples, and overfitting cannot show."
+        f"{_NOTHING_NEW}."
         if given.known == given.validated
         else "the validation loss and accuracy look better than those of new samples, and "
         "overfitting shows too little."
@@ -87,6 +98,15 @@ def check(facts: Facts) -> Iterator[Finding]:
         "train_again": given.again,
     }
     yield Finding(code, name, severity, None, message, _FIX, evidence)
+
+
+def _of_one_object(kind: str) -> Finding:
+    message = (
+        f"all validation samples are training samples, too: `fit` is given one and the same {kind} "
+        f"as x and as validation_data. Unless it makes new samples whenever it is read, "
+        f"{_NOTHING_NEW}."
+    )
+    return Finding(code, name, severity, None, message, _FIX_OF_ONE, {"shared": kind})
 
 
 def _more_than_usual(given: RepeatedFacts) -> bool:

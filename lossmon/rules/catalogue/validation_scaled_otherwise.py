@@ -7,13 +7,21 @@ images and sequences in all values together. The medians of their sizes are comp
 out, of columns with 64 such values or more in both. And a table whose columns are standardised in
 the training data, or go from 0 to 1, and in the validation data two of three, and three at least,
 are not: means beyond 2.2, standard deviations beyond 3 or below 0.2, and one of either beyond 5;
-medians below -0.5 or above 1.5. Inputs that the model looks up are left alone. Both must be arrays.
-Data that really change so much from the one to the other are flagged, too.
+medians below -0.5 or above 1.5. It takes 30 samples of both; of fewer than 64 standard deviations
+do not count. Inputs that the model looks up are left alone. Both must be arrays. Data that really
+change so much from the one to the other are flagged, too.
+
+It advises where a table was standardised twice: where in training and in validation data alike all
+columns with more than two values, two at least, have mean 0 and standard deviation 1, exactly, and
+hardly a value in common. Tables of up to 4 million values are added up, of 30 samples or more. Of
+two tables that go from 0 to 1 nothing is said: many do so by their nature.
 
 ## Why is this bad
 The model has learned from values of one scale and is judged by values of another: pixels that were
 divided by 255 in the training data alone, a scaler that was fitted and never applied to `x_val`.
-The validation loss and accuracy are then those of nonsense, however good the model is.
+The validation loss and accuracy are then those of nonsense, however good the model is. Validation
+data that were standardised by their own values show none of what sets them apart from the training
+data, and the model in use, which is given a sample at a time, would see others.
 
 ## Example
 ```python
@@ -80,6 +88,11 @@ _FIX = (
     "scaler.transform(x_val)"
 )
 
+_FIX_OF_OWN = (
+    "scaler = StandardScaler().fit(x)  # of the training data alone; then "
+    "x, x_val = scaler.transform(x), scaler.transform(x_val)"
+)
+
 
 def check(facts: Facts) -> Iterator[Finding]:
     """Find inputs of another scale in the validation data."""
@@ -92,6 +105,8 @@ def check(facts: Facts) -> Iterator[Finding]:
             yield _of_factors(given, apart)
         elif given.prepared is not None and _is_unprepared(given.prepared):
             yield _of_preparation(given, given.prepared)
+        elif given.own:
+            yield _of_own_statistics(given)
 
 
 def _is_unprepared(prepared: PreparedFacts) -> bool:
@@ -127,6 +142,17 @@ def _of_preparation(given: ScaleFacts, prepared: PreparedFacts) -> Finding:
         "columns_apart": len(prepared.typical),
     }
     return _finding(given, what, evidence)
+
+
+def _of_own_statistics(given: ScaleFacts) -> Finding:
+    message = (
+        f"{input_of(given.name)} of the validation data was scaled by its own mean and standard "
+        f"deviation, not by those of the training data: in both, {given.own} columns have mean 0 "
+        "and standard deviation 1 exactly. Where the two differ is lost so, and a new sample alone "
+        "cannot be scaled like that."
+    )
+    evidence = {"input": given.name, "samples": given.samples, "own_columns": given.own}
+    return Finding(code, name, "info", None, message, _FIX_OF_OWN, evidence)
 
 
 def _finding(given: ScaleFacts, what: str, evidence: dict[str, Any]) -> Finding:
