@@ -54,7 +54,7 @@ backend:
 	KERAS_BACKEND=$(BACKEND) $(VENV)-$(BACKEND)/bin/python -m pytest tests/capture/test_verified_programs.py \
 		tests/capture/test_audited_arguments.py tests/capture/test_ways_of_training.py tests/capture/test_other_metrics.py \
 		tests/capture/test_never_harm.py tests/capture/test_audit.py tests/capture/test_random_trainings.py \
-		tests/capture/test_distributed_jobs.py tests/capture/test_torch_compile.py tests/capture/test_spoiled.py tests/rules/test_zoo.py tests/rules/test_random_programs.py \
+		tests/capture/test_distributed_jobs.py tests/capture/test_torch_compile.py tests/capture/test_torch_data.py tests/capture/test_spoiled.py tests/rules/test_zoo.py tests/rules/test_random_programs.py \
 		tests/test_programs.py -m "not slow" \
 		-W ignore::DeprecationWarning -W ignore::UserWarning $(ARGS)
 

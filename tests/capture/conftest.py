@@ -18,7 +18,7 @@ if keras.backend.backend() != "tensorflow":
     # Of what leaves steps through TensorFlow's queues.
     collect_ignore = ["test_waiting_steps.py"]
 if keras.backend.backend() != "torch":
-    collect_ignore.append("test_torch_compile.py")
+    collect_ignore += ["test_torch_compile.py", "test_torch_data.py"]
 if find_spec("keras_hub") is None:
     # `make matrix` runs it in an environment of its own.
     collect_ignore.append("keras_hub_models.py")

@@ -189,12 +189,6 @@ def dataset() -> Any:
     return tf.data.Dataset.from_tensor_slices((features(), classes())).batch(12)
 
 
-def loader() -> Any:
-    torch: Any = pytest.importorskip("torch")
-    tensors = torch.as_tensor(features()), torch.as_tensor(classes())
-    return torch.utils.data.DataLoader(torch.utils.data.TensorDataset(*tensors), batch_size=12)
-
-
 def told_of(record: Any, x: Any, validated: Any, **fit: Any) -> list[str]:
     model = dense()
     model.compile("sgd", "sparse_categorical_crossentropy", metrics=["accuracy"])
@@ -202,7 +196,7 @@ def told_of(record: Any, x: Any, validated: Any, **fit: Any) -> list[str]:
     return [found["message"] for found in run.document["findings"] if found["code"] == "LM505"]
 
 
-@pytest.mark.parametrize("make", [dataset, loader, lambda: Batches(features(), classes())])
+@pytest.mark.parametrize("make", [dataset, lambda: Batches(features(), classes())])
 def test_one_object_for_both_is_told(record: Any, make: Callable[[], Any]) -> None:
     data = make()
     (message,) = told_of(record, data, data)
