@@ -14,7 +14,8 @@ At the end of a training of six epochs or more it is flagged with less patience:
 never more than 5 % below the constant's, is above it in each of the last three epochs and
 significantly so in the last, unless it falls so fast that as many epochs again would bring it
 below, or has come down at all in fewer than ten. A model without trainable weights whose loss stays
-as bad as that from the first epoch on is told that it has none.
+as bad as that from the first epoch on is told that it has none. Where another rule tells what is
+wrong with the output, its loss or its targets, that is to be mended first.
 
 ## Why is this bad
 Loss and accuracy can look respectable and hold no more than the frequencies of the labels. The
@@ -53,6 +54,7 @@ from lossmon.rules.catalogue.constant_predictor import constant_epochs
 from lossmon.rules.catalogue.dead_units import dead_layers
 from lossmon.rules.catalogue.learning_rate_out_of_range import too_high, too_low
 from lossmon.rules.catalogue.oscillating_loss import swing_of
+from lossmon.rules.causes import known_cause
 from lossmon.rules.epochs import judged_split, loss_of, rate_now, records_of, trailing, until
 from lossmon.rules.facts import Facts, OutputFacts
 from lossmon.rules.memorising import Beside, learns_by_heart, memorises_now, still_no_better
@@ -204,6 +206,10 @@ def _finding(facts: Facts, judged: Beside) -> Finding:
     why, fix = "" if train is None or falling(train) else "; it has stopped falling", _TRY_FEW
     if no_gradient(facts):
         why, fix = "; the gradient of every kernel is 0", _IS_IT_ALIKE
+    cause, far_above = known_cause(facts, output), judged.series.values[-1] > best.loss / AS_BAD
+    # What is merely advised keeps a loss from coming down to a constant's, and not there.
+    if cause is not None and (far_above or cause.severity != "info"):
+        why, fix = f"{why}; {_mend_first(cause)}", cause.fix
     message = (
         f"the {data(last.split)} loss{of(output)}, {number(loss_of(last))}, is no better than "
         f"{number(best.loss)} ({best.name}), which a constant reaches, "
@@ -253,15 +259,22 @@ def _ended(facts: Facts, train: Beside | None, judged: Beside) -> Finding:
     if train is not None and judged is not train and train.series.values[-1] < train.constant:
         message += f", while the training loss fell to {number(float(train.series.values[-1]))}."
         evidence["train_loss"], fix = float(train.series.values[-1]), _MATCH
+    elif (cause := known_cause(facts, output)) is not None:
+        message, fix = f"{message}. {_mend_first(cause)}.", cause.fix
     elif falling(judged.series):
         message += (
             f". It still fell, from {number(float(judged.series.values[0]))} in the first epoch, "
             "too slowly to get below it in as many epochs again."
         )
-        fix = f"{learning_rate(rate_now(facts), 10.0)}  # or more epochs; are x and y scaled?"
+        faster = learning_rate(rate_now(facts), 10.0, facts.usual_rate)
+        fix = f"{faster}  # or more epochs; are x and y scaled?"
     else:
         message += "."
     return Finding(code, name, severity, output.name, message, fix, evidence)
+
+
+def _mend_first(cause: Finding) -> str:
+    return f"{cause.code} ({cause.rule}) tells what is to be mended first"
 
 
 def _exceeds(output: OutputFacts, record: EpochRecord) -> bool:
