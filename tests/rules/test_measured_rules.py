@@ -191,6 +191,45 @@ def test_a_layer_that_is_dead_altogether_is_named_sooner() -> None:
     assert of_units(4, 4, units=4, samples=32) == []
 
 
+@pytest.mark.parametrize(
+    ("rates", "usual", "fix"),
+    [
+        ((1.0, 1.0), 1e-3, "model.optimizer.learning_rate = 0.001  # in a model built anew"),
+        ((0.1, 0.1), 1e-2, "model.optimizer.learning_rate = 0.01  # in a model built anew"),
+        # What a schedule has lowered since killed them before.
+        ((1.0, 1e-3), 1e-3, "model.optimizer.learning_rate = 0.001  # in a model built anew"),
+        ((5e-3, 5e-3), 1e-3, "keras.layers.LeakyReLU(negative_slope=0.1)  # in place of"),
+        ((1.0, 1.0), None, "keras.layers.LeakyReLU(negative_slope=0.1)  # in place of"),
+    ],
+)
+def test_a_rate_far_above_what_is_usual_is_why_units_are_dead(
+    rates: tuple[float, ...], usual: float | None, fix: str
+) -> None:
+    seen = [UnitFacts("dense", epoch, 128, 32, 32) for epoch in range(2)]
+    epochs = [
+        EpochRecord(i, "train", None, 0.0, loss=1.0, learning_rate=rate)
+        for i, rate in enumerate(rates)
+    ]
+    facts = replace(FACTS, usual_rate=usual).after([], epochs, units=seen)
+    (finding,) = (f for f in run_rules(facts) if f.code == "LM414")
+    assert finding.fix.startswith(fix)
+    if fix.startswith("model"):
+        assert "times what is usual for the optimizer" in finding.message
+        assert finding.fix.endswith("keras.layers.LeakyReLU(negative_slope=0.1)")
+
+
+def test_of_gradients_that_grow_a_rate_far_above_what_is_usual_is_lowered_first() -> None:
+    epochs = [EpochRecord(0, "train", None, 0.0, loss=1.0, learning_rate=1.0)]
+    growing = steps([2.0**i for i in range(12)])
+    for usual, fix in (
+        (1e-3, "model.optimizer.learning_rate = 0.001"),
+        (0.2, "model.optimizer.cl"),
+    ):
+        facts = replace(FACTS, usual_rate=usual).after([], epochs, gradients=growing)
+        (finding,) = (f for f in run_rules(facts) if f.code == "LM413")
+        assert finding.fix.startswith(fix)
+
+
 def test_kernels_of_zeros_are_why_units_are_dead() -> None:
     seen = [UnitFacts("first", i, 128, 32, 32, zero_kernel=True) for i in range(3)]
     behind = [UnitFacts("second", i, 128, 16, 16, zero_kernel=False) for i in range(3)]

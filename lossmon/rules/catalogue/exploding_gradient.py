@@ -40,12 +40,12 @@ from collections.abc import Iterator, Sequence
 
 from lossmon.records import BatchRecord, Finding, Severity
 from lossmon.rules.catalogue.nonfinite_loss import since_when
-from lossmon.rules.epochs import trailing
+from lossmon.rules.epochs import rate_now, trailing
 from lossmon.rules.facts import Facts
 from lossmon.rules.standing import looks
 from lossmon.rules.training_facts import GradientFacts
 from lossmon.rules.trend import ALPHA, critical, median, trend, wobble
-from lossmon.rules.wording import number
+from lossmon.rules.wording import far_above, learning_rate, number
 
 code = "LM413"
 name = "exploding-gradient"
@@ -76,11 +76,11 @@ def check(facts: Facts) -> Iterator[Finding]:
         before = gradients[: -len(lost)]
         if _is_cause(facts, before, lost[0]):
             is_sudden = math.isnan(lost[0].norm) and not _grew(before)
-            yield _finding(recent, what, lost[0].epoch, is_sudden=is_sudden)
+            yield _finding(facts, recent, what, lost[0].epoch, is_sudden=is_sudden)
     elif grown is not None and not recent[-1].clipped:
         first, last = _ends(grown)[0], _ends(recent)[1]
         what = f"{number(last)}, {number(last / first)} times what it was"
-        yield _finding(recent, what, grown[0].epoch)
+        yield _finding(facts, recent, what, grown[0].epoch)
 
 
 def lost_gradients(facts: Facts) -> Sequence[GradientFacts]:
@@ -151,7 +151,12 @@ def _ends(recent: Sequence[GradientFacts]) -> tuple[float, float]:
 
 
 def _finding(
-    recent: Sequence[GradientFacts], what: str, since: int, *, is_sudden: bool = False
+    facts: Facts,
+    recent: Sequence[GradientFacts],
+    what: str,
+    since: int,
+    *,
+    is_sudden: bool = False,
 ) -> Finding:
     message = f"the norm of the gradient is {what}, since epoch {since + 1}."
     evidence: dict[str, object] = {
@@ -160,7 +165,10 @@ def _finding(
         "norms": [g.norm if math.isfinite(g.norm) else str(g.norm) for g in recent],
         "clipped": recent[-1].clipped,
     }
-    fix = _CLIP
+    rate, fix = rate_now(facts), _CLIP
+    if far_above(rate, facts.usual_rate):
+        lower = learning_rate(rate, 0.1, facts.usual_rate)
+        fix = f"{lower}  # or model.optimizer.clipnorm = 1.0 before fit"
     if is_sudden:
         evidence["summary"] = "The gradient is not a number"
         message = message.replace("gradient is", "gradient, which had not grown, is")
