@@ -95,6 +95,35 @@ def test_what_hardly_moves_is_flagged_with_the_advice_to_move_faster() -> None:
     assert finding.fix.startswith("model.optimizer.learning_rate = 0.01")
 
 
+def leaving(seed: int, noise: float) -> tuple[Classifier, Epochs]:
+    """Eleven epochs that come down to a constant's loss, and one that begins to leave it."""
+    learner, bias = classifier(seed, classes=4, noise=noise), np.array([0.3, 0.1, 0.0, 0.0])
+    epochs = [
+        learner.epoch(i, split, 0.05 * (i > 10), bias=bias * 0.7**i)
+        for i in range(12)
+        for split in ("train", "val")
+    ]
+    return learner, epochs
+
+
+@pytest.mark.parametrize("seed", [2, 3, 4])
+def test_a_classifier_that_ends_where_a_constant_is_is_flagged(seed: int) -> None:
+    learner, epochs = leaving(seed, noise=3.0)
+    assert said(learner, epochs, ended=False, codes=["LM403", "LM404"]) == []
+    (finding,) = said(learner, epochs, codes=["LM403", "LM404"])
+    assert finding.message.endswith("an accuracy no better than its; it still falls.")
+    assert finding.fix.startswith("model.fit(x, y, epochs=24)")
+    # Answers that are right more often than a constant's show that it has learned.
+    assert said(*leaving(seed, noise=0.0), codes=["LM403", "LM404"]) == []
+
+
+def test_a_regression_that_explains_little_is_not_flagged_for_it() -> None:
+    learner = Regression(Task(), np.random.default_rng(0))
+    learner.noise = 0.0
+    epochs = [learner.epoch(i, "train", 0.001 * i) for i in range(12)]
+    assert said(learner, epochs, codes=["LM404"]) == []
+
+
 SIGMOID = OutputRange(0.0, 1.0, normalised=False, proof="graph")
 
 
