@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from lossmon.records import Finding
-from lossmon.rules import OutputRange, run_rules
+from lossmon.rules import GradientFacts, LayerGradient, OutputRange, run_rules
 from tests.rules.simulated import Classifier, Regression, Task, healthy
 from tests.rules.test_memorising import memorising
 from tests.rules.test_training_rules import CODES, Epochs, classifier, flags
@@ -115,6 +115,20 @@ def test_a_classifier_that_ends_where_a_constant_is_is_flagged(seed: int) -> Non
     assert finding.fix.startswith("model.fit(x, y, epochs=24)")
     # Answers that are right more often than a constant's show that it has learned.
     assert said(*leaving(seed, noise=0.0), codes=["LM403", "LM404"]) == []
+
+
+def test_of_a_classifier_that_ends_there_a_gradient_that_vanishes_is_told() -> None:
+    learner, epochs = leaving(2, noise=3.0)
+    layers = tuple(LayerGradient(f"dense_{i}", 10.0 ** (i - 8), 0.1, update=1e-3) for i in range(8))
+    gradients = [GradientFacts(i, i, 1.0, layers=layers) for i in range(12)]
+    facts = learner.after(epochs)
+    assert facts.training is not None
+    training = replace(facts.training, gradients=gradients, ended=True)
+    # The optimizer makes up for it, so that LM412 is silent.
+    (finding,) = run_rules(replace(facts, training=training), ["LM404", "LM412"])
+    assert finding.code == "LM404"
+    assert "the gradient shrinks from 0.1 at layer 'dense_7' to 1e-08" in finding.message
+    assert finding.fix.startswith("keras.layers.BatchNormalization()")
 
 
 def test_a_regression_that_explains_little_is_not_flagged_for_it() -> None:

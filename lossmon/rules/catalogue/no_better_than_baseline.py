@@ -57,6 +57,7 @@ from lossmon.rules.catalogue.constant_predictor import constant_epochs
 from lossmon.rules.catalogue.dead_units import dead_layers
 from lossmon.rules.catalogue.learning_rate_out_of_range import too_high, too_low
 from lossmon.rules.catalogue.oscillating_loss import swing_of
+from lossmon.rules.catalogue.vanishing_gradient import vanishing
 from lossmon.rules.causes import known_cause
 from lossmon.rules.epochs import judged_split, loss_of, rate_now, records_of, trailing, until
 from lossmon.rules.facts import Facts, OutputFacts
@@ -314,6 +315,8 @@ def _beside(facts: Facts, judged: Beside) -> Finding:
     fix, cause = _TRY_FEW, known_cause(facts, output)
     if cause is not None and cause.severity != "info":
         message, fix = f"{message[:-1]}; {_mend_first(cause)}.", cause.fix
+    elif (faint := vanishing(facts)) is not None:
+        message, fix = f"{message[:-1]}; {faint.message}", faint.fix
     elif falling(judged.series):
         message = f"{message[:-1]}; it still falls."
         fix = (
