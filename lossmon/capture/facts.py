@@ -21,6 +21,7 @@ from lossmon.capture.resolve import ResolvedOutput, resolve, split_outputs
 from lossmon.capture.specs import is_keras
 from lossmon.capture.spread import samples_within, spread_rows, taken
 from lossmon.capture.trial import output_ranges
+from lossmon.capture.usual_rate import usual_rate
 from lossmon.rules import (
     Facts,
     LabelFacts,
@@ -60,6 +61,8 @@ class Look:
         compiled_used: whether training calls the compiled loss and metrics as Keras does.
         written: what `compile` was given, as code.
         stepped: `logits.outputs_of_a_step`; None where no rule needs it.
+        trainable: whether the model has any weights that training may change.
+        usual_rate: the learning rate that is usual for its optimizer, where there is one.
     """
 
     resolved: list[ResolvedOutput]
@@ -72,6 +75,7 @@ class Look:
     written: WrittenCompile | None = None
     stepped: Any = None
     trainable: bool | None = None
+    usual_rate: float | None = None
 
     @property
     def masked(self) -> bool:
@@ -128,6 +132,7 @@ def look_at(model: Any, x: Any, y: Any, y_pred: Any = None, state: Any = None) -
         written=written_compile(model, resolved),
         stepped=outputs_of_a_step(model, few) if asked else None,
         trainable=bool(model.trainable_variables) if model.built else None,
+        usual_rate=usual_rate(model.optimizer),
     )
 
 
@@ -192,7 +197,14 @@ def label_facts(look: Look, y: Any, sample_weight: Any, *, complete: bool = Fals
             )
         ]
     backend = keras.backend.backend()
-    return Facts(tuple(outputs), backend, look.penalties, complete, trainable=look.trainable)
+    return Facts(
+        tuple(outputs),
+        backend,
+        look.penalties,
+        complete,
+        trainable=look.trainable,
+        usual_rate=look.usual_rate,
+    )
 
 
 def _with_rescued(outputs: list[OutputFacts], look: Look, y: Any) -> list[OutputFacts]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import keras
+
 
 def forward(model: Any, x: Any, state: Any = None, *, training: bool = False) -> Any:
     """Predictions of `model` for `x`, in inference mode unless it is `training`.
@@ -27,6 +29,28 @@ def forward(model: Any, x: Any, state: Any = None, *, training: bool = False) ->
     arguments = {"training": training} if model._call_has_training_arg else {}
     outputs, _ = model.stateless_call(trainable, non_trainable, x, **arguments)
     return outputs
+
+
+def forward_as_predict(model: Any, x: Any, state: Any = None) -> Any:
+    """The same as `predict` and the train step make them: on TensorFlow in a graph.
+
+    Kernels that a graph fuses deal with NaN in their own way: of `max(NaN, 0)` they make 0, where
+    the same operations one by one leave NaN.
+
+    Args:
+        model: a built and compiled model.
+        x: inputs of one batch.
+        state: as in `forward`.
+    """
+    if keras.backend.backend() != "tensorflow" or getattr(model, "run_eagerly", False):
+        return forward(model, x, state)
+    import tensorflow as tf
+
+    compiled = tf.function(
+        lambda given: forward(model, given, state),
+        jit_compile=bool(getattr(model, "jit_compile", False)),
+    )
+    return compiled(keras.tree.map_structure(tf.convert_to_tensor, x))
 
 
 def values_of(model: Any, state: Any) -> list[tuple[Any, Any]]:

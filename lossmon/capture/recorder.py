@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any, Protocol, cast
 
+import numpy as np
+
 from lossmon.capture.channel import Channel
 from lossmon.capture.chunk import CallItem
 from lossmon.capture.extended_logs import AwaitedLogs
@@ -232,10 +234,12 @@ class Recorder:
         except Exception as error:
             self._note(f"the environment could not be described: {error!r}")
         stop: _Stop | None = None
-        while stop is None:
-            stop = self._drain()
-            self._flush()
-        self._end_showing()
+        # Of a training that diverges all is infinite before long: findings say so, NumPy need not.
+        with np.errstate(all="ignore"):
+            while stop is None:
+                stop = self._drain()
+                self._flush()
+            self._end_showing()
         ending = Ending(stop.status, time.time(), self._seconds())
         self._delivery.finish(ending)
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from lossmon.capture.arrays import to_numpy
 from lossmon.capture.facts import first_samples, rows_of
-from lossmon.capture.forward import forward, has_fixed_batch
+from lossmon.capture.forward import forward_as_predict, has_fixed_batch
 from lossmon.capture.inputs import named_leaves
 from lossmon.capture.specs import is_keras
 from lossmon.records import Split
@@ -138,7 +138,8 @@ def _tried(model: Any, x: Any, place: tuple[Any, int], state: Any) -> Effect | N
         lambda leaf, others: _spoiled(one, others) if leaf is spoiled_leaf else others, x, sound
     )
     given = keras.tree.map_structure(lambda *both: np.concatenate(both), sound, spoiled)
-    outputs = [np.asarray(to_numpy(y)) for y in keras.tree.flatten(forward(model, given, state))]
+    predicted = keras.tree.flatten(forward_as_predict(model, given, state))
+    outputs = [np.asarray(to_numpy(y)) for y in predicted]
     before, after = zip(*(np.split(y.astype(np.float64), 2) for y in outputs), strict=True)
     if not all(np.isfinite(y).all() for y in before):
         return None

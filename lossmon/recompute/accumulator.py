@@ -133,8 +133,10 @@ class RunningMean:
         self._count += float(np.add.reduce(found.counts))
         self._bound += float(np.add.reduce(found.tolerances * np.abs(found.counts)))
         self._magnitude += float(np.add.reduce(np.abs(found.totals)))
-        for total in found.totals.astype(np.float32):
-            self._drifting = self._drifting + total
+        # What is beyond float32 is infinite there, as it is to Keras.
+        with np.errstate(over="ignore", invalid="ignore"):
+            for total in found.totals.astype(np.float32):
+                self._drifting = self._drifting + total
         self._batches += len(found.totals)
 
     def value(self) -> float:
@@ -172,10 +174,10 @@ class RootMeanSquaredErrorAccumulator:
         batches: int = 1,
     ) -> None:
         """Take in one batch, or several."""
-        labels, predictions = align_ranks(
-            np.asarray(y_true).astype(self._dtype), np.asarray(y_pred).astype(self._dtype)
-        )
         with np.errstate(all="ignore"):
+            labels, predictions = align_ranks(
+                np.asarray(y_true).astype(self._dtype), np.asarray(y_pred).astype(self._dtype)
+            )
             error = predictions.astype(np.float64) - labels.astype(np.float64)
             squares = error * error
             weights = masked_weights(_apart_if_any(sample_weight, batches), None, rescale=False)

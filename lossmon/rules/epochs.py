@@ -69,6 +69,11 @@ def rate_now(facts: Facts) -> float | None:
     return rates[-1] if rates else None
 
 
+def highest_rate(facts: Facts) -> float | None:
+    """The highest learning rate of a training epoch; None where none is known."""
+    return max(_rates(facts).values(), default=None)
+
+
 def rate_before_raise(facts: Facts, epoch: int) -> float | None:
     """The learning rate of a training epoch, if it is higher now; None where it is not."""
     before, now = _rates(facts).get(epoch), rate_now(facts)

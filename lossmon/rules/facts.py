@@ -161,6 +161,7 @@ class Facts:
         inputs: the model's inputs, in order.
         spoiled: inputs that hold NaN or infinite values, of training and of validation data.
         trainable: whether the model has any weights that training may change.
+        usual_rate: the learning rate that is usual for its optimizer, where there is one.
         repeated: how many validation samples are among the training samples, where that was seen.
         scales: how large inputs are in the validation data, beside the training data.
         parted_in_order: whether the validation data are what follows the training data in the
@@ -178,6 +179,7 @@ class Facts:
     inputs: tuple[InputFacts, ...] | None = None
     spoiled: tuple[SpoiledFacts, ...] = ()
     trainable: bool | None = None
+    usual_rate: float | None = None
     repeated: RepeatedFacts | None = None
     scales: tuple[ScaleFacts, ...] = ()
     parted_in_order: bool = False

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from lossmon.records import Finding
 
 _SAID_BY = {
-    "LM403": ("LM401",),
+    "LM403": ("LM401", "LM404"),
     "LM404": ("LM403", "LM409", "LM410", "LM414", "LM415"),
     "LM408": ("LM404", "LM406"),
     "LM410": ("LM415",),

@@ -33,3 +33,13 @@ class SpoiledFacts:
     spoiled: int
     samples: int
     effect: Effect | None = None
+
+    @property
+    def suffers(self) -> bool:
+        """Whether predictions of such samples are seen to suffer."""
+        return self.effect in {"spread", "lost"}
+
+    @property
+    def spoils_training(self) -> bool:
+        """Whether gradients that are not finite may come from it."""
+        return self.split == "train" and self.effect != "handled"

@@ -13,6 +13,8 @@ from lossmon.rules.prediction_facts import OutputRange
 from lossmon.rules.series import Point
 
 _MOST_SPANS = 4
+# Rounding of a learning rate that float32 holds.
+_ROUNDING = 1e-6
 
 
 def labels_text(labels: LabelFacts) -> str:
@@ -116,13 +118,26 @@ def moved_text(before: Point, after: Point) -> str:
     return " → ".join(f"{number(p.value)} (epoch {p.epoch + 1})" for p in (before, after))
 
 
-def learning_rate(rate: float | None, factor: float) -> str:
-    """Code that sets the learning rate to a multiple of what it is.
+def learning_rate(rate: float | None, factor: float, usual: float | None = None) -> str:
+    """Code that sets the learning rate to a multiple of what it is, or to what is usual.
 
     Args:
         rate: the rate now; None where it is not known.
         factor: what to multiply it by.
+        usual: what is usual for the optimizer, which is named where the rate is far from it.
     """
     known = rate is not None and math.isfinite(rate) and rate > 0
     value = f"{rate * factor:.3g}" if rate is not None and known else "1e-3"
+    if usual is not None and (far_below(rate, usual) if factor > 1 else far_above(rate, usual)):
+        value = f"{usual:.3g}"
     return f"model.optimizer.learning_rate = {value}"
+
+
+def far_below(rate: float | None, usual: float | None) -> bool:
+    """Whether a learning rate is less than a hundredth of what is usual; False where not known."""
+    return rate is not None and usual is not None and 0 < rate < usual / 100 * (1 - _ROUNDING)
+
+
+def far_above(rate: float | None, usual: float | None) -> bool:
+    """Whether a learning rate is ten times what is usual, or more; False where not known."""
+    return rate is not None and usual is not None and rate > usual * 10 * (1 - _ROUNDING)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import keras
 import ml_dtypes
 import numpy as np
 import pytest
@@ -26,3 +27,14 @@ def test_each_is_counted_in_its_step(
 
 def test_a_sum_that_overflows_is_no_proof() -> None:
     assert count_nonfinite(np.full((2, 500), 3e38, np.float32)).tolist() == [0.0, 0.0]
+
+
+def test_a_training_that_diverges_is_judged_without_a_warning(record: Any) -> None:
+    x = np.random.default_rng(0).normal(size=(64, 4)).astype("float32")
+    model: Any = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+    # Threefold errors each step: of some batch the sum of squares is beyond float32, not the mean.
+    model.compile(keras.optimizers.SGD(2.0), "mse", metrics=["mse", "mae"])
+    run = record(model, x, 100 * x[:, :1], epochs=30)
+    assert run.document["troubles"] == []
+    assert "RuntimeWarning" not in str(run.document)
+    assert "LM401" in [finding["code"] for finding in run.document["findings"]]

@@ -134,3 +134,16 @@ def test_an_infinite_class_id_is_no_near_tie() -> None:
 
     assert mine.value() == expected == 0.0
     assert float(mine.tolerance()) <= 1e-6
+
+
+@pytest.mark.parametrize("name", ["MeanSquaredError", "RootMeanSquaredError"])
+def test_sums_beyond_float32_pass_without_a_warning(name: str) -> None:
+    scores = np.full((4, 1), 1e19, dtype=np.float32)
+    mine = accumulator(
+        metric_spec(getattr(keras.metrics, name)(), "m", weighted=False, alias=None),
+        backend=BACKEND,
+    )
+    for _ in range(2):
+        mine.add(np.zeros((4, 1), dtype=np.float32), scores)
+    assert float(mine.value()) == pytest.approx(1e38 if name == "MeanSquaredError" else 1e19)
+    assert mine.tolerance() == np.inf

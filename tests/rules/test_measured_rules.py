@@ -7,13 +7,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from lossmon.records import BatchRecord, EpochRecord, Finding, LossSpec, OutputRecord
+from lossmon.records import BatchRecord, EpochRecord, Finding, LossSpec, OutputRecord, Split
 from lossmon.rules import (
     ClippedFacts,
+    Effect,
     Facts,
     GradientFacts,
     LayerGradient,
     OutputFacts,
+    SpoiledFacts,
     UnitFacts,
     describe_labels,
     describe_predictions,
@@ -99,6 +101,53 @@ def test_norms_are_said_not_to_be_finite_since_they_are() -> None:
     assert finding.message.endswith("since epoch 7.")
 
 
+def test_of_a_gradient_that_is_suddenly_no_number_clipping_is_not_advised() -> None:
+    # Clipping by the norm makes all weights NaN where one gradient is.
+    (sudden,) = run_rules(FACTS.after([], [], gradients=steps([1.0, 2.0, np.nan, np.nan, np.nan])))
+    assert "clipnorm" not in sudden.fix
+    assert sudden.fix.startswith("print(np.isfinite(x).all())")
+    assert sudden.message.startswith("the norm of the gradient, which had not grown, is not finite")
+    for norms in ([1.0, 2.0, np.inf], [1.0, 300.0, np.nan]):
+        (grown,) = run_rules(FACTS.after([], [], gradients=steps([*norms, np.nan, np.nan])))
+        assert "clipnorm" in grown.fix
+
+
+@pytest.mark.parametrize(
+    ("split", "effect", "told"),
+    [
+        ("train", "lost", ["LM502"]),
+        ("train", "spread", ["LM502"]),
+        ("train", None, ["LM502"]),
+        ("train", "handled", ["LM413", "LM502"]),
+        ("val", "lost", ["LM413", "LM502"]),
+    ],
+)
+def test_of_inputs_that_are_no_numbers_gradients_are_none(
+    split: Split, effect: Effect | None, told: list[str]
+) -> None:
+    spoiled = SpoiledFacts(None, split, 1, 768, 1, 128, effect)
+    facts = replace(FACTS, spoiled=(spoiled,))
+    lost = run_rules(facts.after([], [], gradients=steps([1.0, np.nan, np.nan, np.nan])))
+    assert sorted(codes(lost)) == told
+    (inputs,) = (finding for finding in lost if finding.code == "LM502")
+    tells = "The gradient is not finite since epoch 1: weights are NaN." in inputs.message
+    assert tells == (told == ["LM502"])
+    if tells:
+        assert inputs.severity == "warning"
+    growing = facts.after([], [], gradients=steps([2.0**i for i in range(12)]))
+    assert "LM413" in codes(run_rules(growing))
+
+
+def test_a_loss_of_inputs_that_are_no_numbers_is_mended_in_the_inputs() -> None:
+    splits: tuple[Split, ...] = "train", "val"
+    for split, x in zip(splits, ("x", "x_val"), strict=True):
+        batch = BatchRecord(0, 0, 0, split, None, 0.0, loss=np.nan)
+        spoiled = SpoiledFacts(None, split, 1, 768, 1, 128, "spread")
+        found = run_rules(replace(FACTS, spoiled=(spoiled,)).after([batch], []))
+        assert codes(found) == ["LM401", "LM502"]
+        assert found[0].fix.startswith(f"{x} = np.nan_to_num({x})")
+
+
 def test_of_a_loss_that_was_no_number_before_its_gradient_is_not_the_cause() -> None:
     def told(*norms: float, since: int) -> list[str]:
         spoiled = BatchRecord(since, since // 32, 0, "train", None, 0.0, loss=np.nan)
@@ -140,6 +189,45 @@ def test_dead_units_are_named_when_they_stay() -> None:
 def test_a_layer_that_is_dead_altogether_is_named_sooner() -> None:
     assert codes(of_units(4, 4, units=4)) == ["LM414"]
     assert of_units(4, 4, units=4, samples=32) == []
+
+
+@pytest.mark.parametrize(
+    ("rates", "usual", "fix"),
+    [
+        ((1.0, 1.0), 1e-3, "model.optimizer.learning_rate = 0.001  # in a model built anew"),
+        ((0.1, 0.1), 1e-2, "model.optimizer.learning_rate = 0.01  # in a model built anew"),
+        # What a schedule has lowered since killed them before.
+        ((1.0, 1e-3), 1e-3, "model.optimizer.learning_rate = 0.001  # in a model built anew"),
+        ((5e-3, 5e-3), 1e-3, "keras.layers.LeakyReLU(negative_slope=0.1)  # in place of"),
+        ((1.0, 1.0), None, "keras.layers.LeakyReLU(negative_slope=0.1)  # in place of"),
+    ],
+)
+def test_a_rate_far_above_what_is_usual_is_why_units_are_dead(
+    rates: tuple[float, ...], usual: float | None, fix: str
+) -> None:
+    seen = [UnitFacts("dense", epoch, 128, 32, 32) for epoch in range(2)]
+    epochs = [
+        EpochRecord(i, "train", None, 0.0, loss=1.0, learning_rate=rate)
+        for i, rate in enumerate(rates)
+    ]
+    facts = replace(FACTS, usual_rate=usual).after([], epochs, units=seen)
+    (finding,) = (f for f in run_rules(facts) if f.code == "LM414")
+    assert finding.fix.startswith(fix)
+    if fix.startswith("model"):
+        assert "times what is usual for the optimizer" in finding.message
+        assert finding.fix.endswith("keras.layers.LeakyReLU(negative_slope=0.1)")
+
+
+def test_of_gradients_that_grow_a_rate_far_above_what_is_usual_is_lowered_first() -> None:
+    epochs = [EpochRecord(0, "train", None, 0.0, loss=1.0, learning_rate=1.0)]
+    growing = steps([2.0**i for i in range(12)])
+    for usual, fix in (
+        (1e-3, "model.optimizer.learning_rate = 0.001"),
+        (0.2, "model.optimizer.cl"),
+    ):
+        facts = replace(FACTS, usual_rate=usual).after([], epochs, gradients=growing)
+        (finding,) = (f for f in run_rules(facts) if f.code == "LM413")
+        assert finding.fix.startswith(fix)
 
 
 def test_kernels_of_zeros_are_why_units_are_dead() -> None:

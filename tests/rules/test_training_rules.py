@@ -253,6 +253,20 @@ def test_slow_learning_is_advice_and_levelling_off_is_not_slow() -> None:
     assert at_the_end(learner, level) == {}
 
 
+@pytest.mark.parametrize(("rate", "named"), [(1.0, True), (1e-3, False)])
+def test_one_class_alone_is_what_a_rate_far_above_the_usual_one_makes(
+    rate: float, *, named: bool
+) -> None:
+    learner, records = constant(0)
+    facts = learner.after([replace(record, learning_rate=rate) for record in records])
+    assert facts.training is not None
+    dead = tuple(UnitFacts("dense", epoch, 128, 32, 32) for epoch in range(20))
+    facts = replace(facts, usual_rate=1e-3, training=replace(facts.training, units=dead))
+    (finding,) = run_rules(facts, ["LM403"])
+    assert ("1000 times what is usual for the optimizer" in finding.message) == named
+    assert finding.fix.startswith("model.optimizer.learning_rate = 0.001") == named
+
+
 def test_dominant_classes_may_be_predicted_alone() -> None:
     learner = classifier(2, classes=2, prior=3.0, noise=0.0, sharpness=0.5)
     records = [learner.epoch(i, "train", 0.0) for i in range(12)]

@@ -51,6 +51,7 @@ from collections.abc import Iterator
 from lossmon.records import EpochRecord, Finding, Severity
 from lossmon.rules.baselines import DOMINANT, baseline, class_shares
 from lossmon.rules.catalogue.constant_inputs import all_constant
+from lossmon.rules.catalogue.dead_units import dead_layers, deadly_rate, usual_rate_instead
 from lossmon.rules.epochs import judged_split, loss_of, records_of, trailing
 from lossmon.rules.facts import Facts, OutputFacts
 from lossmon.rules.progress import falling
@@ -74,7 +75,7 @@ def check(facts: Facts) -> Iterator[Finding]:
         constant = constant_epochs(facts, output)
         # Where nothing can be learned another rule says why.
         if constant and facts.trainable is not False and not all_constant(facts):
-            yield _finding(output, constant)
+            yield _finding(output, constant, facts)
 
 
 def constant_epochs(facts: Facts, output: OutputFacts) -> list[EpochRecord]:
@@ -112,7 +113,7 @@ def _predicted(record: EpochRecord) -> int | None:
     return classes[0] if len(classes) == 1 else None
 
 
-def _finding(output: OutputFacts, constant: list[EpochRecord]) -> Finding:
+def _finding(output: OutputFacts, constant: list[EpochRecord], facts: Facts) -> Finding:
     first, last = constant[0], constant[-1]
     alike = trailing(constant, lambda record: _predicted(record) == _predicted(last))
     changed = f", class {_predicted(last)} since epoch {alike[0].epoch + 1}"
@@ -137,4 +138,9 @@ def _finding(output: OutputFacts, constant: list[EpochRecord]) -> Finding:
         "constant_loss": best.loss,
     }
     fix = "print(model.predict(x[:5]), x.std(axis=0))  # same output for different inputs?"
+    too_fast = deadly_rate(facts)
+    if too_fast is not None and dead_layers(facts):
+        message = f"{message[:-1]}; {too_fast}, and units are dead."
+        evidence["summary"] = "The learning rate is so high that every sample gets the same class"
+        fix = usual_rate_instead(facts)
     return Finding(code, name, severity, output.name, message, fix, evidence)

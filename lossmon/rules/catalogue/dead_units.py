@@ -3,12 +3,13 @@
 ## What it does
 Flags a layer of which surely more than half of the units (Wilson's bound, 99 %) were 0 for every
 sample of a sampled batch, at the end of three epochs in a row; a layer that is dead altogether
-after two. Batches of fewer than 64 samples show too little.
+after two. Batches of fewer than 64 samples show too little. Where the learning rate was ten times
+what is usual for the optimizer, or more, that is named first.
 
 ## Why is this bad
 A rectifier that is never above 0 has no gradient: the unit stays as it is for good, and the network
-is smaller than it looks. Where a whole layer is dead, nothing behind it depends on the inputs. A
-kernel of which all weights are 0 makes it so from the start.
+is smaller than it looks. Where a whole layer is dead, nothing behind it depends on the inputs. Too
+large steps kill units; a kernel of which all weights are 0 makes it so from the start.
 
 ## Example
 ```python
@@ -47,11 +48,11 @@ from collections.abc import Iterator
 
 from lossmon.records import Finding, Severity
 from lossmon.rules.catalogue.constant_inputs import all_constant
-from lossmon.rules.epochs import trailing
+from lossmon.rules.epochs import highest_rate, trailing
 from lossmon.rules.facts import Facts
 from lossmon.rules.training_facts import UnitFacts
 from lossmon.rules.trend import share_at_least
-from lossmon.rules.wording import number
+from lossmon.rules.wording import far_above, learning_rate, number
 
 code = "LM414"
 name = "dead-units"
@@ -67,7 +68,7 @@ def check(facts: Facts) -> Iterator[Finding]:
     dying = dead_layers(facts)
     # Of samples that are all the same the next one may wake a unit.
     if dying and not all_constant(facts):
-        yield _finding(dying)
+        yield _finding(dying, facts)
 
 
 def dead_layers(facts: Facts) -> list[list[UnitFacts]]:
@@ -84,6 +85,25 @@ def dead_layers(facts: Facts) -> list[list[UnitFacts]]:
     return dying
 
 
+def deadly_rate(facts: Facts) -> str | None:
+    """What is said of a learning rate that kills units; None where it is not that high."""
+    rate, usual = highest_rate(facts), facts.usual_rate
+    if rate is None or usual is None or not far_above(rate, usual):
+        return None
+    return (
+        f"the learning rate of {number(rate)} is {number(rate / usual)} times what is usual for "
+        "the optimizer"
+    )
+
+
+def usual_rate_instead(facts: Facts) -> str:
+    """Code that sets the usual learning rate, and what goes with it where units are dead."""
+    return (
+        f"{learning_rate(highest_rate(facts), 0.1, facts.usual_rate)}"
+        "  # in a model built anew: dead units stay dead"
+    )
+
+
 def _all_dead(units: UnitFacts) -> bool:
     return units.samples >= _SAMPLES and units.dead == units.units > 0
 
@@ -92,7 +112,7 @@ def _mostly_dead(units: UnitFacts) -> bool:
     return units.samples >= _SAMPLES and share_at_least(units.dead, units.units) > _MOST
 
 
-def _finding(dying: list[list[UnitFacts]]) -> Finding:
+def _finding(dying: list[list[UnitFacts]], facts: Facts) -> Finding:
     since = min(spans[0].epoch for spans in dying)
     lasts = [spans[-1] for spans in dying]
     told = ", ".join(f"{u.dead} of {u.units} in {u.layer!r}" for u in lasts)
@@ -105,17 +125,19 @@ def _finding(dying: list[list[UnitFacts]]) -> Finding:
         "samples": lasts[0].samples,
         "layers": {u.layer: {"dead": u.dead, "units": u.units} for u in lasts},
     }
-    zero = [u.layer for u in lasts if u.zero_kernel]
+    zero, too_fast = [u.layer for u in lasts if u.zero_kernel], deadly_rate(facts)
+    leaky, relus = "keras.layers.LeakyReLU(negative_slope=0.1)", _named([u.layer for u in lasts])
     if zero:
         message = f"{message[:-1]}; all weights are 0 in the kernel of {_named(zero)}."
         evidence["zero_kernels"] = zero
         fix = f'kernel_initializer="glorot_uniform"  # in {_named(zero)}: zeros stay as they are'
+    elif too_fast is not None:
+        message = f"{message[:-1]}; {too_fast}, and steps that large kill units."
+        evidence["summary"] = "The learning rate is so high that units die"
+        evidence["learning_rate"] = highest_rate(facts)
+        fix = f"{usual_rate_instead(facts)}; where that is not enough, {leaky}"
     else:
-        fix = (
-            "keras.layers.LeakyReLU(negative_slope=0.1)"
-            f"  # in place of the relu of {_named([u.layer for u in lasts])}; "
-            "and a lower learning rate"
-        )
+        fix = f"{leaky}  # in place of the relu of {relus}; and a lower learning rate"
     return Finding(code, name, severity, None, message, fix, evidence)
 
 

@@ -72,7 +72,7 @@ def _finding(facts: Facts, output: OutputFacts, train: Series, risen: Rise) -> F
         "standard_errors_needed": risen.needed,
         "learning_rate": rate,
     }
-    fix = learning_rate(rate, 0.1) + "  # or clipnorm=1.0 in the optimizer"
+    fix = learning_rate(rate, 0.1, facts.usual_rate) + "  # or clipnorm=1.0 in the optimizer"
     if fell_at is not None:
         fix = f"{learning_rate(fell_at, 1.0)}  # as in epoch {since + 1}; it is {number(rate)} now"
     return Finding(code, name, severity, output.name, message, fix, evidence)

@@ -5,7 +5,7 @@ Flags gradients whose norm rises with a clear trend (Mann-Kendall) over the samp
 than a hundred times what it was and above what it was at first, as long as it stays so, and those
 that are not finite in three samples in a row, if the loss still was, or if they had grown to more
 than a hundred times what they were at first. Silent where the optimizer clips, as long as they are
-finite, and where labels are no numbers.
+finite, where labels are no numbers, and where inputs are none, of which LM502 speaks.
 
 ## Why is this bad
 Each step is larger than the last one and undoes it. The loss follows, and soon is not a number.
@@ -40,11 +40,12 @@ from collections.abc import Iterator, Sequence
 
 from lossmon.records import BatchRecord, Finding, Severity
 from lossmon.rules.catalogue.nonfinite_loss import since_when
+from lossmon.rules.epochs import rate_now, trailing
 from lossmon.rules.facts import Facts
 from lossmon.rules.standing import looks
 from lossmon.rules.training_facts import GradientFacts
 from lossmon.rules.trend import ALPHA, critical, median, trend, wobble
-from lossmon.rules.wording import number
+from lossmon.rules.wording import far_above, learning_rate, number
 
 code = "LM413"
 name = "exploding-gradient"
@@ -56,27 +57,37 @@ _BLOCK = 3
 # Norms vary by a factor of ten in sound runs.
 _GROWN = 100.0
 
+_CLIP = "model.optimizer.clipnorm = 1.0  # before fit; or a lower learning rate"
+# Clipping divides by the norm: one gradient that is NaN would make NaN of all weights.
+_LOOK_FOR_NAN = (
+    "print(np.isfinite(x).all())  # NaN in x? if not: a square root, logarithm or division at 0 in "
+    "a layer or the loss, or a lower learning rate; on a model built anew: these weights are lost"
+)
+
 
 def check(facts: Facts) -> Iterator[Finding]:
     """Find gradients that explode."""
     if facts.training is None or not facts.training.gradients:
         return
     gradients = facts.training.gradients
-    recent, lost, grown = gradients[-_RECENT:], _not_finite(gradients), _has_grown(gradients)
-    if len(lost) >= _BLOCK:
+    recent, lost, grown = gradients[-_RECENT:], lost_gradients(facts), _has_grown(gradients)
+    if lost:
         what = f"not finite at the last {len(lost)} steps that it was measured at"
-        if _is_cause(facts, gradients[: -len(lost)], lost[0]):
-            yield _finding(recent, what, lost[0].epoch)
+        before = gradients[: -len(lost)]
+        if _is_cause(facts, before, lost[0]):
+            is_sudden = math.isnan(lost[0].norm) and not _grew(before)
+            yield _finding(facts, recent, what, lost[0].epoch, is_sudden=is_sudden)
     elif grown is not None and not recent[-1].clipped:
         first, last = _ends(grown)[0], _ends(recent)[1]
         what = f"{number(last)}, {number(last / first)} times what it was"
-        yield _finding(recent, what, grown[0].epoch)
+        yield _finding(facts, recent, what, grown[0].epoch)
 
 
-def _not_finite(gradients: Sequence[GradientFacts]) -> Sequence[GradientFacts]:
-    """The last ones in a row that are not finite."""
-    finite = [i for i, gradient in enumerate(gradients) if math.isfinite(gradient.norm)]
-    return gradients[finite[-1] + 1 :] if finite else gradients
+def lost_gradients(facts: Facts) -> Sequence[GradientFacts]:
+    """The last ones in a row that are not finite; none where they are too few to tell."""
+    sampled = () if facts.training is None else facts.training.gradients or ()
+    lost = trailing(sampled, lambda gradient: not math.isfinite(gradient.norm))
+    return lost if len(lost) >= _BLOCK else ()
 
 
 def _is_cause(facts: Facts, before: Sequence[GradientFacts], first: GradientFacts) -> bool:
@@ -84,9 +95,15 @@ def _is_cause(facts: Facts, before: Sequence[GradientFacts], first: GradientFact
     # Of labels that are no numbers the loss is none, however small the gradient was before.
     if any(o.labels is not None and o.labels.nonfinite for o in facts.outputs):
         return False
-    if before and before[-1].norm > _GROWN * before[0].norm:
+    if any(given.spoils_training for given in facts.spoiled):
+        return False
+    if _grew(before):
         return True
     return not any(_is_no_number(facts, output.name, first) for output in facts.outputs)
+
+
+def _grew(before: Sequence[GradientFacts]) -> bool:
+    return bool(before) and before[-1].norm > _GROWN * before[0].norm
 
 
 def _is_no_number(facts: Facts, output: str | None, gradient: GradientFacts) -> bool:
@@ -133,13 +150,27 @@ def _ends(recent: Sequence[GradientFacts]) -> tuple[float, float]:
     return median(norms[:_BLOCK]), median(norms[-_BLOCK:])
 
 
-def _finding(recent: Sequence[GradientFacts], what: str, since: int) -> Finding:
+def _finding(
+    facts: Facts,
+    recent: Sequence[GradientFacts],
+    what: str,
+    since: int,
+    *,
+    is_sudden: bool = False,
+) -> Finding:
     message = f"the norm of the gradient is {what}, since epoch {since + 1}."
-    evidence = {
+    evidence: dict[str, object] = {
         "since_epoch": since + 1,
         "steps": [gradient.step for gradient in recent],
         "norms": [g.norm if math.isfinite(g.norm) else str(g.norm) for g in recent],
         "clipped": recent[-1].clipped,
     }
-    fix = "model.optimizer.clipnorm = 1.0  # before fit; or a lower learning rate"
+    rate, fix = rate_now(facts), _CLIP
+    if far_above(rate, facts.usual_rate):
+        lower = learning_rate(rate, 0.1, facts.usual_rate)
+        fix = f"{lower}  # or model.optimizer.clipnorm = 1.0 before fit"
+    if is_sudden:
+        evidence["summary"] = "The gradient is not a number"
+        message = message.replace("gradient is", "gradient, which had not grown, is")
+        fix = _LOOK_FOR_NAN
     return Finding(code, name, severity, None, message, fix, evidence)

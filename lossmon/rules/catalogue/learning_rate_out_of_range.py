@@ -5,8 +5,9 @@ Flags, from the loss and never from the number itself: too high, where the train
 ten epochs and stays above what a constant answer reaches, beyond its standard error; too low, where
 the loss is no better than a constant's, has changed since the first epoch by no more than 1e-4 of
 itself, and falls along a straight line within that or stands still. Silent where something else
-holds the loss (no trainable weights, inputs that are all the same, kernels whose gradient is 0),
-where steps do move the weights, and while a schedule raises the rate.
+holds the loss (no trainable weights, inputs that are all the same, kernels whose gradient is 0,
+targets that are not scaled or out of reach), where steps do move the weights, and while a schedule
+raises the rate.
 
 ## Why is this bad
 Steps too large throw the weights about, so that not even the frequencies of the labels are learned.
@@ -52,6 +53,7 @@ from lossmon.rules.baselines import AS_BAD, above_constant, baseline, constant_l
 from lossmon.rules.catalogue.constant_inputs import all_constant
 from lossmon.rules.catalogue.constant_predictor import constant_epochs
 from lossmon.rules.catalogue.dead_units import dead_layers
+from lossmon.rules.causes import known_cause
 from lossmon.rules.epochs import judged_split, rate_now, rate_raised, records_of
 from lossmon.rules.facts import Facts, OutputFacts
 from lossmon.rules.movement import moves, no_gradient
@@ -63,6 +65,9 @@ from lossmon.rules.wording import data, epochs_text, learning_rate, number, of
 code = "LM415"
 name = "learning-rate-out-of-range"
 severity: Severity = "warning"
+
+# Of targets that are far away, or out of reach, no loss comes nearer by greater steps.
+_OF_TARGETS = ("LM109", "LM504")
 
 
 def check(facts: Facts) -> Iterator[Finding]:
@@ -104,6 +109,9 @@ def _another_cause(facts: Facts, output: OutputFacts) -> bool:
         return True
     if rate_raised(facts, len(records_of(facts, output, "train"))):
         return True
+    cause = known_cause(facts, output)
+    if cause is not None and cause.code in _OF_TARGETS:
+        return True
     return bool(constant_epochs(facts, output) or dead_layers(facts))
 
 
@@ -128,5 +136,5 @@ def _finding(facts: Facts, output: OutputFacts, losses: Series, *, high: bool) -
         "loss_max": top,
         "constant_loss": best.loss,
     }
-    fix = learning_rate(rate, 0.01 if high else 100.0)
+    fix = learning_rate(rate, 0.01 if high else 100.0, facts.usual_rate)
     return Finding(code, name, severity, output.name, message, fix, evidence)

@@ -13,8 +13,12 @@ together is more than 5 % below the constant's, or the answers are surely better
 At the end of a training of six epochs or more it is flagged with less patience: where the loss was
 never more than 5 % below the constant's, is above it in each of the last three epochs and
 significantly so in the last, unless it falls so fast that as many epochs again would bring it
-below, or has come down at all in fewer than ten. A model without trainable weights whose loss stays
-as bad as that from the first epoch on is told that it has none.
+below, or has come down at all in fewer than ten. A classifier that ends after ten epochs or more is
+flagged as well where neither its loss was ever more than 5 % below the constant's nor its accuracy
+is above it, on training and on validation data, and it does not fall as fast as that. A model
+without trainable weights whose loss stays as bad as that from the first epoch on is told that it
+has none. Where another rule tells what is wrong with the output, its loss or its targets, that is
+to be mended first.
 
 ## Why is this bad
 Loss and accuracy can look respectable and hold no more than the frequencies of the labels. The
@@ -53,6 +57,8 @@ from lossmon.rules.catalogue.constant_predictor import constant_epochs
 from lossmon.rules.catalogue.dead_units import dead_layers
 from lossmon.rules.catalogue.learning_rate_out_of_range import too_high, too_low
 from lossmon.rules.catalogue.oscillating_loss import swing_of
+from lossmon.rules.catalogue.vanishing_gradient import vanishing
+from lossmon.rules.causes import known_cause
 from lossmon.rules.epochs import judged_split, loss_of, rate_now, records_of, trailing, until
 from lossmon.rules.facts import Facts, OutputFacts
 from lossmon.rules.memorising import Beside, learns_by_heart, memorises_now, still_no_better
@@ -96,6 +102,8 @@ def check(facts: Facts) -> Iterator[Finding]:
                 yield _finding(facts, judged)
         elif _ends_above(facts, judged) and not _another_trouble(facts, output):
             yield _ended(facts, train, judged)
+        elif _ends_beside(facts, train, judged) and not _another_trouble(facts, output):
+            yield _beside(facts, judged)
 
 
 def _found(facts: Facts, output: OutputFacts, train: Beside | None, judged: Beside) -> bool:
@@ -146,6 +154,24 @@ def _ends_above(facts: Facts, judged: Beside) -> bool:
         return True
     missing, lately = values[-1] - judged.constant, values[-1 - len(values) // 2] - values[-1]
     return bool(missing > lately)
+
+
+def _ends_beside(facts: Facts, train: Beside | None, judged: Beside) -> bool:
+    """Whether a classifier has ended that never left a constant's loss nor its accuracy."""
+    if facts.training is None or not facts.training.ended or len(judged) < WINDOW:
+        return False
+    known = [judged] if train is None else [train, judged]
+    if not all(beside.never_better and not beside.tells_more() for beside in known):
+        return False
+    # Hard regressions explain a few percent of the variance, and no accuracy shows that they do.
+    if lead_over(judged.output, judged.records[-1]) is None:
+        return False
+    values = judged.series.values
+    missing, lately = (
+        values[-1] - AS_BAD * judged.constant,
+        values[-1 - len(values) // 2] - values[-1],
+    )
+    return bool(missing > max(lately, 0.0))
 
 
 def _failing_epochs(facts: Facts, output: OutputFacts) -> list[EpochRecord]:
@@ -204,6 +230,10 @@ def _finding(facts: Facts, judged: Beside) -> Finding:
     why, fix = "" if train is None or falling(train) else "; it has stopped falling", _TRY_FEW
     if no_gradient(facts):
         why, fix = "; the gradient of every kernel is 0", _IS_IT_ALIKE
+    cause, far_above = known_cause(facts, output), judged.series.values[-1] > best.loss / AS_BAD
+    # What is merely advised keeps a loss from coming down to a constant's, and not there.
+    if cause is not None and (far_above or cause.severity != "info"):
+        why, fix = f"{why}; {_mend_first(cause)}", cause.fix
     message = (
         f"the {data(last.split)} loss{of(output)}, {number(loss_of(last))}, is no better than "
         f"{number(best.loss)} ({best.name}), which a constant reaches, "
@@ -253,15 +283,47 @@ def _ended(facts: Facts, train: Beside | None, judged: Beside) -> Finding:
     if train is not None and judged is not train and train.series.values[-1] < train.constant:
         message += f", while the training loss fell to {number(float(train.series.values[-1]))}."
         evidence["train_loss"], fix = float(train.series.values[-1]), _MATCH
+    elif (cause := known_cause(facts, output)) is not None:
+        message, fix = f"{message}. {_mend_first(cause)}.", cause.fix
     elif falling(judged.series):
         message += (
             f". It still fell, from {number(float(judged.series.values[0]))} in the first epoch, "
             "too slowly to get below it in as many epochs again."
         )
-        fix = f"{learning_rate(rate_now(facts), 10.0)}  # or more epochs; are x and y scaled?"
+        faster = learning_rate(rate_now(facts), 10.0, facts.usual_rate)
+        fix = f"{faster}  # or more epochs; are x and y scaled?"
     else:
         message += "."
     return Finding(code, name, severity, output.name, message, fix, evidence)
+
+
+def _mend_first(cause: Finding) -> str:
+    return f"{cause.code} ({cause.rule}) tells what is to be mended first"
+
+
+def _beside(facts: Facts, judged: Beside) -> Finding:
+    """What is said of a training that has ended and may just have begun to learn."""
+    output, last = judged.output, judged.records[-1]
+    since = trailing(judged.records, lambda record: _no_less(output, record)) or [last]
+    best = baseline(output, last)
+    assert best is not None
+    message = (
+        f"the training has ended with a {data(last.split)} loss{of(output)} of "
+        f"{number(loss_of(last))}, about the {number(best.loss)} ({best.name}) that a constant "
+        f"reaches, {epochs_text(since[0].epoch, last.epoch)}, and an accuracy no better than its."
+    )
+    fix, cause = _TRY_FEW, known_cause(facts, output)
+    if cause is not None and cause.severity != "info":
+        message, fix = f"{message[:-1]}; {_mend_first(cause)}.", cause.fix
+    elif (faint := vanishing(facts)) is not None:
+        message, fix = f"{message[:-1]}; {faint.message}", faint.fix
+    elif falling(judged.series):
+        message = f"{message[:-1]}; it still falls."
+        fix = (
+            f"model.fit(x, y, epochs={2 * (last.epoch + 1)})  # it may just have begun to learn; "
+            "or relu in place of sigmoid or tanh where layers are many"
+        )
+    return Finding(code, name, severity, output.name, message, fix, _evidence(since[0], last, best))
 
 
 def _exceeds(output: OutputFacts, record: EpochRecord) -> bool:

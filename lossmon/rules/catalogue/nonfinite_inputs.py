@@ -6,8 +6,9 @@ predictions of such samples are not finite either, or where they are the same wh
 sample holds: a layer made a number of NaN, as `relu` and `max` do on some devices, and loss and
 predictions look sound. A few sound samples are given the values of such a sample to find out.
 Where predictions go by the other values of such samples, the model deals with missing values (by
-`keras.ops.nan_to_num` in a layer, say), and it is advice. Of arrays so much is looked through as
-takes some milliseconds, once; of datasets the first batch of the training data.
+`keras.ops.nan_to_num` in a layer, say), and it is advice. Once the gradient of a training with such
+samples is seen not to be finite any more, that is told as well. Of arrays so much is looked through
+as takes some milliseconds, once; of datasets the first batch of the training data.
 
 ## Why is this bad
 One NaN in a batch makes the gradient NaN and, with it, every weight that it touches, even where the
@@ -42,8 +43,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lossmon.records import Finding, Severity
+from lossmon.rules.catalogue.exploding_gradient import lost_gradients
 from lossmon.rules.facts import Facts
 from lossmon.rules.spoiled_facts import Effect, SpoiledFacts
+from lossmon.rules.training_facts import GradientFacts
 from lossmon.rules.wording import input_of
 
 code = "LM502"
@@ -61,16 +64,22 @@ _EFFECTS: dict[Effect | None, str] = {
 
 def check(facts: Facts) -> Iterator[Finding]:
     """Find inputs with such values, and tell first of those that predictions suffer from."""
-    told = sorted(facts.spoiled, key=lambda given: not _suffers(given))
+    told = sorted(facts.spoiled, key=lambda given: not given.suffers)
     if told:
-        grade: Severity = severity if _suffers(told[0]) else "info"
-        message = " ".join(map(_sentence, told))
+        lost = _lost_by_them(facts)
+        grade: Severity = severity if told[0].suffers or lost is not None else "info"
+        message, evidence = " ".join(map(_sentence, told)), _evidence(told[0])
         fix = "\n".join(dict.fromkeys(map(_fix, told)))
-        yield Finding(code, name, grade, None, message, fix, _evidence(told[0]))
+        if lost is not None:
+            evidence["since_epoch"] = lost.epoch + 1
+            message += f" The gradient is not finite since epoch {lost.epoch + 1}: weights are NaN."
+        yield Finding(code, name, grade, None, message, fix, evidence)
 
 
-def _suffers(given: SpoiledFacts) -> bool:
-    return given.effect in {"spread", "lost"}
+def _lost_by_them(facts: Facts) -> GradientFacts | None:
+    """The first gradient that is not finite since, if such samples may have made it so."""
+    lost = lost_gradients(facts)
+    return lost[0] if lost and any(given.spoils_training for given in facts.spoiled) else None
 
 
 def _sentence(given: SpoiledFacts) -> str:

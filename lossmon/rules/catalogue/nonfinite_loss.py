@@ -58,7 +58,7 @@ def check(facts: Facts) -> Iterator[Finding]:
         first = None if output in seen else since_when(facts.training, output, split)
         if first is not None:
             seen.add(output)
-            yield _finding(first)
+            yield _finding(first, _spoiled_by(facts, first.split))
 
 
 def since_when(
@@ -80,7 +80,13 @@ def _nonfinite(record: BatchRecord | EpochRecord) -> bool:
     return record.nonfinite > 0 or any(v is not None and not math.isfinite(v) for v in losses)
 
 
-def _finding(record: BatchRecord | EpochRecord) -> Finding:
+def _spoiled_by(facts: Facts, split: Split) -> Split | None:
+    """The data whose inputs make the loss what it is; None where none are known to."""
+    spread = [given.split for given in facts.spoiled if given.effect == "spread"]
+    return next((own for own in ("train", split) if own in spread), None)
+
+
+def _finding(record: BatchRecord | EpochRecord, spoiled: Split | None) -> Finding:
     value = next(
         (v for v in (record.loss, record.reported_loss) if v is not None and not math.isfinite(v)),
         None,
@@ -106,4 +112,10 @@ def _finding(record: BatchRecord | EpochRecord) -> Finding:
         f"model.compile(optimizer=keras.optimizers.Adam({lower:.3g}, clipnorm=1.0))"
         "  # on a model built anew: these weights are lost; and look for NaN in x and y"
     )
+    if spoiled is not None:
+        # Neither clipping nor a lower rate helps there.
+        x = "x_val" if spoiled == "val" else "x"
+        fix = f"{x} = np.nan_to_num({x})  # see LM502"
+        if spoiled == "train":
+            fix += "; and a model built anew: these weights are lost"
     return Finding(code, name, severity, record.output, message, fix, evidence)

@@ -4,7 +4,8 @@
 Advises where, over ten epochs or more, the training loss falls beyond doubt (Mann-Kendall) and as
 fast lately as at the beginning, but has covered less than a tenth of its way and is still about
 where a constant answer would be. Silent where the fall levels off, which is the end of learning and
-not its beginning, and while a schedule raises the learning rate.
+not its beginning, while a schedule raises the learning rate, and where another rule tells what is
+wrong with the output, its loss or its targets.
 
 ## Why is this bad
 Training works and will take ten times the epochs it needs to, or stop long before it is done.
@@ -37,6 +38,7 @@ from collections.abc import Iterator
 
 from lossmon.records import Finding, Severity
 from lossmon.rules.baselines import above_constant
+from lossmon.rules.causes import known_cause
 from lossmon.rules.epochs import rate_now, rate_raised
 from lossmon.rules.facts import Facts, OutputFacts
 from lossmon.rules.progress import falls_steadily, motionless
@@ -61,8 +63,10 @@ def check(facts: Facts) -> Iterator[Finding]:
             continue
         if rate_raised(facts, len(train)):
             continue
-        if _slow(train) and above_constant(facts, output, train.last(1), at_least=1 - _HARDLY):
-            yield _finding(output, train, rate_now(facts))
+        if not _slow(train) or known_cause(facts, output) is not None:
+            continue
+        if above_constant(facts, output, train.last(1), at_least=1 - _HARDLY):
+            yield _finding(output, train, rate_now(facts), facts.usual_rate)
 
 
 def _slow(train: Series) -> bool:
@@ -70,7 +74,9 @@ def _slow(train: Series) -> bool:
     return bool(hardly) and falls_steadily(train)
 
 
-def _finding(output: OutputFacts, train: Series, rate: float | None) -> Finding:
+def _finding(
+    output: OutputFacts, train: Series, rate: float | None, usual: float | None
+) -> Finding:
     first, last = float(train.values[0]), float(train.values[-1])
     message = (
         f"the training loss{of(output)} fell only from {number(first)} to {number(last)} "
@@ -83,4 +89,5 @@ def _finding(output: OutputFacts, train: Series, rate: float | None) -> Finding:
         "trend_chance": trend(train.values).falling,
         "learning_rate": rate,
     }
-    return Finding(code, name, severity, output.name, message, learning_rate(rate, 10.0), evidence)
+    fix = learning_rate(rate, 10.0, usual)
+    return Finding(code, name, severity, output.name, message, fix, evidence)

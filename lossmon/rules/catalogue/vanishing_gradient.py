@@ -61,16 +61,26 @@ _SMALLEST = 1e-45
 
 def check(facts: Facts) -> Iterator[Finding]:
     """Find a chain of layers along which gradients vanish."""
-    sampled = () if facts.training is None else facts.training.gradients or ()
-    recent = [gradient for gradient in sampled[-_RECENT:] if gradient.layers]
+    found = vanishing(facts)
+    if found is not None and _first_stands_still(_recent(facts)):
+        yield found
+
+
+def vanishing(facts: Facts) -> Finding | None:
+    """What is said of gradients that vanish, whether or not the first layer moves all the same."""
+    recent = _recent(facts)
     if len(recent) < _STEPS or len({_names(gradient) for gradient in recent}) != 1:
-        return
+        return None
     levels = _levels(recent)
     shrunk = 10 ** (levels[0] - levels[-1])
     if len(levels) < _LAYERS or trend(levels).rising > _CLEAR_TREND or shrunk > _SHRUNK:
-        return
-    if _first_stands_still(recent):
-        yield _finding(recent, levels, shrunk)
+        return None
+    return _finding(recent, levels, shrunk)
+
+
+def _recent(facts: Facts) -> list[GradientFacts]:
+    sampled = () if facts.training is None else facts.training.gradients or ()
+    return [gradient for gradient in sampled[-_RECENT:] if gradient.layers]
 
 
 def _names(gradient: GradientFacts) -> tuple[str, ...]:
