@@ -25,7 +25,7 @@ x, y = make_classification(
     class_sep=1.8,
     random_state=5,
 )
-x = StandardScaler().fit(x[:1000]).transform(x)
+x = np.asarray(StandardScaler().fit(x[:1000]).transform(x))
 noise = 2.0 * np.random.default_rng(0).normal(size=(2500, 20))
 
 model = keras.Sequential(
