@@ -290,7 +290,7 @@ def opened(
 
 def _what(url: URL) -> str:
     if is_sqlite(url):
-        if url.database and Path(url.database).is_dir():
+        if url.database and os.path.isdir(url.database):  # noqa: PTH112  # of any length
             return "the path, which is a directory: name a file in it"
         return "the path and its permissions"
     return "that the server runs there, and the name of database and user"
