@@ -45,7 +45,7 @@ def constant_loss(loss: Any, y_true: Any, constant: Any) -> float:
     return float(loss(flat.astype("float64"), rows))
 
 
-@pytest.mark.parametrize(
+each_loss = pytest.mark.parametrize(
     ("name", "loss", "labels", "units"),
     [
         ("sparse_categorical_crossentropy", keras.losses.SparseCategoricalCrossentropy(), IDS, 4),
@@ -54,6 +54,9 @@ def constant_loss(loss: Any, y_true: Any, constant: Any) -> float:
         ("mean_squared_error", keras.losses.MeanSquaredError(), REAL, 2),
     ],
 )
+
+
+@each_loss
 def test_no_constant_beats_the_one_that_is_named(
     name: str, loss: Any, labels: Any, units: int
 ) -> None:
@@ -66,15 +69,7 @@ def test_no_constant_beats_the_one_that_is_named(
         assert constant_loss(loss, labels, other) >= found["constant_loss"] - 2e-5
 
 
-@pytest.mark.parametrize(
-    ("name", "loss", "labels", "units"),
-    [
-        ("sparse_categorical_crossentropy", keras.losses.SparseCategoricalCrossentropy(), IDS, 4),
-        ("categorical_crossentropy", keras.losses.CategoricalCrossentropy(), ROWS, 4),
-        ("binary_crossentropy", keras.losses.BinaryCrossentropy(), HOT, 5),
-        ("mean_squared_error", keras.losses.MeanSquaredError(), REAL, 2),
-    ],
-)
+@each_loss
 def test_a_constant_is_judged_by_other_labels(
     name: str, loss: Any, labels: Any, units: int
 ) -> None:
