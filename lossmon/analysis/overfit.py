@@ -111,12 +111,18 @@ def overfit_words(
     return said, _meaning(changed, best)
 
 
+def tells_of_one_class(finding: Row) -> bool:
+    """Whether a finding is that all validation labels are of one class.
+
+    Args:
+        finding: as `Store.run` gives it.
+    """
+    return finding["code"] == _DEGENERATE and (finding["evidence"] or {}).get("split") == "val"
+
+
 def _validated_on_one_class(document: Row, output: Row) -> bool:
-    return any(
-        (finding["code"], finding["output"]) == (_DEGENERATE, output["name"])
-        and (finding["evidence"] or {}).get("split") == "val"
-        for finding in document["findings"]
-    )
+    mine = (one for one in document["findings"] if one["output"] == output["name"])
+    return any(map(tells_of_one_class, mine))
 
 
 def mild_words(

@@ -13,7 +13,7 @@ from lossmon.analysis.explanation import Divergence
 from lossmon.analysis.history import Row, history
 from lossmon.analysis.meant import epoch_accuracy
 from lossmon.analysis.misread import NONFINITE, is_about_accuracy, misread_words
-from lossmon.analysis.overfit import OVERFITTING, mild_words, overfit_words
+from lossmon.analysis.overfit import OVERFITTING, mild_words, overfit_words, tells_of_one_class
 from lossmon.analysis.splits import SHIFTED, explain_splits
 from lossmon.analysis.trust import epoch_values, silence_sentence, trust_sentence
 from lossmon.analysis.words import (
@@ -35,7 +35,6 @@ _NO_BETTER = "LM404"
 _MISSED = "LM416"
 _TRAINED = "trained_constant_loss"
 # What is validated on is not what it is taken for, however right its numbers are.
-_DEGENERATE = "LM204"
 _MISJUDGED = frozenset(("LM505", "LM506"))
 # Epochs that are taken together, and standard errors by which the accuracy must have fallen: both
 # are taken for independent, which the same samples are less than.
@@ -162,7 +161,7 @@ def _faults(document: Row, reasons: Reasons) -> Iterator[tuple[str, bool, Point]
             continue
         reason = capitalised(reason_of(finding, reasons))
         evidence = finding["evidence"] or {}
-        judged = evidence.get("split") == "val"
+        judged = tells_of_one_class(finding)
         right = evidence.get("metric") is not None or evidence.get("rescued") or judged
         if not led and not right and finding["code"].startswith(("LM1", "LM2")):
             led = True
@@ -170,7 +169,7 @@ def _faults(document: Row, reasons: Reasons) -> Iterator[tuple[str, bool, Point]
         said = reason + _when(finding)
         where = f"Output `{finding['output']}`: " if several and finding["output"] else ""
         said = where + (lowered(said) if where else said)
-        misleading = finding["code"] in _MISJUDGED or (judged and finding["code"] == _DEGENERATE)
+        misleading = judged or finding["code"] in _MISJUDGED
         yield finding["severity"], misleading, Point(said, finding["code"], finding["output"])
     for output in document["outputs"]:
         if output["name"] not in told and output.get("intended_metric"):
