@@ -153,8 +153,9 @@ def template(scheme: Scheme) -> go.layout.Template:
         "linecolor": colours.border,
         "tickcolor": colours.border,
         "automargin": True,
-        # There is room for them: to look whether they fit would lay out the page for each draw.
+        # There is room for them: to look whether they fit would lay out the page for each of them.
         "ticklabeloverflow": "allow",
+        "tickangle": 0,
         "title": {"font": {"size": 12, "color": colours.dimmed}, "standoff": 8},
         "tickfont": {"size": 12, "color": colours.dimmed},
     }

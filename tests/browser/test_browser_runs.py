@@ -99,10 +99,14 @@ def test_all_that_is_found_is_ticked_changed_and_compared(
     address, path = many
     page = open_page(f"{address}/?q=run-")
     told, toast = page.locator("#runs-ticked"), page.locator("#toast")
+    line, shown = page.locator(".lossmon-ticked"), page.locator("main")
     expect(row(page, "run-129")).to_be_visible(timeout=SOON)
     expect(page.locator("#runs-edit")).to_be_disabled()
+    expect(line).to_have_css("position", "static")
     page.get_by_label("Tick all runs found").click()
     expect(told).to_have_text("All 130 found ticked", timeout=SOON)
+    expect(line).to_have_css("position", "fixed")
+    expect(shown).to_have_css("padding-bottom", "96px")
     expect(page.locator("#runs-compare")).to_have_text("Compare 130 runs")
     # Rows that come later are ticked as well.
     page.evaluate("dash_ag_grid.getApi('runs-grid').ensureIndexVisible(120)")
@@ -116,6 +120,7 @@ def test_all_that_is_found_is_ticked_changed_and_compared(
     expect(told).to_have_text("All 10 found ticked, and 120 not among them", timeout=SOON)
     page.get_by_role("button", name="Untick").click()
     expect(told).to_have_text("")
+    expect(line).to_have_css("position", "static")
     page.locator("h1").click()
     page.keyboard.press("a")
     expect(told).to_have_text("All 10 found ticked", timeout=SOON)

@@ -264,6 +264,10 @@ def test_many_runs_have_a_pane_each() -> None:
     assert len(figure["layout"]["annotations"]) == 8
     assert "&lt;b&gt;0" in figure["layout"]["annotations"][0]["text"]
     assert len(figure["data"]) == 16
+    axes = [figure["layout"][f"xaxis{place or ''}"] for place in (0, *range(2, 9))]
+    titles = [axis.get("title", {}).get("text") for axis in axes]
+    assert titles == [None] * 5 + ["epoch"] * 3, "of each column the lowest pane that has a curve"
+    assert [axis.get("showticklabels", True) for axis in axes] == [False] * 5 + [True] * 3
     assert as_json(plot_multiples(runs, "val", "accuracy"))["layout"]["annotations"][0]["text"]
 
 

@@ -78,7 +78,10 @@
     function tell() {
         const most = Number(document.getElementById("runs-compare").dataset.most);
         const compared = Math.min(ticked.size, most);
-        say("runs-ticked", {children: words()});
+        say("runs-ticked", {
+            children: words(),
+            className: ticked.size ? "lossmon-some" : "",
+        });
         say("runs-untick", {display: ticked.size ? "inline-block" : "none"});
         document.getElementById("runs-edit") && say("runs-edit", {disabled: !ticked.size});
         say("runs-compare", {

@@ -94,6 +94,8 @@ def _get_mistaken_plot(info: _MistakenInfo, scheme: Scheme) -> go.Figure:
     figure.update_xaxes(**axis)
     figure.update_yaxes(**axis, autorange="reversed")
     figure.update_layout(height=max(320, _MARGIN + _SIDE * len(info.names)))
+    # Names of classes may be long: turned they fit.
+    figure.update_layout({"template.layout.xaxis.tickangle": None})
     return figure
 
 

@@ -109,7 +109,10 @@ def _get_multiples_plot(info: _MultiplesInfo, scheme: Scheme, columns: int) -> g
         template=template(scheme), height=_PANE * tall + 60, margin={"t": 32}, showlegend=False
     )
     figure.update_annotations(font={"size": 12, "color": ink(scheme).text})
-    figure.update_xaxes(title_text=info.x_title, row=tall)
+    for column in range(wide):
+        lowest = (len(lines) - column - 1) // wide + 1
+        words = {"title_text": info.x_title, "showticklabels": True}
+        figure.update_xaxes(words, row=lowest, col=column + 1)
     figure.update_yaxes(range=steady_range(y for line in lines for y in line.y))
     return figure
 
