@@ -56,7 +56,7 @@ backend:
 		tests/capture/test_never_harm.py tests/capture/test_audit.py tests/capture/test_random_trainings.py \
 		tests/capture/test_distributed_jobs.py tests/capture/test_torch_compile.py tests/capture/test_torch_data.py tests/capture/test_spoiled.py tests/rules/test_zoo.py tests/rules/test_random_programs.py \
 		tests/test_programs.py -m "not slow" \
-		-W ignore::DeprecationWarning -W ignore::UserWarning $(ARGS)
+		-o faulthandler_timeout=0 -W ignore::DeprecationWarning -W ignore::UserWarning $(ARGS)
 
 # Every Python that is installed with the newest packages, and the oldest packages that are allowed.
 matrix: setup

@@ -10,7 +10,8 @@ from lossmon.analysis.words import SPLITS, Reasons, accuracy_text, lowered, reas
 
 _CONSTANT = "LM103"
 _CODES = frozenset((_CONSTANT, "LM301", "LM302", "LM304", "LM305", "LM306", "LM309"))
-_ENCODING = "LM202"
+# They may be about another metric, or about the loss.
+_OF_SOME_METRIC = frozenset(("LM202", "LM310"))
 NONFINITE = "LM401"
 MISREAD = "does not mean what it says"
 _OF_NAN = "predictions that are NaN all count as one class"
@@ -56,7 +57,7 @@ def misreads(finding: Row) -> bool:
         finding: of a run.
     """
     evidence = finding["evidence"] or {}
-    if finding["code"] == _ENCODING:  # may be about the loss, or about another metric
+    if finding["code"] in _OF_SOME_METRIC:
         return bool(evidence.get("is_accuracy"))
     if finding["code"] == NONFINITE:
         # Training goes on from NaN with NaN; a validation loss alone may have overflowed.

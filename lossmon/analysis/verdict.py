@@ -15,6 +15,7 @@ from lossmon.analysis.meant import epoch_accuracy
 from lossmon.analysis.misread import NONFINITE, is_about_accuracy, misread_words
 from lossmon.analysis.overfit import OVERFITTING, mild_words, overfit_words, tells_of_one_class
 from lossmon.analysis.splits import SHIFTED, explain_splits
+from lossmon.analysis.top_k import top_k_sentences
 from lossmon.analysis.trust import epoch_values, silence_sentence, trust_sentence
 from lossmon.analysis.words import (
     SPLITS,
@@ -111,7 +112,9 @@ def verdict(
     points = [point for _, _, point in faults[:_MOST_FAULTS]]
     if (beyond := len(faults) - _MOST_FAULTS) > 0:
         points.append(Point(f"{beyond} more below"))
-    points = [*points, trust, *parted] if misleading else [trust, *points, *parted]
+    counted = [Point(said, output=name) for name, said in top_k_sentences(document)]
+    points = [*points, trust] if misleading else [trust, *points]
+    points += [*counted, *parted]
     outdone = list(_outdone(document))
     unused = [] if faults else list(_no_better_decisions(document))
     fallen = [] if faults or parted or outdone else list(_past_best(document))

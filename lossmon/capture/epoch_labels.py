@@ -40,7 +40,12 @@ class EpochLabels:
             self._matches += found.matches[1]
 
     def close(
-        self, record: EpochRecord, *, weighted: bool, trained: LabelCounts | None = None
+        self,
+        record: EpochRecord,
+        *,
+        weighted: bool,
+        trained: LabelCounts | None = None,
+        guesses: int = 1,
     ) -> None:
         """Write the epoch's values into its record.
 
@@ -49,10 +54,13 @@ class EpochLabels:
             weighted: whether weights make its loss another one.
             trained: the labels of the training in the same epoch; None where they are not known,
                 or weigh otherwise.
+            guesses: how many of a sample its accuracy counts.
         """
         counts = self.counts
         if counts is not None:
-            record.baselines = baselines(counts, self._loss, weighted=weighted, scale=self._scale)
+            record.baselines = baselines(
+                counts, self._loss, weighted=weighted, scale=self._scale, guesses=guesses
+            )
             if record.baselines is not None and record.split == "val":
                 record.baselines["trained_constant_loss"] = (
                     None

@@ -19,7 +19,7 @@ from lossmon.capture.reconcile import reconcile
 from lossmon.capture.recorder import EpochItem
 from lossmon.capture.verify import VERIFIED, Verdict, compare, worst
 from lossmon.records import EpochRecord, MetricSpec, Split
-from lossmon.rules import ClippedFacts
+from lossmon.rules import ClippedFacts, counted_guesses
 
 _EPS = float(np.finfo(np.float32).eps)
 _OWN_MEAN = "the printed loss of the epoch is not the mean of the losses that its steps had"
@@ -108,6 +108,7 @@ class EpochTotals:
         self._with_penalty = loss_key == "loss"
         self._loss_key = loss_key
         self._accuracy_key = None if accuracy_metric is None else accuracy_metric.key
+        self._guesses = 1 if accuracy_metric is None else max(counted_guesses(accuracy_metric), 1)
         self._batches = self._untapped = self._covered_batches = 0
         self._n = self._covered = self._absent = self._nonfinite = 0.0
         self._weight = self._seconds = 0.0
@@ -248,7 +249,8 @@ class EpochTotals:
         )
         self._close_accuracy(record, item, prefix)
         self._explained.close(record)
-        self._labels.close(record, weighted=self._weighted, trained=trained)
+        guesses = 1 if misread else self._guesses
+        self._labels.close(record, weighted=self._weighted, trained=trained, guesses=guesses)
         if misread:
             record.intended_accuracy = self._intended.value
         else:

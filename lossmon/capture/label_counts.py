@@ -105,6 +105,7 @@ def baselines(
     *,
     weighted: bool,
     scale: float = 1.0,
+    guesses: int = 1,
 ) -> dict[str, Any] | None:
     """What the best constant answer reaches on an epoch's labels.
 
@@ -115,6 +116,7 @@ def baselines(
         spec: the loss that the constant is chosen for.
         weighted: whether weights make its loss another one.
         scale: the factor that Keras multiplies the loss with.
+        guesses: how many of a sample its accuracy counts: of a top-k accuracy k.
 
     Returns:
         `rows`; of class labels `majority_accuracy`, `majority_class` (where a row names one) and
@@ -126,7 +128,7 @@ def baselines(
     shares = counts.totals / counts.rows
     found: dict[str, Any] = {"rows": counts.rows}
     if counts.single:
-        found["majority_accuracy"] = float(shares.max())
+        found["majority_accuracy"] = float(min(np.sort(shares)[-guesses:].sum(), 1.0))
         found["majority_class"] = int(shares.argmax())
         found["label_entropy"] = _entropy(shares)
     elif counts.binary:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from lossmon.rules.engine import OnError, run_rules
 from lossmon.rules.evidence import Term, evidence_terms
 from lossmon.rules.facts import Facts, LabelKind, OutputFacts
+from lossmon.rules.families import counted_guesses
 from lossmon.rules.input_facts import InputFacts, describe_input
 from lossmon.rules.intent import intended_metric
 from lossmon.rules.label_facts import LabelFacts, RowFacts, describe_labels
@@ -64,6 +65,7 @@ __all__ = [
     "WeightFacts",
     "all_rules",
     "change_text",
+    "counted_guesses",
     "describe_input",
     "describe_labels",
     "describe_predictions",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lossmon.records import LossSpec
+from lossmon.records import LossSpec, MetricSpec
 
 BINARY_LOSSES = frozenset({"binary_crossentropy", "binary_focal_crossentropy"})
 CATEGORICAL_LOSSES = frozenset({"categorical_crossentropy", "categorical_focal_crossentropy"})
@@ -55,3 +55,9 @@ def class_axis(loss: LossSpec | None) -> int:
     """The axis along which the loss finds a sample's classes; the last one by default."""
     axis = None if loss is None else loss.config.get("axis")
     return axis if isinstance(axis, int) else -1
+
+
+def counted_guesses(metric: MetricSpec) -> int:
+    """How many of the largest outputs a top-k accuracy looks at; 0 of any other metric."""
+    known = metric.name in TOP_K_ACCURACIES and not metric.custom
+    return int(metric.config.get("k") or 0) if known else 0

@@ -5,7 +5,13 @@ from __future__ import annotations
 from lossmon.records import MetricSpec
 from lossmon.rules.facts import LabelKind, OutputFacts
 from lossmon.rules.families import EXACT_MATCH, TOP_K_ACCURACIES
-from lossmon.rules.judgement import activated, cut_at_zero, logits_by_contract, real_scores
+from lossmon.rules.judgement import (
+    activated,
+    cut_at_zero,
+    is_misnamed,
+    logits_by_contract,
+    real_scores,
+)
 from lossmon.rules.logit_metrics import cuts_between, separates_nothing
 from lossmon.rules.wording import class_name
 
@@ -31,7 +37,7 @@ def intended_metric(output: OutputFacts) -> MetricSpec | None:
     printed, kind = output.record.accuracy_metric, output.label_kind
     if printed is None or printed.custom or not output.compiled_used or kind not in _BY_KIND:
         return None
-    if printed.name in TOP_K_ACCURACIES or (printed.name == EXACT_MATCH and not _scored(output)):
+    if _meant_so(output, printed):
         return None
     wanted = _BY_KIND[kind]
     if printed.name == wanted != "binary_accuracy":
@@ -43,6 +49,13 @@ def intended_metric(output: OutputFacts) -> MetricSpec | None:
     if printed.name == wanted and not misread:
         return None
     return _spec(printed, wanted, {"threshold": 0.0 if zero else 0.5})
+
+
+def _meant_so(output: OutputFacts, printed: MetricSpec) -> bool:
+    """Whether it is no accuracy of single guesses, and is not taken for one."""
+    if printed.name in TOP_K_ACCURACIES:
+        return not is_misnamed(output, printed)
+    return printed.name == EXACT_MATCH and not _scored(output)
 
 
 def _cuts_outside(output: OutputFacts, printed: MetricSpec) -> bool:

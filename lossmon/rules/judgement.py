@@ -15,10 +15,13 @@ from lossmon.rules.families import (
     PROBABILITY_LOSSES,
     ROW_LOSSES,
     SPARSE_LOSSES,
+    counted_guesses,
     from_logits,
 )
+from lossmon.rules.metric_code import own_name
 from lossmon.rules.prediction_facts import RAW_MARGIN
 
+ACCURACY_WORDS = frozenset({"accuracy", "acc"})
 # Noisy and one-sided smoothed labels leave [0, 1] on purpose, by less than this.
 OVERSHOOT = 0.1
 ENOUGH_ROWS = 8
@@ -183,3 +186,15 @@ def real_scores(output: OutputFacts) -> bool:
     if seen is None or "float" not in seen.dtype:
         return False
     return not seen.integer_valued or seen.all_ones
+
+
+def is_misnamed(output: OutputFacts, metric: MetricSpec) -> bool:
+    """Whether a metric of Keras is called an accuracy, and counts something else.
+
+    Args:
+        output: the output that it is measured on.
+        metric: one of its metrics.
+    """
+    if metric.custom or own_name(output, metric).lower() not in ACCURACY_WORDS:
+        return False
+    return metric.name not in ACCURACIES or counted_guesses(metric) > 1

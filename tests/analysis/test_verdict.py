@@ -368,6 +368,32 @@ def test_decisions_that_one_answer_would_make_as_well_are_told() -> None:
     assert "answer" not in better.text
 
 
+TOP_5 = "SparseTopKCategoricalAccuracy(k=5)"
+
+
+def test_of_a_top_k_accuracy_it_is_told_what_the_largest_output_alone_is_right_on() -> None:
+    wide = run([*both(8), epoch(9, right=612, recomputed_accuracy=0.95)])
+    wide["outputs"] = [output(accuracy_metric=TOP_5)]
+    told = verdict(wide)
+    assert told.text.startswith(
+        f"{SURE} Its accuracy counts a class among the 5 largest outputs as right; the largest "
+        "alone is right on 0.612 of the validation samples."
+    )
+    assert "largest" not in verdict(run([*both(8), epoch(9, right=612)])).text
+    wide["outputs"] = [output(accuracy_metric=TOP_5.replace("5", "1"))]
+    assert "largest" not in verdict(wide).text
+    wide["outputs"] = [output(accuracy_metric=TOP_5, intended_metric="CategoricalAccuracy()")]
+    assert "largest" not in verdict(wide).text
+
+
+@pytest.mark.parametrize("is_accuracy", [True, False])
+def test_an_accuracy_is_misread_by_a_name_that_is_its_own(is_accuracy: bool) -> None:
+    evidence = {"metric": "acc", "is_accuracy": is_accuracy}
+    misnamed = finding("LM310", "misnamed-accuracy", "warning", evidence=evidence)
+    told = misreading([misnamed])
+    assert (told and told.codes) == ("LM310" if is_accuracy else None)
+
+
 def falling(*right: int) -> Row:
     return run([epoch(place, right=value) for place, value in enumerate(right)])
 

@@ -119,6 +119,19 @@ def test_the_majority_is_that_of_the_metric_that_fits() -> None:
     assert "majority_accuracy" not in best(LossSpec("x"), arrays(REAL, 2))
 
 
+@pytest.mark.parametrize("guesses", [1, 2, 3, 4, 9])
+def test_the_majority_of_several_guesses_is_that_of_the_most_frequent_classes(guesses: int) -> None:
+    counts = count_labels(None, arrays(IDS, 4))
+    assert counts is not None
+    found = baselines(counts, None, weighted=False, guesses=guesses) or {}
+    # Scores that rank the classes by how often they occur, the same for every sample.
+    ranked = np.bincount(IDS.reshape(-1), minlength=4).astype("float32")
+    scores = np.tile(ranked, (IDS.size, 1))
+    keras_says = keras.metrics.sparse_top_k_categorical_accuracy(IDS.reshape(-1), scores, k=guesses)
+    expected = np.asarray(keras.ops.convert_to_numpy(keras_says), np.float64).mean()
+    assert found["majority_accuracy"] == pytest.approx(expected)
+
+
 def test_masked_ignored_and_weightless_labels_do_not_count() -> None:
     mask = RNG.random(IDS.shape) < 0.5
     counts = count_labels(None, arrays(IDS, 4, mask=mask))

@@ -160,6 +160,7 @@ def test_codes_stay_with_their_names() -> None:
     assert known["LM302"] == "accuracy-threshold-on-logits"
     assert known["LM305"] == "accuracy-alias-mismatch"
     assert known["LM309"] == "logit-metric-on-probabilities"
+    assert known["LM310"] == "misnamed-accuracy"
     assert known["LM401"] == "nonfinite-loss"
     assert known["LM402"] == "reported-value-mismatch"
     assert known["LM404"] == "no-better-than-baseline"

@@ -17,6 +17,10 @@ def meant(program: Program) -> MetricSpec | None:
     return output.record.intended_metric
 
 
+def called(guesses: int, name: str) -> metrics.Metric:
+    return metrics.TopKCategoricalAccuracy(k=guesses, name=name)
+
+
 BINARY = "binary_crossentropy"
 ARGMAX = "categorical_accuracy"
 ROWS = "categorical_crossentropy"
@@ -30,6 +34,7 @@ ROWS = "categorical_crossentropy"
         (Program(6, "sigmoid", BINARY, ["accuracy"], multi_hot(6)), "binary_accuracy", 0.5),
         (Program(6, "softmax", ROWS, ["binary_accuracy"], one_hot(6)), ARGMAX, None),
         (Program(6, "softmax", ROWS, [metrics.Accuracy()], one_hot(6)), ARGMAX, None),
+        (Program(6, "softmax", ROWS, [called(2, "acc")], one_hot(6)), ARGMAX, None),
         (Program(1, "sigmoid", BINARY, [metrics.Accuracy()], ids(2)), "binary_accuracy", 0.5),
         (
             Program(1, "sigmoid", BINARY, [metrics.BinaryAccuracy(threshold=0.0)], ids(2)),
@@ -55,6 +60,8 @@ def test_the_meant_accuracy(program: Program, name: str, threshold: float | None
         Program(1, None, "mse", ["accuracy"], reals(25, 346)),
         Program(1, None, "mse", ["mae"], ids(2)),
         Program(6, "softmax", ROWS, ["top_k_categorical_accuracy"], one_hot(6)),
+        Program(6, "softmax", ROWS, [called(2, "top_2_accuracy")], one_hot(6)),
+        Program(6, "softmax", ROWS, [called(1, "accuracy")], one_hot(6)),
     ],
 )
 def test_nothing_else_is_meant(program: Program) -> None:

@@ -85,7 +85,7 @@ def _one(meaning: AccuracyMeaning) -> html.Div:
     if meaning.exact is not None:
         numbers.append(_number("exact", meaning.exact, "samples with every label right"))
     if meaning.majority is not None:
-        numbers.append(_number("constant", meaning.majority, "by the most frequent answer alone"))
+        numbers.append(_number("constant", meaning.majority, "by one answer to everything"))
     return html.Div(
         [
             dmc.Text(
