@@ -58,6 +58,10 @@ def class_axis(loss: LossSpec | None) -> int:
 
 
 def counted_guesses(metric: MetricSpec) -> int:
-    """How many of the largest outputs a top-k accuracy looks at; 0 of any other metric."""
+    """Return how many of the largest outputs a top-k accuracy looks at; 0 of any other metric.
+
+    Args:
+        metric: as it was resolved.
+    """
     known = metric.name in TOP_K_ACCURACIES and not metric.custom
     return int(metric.config.get("k") or 0) if known else 0
