@@ -113,18 +113,27 @@ def verdict(
     if (beyond := len(faults) - _MOST_FAULTS) > 0:
         points.append(Point(f"{beyond} more below"))
     counted = [Point(said, output=name) for name, said in top_k_sentences(document)]
+    lost = [Point(said) for said in _lost(document)]
     points = [*points, trust] if misleading else [trust, *points]
-    points += [*counted, *parted]
+    points += [*lost, *counted, *parted]
     outdone = list(_outdone(document))
     unused = [] if faults else list(_no_better_decisions(document))
     fallen = [] if faults or parted or outdone else list(_past_best(document))
     points += [*outdone, *unused, *fallen]
-    told = faults or parted or outdone or unused or fallen
+    told = faults or lost or parted or outdone or unused or fallen
     silence = None if told else silence_sentence(document)
     points += [] if silence is None else [Point(silence)]
     warned = [*(standing for standing, _, _ in faults), *(_graded(document, parted))]
-    warned += ["warning"] if outdone or fallen else []
+    warned += ["warning"] if lost or outdone or fallen else []
     return Verdict(_standing(document, warned), tuple(points))
+
+
+def _lost(document: Row) -> Iterator[str]:
+    """What is not here of a run whose database was removed or replaced while it trained."""
+    if document.get("begun_anew"):
+        first = min((row["epoch"] for row in document["epochs"]), default=0)
+        what = f"What came before epoch {first + 1} is" if first else "Its first batches are"
+        yield f"{what} not here: the database was removed or replaced while it trained"
 
 
 def _standing(document: Row, grades: Sequence[str]) -> Standing:

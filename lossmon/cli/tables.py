@@ -149,8 +149,9 @@ def print_run(console: Console, document: Row, *, every_epoch: bool = False) -> 
 
 def _of_planned(document: Row) -> str:
     """How far it came, where that is not as far as it was to go."""
-    done = len({row["epoch"] for row in document["epochs"] if row["split"] == "train"})
-    planned = document["epochs_planned"] or 0
+    trained = [row["epoch"] + 1 for row in document["epochs"] if row["split"] == "train"]
+    # Those before `initial_epoch` are among the planned ones.
+    done, planned = max(trained, default=0), document["epochs_planned"] or 0
     return f" after {done:,} of {planned:,} epochs" if done < planned else ""
 
 

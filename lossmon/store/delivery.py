@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from lossmon.errors import RunGone
 from lossmon.store.courier import Courier
 from lossmon.store.engine import is_busy
-from lossmon.store.parcel import Ending, Records, RunHeader, Trouble
+from lossmon.store.parcel import BEGUN_ANEW, Ending, Records, RunHeader, Trouble
 from lossmon.store.writer import RunWriter
 
 # Seconds to wait for another process that writes: less than what a killed process may lose is
@@ -31,6 +31,10 @@ GRACE, LOCK_GRACE, LONGEST_END = 2.0, 10.0, 45.0
 HELD_BATCHES = 50_000
 HELD_EPOCHS = 5_000
 HELD_SAMPLES = 100
+_REPLACED = (
+    "the database was replaced in mid-run by one that knows this run: what was recorded before may "
+    "be missing in it"
+)
 
 
 class Delivery:
@@ -132,8 +136,9 @@ class Delivery:
         self._courier = None
         if self._writer.moved:
             self._note(
-                "the database was removed or replaced in mid-run: what was recorded before may be "
-                "missing in the one that is there now"
+                f"{BEGUN_ANEW}: what was recorded before is not in the one that is there now"
+                if self._writer.begun_anew
+                else _REPLACED
             )
         if self._said_away:
             away = time.monotonic() - self._away_since

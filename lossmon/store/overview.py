@@ -11,7 +11,7 @@ from sqlalchemy import Connection, select
 from lossmon.store.gathering import NOTHING, VALUES, Gathered, Remembered, gather
 from lossmon.store.joined_epochs import COLUMNS, join_epochs
 from lossmon.store.liveness import present_status, trained_seconds
-from lossmon.store.parcel import WITHDRAWN
+from lossmon.store.parcel import BEGUN_ANEW, WITHDRAWN
 from lossmon.store.ranks import joined, read_parts
 from lossmon.store.reading import among, iso_time, of_run, read_epochs, read_outputs
 from lossmon.store.schema import batches, runs
@@ -73,6 +73,7 @@ def read_document(connection: Connection, run_id: str) -> dict[str, Any]:
         **summary,
         **row,
         "stalled": read_stalled(connection, run_id),
+        "begun_anew": any(one["message"].startswith(BEGUN_ANEW) for one in row["troubles"]),
         **_told(row["troubles"]),
         "outputs": read_outputs(connection, run_id),
         "batch_size": _batch_size(connection, run_id),

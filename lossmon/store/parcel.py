@@ -20,6 +20,9 @@ ENDED_WITH = "training ended with "
 WITHDRAWN = "withdrawn: "
 """How the words begin of a finding that was said while training and no longer stands at its end."""
 
+BEGUN_ANEW = "the database was removed or replaced in mid-run, and the run begun anew"
+"""How the words begin of a run whose beginning is not in the database that it goes on in."""
+
 Place = tuple[int, ...]
 """What tells a database from others, see `lossmon.store.identity`."""
 

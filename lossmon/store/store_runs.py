@@ -34,7 +34,9 @@ class StoreRuns(Connected):
             `troubles`, `outputs` and, instead of their number, the rows of `epochs`; `withdrawn`,
             findings that were said while training and no longer stood at its end; `batch_size`,
             the samples of the first training batch, None where it is not kept; `stalled`, for
-            how many seconds a training run has made no batch, where that is unusually long; of a
+            how many seconds a training run has made no batch, where that is unusually long;
+            `begun_anew`, whether its database was removed or replaced in mid-run, so that what
+            came before is not in this one; of a
             distributed job, whose rank 0 these are of, `joined_epochs` over all ranks.
 
         Raises:

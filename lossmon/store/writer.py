@@ -69,6 +69,7 @@ class RunWriter:
 
     Attributes:
         moved: whether the run had been begun in another database than the one that is there now.
+        begun_anew: whether that one knew nothing of it.
     """
 
     def __init__(
@@ -88,7 +89,7 @@ class RunWriter:
         self._pauses = _PAUSES if patience is None else ()
         self._troubles: list[dict[str, float | str]] = []
         self._file = file_identity(url)
-        self.moved = False
+        self.moved = self.begun_anew = False
         self._summariser = Summariser(header.run.id)
 
     @classmethod
@@ -152,6 +153,7 @@ class RunWriter:
         columns = (runs.c.troubles, runs.c.attempt)
         told = select(*columns).where(runs.c.id == run.id, runs.c.started == run.started)
         stored = connection.execute(told).first()
+        self.begun_anew = self.moved and stored is None
         if stored is None:
             # A run that was stored here and is no more was deleted; another database is another
             # matter.

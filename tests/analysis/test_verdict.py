@@ -368,6 +368,18 @@ def test_decisions_that_one_answer_would_make_as_well_are_told() -> None:
     assert "answer" not in better.text
 
 
+@pytest.mark.parametrize(
+    ("first", "lost"),
+    [(4, "What came before epoch 5 is not here"), (0, "Its first batches are not here")],
+)
+def test_what_is_not_here_of_a_run_that_was_begun_anew_is_told(first: int, lost: str) -> None:
+    epochs = [row for row in both(first + 8) if row["epoch"] >= first]
+    assert "here" not in verdict(run(epochs)).text
+    told = verdict(run(epochs, begun_anew=True))
+    assert told.standing == "warning"
+    assert told.text == (f"{SURE} {lost}: the database was removed or replaced while it trained.")
+
+
 TOP_5 = "SparseTopKCategoricalAccuracy(k=5)"
 
 

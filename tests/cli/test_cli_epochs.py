@@ -105,3 +105,13 @@ def test_the_head_says_how_far_of_what_was_asked_for(seeded: Seeded) -> None:
             print_run(console, run)
         told.append(printed.get().split(", started")[0].split(document["id"])[1])
     assert told == [f" interrupted after {EPOCHS} of 5,000 epochs", " interrupted", " interrupted"]
+
+
+def test_epochs_before_the_initial_one_count_as_done(seeded: Seeded) -> None:
+    document = open_store(seeded.db).run_document("healthy")
+    later = [row for row in document["epochs"] if row["epoch"] >= 1]
+    run = document | {"epochs": later, "epochs_planned": EPOCHS}
+    run |= {"verdict": {"standing": "good", "text": ""}, "divergence": [], "splits": []}
+    with (console := Console(width=200)).capture() as printed:
+        print_run(console, run)
+    assert f"{document['id']} finished, started" in printed.get()

@@ -291,6 +291,16 @@ def test_the_summary_says_how_far_it_came(status: str, said: str) -> None:
     assert " ".join(words(run_summary(run)).split()) == said
 
 
+@pytest.mark.parametrize(("planned", "of"), [(8, " of 8"), (None, "")])
+def test_the_summary_of_a_training_that_began_later_says_which_epochs(
+    planned: int | None, of: str
+) -> None:
+    epochs = [epoch(place, "train") for place in (4, 5, 6, 7)]
+    run = {"status": "finished", "epochs": epochs, "epochs_planned": planned, "findings": []}
+    run |= {"val_loss": 0.5}
+    assert " ".join(words(run_summary(run)).split()).startswith(f"Trained for epochs 5 to 8{of}.")
+
+
 @pytest.mark.parametrize(
     ("accuracy", "said"),
     [

@@ -332,8 +332,29 @@ def test_a_file_that_was_removed_is_begun_anew_though_its_inode_is_used_again(
     finish(delivery)
     assert stored(path) == list(range(10, 20))
     (trouble,) = open_store(path).run("latest")["troubles"]
-    assert "removed or replaced in mid-run" in trouble["message"]
+    assert "removed or replaced in mid-run, and the run begun anew" in trouble["message"]
     assert said == [trouble["message"]]
+    assert open_store(path).run("latest")["begun_anew"] is True
+
+
+def test_a_file_that_is_replaced_by_an_older_copy_is_told_so(
+    path: Path, deliver: Deliver, said: list[str]
+) -> None:
+    delivery, copy = deliver(path), path.with_name("copy.db")
+    delivery.send(steps(0, 10))
+    with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(copy)) as target:
+        source.backup(target)
+    delivery.send(steps(10, 20))
+    for file in path.parent.glob(f"{path.name}*"):
+        file.unlink()
+    copy.rename(path)
+    delivery.send(steps(20, 30))
+    until_said("replaced in mid-run by one that knows this run", said, delivery)
+    finish(delivery)
+    assert stored(path) == [*range(10), *range(20, 30)]
+    document = open_store(path).run("latest")
+    assert [trouble["message"] for trouble in document["troubles"]] == said
+    assert document["begun_anew"] is False
 
 
 def test_a_database_of_a_server_that_was_made_anew_is_begun_anew(

@@ -119,6 +119,10 @@ def epochs_done(epochs: Sequence[Row]) -> int:
 def _progress(document: Row) -> str:
     done, planned = epochs_done(document["epochs"]), document["epochs_planned"]
     words = f"{done} of {count(planned, 'epoch')}" if planned else count(done, "epoch")
+    trained = [row["epoch"] for row in document["epochs"] if row["split"] == "train"]
+    if trained and min(trained):
+        words = f"epochs {min(trained) + 1} to {max(trained) + 1}"
+        words += f" of {planned}" if planned else ""
     verb = {"running": "Training", "interrupted": "Stopped"}.get(document["status"], "Trained")
     return f"{verb}: {words} done." if verb != "Trained" else f"Trained for {words}."
 
