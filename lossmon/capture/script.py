@@ -14,7 +14,7 @@ from typing import Any
 from lossmon.capture.call_sites import cell_name
 from lossmon.capture.fits import CheckedProgram, Checker
 from lossmon.capture.returned import run_attribute
-from lossmon.errors import InvalidArgument, LossmonError
+from lossmon.errors import InvalidArgument, LossmonError, StoreError
 from lossmon.program import Program, searched_first
 from lossmon.rules import RuleRequest
 
@@ -43,15 +43,21 @@ def check_program(
     with _program_surroundings(program, arguments), checker.replacing_fit():
         try:
             run(checker)
-        except LossmonError:
-            raise
         except (Exception, SystemExit) as error:
+            if _is_of_check(error, checked):
+                raise
             if not checked.fits:
                 raise _ended_without_fit(program.name, _describe(error)) from error
             checked.failure = _describe(error)
     if not checked.fits and not checked.models:
         raise _ended_without_fit(program.name, checked.failure or "its end")
     return checked
+
+
+def _is_of_check(error: BaseException, checked: CheckedProgram) -> bool:
+    """Whether an error is lossmon's own, other than that a checked `fit` recorded nothing."""
+    awaited = isinstance(error, StoreError) and checked.fits
+    return isinstance(error, LossmonError) and not awaited
 
 
 def _describe(error: BaseException) -> str:
@@ -95,10 +101,8 @@ def _run_cells(program: str, cells: Sequence[Any], checker: Checker) -> None:
 def _run_cell(code: Any, main: ModuleType, checker: Checker) -> None:
     try:
         exec(code, main.__dict__)
-    except LossmonError:
-        raise
     except Exception as error:
-        if not checker.program.fits:
+        if _is_of_check(error, checker.program) or not checker.program.fits:
             raise
         checker.program.failure = checker.program.failure or _describe(error)
 

@@ -81,6 +81,18 @@ def test_check_says_where_the_program_ended_early(invoke: Invoke, script: Path) 
     assert "after that the program ended with TypeError: 'History' object is" in result.stderr
 
 
+def test_check_tells_what_it_found_of_a_program_that_reads_its_run_back(
+    invoke: Invoke, script: Path, tmp_path: Path
+) -> None:
+    read = f"import lossmon\nlossmon.open_store({str(tmp_path / 'none.db')!r}).run('latest')\n"
+    result = invoke("check", _written(script, COMPILE_SEED, FIT, read))
+    assert (result.exit_code, result.stdout.count("LM301")) == (1, 1)
+    assert "after that the program ended with DatabaseMissing: expected a" in result.stderr
+    result = invoke("check", _written(script, read, COMPILE_SEED, FIT))
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "expected a database" in result.stderr
+
+
 # Of Keras, on its way to save weights.
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 def test_check_goes_on_behind_a_fit_and_saves_nothing_untrained(
