@@ -125,7 +125,7 @@ class Session:
         trial = trial_of(getattr(owner, "callbacks", ()))
         self._options = self._options if trial is None else of_trial(self._options, trial)
         self._identity.model = describe_model(self._model)
-        self._tell_new_folder()
+        self._tell_new_place()
         self._tap.install()
         if self._options.audit_train is not False:
             self._audit = Audit(self._model, self._options.audit_train, self._tell)
@@ -138,10 +138,14 @@ class Session:
             f"all of it, the other{second} nothing. Fix: leave out all but one."
         )
 
-    def _tell_new_folder(self) -> None:
-        """Say where it records if even the folder is new: a path with a slip makes one as well."""
-        if missing_part(self._options.db) == "folder" and not self._identity.others_speak:
-            say(f"records into {database_name(self._options.db)}, in a folder that is made for it.")
+    def _tell_new_place(self) -> None:
+        """Say where it records if even the folder is new, or where that looks like a slip."""
+        db = self._options.db
+        missing = None if self._identity.others_speak else missing_part(db)
+        if missing == "folder":
+            say(f"records into {database_name(db)}, in a folder that is made for it.")
+        elif missing == "file" and isinstance(db, str) and not set(db) & set("./\\:"):
+            say(f"records into a new database {database_name(db)}. A run of that name: run={db!r}.")
 
     def is_of(self, owner: Any) -> bool:
         """Whether this is a session of the `fit` that has this list of callbacks."""

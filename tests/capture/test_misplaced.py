@@ -59,6 +59,18 @@ def test_that_an_evaluation_alone_is_not_recorded_is_said_once(
     assert not (tmp_path / "runs.db").exists()
 
 
+def test_a_name_of_a_run_that_is_given_as_the_database_is_told_of_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    told: list[bool] = []
+    for given in ("my-run", "my-run", "runs.db", "./path", tmp_path / "bare"):
+        _model().fit(X, IDS, verbose=0, callbacks=[lossmon.Monitor(given)])
+        told.append("A run of that name: run='my-run'." in _said(capsys))
+    assert told == [True, False, False, False, False]
+    assert (tmp_path / "my-run").exists()
+
+
 def test_evaluations_around_a_fit_and_within_it_say_nothing(
     db: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
