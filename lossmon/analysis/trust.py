@@ -9,6 +9,7 @@ from typing import NamedTuple
 from lossmon.analysis.history import Row
 from lossmon.analysis.words import count_text, share_text
 
+_REPEATED = "LM505"
 # Epochs that the rules need which go by the course of a loss, overfitting among them.
 _ENOUGH = 6
 
@@ -52,6 +53,7 @@ def trust_sentence(document: Row, *, misleading: bool) -> str:
     if not values.amount:
         going = document["status"] == "running"
         none = "No epoch has ended yet" if going else "No epoch came to its end"
+        none = "No epoch that came to its end is here" if document.get("begun_anew") else none
         return f"{none}: there is no number to judge"
     so_far = "So far its" if document["status"] == "running" else "Its"
     if values.all_agree:
@@ -107,6 +109,8 @@ def silence_sentence(document: Row) -> str | None:
 
 def _overfitting_words(document: Row) -> str:
     """What silence says of overfitting after enough epochs, behind the words for all rules."""
+    if any(finding["code"] == _REPEATED for finding in document["findings"]):
+        return f", but validation samples come again in the training data ({_REPEATED})"
     if not (document["environment"] or {}).get("validation_compared"):
         return "; whether validation samples are training samples was not looked at"
     return ", overfitting included" if epoch_values(document).share else ""

@@ -112,7 +112,8 @@ def verdict(
     points = [point for _, _, point in faults[:_MOST_FAULTS]]
     if (beyond := len(faults) - _MOST_FAULTS) > 0:
         points.append(Point(f"{beyond} more below"))
-    counted = [Point(said, output=name) for name, said in top_k_sentences(document)]
+    misread = {point.output for _, misleads, point in faults if misleads}
+    counted = [Point(said, output=name) for name, said in top_k_sentences(document, misread)]
     lost = [Point(said) for said in _lost(document)]
     points = [*points, trust] if misleading else [trust, *points]
     points += [*lost, *counted, *parted]
@@ -130,8 +131,9 @@ def verdict(
 
 def _lost(document: Row) -> Iterator[str]:
     """What is not here of a run whose database was removed or replaced while it trained."""
-    if document.get("begun_anew"):
-        first = min((row["epoch"] for row in document["epochs"]), default=0)
+    # What had not been stored yet when it was removed is here.
+    if document.get("begun_anew") and (document["step"] or 0) + 1 > document["batches"]:
+        first = min((row["epoch"] for row in document["epochs"]), default=document["epoch"])
         what = f"What came before epoch {first + 1} is" if first else "Its first batches are"
         yield f"{what} not here: the database was removed or replaced while it trained"
 

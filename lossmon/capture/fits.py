@@ -17,6 +17,7 @@ import keras
 from lossmon.capture.call_sites import call_site
 from lossmon.capture.check import checked, checked_batches
 from lossmon.capture.monitor import Monitor
+from lossmon.errors import LossmonError
 from lossmon.records import Finding, LocatedFinding, Location
 from lossmon.rules import RuleRequest, RuleSelection, rule_selection
 
@@ -37,6 +38,7 @@ class CheckedProgram:
         failure: what ended the program after its last checked `fit`; None where it ran to its end.
         left_out: lines of a notebook that were not run.
         unsaved: how many times a model was not saved, because it was not trained.
+        refusal: why a call of `fit` could not be checked.
     """
 
     located: list[LocatedFinding] = field(default_factory=list[LocatedFinding])
@@ -46,6 +48,7 @@ class CheckedProgram:
     failure: str | None = None
     left_out: list[str] = field(default_factory=list[str])
     unsaved: int = 0
+    refusal: LossmonError | None = None
 
     @property
     def findings(self) -> list[Finding]:
@@ -88,18 +91,24 @@ class Checker:
 
     def check_fit(self, model: Any, arguments: dict[str, Any], place: Location | None) -> None:
         """Check what a call of `fit` was given."""
+        try:
+            found = self._found(model, arguments)
+        except LossmonError as error:
+            self.program.refusal = error
+            raise
+        self.program.add(found, self._compiled.get(model), place)
+        self.program.fits += 1
+        self._untrained.add(model)
+
+    def _found(self, model: Any, arguments: dict[str, Any]) -> list[Finding]:
         x: Any = arguments.get("x")
         y, weight = arguments.get("y"), arguments.get("sample_weight")
         selection = self._selection(arguments.get("callbacks"))
         if hasattr(x, "__next__"):
             # Nothing is trained here, so what is read of a generator is not missed.
             epoch = itertools.islice(x, arguments.get("steps_per_epoch"))
-            found = checked_batches(model, epoch, selection)
-        else:
-            found = checked(model, x, y, weight, selection)
-        self.program.add(found, self._compiled.get(model), place)
-        self.program.fits += 1
-        self._untrained.add(model)
+            return checked_batches(model, epoch, selection)
+        return checked(model, x, y, weight, selection)
 
     def check(self, model: Any, data: tuple[Any, Any, Any]) -> None:
         """Check a compiled model with `(x, y, sample_weight)`."""

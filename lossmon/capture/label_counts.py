@@ -116,7 +116,8 @@ def baselines(
         spec: the loss that the constant is chosen for.
         weighted: whether weights make its loss another one.
         scale: the factor that Keras multiplies the loss with.
-        guesses: how many of a sample its accuracy counts: of a top-k accuracy k.
+        guesses: how many of a sample its accuracy counts: of a top-k accuracy k. Where a row names
+            several classes nothing is said of such an accuracy.
 
     Returns:
         `rows`; of class labels `majority_accuracy`, `majority_class` (where a row names one) and
@@ -131,7 +132,7 @@ def baselines(
         found["majority_accuracy"] = float(min(np.sort(shares)[-guesses:].sum(), 1.0))
         found["majority_class"] = int(shares.argmax())
         found["label_entropy"] = _entropy(shares)
-    elif counts.binary:
+    elif counts.binary and guesses == 1:
         found["majority_accuracy"] = float(np.maximum(shares, 1 - shares).mean())
         found["label_entropy"] = _binary_entropy(shares)
     loss = None if spec is None or weighted else _constant_loss(counts, spec, shares)

@@ -46,20 +46,24 @@ def repeated_samples(x: Any, validated: Any) -> RepeatedFacts | None:
     # searched through, for both alike.
     own = searched[spread_rows(len(searched), max(1, min(len(asked), len(searched) // 4)))]
     places = [_telling(leaf, asked) for leaf in theirs]
-    validated, trained = _kinds(theirs, asked, places), _kinds(ours, own, places)
+    keys = _keys(theirs, asked, places)
+    validated = dict(zip(keys, asked.tolist(), strict=True))
+    trained = dict(zip(_keys(ours, own, places), own.tolist(), strict=True))
     known: dict[bytes, list[int]] = {key: [] for key in (*validated, *trained)}
     for row, key in zip(searched.tolist(), _keys(ours, searched, places), strict=True):
         if key in known:
             known[key].append(row)
     looked_up = {*own.tolist()}
     others = {key: [row for row in rows if row not in looked_up] for key, rows in known.items()}
+    among = _found(theirs, validated, ours, known)
     return RepeatedFacts(
         samples=len(theirs[0]),
         validated=len(validated),
-        known=_found(theirs, validated, ours, known),
-        known_of_others=_found(theirs, validated, ours, others),
+        known=len(among),
+        known_of_others=len(_found(theirs, validated, ours, others)),
         trained=len(trained),
-        again=_found(ours, trained, ours, others),
+        again=len(_found(ours, trained, ours, others)),
+        known_share=sum(key in among for key in keys) / len(keys),
     )
 
 
@@ -91,11 +95,6 @@ def _values(leaf: NDArray[Any], rows: Rows, place: Place) -> NDArray[Any]:
     return leaf[(rows[:, None], *place)]
 
 
-def _kinds(leaves: Sequence[NDArray[Any]], rows: Rows, places: Sequence[Place]) -> dict[bytes, int]:
-    """One row of each kind of samples."""
-    return dict(zip(_keys(leaves, rows, places), rows.tolist(), strict=True))
-
-
 def _keys(leaves: Sequence[NDArray[Any]], rows: Rows, places: Sequence[Place]) -> list[bytes]:
     """The values of samples that tell them apart, as bytes."""
     parts = (
@@ -111,15 +110,16 @@ def _found(
     rows: Mapping[bytes, int],
     among: Sequence[NDArray[Any]],
     candidates: Mapping[bytes, list[int]],
-) -> int:
-    """How many of the samples at these rows are equal to one of their candidates."""
-    return sum(
-        any(
+) -> set[bytes]:
+    """Which of the samples at these rows are equal to one of their candidates."""
+    return {
+        key
+        for key, row in rows.items()
+        if any(
             all(_equal(one[row], other[place]) for one, other in zip(leaves, among, strict=True))
             for place in candidates[key][:_CANDIDATES]
         )
-        for key, row in rows.items()
-    )
+    }
 
 
 def _equal(one: Any, other: Any) -> bool:

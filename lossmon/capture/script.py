@@ -14,7 +14,7 @@ from typing import Any
 from lossmon.capture.call_sites import cell_name
 from lossmon.capture.fits import CheckedProgram, Checker
 from lossmon.capture.returned import run_attribute
-from lossmon.errors import InvalidArgument, LossmonError, StoreError
+from lossmon.errors import InvalidArgument, LossmonError
 from lossmon.program import Program, searched_first
 from lossmon.rules import RuleRequest
 
@@ -55,9 +55,11 @@ def check_program(
 
 
 def _is_of_check(error: BaseException, checked: CheckedProgram) -> bool:
-    """Whether an error is lossmon's own, other than that a checked `fit` recorded nothing."""
-    awaited = isinstance(error, StoreError) and checked.fits
-    return isinstance(error, LossmonError) and not awaited
+    """Whether lossmon says why a `fit` cannot be checked, or the program does not come to one.
+
+    What it says behind a checked `fit`, which recorded nothing, is one of the program's failures.
+    """
+    return error is checked.refusal or (isinstance(error, LossmonError) and not checked.fits)
 
 
 def _describe(error: BaseException) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 import weakref
 from collections.abc import Sequence
@@ -33,6 +34,8 @@ from lossmon.errors import CannotResume, InvalidCombination
 from lossmon.records import Finding, RunStatus
 from lossmon.store import ENDED_WITH, database_name, missing_part
 
+# What a database is named by, and the name of a run hardly has.
+_PATH = re.compile(r"[/\\:]|\.[A-Za-z]\w*$")
 _live: WeakKeyDictionary[Any, Session] = WeakKeyDictionary()
 
 
@@ -144,8 +147,9 @@ class Session:
         missing = None if self._identity.others_speak else missing_part(db)
         if missing == "folder":
             say(f"records into {database_name(db)}, in a folder that is made for it.")
-        elif missing == "file" and isinstance(db, str) and not set(db) & set("./\\:"):
-            say(f"records into a new database {database_name(db)}. A run of that name: run={db!r}.")
+        elif missing == "file" and isinstance(db, str) and not _PATH.search(db):
+            named = "" if self._options.run else f" A run of that name: run={db!r}."
+            say(f"records into a new database {database_name(db)}.{named}")
 
     def is_of(self, owner: Any) -> bool:
         """Whether this is a session of the `fit` that has this list of callbacks."""

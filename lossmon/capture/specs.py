@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 import keras
+import numpy as np
 
 from lossmon.records import LossSpec, MetricSpec
 
@@ -161,7 +162,8 @@ def _held(dtype: str) -> str:
 def _label(name: str, config: Mapping[str, Any], metric: Any) -> str:
     own = type(metric).__name__
     title = "".join(word.title() for word in name.split("_")) if own.endswith("Wrapper") else own
-    given = ((k, config.get(k)) for k in _TELLING)
+    found = ((k, config.get(k)) for k in _TELLING)
+    given = ((k, v.item() if isinstance(v, np.generic) else v) for k, v in found)
     # A threshold of 0 equals False, and tells much.
     told = [f"{k}={value!r}" for k, value in given if value is not None and value is not False]
     return f"{title}({', '.join(told)})"

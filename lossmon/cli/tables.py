@@ -151,7 +151,8 @@ def _of_planned(document: Row) -> str:
     """How far it came, where that is not as far as it was to go."""
     trained = [row["epoch"] + 1 for row in document["epochs"] if row["split"] == "train"]
     # Those before `initial_epoch` are among the planned ones.
-    done, planned = max(trained, default=0), document["epochs_planned"] or 0
+    before = document["epoch"] if document["begun_anew"] else 0
+    done, planned = max(trained, default=before or 0), document["epochs_planned"] or 0
     return f" after {done:,} of {planned:,} epochs" if done < planned else ""
 
 

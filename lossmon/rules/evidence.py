@@ -66,6 +66,7 @@ NAMES: dict[str, str] = {
     "is_accuracy": "that is the accuracy",
     "kind": "what happened",
     "known": "of them, training samples",
+    "known_share": "share that are training samples",
     "label_distinct": "distinct labels",
     "label_kind": "labels are",
     "label_max": "greatest label",

@@ -197,4 +197,7 @@ def is_misnamed(output: OutputFacts, metric: MetricSpec) -> bool:
     """
     if metric.custom or own_name(output, metric).lower() not in ACCURACY_WORDS:
         return False
+    # Of one prediction a row, or of all classes together, they are the share that is right.
+    if metric.config.get("top_k") == 1 or metric.config.get("average") == "micro":
+        return False
     return metric.name not in ACCURACIES or counted_guesses(metric) > 1

@@ -19,6 +19,8 @@ class RepeatedFacts:
         trained: training samples that were looked up.
         again: of these, those that are among the other training samples. Of data that are parted at
             random it is as large a share as `known_of_others` is, by chance.
+        known_share: of the validation samples that were looked up, counted as often as they come,
+            the share that is among the training samples.
     """
 
     samples: int
@@ -27,3 +29,4 @@ class RepeatedFacts:
     known_of_others: int
     trained: int
     again: int
+    known_share: float = 0.0

@@ -374,28 +374,65 @@ def test_decisions_that_one_answer_would_make_as_well_are_told() -> None:
 )
 def test_what_is_not_here_of_a_run_that_was_begun_anew_is_told(first: int, lost: str) -> None:
     epochs = [row for row in both(first + 8) if row["epoch"] >= first]
-    assert "here" not in verdict(run(epochs)).text
-    told = verdict(run(epochs, begun_anew=True))
+    known = {"epoch": first + 7, "step": 99, "batches": 60}
+    assert "here" not in verdict(run(epochs, **known)).text
+    told = verdict(run(epochs, begun_anew=True, **known))
     assert told.standing == "warning"
-    assert told.text == (f"{SURE} {lost}: the database was removed or replaced while it trained.")
+    assert told.text == f"{SURE} {lost}: the database was removed or replaced while it trained."
+    # It was removed before anything was stored in it.
+    whole = known | {"batches": 100}
+    assert "here" not in verdict(run(epochs, begun_anew=True, **whole)).text
+
+
+def test_of_a_run_that_was_begun_anew_in_its_last_epoch_it_is_told_that_others_ended() -> None:
+    last = {"epoch": 3, "step": 95, "batches": 3, "status": "interrupted"}
+    assert verdict(run([], begun_anew=True, **last)).text == (
+        "No epoch that came to its end is here: there is no number to judge. What came before "
+        "epoch 4 is not here: the database was removed or replaced while it trained."
+    )
+
+
+def test_overfitting_is_not_said_to_be_none_where_samples_come_again() -> None:
+    again = finding("LM505", "validation-on-training-data", "info")
+    assert verdict(run(both(8), again)).text == (
+        f"{SURE} {QUIET}, but validation samples come again in the training data (LM505)."
+    )
 
 
 TOP_5 = "SparseTopKCategoricalAccuracy(k=5)"
+COUNTED = "Its accuracy is `top_5`, which counts a class among the 5 largest outputs as right"
+
+
+def counted(guesses: int = 5, **values: Any) -> Row:
+    name = "sparse_top_k_categorical_accuracy"
+    metric = {"key": "top_5", "name": name, "label": TOP_5, "config": {"k": guesses}}
+    return output(accuracy_metric=TOP_5, metrics=[metric], **values)
+
+
+def told_of_top_k(*findings: Row, of: Row | None = None, **values: Any) -> str:
+    epochs = [*both(8), epoch(9, right=612, recomputed_accuracy=0.95, **values)]
+    return verdict(run(epochs, *findings, outputs=[of or counted()])).text
 
 
 def test_of_a_top_k_accuracy_it_is_told_what_the_largest_output_alone_is_right_on() -> None:
-    wide = run([*both(8), epoch(9, right=612, recomputed_accuracy=0.95)])
-    wide["outputs"] = [output(accuracy_metric=TOP_5)]
-    told = verdict(wide)
-    assert told.text.startswith(
-        f"{SURE} Its accuracy counts a class among the 5 largest outputs as right; the largest "
-        "alone is right on 0.612 of the validation samples."
-    )
-    assert "largest" not in verdict(run([*both(8), epoch(9, right=612)])).text
-    wide["outputs"] = [output(accuracy_metric=TOP_5.replace("5", "1"))]
-    assert "largest" not in verdict(wide).text
-    wide["outputs"] = [output(accuracy_metric=TOP_5, intended_metric="CategoricalAccuracy()")]
-    assert "largest" not in verdict(wide).text
+    alone = "; the largest alone is right on 0.612 of the validation samples."
+    assert told_of_top_k().startswith(f"{SURE} {COUNTED}{alone}")
+    assert "largest" not in told_of_top_k(of=output())
+    assert "largest" not in told_of_top_k(of=counted(1))
+    assert "largest" not in told_of_top_k(of=counted(intended_metric="CategoricalAccuracy()"))
+    always = "Its accuracy is `top_5`, which counts every class as right: it is always 1."
+    assert always in told_of_top_k(of=counted(shape=[None, 5]))
+
+
+@pytest.mark.parametrize("others", [{"judged": 5000.0}, {"judged": 700.0}, {"weight": 700.0}])
+def test_shares_of_cells_or_of_weighed_samples_are_not_told_of_samples(others: Row) -> None:
+    assert told_of_top_k(**others).startswith(f"{SURE} {COUNTED}.")
+
+
+def test_an_accuracy_that_is_misread_is_not_explained_besides() -> None:
+    evidence = {"metric": "top_5", "is_accuracy": True}
+    misread = finding("LM310", "misnamed-accuracy", "warning", evidence=evidence)
+    assert "largest" not in told_of_top_k(misread)
 
 
 @pytest.mark.parametrize("is_accuracy", [True, False])

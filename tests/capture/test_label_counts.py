@@ -132,6 +132,13 @@ def test_the_majority_of_several_guesses_is_that_of_the_most_frequent_classes(gu
     assert found["majority_accuracy"] == pytest.approx(expected)
 
 
+def test_of_several_labels_a_row_no_constant_is_told_for_several_guesses() -> None:
+    counts = count_labels(None, arrays(HOT, 5))
+    assert counts is not None
+    assert "majority_accuracy" in (baselines(counts, None, weighted=False) or {})
+    assert "majority_accuracy" not in (baselines(counts, None, weighted=False, guesses=2) or {})
+
+
 def test_masked_ignored_and_weightless_labels_do_not_count() -> None:
     mask = RNG.random(IDS.shape) < 0.5
     counts = count_labels(None, arrays(IDS, 4, mask=mask))

@@ -66,8 +66,12 @@ def test_a_name_of_a_run_that_is_given_as_the_database_is_told_of_once(
     told: list[bool] = []
     for given in ("my-run", "my-run", "runs.db", "./path", tmp_path / "bare"):
         _model().fit(X, IDS, verbose=0, callbacks=[lossmon.Monitor(given)])
-        told.append("A run of that name: run='my-run'." in _said(capsys))
+        told.append("A run of that name" in _said(capsys))
     assert told == [True, False, False, False, False]
+    _model().fit(X, IDS, verbose=0, callbacks=[lossmon.Monitor("v1.2")])
+    assert "A run of that name: run='v1.2'." in _said(capsys)
+    _model().fit(X, IDS, verbose=0, callbacks=[lossmon.Monitor("other", run="named")])
+    assert _said(capsys).endswith(f"new database {tmp_path / 'other'}.")
     assert (tmp_path / "my-run").exists()
 
 

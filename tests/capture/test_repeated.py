@@ -14,6 +14,7 @@ import pytest
 
 from lossmon.capture.repeated import SEARCHED_SAMPLES, repeated_samples
 from lossmon.capture.shared_data import shared_data
+from lossmon.records import Finding
 from lossmon.rules import Facts, RepeatedFacts, all_rules
 from tests.capture.conftest import classes, dense, features
 
@@ -28,7 +29,7 @@ def known_of(x: Any, validated: Any) -> int | None:
 
 
 def test_samples_that_are_among_the_training_samples_are_counted() -> None:
-    assert repeated_samples(X, X) == RepeatedFacts(72, 72, 72, 72 - 18, 18, 0)
+    assert repeated_samples(X, X) == RepeatedFacts(72, 72, 72, 72 - 18, 18, 0, 1.0)
     assert known_of(X, X.copy()) == 72
     assert known_of(X, X[::-1]) == 72
     assert known_of(X, X[50:]) == 22
@@ -65,7 +66,28 @@ def test_training_samples_that_come_again_are_counted() -> None:
     assert twice is not None
     assert (twice.validated, twice.known) == (72, 0)
     assert 0.9 * twice.trained < twice.again <= twice.trained <= 72
-    assert repeated_samples(np.ones((72, 6)), np.ones((50, 6))) == RepeatedFacts(50, 1, 1, 1, 1, 1)
+    assert repeated_samples(np.ones((72, 6)), np.ones((50, 6))) == RepeatedFacts(
+        50, 1, 1, 1, 1, 1, 1.0
+    )
+
+
+def test_copies_that_were_made_before_the_data_were_parted_are_advised_on() -> None:
+    rare = np.concatenate([X, np.repeat(NEW[:9], 8, axis=0)])
+    mixed = np.random.default_rng(0).permutation(rare)
+    facts = repeated_samples(mixed[:108], mixed[108:])
+    assert facts is not None
+    known = sum(any((row == mine).all() for mine in mixed[:108]) for row in mixed[108:])
+    assert facts.known_share == known / 36 > 0.3
+    (finding,) = findings_of(facts)
+    assert finding.severity == "info"
+    assert f"{facts.known_share:.0%} of the validation samples are training samples" in (
+        finding.message
+    )
+    # As many that come once more are too few to speak of.
+    few = np.random.default_rng(0).permutation(np.concatenate([X, X[:5], NEW]))
+    facts = repeated_samples(few[:100], few[100:])
+    assert facts is not None
+    assert findings_of(facts) == []
 
 
 def test_of_large_data_a_part_is_looked_at() -> None:
@@ -94,10 +116,13 @@ def test_files_are_not_read_through(tmp_path: Path) -> None:
     assert repeated_samples(X.astype(object), X.astype(object)) is None
 
 
-def messages_of(*counts: int) -> list[str]:
+def findings_of(facts: RepeatedFacts) -> list[Finding]:
     (rule,) = (rule for rule in all_rules() if rule.code == "LM505")
-    found = rule.check(Facts(outputs=(), repeated=RepeatedFacts(*counts)))
-    return [finding.message for finding in found]
+    return list(rule.check(Facts(outputs=(), repeated=facts)))
+
+
+def messages_of(*counts: int) -> list[str]:
+    return [finding.message for finding in findings_of(RepeatedFacts(*counts))]
 
 
 def test_what_is_said_depends_on_how_many_are_known() -> None:
@@ -139,12 +164,11 @@ def repeating(seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 @pytest.mark.parametrize("seed", range(40))
-def test_parts_of_data_that_repeat_themselves_are_no_finding(seed: int) -> None:
+def test_parts_of_data_that_repeat_themselves_get_advice_alone(seed: int) -> None:
     facts = repeated_samples(*repeating(seed))
     assert facts is not None
     assert facts.known
-    (rule,) = (rule for rule in all_rules() if rule.code == "LM505")
-    assert [*rule.check(Facts(outputs=(), repeated=facts))] == []
+    assert {finding.severity for finding in findings_of(facts)} <= {"info"}
 
 
 @pytest.mark.parametrize(

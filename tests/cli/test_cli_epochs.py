@@ -115,3 +115,8 @@ def test_epochs_before_the_initial_one_count_as_done(seeded: Seeded) -> None:
     with (console := Console(width=200)).capture() as printed:
         print_run(console, run)
     assert f"{document['id']} finished, started" in printed.get()
+    # Of what is not here it is known how far it had come.
+    run |= {"epochs": [], "epoch": 1, "begun_anew": True, "status": "interrupted"}
+    with (console := Console(width=200)).capture() as printed:
+        print_run(console, run)
+    assert f"{document['id']} interrupted after 1 of {EPOCHS} epochs" in printed.get()

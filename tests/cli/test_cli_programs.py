@@ -88,6 +88,11 @@ def test_check_tells_what_it_found_of_a_program_that_reads_its_run_back(
     result = invoke("check", _written(script, COMPILE_SEED, FIT, read))
     assert (result.exit_code, result.stdout.count("LM301")) == (1, 1)
     assert "after that the program ended with DatabaseMissing: expected a" in result.stderr
+    result = invoke(
+        "check", _written(script, COMPILE_SEED, FIT, "import lossmon\nlossmon.Monitor(runs=1)\n")
+    )
+    assert (result.exit_code, result.stdout.count("LM301")) == (1, 1)
+    assert "after that the program ended with UnknownArgument: expected" in result.stderr
     result = invoke("check", _written(script, read, COMPILE_SEED, FIT))
     assert (result.exit_code, result.stdout) == (1, "")
     assert "expected a database" in result.stderr

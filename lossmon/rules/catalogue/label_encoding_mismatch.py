@@ -36,6 +36,7 @@ from collections.abc import Iterator
 from lossmon.records import Finding, MetricSpec, Severity
 from lossmon.rules.compile_call import compile_with
 from lossmon.rules.facts import Facts, OutputFacts
+from lossmon.rules.families import counted_guesses
 from lossmon.rules.judgement import binary_as_two_columns, scaled_ids, wrong_encoding
 from lossmon.rules.metric_code import metric_with, own_name
 from lossmon.rules.wording import labels_evidence, labels_text
@@ -118,7 +119,9 @@ def _metric_problem(output: OutputFacts, metric: MetricSpec) -> tuple[str, str] 
 def _metric_fix(
     output: OutputFacts, metric: MetricSpec, found: str, better: str
 ) -> tuple[str, str]:
-    named = f'keras.metrics.{better}(name="{own_name(output, metric)}")'
+    guesses = counted_guesses(metric)
+    k = f"k={guesses}, " if guesses else ""
+    named = f'keras.metrics.{better}({k}name="{own_name(output, metric)}")'
     fix = compile_with(output, instead={metric.key: named})
     return f"{found}, which {metric.key!r} ({metric.label}) does not read", fix
 

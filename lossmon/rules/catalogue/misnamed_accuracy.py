@@ -3,7 +3,8 @@
 ## What it does
 Flags metrics of Keras that were named `accuracy` or `acc` and are none: a top-k accuracy with a k
 of 2 or more, or one that counts no right answers at all, such as a precision. Metrics of your own
-are not judged by their names.
+are not judged by their names. Silent where the labels are none that a top-k accuracy reads: see
+`label-encoding-mismatch` and `accuracy-with-regression`.
 
 ## Why is this bad
 The progress bar, the history and every tracker show it under that name, and readers take it for the
@@ -41,27 +42,47 @@ model.compile(
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
 from lossmon.records import Finding, MetricSpec, Severity
 from lossmon.rules.compile_call import compile_with
-from lossmon.rules.facts import Facts, OutputFacts
+from lossmon.rules.facts import Facts, LabelKind, OutputFacts
 from lossmon.rules.families import counted_guesses
 from lossmon.rules.judgement import is_misnamed
 from lossmon.rules.metric_code import metric_with
+from lossmon.rules.wording import class_name
 
 code = "LM310"
 name = "misnamed-accuracy"
 severity: Severity = "warning"
+
+_WRAPPER = "MeanMetricWrapper"
+# Of other labels another rule speaks, and no name is right.
+_READ: dict[str, tuple[LabelKind | None, ...]] = {
+    "sparse_top_k_categorical_accuracy": (None, "class_ids", "binary"),
+    "top_k_categorical_accuracy": (None, "one_hot", "soft", "multi_hot"),
+}
 
 
 def check(facts: Facts) -> Iterator[Finding]:
     """Find metrics that are called an accuracy and are none."""
     for output in facts.outputs:
         for metric in output.metrics:
-            if is_misnamed(output, metric):
+            kinds = _READ.get(metric.name)
+            if is_misnamed(output, metric) and (kinds is None or output.label_kind in kinds):
                 yield _finding(output, metric)
+
+
+def _renamed(output: OutputFacts, metric: MetricSpec) -> str:
+    """Code of the same metric under a name that says what it is."""
+    if guesses := counted_guesses(metric):
+        title = f"keras.metrics.{class_name(metric.name)}"
+        return f'{title}(k={guesses}, name="top_{guesses}_accuracy")'
+    # Of a function that was wrapped the word is enough.
+    code = metric_with(output, metric, name=metric.name)
+    return json.dumps(metric.name) if _WRAPPER in code else code
 
 
 def _finding(output: OutputFacts, metric: MetricSpec) -> Finding:
@@ -84,6 +105,5 @@ def _finding(output: OutputFacts, metric: MetricSpec) -> Finding:
     }
     if chance is not None:
         evidence["accuracy_of_guessing"] = round(min(chance, 1.0), 6)
-    called = f"top_{guesses}_accuracy" if guesses else metric.name
-    fix = compile_with(output, instead={metric.key: metric_with(output, metric, name=called)})
+    fix = compile_with(output, instead={metric.key: _renamed(output, metric)})
     return Finding(code, name, severity, output.name, message, fix, evidence)

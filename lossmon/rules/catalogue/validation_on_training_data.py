@@ -5,10 +5,13 @@ Looks validation samples up among the training samples, by their inputs: 512 of 
 fewer, each kind once. Some training samples are looked up among the others likewise, for some data
 repeat themselves by their nature. Flags a training if by a tenth more of its validation samples are
 known than of these, and more than chance explains. Arrays and tables of numbers are looked at, and
-131,072 training samples where there are more. A few training samples among the validation data
-are not found, nor any that were changed in the least. Of datasets, loaders and other data nothing
-is read: they are flagged where one and the same object is given as training and as validation data,
-but no iterator, nothing without end, and not where `steps_per_epoch` may leave some of it out.
+131,072 training samples where there are more. Where the training data repeat themselves as often,
+a tenth of the validation samples or more gets advice alone: that may be the nature of the data, or
+come of copies that were made before they were parted. A few training samples among the validation
+data are not found, nor any that were changed in the least. Of datasets, loaders and other data
+nothing is read: they are flagged where one and the same object is given as training and as
+validation data, but no iterator, nothing without end, and not where `steps_per_epoch` may leave
+some of it out.
 
 ## Why is this bad
 The validation loss and accuracy are in part those of samples that the model has learned, so they
@@ -50,6 +53,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import Any
 
 from lossmon.records import Finding, Severity
 from lossmon.rules.facts import Facts
@@ -69,7 +73,10 @@ _FIX = (
     "x and y before"
 )
 
-
+_FIX_OF_COPIES = (
+    "x_train, x_val, y_train, y_val = train_test_split(x, y)  # before samples are copied; then "
+    "copy those of the training part alone"
+)
 _FIX_OF_ONE = (
     "model.fit(train_data, validation_data=val_data)  # made of samples that were parted before "
     "they were shuffled"
@@ -81,8 +88,15 @@ def check(facts: Facts) -> Iterator[Finding]:
     given = facts.repeated
     if given is None and facts.shared is not None:
         yield _of_one_object(facts.shared)
-    if given is None or given.known < _FEWEST or not _more_than_usual(given):
+    if given is None or given.known < _FEWEST:
         return
+    if _more_than_usual(given):
+        yield _of_training_samples(given)
+    elif given.known_share >= _EXCESS:
+        yield _of_data_that_repeat_themselves(given)
+
+
+def _of_training_samples(given: RepeatedFacts) -> Finding:
     effect = (
         f"{_NOTHING_NEW}."
         if given.known == given.validated
@@ -90,14 +104,29 @@ def check(facts: Facts) -> Iterator[Finding]:
         "overfitting shows too little."
     )
     message = f"{_who(given)} are training samples, too{_usually(given)}: {effect}"
-    evidence = {
+    return Finding(code, name, severity, None, message, _FIX, _evidence(given))
+
+
+def _of_data_that_repeat_themselves(given: RepeatedFacts) -> Finding:
+    message = (
+        f"{given.known_share:.0%} of the validation samples are training samples, too; of "
+        f"{given.trained} training samples, {given.again} come again as well. That may be the "
+        "nature of the data; where samples were copied before they were parted, to balance the "
+        "classes for instance, the validation loss and accuracy promise too much."
+    )
+    summary = "Validation samples come again among the training samples, as these do themselves"
+    evidence = {"summary": summary, "known_share": given.known_share, **_evidence(given)}
+    return Finding(code, name, "info", None, message, _FIX_OF_COPIES, evidence)
+
+
+def _evidence(given: RepeatedFacts) -> dict[str, Any]:
+    return {
         "val_samples": given.samples,
         "looked_up": given.validated,
         "known": given.known,
         "train_looked_up": given.trained,
         "train_again": given.again,
     }
-    yield Finding(code, name, severity, None, message, _FIX, evidence)
 
 
 def _of_one_object(kind: str) -> Finding:
