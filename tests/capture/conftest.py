@@ -53,8 +53,10 @@ def db(tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def record(db: str) -> Any:
+def record(db: str, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Fit a model under a monitor, and read back what was stored."""
+    # What collects garbage in a process of many tests must not keep steps from being recomputed.
+    monkeypatch.setattr("lossmon.capture.budget.ALLOWANCE", 60.0)
 
     def run(model: Any, *data: Any, monitor: dict[str, Any] | None = None, **fit: Any) -> Recorded:
         callbacks = [*fit.pop("callbacks", ()), lossmon.Monitor(db, **(monitor or {}))]
