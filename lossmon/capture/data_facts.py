@@ -10,6 +10,7 @@ from typing import Any
 
 import keras
 
+from lossmon.capture.answers import answers_among
 from lossmon.capture.facts import Look, first_samples, label_facts, look_at, samples_to_predict
 from lossmon.capture.first_look import few_labels
 from lossmon.capture.forward import forward
@@ -45,7 +46,7 @@ def facts_of_arrays(model: Any, x: Any, y: Any, sample_weight: Any) -> Facts:
         look = _look(model, x, y, rows)
     complete = len(rows) == samples
     facts = label_facts(look, taken(y, rows), taken(sample_weight, rows), complete=complete)
-    return _with_inputs(facts, model, x)
+    return _with_inputs(facts, look, model, x, y)
 
 
 def facts_of_batches(model: Any, batches: Iterable[Any]) -> Facts | None:
@@ -67,7 +68,7 @@ def facts_of_batches(model: Any, batches: Iterable[Any]) -> Facts | None:
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(batch)
         if look is None or facts is None:
             look = look_at(model, x, y)
-            facts = _with_inputs(label_facts(look, y, sample_weight), model, x)
+            facts = _with_inputs(label_facts(look, y, sample_weight), look, model, x, y)
             # The model's own first call is not counted.
             end = time.perf_counter() + LABEL_SECONDS
         else:
@@ -80,8 +81,13 @@ def facts_of_batches(model: Any, batches: Iterable[Any]) -> Facts | None:
     return replace(facts, complete=True)
 
 
-def _with_inputs(facts: Facts, model: Any, x: Any) -> Facts:
-    return replace(facts, inputs=input_facts(model, x), spoiled=spoiled_inputs(model, x))
+def _with_inputs(facts: Facts, look: Look, model: Any, x: Any, y: Any) -> Facts:
+    return replace(
+        facts,
+        inputs=input_facts(model, x),
+        spoiled=spoiled_inputs(model, x),
+        answers=answers_among(model, look.resolved, look.structure, x, y),
+    )
 
 
 def _with_masks_of(x: Any, look: Look, model: Any) -> Look:

@@ -12,6 +12,7 @@ import keras
 from keras.src.backend import compute_output_spec, get_keras_mask
 from keras.src.trainers.data_adapters.array_data_adapter import can_convert_arrays
 
+from lossmon.capture.answers import answers_among
 from lossmon.capture.facts import (
     first_samples,
     gather_facts,
@@ -93,11 +94,12 @@ def first_look(
         outputs = resolve(model, y, y_pred)
         facts = gather_facts(model, x, y, sample_weight, y_pred, state=state)
         x_given = None if given is None else given.get("x")
-        seen = whole if x_given is None else x_given
+        seen, labels = (whole, y) if given is None or x_given is None else (x_given, given.get("y"))
         spoiled = spoiled_inputs(model, seen, state=state)
         if validated is not None and can_convert_arrays((validated,)):
             spoiled += spoiled_inputs(model, validated, split="val", state=state)
-        facts = replace(facts, inputs=input_facts(model, seen), spoiled=spoiled)
+        answers = answers_among(model, outputs, y_pred, seen, labels)
+        facts = replace(facts, inputs=input_facts(model, seen), spoiled=spoiled, answers=answers)
         if x_given is not None and validated is not None:
             scales = compared_scales(model, x_given, validated)
             facts = replace(facts, repeated=repeated_samples(x_given, validated), scales=scales)

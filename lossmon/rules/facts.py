@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from lossmon.records import BatchRecord, EpochRecord, LossSpec, MetricSpec, OutputRecord
+from lossmon.rules.answer_facts import AnswerFacts
 from lossmon.rules.input_facts import InputFacts
 from lossmon.rules.label_facts import LabelFacts
 from lossmon.rules.prediction_facts import OutputRange, PredictionFacts
@@ -168,6 +169,7 @@ class Facts:
             same array.
         shared: the type of the one object that is given as training and as validation data, where
             nothing of what it holds was looked at.
+        answers: columns of the inputs in which a target can be read.
     """
 
     outputs: tuple[OutputFacts, ...]
@@ -184,6 +186,7 @@ class Facts:
     scales: tuple[ScaleFacts, ...] = ()
     parted_in_order: bool = False
     shared: str | None = None
+    answers: tuple[AnswerFacts, ...] = ()
 
     def merge(self, later: Facts) -> Facts:
         """Add the labels of a later batch; predictions stay those of the first.

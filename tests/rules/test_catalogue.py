@@ -166,6 +166,7 @@ def test_codes_stay_with_their_names() -> None:
     assert known["LM404"] == "no-better-than-baseline"
     assert known["LM408"] == "overfitting"
     assert known["LM415"] == "learning-rate-out-of-range"
+    assert known["LM507"] == "target-among-inputs"
     assert known["LM416"] == "class-never-predicted"
     assert known["LM504"] == "unscaled-targets"
 

@@ -48,6 +48,7 @@ from lossmon.rules.catalogue import (
     slow_convergence,
     softmax_for_multilabel,
     softmax_over_one_unit,
+    target_among_inputs,
     unscaled_inputs,
     unscaled_targets,
     unweighted_metric,
@@ -106,4 +107,5 @@ RULES: tuple[ModuleType, ...] = (
     unscaled_targets,
     validation_on_training_data,
     validation_scaled_otherwise,
+    target_among_inputs,
 )

@@ -1,0 +1,207 @@
+"""Targets among the inputs of real trainings, as `fit` and `check` are given them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.datasets import load_breast_cancer, load_diabetes
+
+import lossmon
+from tests.capture.conftest import classes, dense, features
+
+LOADERS: dict[str, Any] = {"breast cancer": load_breast_cancer, "diabetes": load_diabetes}
+TABLE = LOADERS["breast cancer"](as_frame=True).frame
+
+
+def classifier(*widths: int) -> Any:
+    inputs = [keras.Input((width,), name=f"of_{width}") for width in widths]
+    joined = keras.layers.concatenate(inputs) if len(inputs) > 1 else inputs[0]
+    output = keras.layers.Dense(1, activation="sigmoid")(joined)
+    model = keras.Model(inputs if len(inputs) > 1 else inputs[0], output)
+    model.compile(loss="binary_crossentropy", metrics=["accuracy"])
+    return model
+
+
+def flags(found: Any) -> list[Any]:
+    return [finding for finding in found if finding.code == "LM507"]
+
+
+def of_run(run: Any) -> list[dict[str, Any]]:
+    return [finding for finding in run.document["findings"] if finding["code"] == "LM507"]
+
+
+def test_a_table_whose_target_was_not_dropped(record: Any) -> None:
+    run = record(classifier(31), TABLE, TABLE["target"], epochs=1, validation_split=0.2)
+    (found,) = of_run(run)
+    assert found["message"].startswith("column 30 ('target') of the input is the target, in all ")
+    assert found["evidence"]["answer_names"] == ["target"]
+    assert found["evidence"]["samples"] == 455
+    namespace = {"x": TABLE}
+    exec(found["fix"], namespace)
+    left = namespace["x"]
+    assert [*left.columns] == [*TABLE.columns[:-1]]
+    assert not flags(lossmon.check(classifier(30), left.to_numpy(), TABLE["target"]))
+
+
+def test_check_finds_it_before_anything_is_trained() -> None:
+    x = ((TABLE - TABLE.mean()) / TABLE.std()).to_numpy("float32")
+    (found,) = flags(lossmon.check(classifier(31), x, TABLE["target"].to_numpy()))
+    assert found.message.startswith("column 30 of the input is the target in other numbers, ")
+    namespace = {"x": x, "np": np}
+    exec(found.fix, namespace)
+    assert namespace["x"].shape == (569, 30)
+
+
+def test_a_column_that_is_an_input_of_its_own(record: Any) -> None:
+    x, y = TABLE.to_numpy()[:, :30], TABLE["target"].to_numpy()
+    given = {"of_30": x, "of_1": 1 - y[:, None]}
+    (found,) = of_run(record(classifier(30, 1), given, y, epochs=1))
+    assert found["message"].startswith("input 'of_1' is the target in other numbers, in all 569 ")
+    namespace = {"x": dict(given)}
+    exec(found["fix"], namespace)
+    assert [*namespace["x"]] == ["of_30"]
+
+
+def test_amounts_and_their_logarithm(record: Any) -> None:
+    table = LOADERS["diabetes"](as_frame=True).frame
+    model = dense(1, None, width=11)
+    model.compile(loss="mse")
+    run = record(model, table, np.log1p(table["target"]), epochs=1)
+    (found,) = of_run(run)
+    assert "column 10 ('target') of the input is the target in other numbers" in found["message"]
+
+
+def test_of_several_outputs_it_is_said_whose(record: Any) -> None:
+    inputs = keras.Input((31,))
+    names = ("alive", "old")
+    outputs = {name: keras.layers.Dense(1, "sigmoid", name=name)(inputs) for name in names}
+    model = keras.Model(inputs, outputs)
+    model.compile(loss=dict.fromkeys(names, "binary_crossentropy"))
+    y = {"old": TABLE["mean area"].to_numpy() > 600, "alive": TABLE["target"].to_numpy()}
+    (found,) = of_run(record(model, TABLE.to_numpy(), y, epochs=1))
+    assert found["output"] == "alive"
+    assert found["message"].startswith("column 30 of the input is the target of output 'alive', ")
+
+
+@pytest.mark.parametrize("batch", [32, 128])
+def test_of_batches_the_first_one_is_looked_at(record: Any, batch: int) -> None:
+    import tensorflow as tf
+
+    x, y = TABLE.to_numpy("float32"), TABLE["target"].to_numpy()
+    data = tf.data.Dataset.from_tensor_slices((x, y)).batch(batch)
+    found = of_run(record(classifier(31), data, epochs=1, shuffle=False))
+    checked = flags(lossmon.check(classifier(31), data))
+    # 32 samples may agree with a column that only foretells the class.
+    assert [f["evidence"]["samples"] for f in found] == ([128] if batch == 128 else [])
+    assert [f.evidence["samples"] for f in checked] == ([128] if batch == 128 else [])
+
+
+def test_many_samples_are_looked_at_in_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lossmon.capture.answers.SEEN_VALUES", 31 * 100)
+    (found,) = flags(lossmon.check(classifier(31), TABLE.to_numpy(), TABLE["target"].to_numpy()))
+    assert 95 <= found.evidence["samples"] <= 100
+
+
+def autoencoder() -> tuple[Any, Any, Any]:
+    model = dense(6, None)
+    model.compile(loss="mse")
+    x = np.eye(6, dtype="float32")[classes(90, 6)]
+    return model, x, x
+
+
+def a_line() -> tuple[Any, Any, Any]:
+    model = dense(1, None, width=1)
+    model.compile(loss="mse")
+    x = features(90, 1)
+    return model, x, 2 * x - 1
+
+
+def an_exercise() -> tuple[Any, Any, Any]:
+    model = dense(1, None)
+    model.compile(loss="mse")
+    x = features(90)
+    return model, x, 3 * x[:, 2]
+
+
+def a_recurrence() -> tuple[Any, Any, Any]:
+    model = keras.Sequential([keras.Input((6, 2)), keras.layers.GRU(3), keras.layers.Dense(1)])
+    model.compile(loss="mse")
+    x = np.stack([features(90), features(90)], axis=-1)
+    return model, x, x[:, 0, 0]
+
+
+def looked_up() -> tuple[Any, Any, Any]:
+    x = np.random.default_rng(0).integers(0, 2, (90, 6))
+    layers = [keras.layers.Embedding(2, 3), keras.layers.Flatten(), keras.layers.Dense(1)]
+    model = keras.Sequential([keras.Input((6,)), *layers])
+    model.compile(loss=keras.losses.BinaryCrossentropy(from_logits=True))
+    return model, x, x[:, 3]
+
+
+class Own(keras.Model):
+    """Does with its data what it likes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.dense = keras.layers.Dense(1)
+
+    def call(self, inputs: Any) -> Any:
+        return self.dense(inputs)
+
+    def compute_loss(
+        self, x: Any = None, y: Any = None, y_pred: Any = None, *_: Any, **__: Any
+    ) -> Any:
+        return keras.ops.mean(keras.ops.square(y_pred - keras.ops.sum(x, axis=1, keepdims=True)))
+
+
+def own_loss() -> tuple[Any, Any, Any]:
+    model = Own()
+    model.compile(loss="mse")
+    x = features(90)
+    return model, x, x[:, 0]
+
+
+@pytest.mark.parametrize(
+    "made", [autoencoder, a_line, an_exercise, a_recurrence, looked_up, own_loss]
+)
+def test_silent_where_that_is_what_is_to_be_learned(record: Any, made: Any) -> None:
+    model, x, y = made()
+    assert not flags(lossmon.check(model, x, y))
+    assert not of_run(record(model, x, y, epochs=1))
+
+
+@pytest.mark.parametrize("kind", [list, "ragged", "sparse", "empty"])
+def test_what_is_no_table_stops_nothing(kind: Any) -> None:
+    from scipy.sparse import csr_matrix
+
+    from lossmon.capture.answers import answers_among
+    from lossmon.capture.resolve import resolve
+
+    y = TABLE["target"].to_numpy()
+    model = classifier(31)
+    outputs = resolve(model, y, model(np.zeros((1, 31))))
+    if kind == "sparse":
+        x: Any = csr_matrix(TABLE.to_numpy())
+    elif kind == "ragged":
+        import tensorflow as tf
+
+        x = tf.ragged.constant([[1.0], [1.0, 2.0]])
+    else:
+        x = np.zeros((0, 31)) if kind == "empty" else [np.zeros(4), np.zeros((4, 2))]
+    assert answers_among(model, outputs, model(np.zeros((1, 31))), x, y) == ()
+
+
+def test_a_table_with_a_name_that_comes_twice() -> None:
+    from lossmon.capture.answers import answers_among
+    from lossmon.capture.resolve import resolve
+
+    model = classifier(31)
+    table = pd.concat([TABLE.iloc[:, :30].set_axis(["a"] * 30, axis=1), TABLE["target"]], axis=1)
+    y_pred = model(np.zeros((1, 31)))
+    outputs = resolve(model, TABLE["target"].to_numpy(), y_pred)
+    (found,) = answers_among(model, outputs, y_pred, table, TABLE["target"])
+    assert found.names == ("target",)
