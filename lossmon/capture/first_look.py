@@ -30,7 +30,7 @@ from lossmon.capture.repeated import repeated_samples
 from lossmon.capture.resolve import ResolvedOutput, resolve, split_outputs
 from lossmon.capture.scales import compared_scales
 from lossmon.capture.spoiled import spoiled_inputs
-from lossmon.rules import Facts
+from lossmon.rules import Facts, SharedFacts
 
 # Samples whose labels must have been seen before rules speak of what none of them is.
 CERTAIN_SAMPLES = 512
@@ -62,7 +62,8 @@ def first_look(
     alone: bool = True,
     given: Mapping[str, Any] | None = None,
     validated: Any = None,
-    shared: str | None = None,
+    shared: SharedFacts | None = None,
+    sliced: tuple[Any, Any] | None = None,
 ) -> FirstLook:
     """Look at a model and its first batch, changing neither.
 
@@ -73,7 +74,8 @@ def first_look(
         alone: whether no other thread may be preparing the next batches.
         given: the arguments of `fit` where they are arrays, of which more is seen than of a batch.
         validated: the inputs that it validates on; only of arrays something is seen.
-        shared: the type of the data that is given for both, where it is one object.
+        shared: how these data are one, by what they are made of.
+        sliced: the arrays that datasets for both go through, training inputs first.
     """
     batch, state = own_part(batch), own_part(state)
     x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(batch)
@@ -104,6 +106,8 @@ def first_look(
             scales = compared_scales(model, x_given, validated)
             facts = replace(facts, repeated=repeated_samples(x_given, validated), scales=scales)
             facts = replace(facts, parted_in_order=parted_in_order(x_given, validated))
+        elif shared is None and sliced is not None:
+            facts = replace(facts, repeated=repeated_samples(*sliced))
         if facts.repeated is None:
             facts = replace(facts, shared=shared)
         known = None if given is None else _all_labels(facts, outputs, y_pred, given)

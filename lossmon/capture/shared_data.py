@@ -1,4 +1,4 @@
-"""One object that is given to `fit` as training data and as validation data."""
+"""Training and validation data that are one, as far as that shows without reading them."""
 
 from __future__ import annotations
 
@@ -8,30 +8,55 @@ from typing import Any
 
 import keras
 
+from lossmon.capture.datasets import sharing, sliced_inputs
+from lossmon.rules import SharedFacts
+
 _ENDLESS = -1
 """What a `tf.data.Dataset` without end says that it holds."""
 
 
-def shared_data(fit: Mapping[str, Any]) -> str | None:
-    """Tell by identity alone whether a training is validated on its own data; nothing is read.
+def shared_data(fit: Mapping[str, Any]) -> SharedFacts | None:
+    """Tell whether a training is validated on its own data, by what they are made of alone.
 
     Args:
         fit: the arguments of `fit`; empty where unknown.
 
     Returns:
-        The type of that data. None where the two are not the same, or where they may give other
-        samples to the validation: iterators go on, data without end may be drawn anew, and a
-        training may end before it has seen all.
+        None where the two have nothing in common, or where they may give other samples to the
+        validation: iterators go on, data without end may be drawn anew, and a training may end
+        before it has seen all.
     """
+    data, leaves = fit.get("x"), keras.tree.flatten(fit.get("x"))
+    if fit.get("val_x") is None or not leaves:
+        return None
+    how = "one_object" if _is_one_object(fit) else sharing(data, fit["val_x"])
+    takes_all = how in ("one_object", "trained_whole")
+    if how is None or (
+        takes_all and not hasattr(leaves[0], "shape") and not _is_seen_whole(data, fit)
+    ):
+        return None
+    return SharedFacts(type(leaves[0]).__name__.lstrip("_"), how)
+
+
+def sliced_data(fit: Mapping[str, Any]) -> tuple[Any, Any] | None:
+    """The arrays that the datasets of a training go through, as `sliced_inputs` finds them.
+
+    Args:
+        fit: the arguments of `fit`; empty where unknown.
+
+    Returns:
+        None, too, where the training may end before it has seen all of its data.
+    """
+    found = sliced_inputs(fit.get("x"), fit.get("val_x"))
+    return found if found is not None and _is_seen_whole(fit["x"], fit) else None
+
+
+def _is_one_object(fit: Mapping[str, Any]) -> bool:
     trained = keras.tree.flatten((fit.get("x"), fit.get("y")))
     validated = keras.tree.flatten((fit.get("val_x"), fit.get("val_y")))
-    if len(trained) != len(validated) or fit.get("val_x") is None:
-        return None
-    if any(one is not other for one, other in zip(trained, validated, strict=True)):
-        return None
-    data = trained[0]
-    seen_whole = hasattr(data, "shape") or _is_seen_whole(data, fit)
-    return type(data).__name__.lstrip("_") if seen_whole else None
+    if len(trained) != len(validated):
+        return False
+    return all(one is other for one, other in zip(trained, validated, strict=True))
 
 
 def _is_seen_whole(data: Any, fit: Mapping[str, Any]) -> bool:

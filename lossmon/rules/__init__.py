@@ -21,7 +21,7 @@ from lossmon.rules.registry import (
     rule_summaries,
     select_rules,
 )
-from lossmon.rules.repeated_facts import RepeatedFacts
+from lossmon.rules.repeated_facts import RepeatedFacts, SharedFacts, Sharing
 from lossmon.rules.scale_facts import ScaleFacts, describe_scales, own_statistics
 from lossmon.rules.selection import RuleRequest, RuleSelection, change_text, rule_request
 from lossmon.rules.sources import grades, listed, rule_selection
@@ -59,6 +59,8 @@ __all__ = [
     "RuleRequest",
     "RuleSelection",
     "ScaleFacts",
+    "SharedFacts",
+    "Sharing",
     "ShiftFacts",
     "SpoiledFacts",
     "Term",

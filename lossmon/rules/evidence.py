@@ -64,6 +64,7 @@ NAMES: dict[str, str] = {
     "gradients": "gradient of each",
     "factors": "times as large",
     "guesses": "guesses counted",
+    "how_shared": "what they share",
     "input": "input",
     "is_accuracy": "that is the accuracy",
     "kind": "what happened",
@@ -182,6 +183,12 @@ _WORDS: dict[str, dict[str, str]] = {
         "class_ids": "class ids",
         "continuous": "real numbers",
         "integers": "whole numbers",
+    },
+    "how_shared": {
+        "one_object": "one object is both",
+        "trained_whole": "the training takes all that both are made of",
+        "validated_whole": "the validation takes all that both are made of",
+        "parted_anew": "parts of one, shuffled anew at each reading",
     },
     "split": {"train": "training", "val": "validation"},
     "proof": {

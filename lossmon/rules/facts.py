@@ -11,7 +11,7 @@ from lossmon.rules.answer_facts import AnswerFacts
 from lossmon.rules.input_facts import InputFacts
 from lossmon.rules.label_facts import LabelFacts
 from lossmon.rules.prediction_facts import OutputRange, PredictionFacts
-from lossmon.rules.repeated_facts import RepeatedFacts
+from lossmon.rules.repeated_facts import RepeatedFacts, SharedFacts
 from lossmon.rules.scale_facts import ScaleFacts
 from lossmon.rules.spoiled_facts import SpoiledFacts
 from lossmon.rules.training_facts import (
@@ -167,8 +167,7 @@ class Facts:
         scales: how large inputs are in the validation data, beside the training data.
         parted_in_order: whether the validation data are what follows the training data in the
             same array.
-        shared: the type of the one object that is given as training and as validation data, where
-            nothing of what it holds was looked at.
+        shared: how training and validation data are one, by what they are made of.
         answers: columns of the inputs in which a target can be read.
     """
 
@@ -185,7 +184,7 @@ class Facts:
     repeated: RepeatedFacts | None = None
     scales: tuple[ScaleFacts, ...] = ()
     parted_in_order: bool = False
-    shared: str | None = None
+    shared: SharedFacts | None = None
     answers: tuple[AnswerFacts, ...] = ()
 
     def merge(self, later: Facts) -> Facts:

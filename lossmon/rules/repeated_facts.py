@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
+
+Sharing = Literal["one_object", "trained_whole", "validated_whole", "parted_anew"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,3 +33,19 @@ class RepeatedFacts:
     trained: int
     again: int
     known_share: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class SharedFacts:
+    """How training and validation data are one, where nothing of what they hold was looked at.
+
+    Attributes:
+        kind: the type of the training data.
+        how: "one_object" where one and the same is given for both; "trained_whole" where both are
+            made of one and the training leaves nothing of it out, "validated_whole" where the
+            validation does not; "parted_anew" where both are parts of what is shuffled otherwise
+            whenever it is read.
+    """
+
+    kind: str
+    how: Sharing

@@ -8,10 +8,13 @@ known than of these, and more than chance explains. Arrays and tables of numbers
 131,072 training samples where there are more. Where the training data repeat themselves as often,
 a tenth of the validation samples or more gets advice alone: that may be the nature of the data, or
 come of copies that were made before they were parted. A few training samples among the validation
-data are not found, nor any that were changed in the least. Of datasets, loaders and other data
-nothing is read: they are flagged where one and the same object is given as training and as
-validation data, but no iterator, nothing without end, and not where `steps_per_epoch` may leave
-some of it out.
+data are not found, nor any that were changed in the least. Datasets of
+TensorFlow that go through arrays from end to end are looked at like these. Of other datasets,
+loaders and the like nothing is read: they are flagged where one and the same object is given as
+training and as validation data, but no iterator, nothing without end, and not where
+`steps_per_epoch` may leave some of it out. And datasets of TensorFlow where both are made of one of
+which either leaves nothing out, or where both are parts (`take`, `skip`, `shard`) of data that
+`shuffle` draws anew whenever they are read: each epoch parts them otherwise.
 
 ## Why is this bad
 The validation loss and accuracy are in part those of samples that the model has learned, so they
@@ -57,7 +60,7 @@ from typing import Any
 
 from lossmon.records import Finding, Severity
 from lossmon.rules.facts import Facts
-from lossmon.rules.repeated_facts import RepeatedFacts
+from lossmon.rules.repeated_facts import RepeatedFacts, SharedFacts
 
 code = "LM505"
 name = "validation-on-training-data"
@@ -68,6 +71,10 @@ _EXCESS = 0.1
 _ERRORS = 4.0
 """Standard errors of a difference between shares, which chance exceeds once in 30,000 trainings."""
 _NOTHING_NEW = "their loss and accuracy say nothing about new samples, and overfitting cannot show"
+_LOOKS_BETTER = (
+    "the validation loss and accuracy look better than those of new samples, and overfitting shows "
+    "too little"
+)
 _FIX = (
     "model.fit(x, y, validation_split=0.2)  # the last fifth; drop what comes twice and shuffle "
     "x and y before"
@@ -76,6 +83,10 @@ _FIX = (
 _FIX_OF_COPIES = (
     "x_train, x_val, y_train, y_val = train_test_split(x, y)  # before samples are copied; then "
     "copy those of the training part alone"
+)
+_FIX_OF_PARTS = (
+    "data = data.shuffle(n, seed=0, reshuffle_each_iteration=False)  # before take and skip; then "
+    "shuffle the training part again"
 )
 _FIX_OF_ONE = (
     "model.fit(train_data, validation_data=val_data)  # made of samples that were parted before "
@@ -87,7 +98,7 @@ def check(facts: Facts) -> Iterator[Finding]:
     """Find trainings that are validated on what they are trained on."""
     given = facts.repeated
     if given is None and facts.shared is not None:
-        yield _of_one_object(facts.shared)
+        yield _of_shared(facts.shared)
     if given is None or given.known < _FEWEST:
         return
     if _more_than_usual(given):
@@ -97,13 +108,8 @@ def check(facts: Facts) -> Iterator[Finding]:
 
 
 def _of_training_samples(given: RepeatedFacts) -> Finding:
-    effect = (
-        f"{_NOTHING_NEW}."
-        if given.known == given.validated
-        else "the validation loss and accuracy look better than those of new samples, and "
-        "overfitting shows too little."
-    )
-    message = f"{_who(given)} are training samples, too{_usually(given)}: {effect}"
+    effect = _NOTHING_NEW if given.known == given.validated else _LOOKS_BETTER
+    message = f"{_who(given)} are training samples, too{_usually(given)}: {effect}."
     return Finding(code, name, severity, None, message, _FIX, _evidence(given))
 
 
@@ -129,13 +135,33 @@ def _evidence(given: RepeatedFacts) -> dict[str, Any]:
     }
 
 
-def _of_one_object(kind: str) -> Finding:
-    message = (
-        f"all validation samples are training samples, too: `fit` is given one and the same {kind} "
-        f"as x and as validation_data. Unless it makes new samples whenever it is read, "
-        f"{_NOTHING_NEW}."
-    )
-    return Finding(code, name, severity, None, message, _FIX_OF_ONE, {"shared": kind})
+def _of_shared(given: SharedFacts) -> Finding:
+    new = f"Unless it makes new samples whenever it is read, {_NOTHING_NEW}."
+    message, fix = {
+        "one_object": (
+            "all validation samples are training samples, too: `fit` is given one and the same "
+            f"{given.kind} as x and as validation_data. {new}",
+            _FIX_OF_ONE,
+        ),
+        "trained_whole": (
+            "all validation samples are training samples, too: both datasets that `fit` is given "
+            f"are made of one, and the training leaves nothing of it out. {new}",
+            _FIX_OF_ONE,
+        ),
+        "validated_whole": (
+            "all training samples are validation samples, too: both datasets that `fit` is given "
+            f"are made of one, and the validation leaves nothing of it out: {_LOOKS_BETTER}.",
+            _FIX_OF_ONE,
+        ),
+        "parted_anew": (
+            "validation samples of one epoch are training samples of others: the data are parted "
+            "(take, skip or shard) behind a shuffle that draws another order whenever they are "
+            f"read: {_LOOKS_BETTER}.",
+            _FIX_OF_PARTS,
+        ),
+    }[given.how]
+    evidence = {"shared": given.kind, "how_shared": given.how}
+    return Finding(code, name, severity, None, message, fix, evidence)
 
 
 def _more_than_usual(given: RepeatedFacts) -> bool:
