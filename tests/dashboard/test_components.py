@@ -243,6 +243,27 @@ def test_the_grid_counts_findings_and_keeps_what_is_not_finite() -> None:
     assert [json_safe(value) for value in (float("-inf"), 1.5, None)] == ["-inf", 1.5, None]
 
 
+@pytest.mark.parametrize(
+    ("status", "epochs", "reached", "done", "share"),
+    [
+        ("finished", 4, 7, "8 of 8 epochs", 1.0),
+        ("running", 2, 6, "6 of 8 epochs", 0.75),
+        ("interrupted", 3, 2, "3 of 8 epochs", 0.375),
+        ("finished", 5, 4, "5 of 8 epochs", 0.625),
+        ("running", 0, None, "0 of 8 epochs", 0.0),
+    ],
+    ids=["began at the fifth", "likewise, still going", "stopped", "stopped early", "just begun"],
+)
+@pytest.mark.usefixtures("app")
+def test_the_grid_tells_how_far_a_run_came(
+    status: str, epochs: int, reached: int | None, done: str, share: float
+) -> None:
+    (run,) = current_store().run_page(RunQuery("digits-overfit")).rows
+    run |= {"status": status, "epochs": epochs, "epoch": reached, "epochs_planned": 8}
+    progress = run_grid_row(run)["progress"]
+    assert (progress["done"], progress["share"]) == (done, share)
+
+
 @pytest.mark.usefixtures("app")
 def test_a_best_accuracy_from_before_the_loss_was_lost_stands() -> None:
     (run,) = current_store().run_page(RunQuery("digits-overfit")).rows

@@ -96,7 +96,15 @@ def _around(ends: Mapping[str, Row]) -> dict[str, Any]:
 
 def _progress(run: Row) -> dict[str, Any]:
     """How far it came, and when it was last heard of."""
-    planned, epochs = run["epochs_planned"], run["epochs"]
+    planned, epochs = run["epochs_planned"], _epochs_done(run)
     done = f"{epochs} of {planned} epochs" if planned else f"{epochs} epochs"
     share = min(epochs / planned, 1.0) if planned else None
     return {"done": done, "share": share, "heard": run["heartbeat"]}
+
+
+def _epochs_done(run: Row) -> int:
+    """Those that were trained before its first record, by `initial_epoch`, are among them."""
+    reached = run["epoch"]
+    if reached is None:
+        return run["epochs"]
+    return max(run["epochs"], reached + (run["status"] == "finished"))
