@@ -7,8 +7,7 @@ from typing import Any
 
 from lossmon.analysis.history import Row
 from lossmon.analysis.words import SPLITS, accuracy_text
-
-_TOP_K = frozenset({"top_k_categorical_accuracy", "sparse_top_k_categorical_accuracy"})
+from lossmon.metric_words import TOP_K_ACCURACIES
 
 
 def top_k_sentences(
@@ -47,7 +46,8 @@ def _accuracy(output: Row) -> dict[str, Any] | None:
         (
             metric
             for metric in output.get("metrics") or ()
-            if metric["label"] == output.get("accuracy_metric") and metric.get("name") in _TOP_K
+            if metric["label"] == output.get("accuracy_metric")
+            and metric.get("name") in TOP_K_ACCURACIES
         ),
         None,
     )

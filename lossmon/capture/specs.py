@@ -11,6 +11,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from lossmon.metric_words import ACCURACY_WORDS
 from lossmon.records import LossSpec, MetricSpec
 
 # In the order in which the accuracy of an output is looked for.
@@ -22,7 +23,6 @@ ACCURACY_FAMILY = (
     "top_k_categorical_accuracy",
     "sparse_top_k_categorical_accuracy",
 )
-ALIASES = ("accuracy", "acc")
 _EPSILON = 1e-7  # Keras' own default
 # What a person needs to tell two metrics of one class apart.
 _TELLING = ("threshold", "thresholds", "k", "top_k", "from_logits", "curve", "class_id")
@@ -89,7 +89,7 @@ def alias_of(metric: Any, written: list[Any]) -> str | None:
         keras.metrics.CategoricalAccuracy,
         keras.metrics.SparseCategoricalAccuracy,
     )
-    return metric.name if fits and metric.name.lower() in ALIASES else None
+    return metric.name if fits and metric.name.lower() in ACCURACY_WORDS else None
 
 
 def accuracy_index(specs: tuple[MetricSpec, ...]) -> int | None:
@@ -102,7 +102,7 @@ def accuracy_index(specs: tuple[MetricSpec, ...]) -> int | None:
             if spec.name == name and not spec.custom:
                 return index
     for index, spec in enumerate(specs):
-        if spec.custom and spec.key.lower() in ALIASES:
+        if spec.custom and spec.key.lower() in ACCURACY_WORDS:
             return index
     return None
 

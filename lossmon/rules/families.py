@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lossmon.metric_words import TOP_K_ACCURACIES
 from lossmon.records import LossSpec, MetricSpec
 
 BINARY_LOSSES = frozenset({"binary_crossentropy", "binary_focal_crossentropy"})
@@ -41,7 +42,6 @@ UNALIGNED_METRICS = HINGE_LOSSES | {"categorical_hinge", "kl_divergence", "poiss
 COUNTING_ACCURACIES = frozenset(
     {"binary_accuracy", "categorical_accuracy", "sparse_categorical_accuracy"}
 )
-TOP_K_ACCURACIES = frozenset({"top_k_categorical_accuracy", "sparse_top_k_categorical_accuracy"})
 EXACT_MATCH = "accuracy"
 ACCURACIES = COUNTING_ACCURACIES | TOP_K_ACCURACIES | {EXACT_MATCH}
 

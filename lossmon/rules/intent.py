@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from lossmon.metric_words import TOP_K_ACCURACIES
 from lossmon.records import MetricSpec
 from lossmon.rules.facts import LabelKind, OutputFacts
-from lossmon.rules.families import EXACT_MATCH, TOP_K_ACCURACIES
+from lossmon.rules.families import EXACT_MATCH
 from lossmon.rules.judgement import (
     activated,
     cut_at_zero,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from lossmon.metric_words import ACCURACY_WORDS
 from lossmon.records import MetricSpec
 from lossmon.rules.facts import OutputFacts
 from lossmon.rules.families import (
@@ -21,7 +22,6 @@ from lossmon.rules.families import (
 from lossmon.rules.metric_code import own_name
 from lossmon.rules.prediction_facts import RAW_MARGIN
 
-ACCURACY_WORDS = frozenset({"accuracy", "acc"})
 # Noisy and one-sided smoothed labels leave [0, 1] on purpose, by less than this.
 OVERSHOOT = 0.1
 ENOUGH_ROWS = 8

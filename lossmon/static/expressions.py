@@ -6,10 +6,10 @@ import ast
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from lossmon.metric_words import ACCURACY_WORDS
 from lossmon.static.values import Constant, Layer, Loss, Metric, Model, Name, Tensor, Value
 from lossmon.static.vocabulary import (
     ACTIVATIONS,
-    ALIASES,
     LOGITS_FIRST,
     LOSS_CLASSES,
     LOSS_WORDS,
@@ -198,7 +198,7 @@ def metric_of(node: ast.expr, known: Known) -> Metric | None:
     if isinstance(found, Name):
         module, _, name = found.path.rpartition(".")
         return Metric(name, name) if module == "keras.metrics" and name in METRIC_WORDS else None
-    if isinstance(word, str) and word.lower() in ALIASES:
+    if isinstance(word, str) and word.lower() in ACCURACY_WORDS:
         return Metric(word, "alias")
     return Metric(word, word) if isinstance(word, str) and word in METRIC_WORDS else None
 

@@ -58,7 +58,6 @@ PROBABILITY_CLASSES = {
 }
 METRIC_CLASSES = ACCURACY_CLASSES | PROBABILITY_CLASSES
 METRIC_WORDS = frozenset(ACCURACY_CLASSES.values()) - {"accuracy"}
-ALIASES = frozenset({"accuracy", "acc"})
 
 # Methods of a model that use it as it was compiled.
 TRAINING_METHODS = frozenset({"fit", "evaluate", "predict", "train_on_batch", "test_on_batch"})
