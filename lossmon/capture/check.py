@@ -15,6 +15,7 @@ from lossmon.capture.argument_names import with_names_checked
 from lossmon.capture.asking import RuleAsker
 from lossmon.capture.data_facts import facts_of_arrays, facts_of_batches
 from lossmon.capture.pristine import pristine
+from lossmon.capture.validation_facts import split_arguments, with_validation
 from lossmon.errors import InvalidArgument
 from lossmon.records import Finding
 from lossmon.rules import Facts, RuleSelection, rule_selection
@@ -56,11 +57,20 @@ def check(
 
 
 def checked(
-    model: Any, x: Any, y: Any, sample_weight: Any, selection: RuleSelection
+    model: Any,
+    x: Any,
+    y: Any,
+    sample_weight: Any,
+    selection: RuleSelection,
+    *,
+    fit: Mapping[str, Any] | None = None,
 ) -> list[Finding]:
-    """As `check`, with the rules already chosen."""
+    """As `check`, with the rules already chosen, and all arguments of `fit` where it is called."""
     _demand_compiled(model)
-    return _ask(_facts(model, x, y, sample_weight), selection)
+    facts = _facts(model, x, y, sample_weight)
+    if facts is not None and fit is not None:
+        facts = _with_validation(facts, model, fit)
+    return _ask(facts, selection)
 
 
 def checked_batches(model: Any, batches: Iterable[Any], selection: RuleSelection) -> list[Finding]:
@@ -69,6 +79,16 @@ def checked_batches(model: Any, batches: Iterable[Any], selection: RuleSelection
     with pristine(model):
         facts = facts_of_batches(model, batches)
     return _ask(facts, selection)
+
+
+def _with_validation(facts: Facts, model: Any, fit: Mapping[str, Any]) -> Facts:
+    try:
+        with pristine(model):
+            return with_validation(facts, model, split_arguments(fit))
+    except Exception as error:
+        # Keras takes them or not, in its own words; the training data were looked at.
+        _warn(f"the validation data could not be looked at: {error!r}")
+        return facts
 
 
 def _demand_compiled(model: Any) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
+from keras.src.trainers.data_adapters import is_tf_dataset
 
 from lossmon.rules import Sharing
 
@@ -13,8 +14,7 @@ from lossmon.rules import Sharing
 _KEEPING = frozenset({
     "BatchDataset", "CacheDataset", "MapDataset", "OptionsDataset", "PaddedBatchDataset",
     "ParallelBatchDataset", "ParallelMapDataset", "PrefetchDataset", "RebatchDataset",
-    "RepeatDataset", "RestructuredDataset",
-    "ShuffleDataset", "UnbatchDataset",
+    "RepeatDataset", "RestructuredDataset", "ShuffleDataset", "UnbatchDataset",
 })  # fmt: skip
 _MAPPING = frozenset({"MapDataset", "ParallelMapDataset"})
 _PARTING = frozenset({"ShardDataset", "SkipDataset", "TakeDataset"})
@@ -66,13 +66,10 @@ def sliced_inputs(trained: Any, validated: Any) -> tuple[Any, Any] | None:
 
 def _steps(data: Any) -> list[Any]:
     """A dataset, what it is made of, and so on, down to what has no single source."""
-    is_dataset = type(data).__module__.startswith("tensorflow.") and hasattr(data, "element_spec")
-    if not is_dataset:
+    if not is_tf_dataset(data) or not hasattr(data, "_inputs"):
         return []
-    steps = [data]
-    while (source := getattr(steps[-1], "_input_dataset", None)) is not None:
-        steps.append(source)
-    return steps
+    sources = data._inputs()
+    return [data, *(_steps(sources[0]) if len(sources) == 1 else ())]
 
 
 def _kind(step: Any) -> str:

@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 
 import keras
 from keras.src.backend import compute_output_spec, get_keras_mask
-from keras.src.trainers.data_adapters.array_data_adapter import can_convert_arrays
 
 from lossmon.capture.answers import answers_among
+from lossmon.capture.audit_data import reads_arrays
 from lossmon.capture.facts import (
     first_samples,
     gather_facts,
@@ -23,14 +23,12 @@ from lossmon.capture.facts import (
 from lossmon.capture.forward import forward, has_fixed_batch
 from lossmon.capture.inputs import input_facts
 from lossmon.capture.jax_masks import has_own_step
-from lossmon.capture.parted import parted_in_order
 from lossmon.capture.pristine import counters_kept, pristine
 from lossmon.capture.processes import own_part, why_processes_hide
-from lossmon.capture.repeated import repeated_samples
 from lossmon.capture.resolve import ResolvedOutput, resolve, split_outputs
-from lossmon.capture.scales import compared_scales
 from lossmon.capture.spoiled import spoiled_inputs
-from lossmon.rules import Facts, SharedFacts
+from lossmon.capture.validation_facts import with_validation
+from lossmon.rules import Facts
 
 # Samples whose labels must have been seen before rules speak of what none of them is.
 CERTAIN_SAMPLES = 512
@@ -59,11 +57,7 @@ def first_look(
     batch: Any,
     state: Any = None,
     *,
-    alone: bool = True,
-    given: Mapping[str, Any] | None = None,
-    validated: Any = None,
-    shared: SharedFacts | None = None,
-    sliced: tuple[Any, Any] | None = None,
+    fit: Mapping[str, Any],
 ) -> FirstLook:
     """Look at a model and its first batch, changing neither.
 
@@ -71,12 +65,11 @@ def first_look(
         model: a compiled model inside `fit`.
         batch: what its train step will be given.
         state: on JAX, the state that the train function was given.
-        alone: whether no other thread may be preparing the next batches.
-        given: the arguments of `fit` where they are arrays, of which more is seen than of a batch.
-        validated: the inputs that it validates on; only of arrays something is seen.
-        shared: how these data are one, by what they are made of.
-        sliced: the arrays that datasets for both go through, training inputs first.
+        fit: the arguments of `fit`, after `validation_split` took its part; empty where unknown.
+            Where they are arrays, more is seen than of a batch, and no other thread may be
+            preparing the next ones.
     """
+    arrays = reads_arrays(fit)
     batch, state = own_part(batch), own_part(state)
     x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(batch)
     whole = x
@@ -90,27 +83,17 @@ def first_look(
             # it draws for its weights is drawn once, here or there.
             with counters_kept(model):
                 compute_output_spec(model, whole, training=False)
-    with warnings.catch_warnings(), pristine(model, alone=alone):
+    with warnings.catch_warnings(), pristine(model, alone=arrays):
         warnings.simplefilter("ignore")
         y_pred = forward(model, x, state)
         outputs = resolve(model, y, y_pred)
         facts = gather_facts(model, x, y, sample_weight, y_pred, state=state)
-        x_given = None if given is None else given.get("x")
-        seen, labels = (whole, y) if given is None or x_given is None else (x_given, given.get("y"))
+        seen, labels = (fit["x"], fit.get("y")) if arrays else (whole, y)
         spoiled = spoiled_inputs(model, seen, state=state)
-        if validated is not None and can_convert_arrays((validated,)):
-            spoiled += spoiled_inputs(model, validated, split="val", state=state)
         answers = answers_among(model, outputs, y_pred, seen, labels)
         facts = replace(facts, inputs=input_facts(model, seen), spoiled=spoiled, answers=answers)
-        if x_given is not None and validated is not None:
-            scales = compared_scales(model, x_given, validated)
-            facts = replace(facts, repeated=repeated_samples(x_given, validated), scales=scales)
-            facts = replace(facts, parted_in_order=parted_in_order(x_given, validated))
-        elif shared is None and sliced is not None:
-            facts = replace(facts, repeated=repeated_samples(*sliced))
-        if facts.repeated is None:
-            facts = replace(facts, shared=shared)
-        known = None if given is None else _all_labels(facts, outputs, y_pred, given)
+        facts = with_validation(facts, model, fit, state)
+        known = _all_labels(facts, outputs, y_pred, fit) if arrays else None
     predictions = (pred for _, pred, _ in split_outputs(outputs, y, y_pred, None))
     samples = next(
         size for leaf in keras.tree.flatten(whole) if (size := rows_of(leaf)) is not None
@@ -129,13 +112,13 @@ def few_labels(facts: Facts) -> bool:
 
 
 def _all_labels(
-    facts: Facts, outputs: list[ResolvedOutput], y_pred: Any, given: Mapping[str, Any]
+    facts: Facts, outputs: list[ResolvedOutput], y_pred: Any, fit: Mapping[str, Any]
 ) -> Facts | None:
     # Class weights may leave labels out.
-    if given.get("y") is None or given.get("class_weight") is not None:
+    if fit.get("y") is None or fit.get("class_weight") is not None:
         return None
     try:
-        return with_all_labels(facts, outputs, y_pred, given["y"], given.get("sample_weight"))
+        return with_all_labels(facts, outputs, y_pred, fit["y"], fit.get("sample_weight"))
     except Exception:
         # Keras takes more kinds of arrays than are known here; the batch shows enough.
         return None

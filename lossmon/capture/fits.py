@@ -108,7 +108,7 @@ class Checker:
             # Nothing is trained here, so what is read of a generator is not missed.
             epoch = itertools.islice(x, arguments.get("steps_per_epoch"))
             return checked_batches(model, epoch, selection)
-        return checked(model, x, y, weight, selection)
+        return checked(model, x, y, weight, selection, fit=arguments)
 
     def check(self, model: Any, data: tuple[Any, Any, Any]) -> None:
         """Check a compiled model with `(x, y, sample_weight)`."""

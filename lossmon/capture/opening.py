@@ -23,7 +23,6 @@ from lossmon.capture.recorder import FIRST_STEP_BYTES, Beginning, Recorder, byte
 from lossmon.capture.run_identity import RunIdentity
 from lossmon.capture.samples import sample_gathering
 from lossmon.capture.sampling import Sampler, sampler
-from lossmon.capture.shared_data import shared_data, sliced_data
 from lossmon.capture.tap import Tap
 from lossmon.capture.terminal import say
 from lossmon.capture.visibility import Visibility
@@ -102,16 +101,7 @@ class Opening:
         fit = arguments_of_fit(self._model)
         alone = reads_arrays(fit)
         self._validated = fit.get("val_x")
-        look = first_look(
-            self._model,
-            batch,
-            state,
-            alone=alone,
-            given=fit if alone else None,
-            validated=self._validated,
-            shared=shared_data(fit),
-            sliced=sliced_data(fit),
-        )
+        look = first_look(self._model, batch, state, fit=fit)
         self._values = look.values
         self._choose_way_out(options.verify, look)
         if not self._visibility.is_whole:

@@ -187,3 +187,45 @@ def test_the_hook_for_pre_commit_takes_file_names(invoke: Invoke) -> None:
     assert (program, result.exit_code) == ("lossmon", 1)
     assert result.stdout.count("LM301 accuracy-with-regression") == 2
     assert invoke(*arguments, files[2]).exit_code == 0
+
+
+VALIDATED = """
+import keras
+import numpy as np
+import tensorflow as tf
+rng = np.random.default_rng(0)
+x, y = rng.normal(size=(200, 3)).astype("float32"), rng.integers(0, 2, 200)
+data = tf.data.Dataset.from_tensor_slices((x, y))
+read = []
+def batches():
+    read.append(1)
+    yield x[:40], y[:40]
+model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1, activation="sigmoid")])
+model.compile(loss="binary_crossentropy", metrics=["accuracy"])
+"""
+
+
+@pytest.mark.parametrize(
+    ("fit", "codes"),
+    [
+        ("x, y, validation_data=(x[100:], y[100:])", ["LM505"]),
+        ("x[:100], y[:100], validation_data=(x[100:], y[100:])", []),
+        ("x[:100], y[:100], validation_data=(100 * x[100:], y[100:])", ["LM506"]),
+        ("np.concatenate([x, x]), np.concatenate([y, y]), validation_split=0.5", ["LM505"]),
+        ("x, y, validation_split=0.5", []),
+        ("x, y, validation_split=7.0", []),
+        ("data.skip(20).batch(20), validation_data=data.take(20).batch(20)", []),
+        ("data.batch(20), validation_data=data.take(20).batch(20)", ["LM505"]),
+        ("x, y, validation_data=batches()", []),
+        ("x[:100], y[:100], validation_data=(x[100:, :2], y[100:])", []),
+        ("x[:100], y[:100], validation_data=(None, None)", []),
+        ("x[:100], y[:100], validation_data=({'a': x[100:]}, y[100:])", []),
+    ],
+)
+def test_validation_data_are_looked_at(invoke: Invoke, fit: str, codes: list[str]) -> None:
+    program = write("train.py", VALIDATED, f"model.fit({fit})\nassert not read\n")
+    result = invoke("check", "--json", program)
+    assert [finding["code"] for finding in json.loads(result.stdout)] == codes
+    assert result.exit_code == bool(codes)
+    assert "AssertionError" not in result.stderr
+    assert "could not be looked at" not in result.stderr
