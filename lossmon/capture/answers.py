@@ -4,21 +4,46 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
 
 from lossmon.capture.arrays import to_numpy
-from lossmon.capture.inputs import named_leaves
+from lossmon.capture.inputs import leads_to, named_leaves
 from lossmon.capture.resolve import ResolvedOutput, split_outputs
-from lossmon.capture.spread import samples_within, spread_rows, taken
-from lossmon.rules import AnswerFacts, describe_answer
+from lossmon.capture.spread import Rows, samples_within, spread_rows, taken
+from lossmon.rules import Answer, AnswerFacts, find_answer
+from lossmon.rules.families import CLASSIFICATION_LOSSES
 
-# Values of each input that are looked at.
+# Values of the tables that are looked at, of samples from all over them, and the fewest samples
+# of wide ones; a column that tells the target there is looked at in all samples.
 SEEN_VALUES = 2**18
+FEWEST_SAMPLES = 256
+# Samples of one batch that show it: a column that only foretells a class may agree in fewer.
+FEWEST_OF_BATCH = 512
+
+
+class _Table(NamedTuple):
+    """An input that is a table or a column."""
+
+    name: str | None
+    leaf: Any
+    columns: int
+    place: int
+
+
+class _Target(NamedTuple):
+    """The labels of an output, and whether they name classes."""
+
+    output: ResolvedOutput
+    labels: Any
+    classes: bool
 
 
 def answers_among(
-    model: Any, resolved: Sequence[ResolvedOutput], y_pred: Any, x: Any, y: Any
+    model: Any, resolved: Sequence[ResolvedOutput], y_pred: Any, x: Any, y: Any, *, whole: bool
 ) -> tuple[AnswerFacts, ...]:
     """Find columns of the inputs that tell a target.
 
@@ -28,47 +53,143 @@ def answers_among(
         y_pred: predictions, which tell how targets are nested.
         x: its inputs, nested as given to `fit`.
         y: its targets, likewise, or None.
+        whole: whether these are all the training samples, as arrays, rather than a batch.
 
     Returns:
         One for each input and output of which that was seen. Nothing of inputs that are no tables
-        or columns, or where a model has a single column of input: what is learned may be just that.
+        or columns or do not lead to the output, of a model with a single column of input, which
+        may be just what is learned from, and of models whose outputs all are their inputs.
     """
     inputs = named_leaves(model, x) or []
-    tables = [(name, leaf) for name, leaf in inputs if _columns(leaf) is not None]
-    alone = len(inputs) == 1 and _columns(inputs[0][1]) == 1
+    tables = [
+        _Table(name, leaf, columns, place)
+        for place, (name, leaf) in enumerate(inputs)
+        if (columns := _columns(leaf)) is not None
+    ]
+    alone = len(inputs) == 1 and [table.columns for table in tables] == [1]
     if y is None or alone or not tables:
         return ()
-    leaves = [leaf for _, leaf in tables]
-    rows = spread_rows(samples_within(sys.maxsize, leaves), samples_within(SEEN_VALUES, leaves))
-    targets = [part for part, _, _ in split_outputs(resolved, taken(y, rows), y_pred, None)]
-    return tuple(_found(tables, rows, resolved, targets))
+    parts = split_outputs(resolved, y, y_pred, None)
+    targets = [
+        _Target(output, part, _names_classes(output))
+        for output, (part, _, _) in zip(resolved, parts, strict=True)
+    ]
+    rows = _rows(tables)
+    joined = _joined(tables, rows)
+    if joined is None or (not whole and len(rows) < FEWEST_OF_BATCH and _only_classes(targets)):
+        return ()
+    seen = [(target, _read(target.labels, rows)) for target in targets]
+    if len(targets) > 1 and all(_is_among(labels, joined, target) for target, labels in seen):
+        return ()
+    found = (
+        facts
+        for target, labels in seen
+        if labels is not None
+        for facts in _found(model, tables, joined, target, labels, whole=whole)
+    )
+    return tuple(found)
 
 
 def _found(
-    tables: Sequence[tuple[str | None, Any]],
-    rows: Any,
-    resolved: Sequence[ResolvedOutput],
-    targets: Sequence[Any],
+    model: Any,
+    tables: Sequence[_Table],
+    joined: NDArray[Any],
+    target: _Target,
+    labels: NDArray[Any],
+    *,
+    whole: bool,
 ) -> Iterator[AnswerFacts]:
-    for name, leaf in tables:
-        values = to_numpy(taken(leaf, rows))
-        for output, target in zip(resolved, targets, strict=True):
-            labels = to_numpy(target)
-            if values is None or labels is None:
-                continue
-            facts = describe_answer(values, labels, output=output.record.name, name=name)
-            if facts is not None:
-                yield replace(facts, names=_names(leaf, facts.columns))
+    answer = find_answer(joined, labels, classes=target.classes)
+    if answer is None or not (whole or answer.amounts or len(labels) >= FEWEST_OF_BATCH):
+        return
+    first = 0
+    for table in tables:
+        own = [c - first for c in answer.columns if first <= c < first + table.columns]
+        first += table.columns
+        if not own or not leads_to(model, table.place, target.output.position):
+            continue
+        told = _looked_through(table, own, target) if whole else answer._replace(columns=(*own,))
+        if told is not None:
+            name, single = target.output.record.name, table.columns == 1
+            names, samples = _names(table.leaf, told.columns), _samples(table) if whole else None
+            yield AnswerFacts(
+                name, table.name, told, names, single, samples or len(labels), whole=whole
+            )
+
+
+def _looked_through(table: _Table, columns: Sequence[int], target: _Target) -> Answer | None:
+    """The answer among these columns in all samples, counted as the table does."""
+    cut = _cut(table.leaf, columns)
+    labels = to_numpy(target.labels)
+    if cut is None or labels is None:
+        return None
+    found = find_answer(cut.reshape(len(cut), -1), labels, classes=target.classes)
+    if found is None:
+        return None
+    return found._replace(columns=tuple(columns[column] for column in found.columns))
+
+
+def _cut(leaf: Any, columns: Sequence[int]) -> NDArray[Any] | None:
+    if len(leaf.shape) == 1:
+        return to_numpy(leaf)
+    # A table of pandas has its columns apart, and is not copied whole.
+    values = getattr(leaf, "iloc", None) or to_numpy(leaf)
+    return None if values is None else to_numpy(values[:, [*columns]])
+
+
+def _joined(tables: Sequence[_Table], rows: Rows) -> NDArray[Any] | None:
+    """The columns of all tables beside one another."""
+    parts = [_read(table.leaf, rows) for table in tables]
+    if any(part is None or part.dtype.kind not in "biuf" for part in parts):
+        return None
+    return np.column_stack([part for part in parts if part is not None])
+
+
+def _read(leaf: Any, rows: Rows) -> NDArray[Any] | None:
+    return to_numpy(taken(leaf, rows))
+
+
+def _rows(tables: Sequence[_Table]) -> Rows:
+    columns = sum(table.columns for table in tables)
+    count = max(FEWEST_SAMPLES, SEEN_VALUES // max(1, columns))
+    return spread_rows(samples_within(sys.maxsize, [table.leaf for table in tables]), count)
+
+
+def _names_classes(output: ResolvedOutput) -> bool:
+    loss = output.record.loss
+    return loss is not None and not loss.custom and loss.name in CLASSIFICATION_LOSSES
+
+
+def _only_classes(targets: Sequence[_Target]) -> bool:
+    return all(target.classes for target in targets)
+
+
+def _is_among(labels: NDArray[Any] | None, inputs: NDArray[Any], target: _Target) -> bool:
+    """Whether a target is among the inputs, column by column or as classes are."""
+    if labels is None or labels.ndim not in (1, 2):
+        return False
+    if find_answer(inputs, labels, classes=target.classes) is not None:
+        return True
+    own = labels.reshape(len(labels), -1)
+    return all((inputs == own[:, place, None]).all(axis=0).any() for place in range(own.shape[1]))
 
 
 def _columns(leaf: Any) -> int | None:
-    """How many columns a table has, 1 of a plain column; None of what is neither."""
+    """How many columns a table has, 1 of a plain column; None of what is neither, or a file."""
     sizes = tuple(leaf.shape)
-    if len(sizes) not in (1, 2) or None in sizes:
+    if len(sizes) not in (1, 2) or None in sizes or isinstance(leaf, np.memmap):
         return None
-    return int(sizes[1]) if len(sizes) == 2 else 1
+    plain = isinstance(leaf, np.ndarray) or hasattr(leaf, "iloc") or keras.ops.is_tensor(leaf)
+    return (int(sizes[1]) if len(sizes) == 2 else 1) if plain else None
+
+
+def _samples(table: _Table) -> int:
+    return int(table.leaf.shape[0])
 
 
 def _names(leaf: Any, columns: Sequence[int]) -> tuple[str, ...]:
-    named = getattr(leaf, "columns", None)
-    return () if named is None else tuple(str(named[column]) for column in columns)
+    """What columns are called, where each of them can be told by its name."""
+    named = [*getattr(leaf, "columns", ())]
+    own = [named[column] for column in columns] if named else []
+    clear = all(isinstance(name, str) and named.count(name) == 1 for name in own)
+    return tuple(own) if clear else ()

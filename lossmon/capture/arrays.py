@@ -18,6 +18,8 @@ def to_numpy(values: Any) -> NDArray[Any] | None:
     if values is None:
         return None
     try:
+        if hasattr(values, "iloc"):
+            return table_to_numpy(values)
         if not keras.ops.is_tensor(values):
             return np.asarray(values)
         if keras.backend.standardize_dtype(values.dtype) == "bfloat16":
@@ -26,3 +28,17 @@ def to_numpy(values: Any) -> NDArray[Any] | None:
     except (TypeError, ValueError, NotImplementedError):
         # How the libraries refuse such values, each in its way. Unknown keeps the rules silent.
         return None
+
+
+def table_to_numpy(table: Any) -> NDArray[Any]:
+    """The values of a table or column of pandas as an array, as Keras trains on them.
+
+    Of columns of numbers beside columns of truth values pandas makes an array of objects.
+    """
+    values = np.asarray(table)
+    if not values.dtype.hasobject:
+        return values
+    try:
+        return table.to_numpy(dtype=np.float64)
+    except (TypeError, ValueError):
+        return values

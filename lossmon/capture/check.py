@@ -12,6 +12,7 @@ import keras
 import numpy as np
 
 from lossmon.capture.argument_names import with_names_checked
+from lossmon.capture.arrays import table_to_numpy
 from lossmon.capture.asking import RuleAsker
 from lossmon.capture.data_facts import facts_of_arrays, facts_of_batches
 from lossmon.capture.pristine import pristine
@@ -108,7 +109,9 @@ def _facts(model: Any, x: Any, y: Any, sample_weight: Any) -> Facts | None:
     with pristine(model):
         if _is_batches(x):
             return facts_of_batches(model, _batches(x))
-        return facts_of_arrays(model, _arrays(x), _arrays(y), _arrays(sample_weight))
+        return facts_of_arrays(
+            model, _arrays(x), _arrays(y), _arrays(sample_weight), _arrays(x, tables=True)
+        )
 
 
 def _is_batches(x: Any) -> bool:
@@ -134,8 +137,8 @@ def _indices(dataset: Any) -> Iterator[int]:
     return itertools.count() if count is None else iter(range(count))
 
 
-def _arrays(structure: Any) -> Any:
-    """Tables and lists of numbers become arrays; arrays and tensors stay what they are."""
+def _arrays(structure: Any, *, tables: bool = False) -> Any:
+    """Tables and lists of numbers become arrays; arrays and tensors stay, and tables if asked."""
     if isinstance(structure, list):
         items = keras.tree.flatten(structure)
         if items and not any(hasattr(item, "shape") for item in items):
@@ -145,7 +148,9 @@ def _arrays(structure: Any) -> Any:
         if hasattr(leaf, "toarray") and hasattr(leaf, "nnz"):
             return _dense(leaf)
         plain = leaf is None or isinstance(leaf, np.ndarray) or keras.ops.is_tensor(leaf)
-        return leaf if plain else np.asarray(leaf)
+        if plain or (tables and hasattr(leaf, "iloc")):
+            return leaf
+        return table_to_numpy(leaf) if hasattr(leaf, "iloc") else np.asarray(leaf)
 
     return keras.tree.map_structure(convert, structure)
 

@@ -25,7 +25,7 @@ LABEL_VALUES = 2_000_000
 LABEL_SECONDS = 0.5
 
 
-def facts_of_arrays(model: Any, x: Any, y: Any, sample_weight: Any) -> Facts:
+def facts_of_arrays(model: Any, x: Any, y: Any, sample_weight: Any, tables: Any) -> Facts:
     """The facts of a model with arrays.
 
     Where not all labels can be read, samples from all over the data are: the first ones of sorted
@@ -36,6 +36,7 @@ def facts_of_arrays(model: Any, x: Any, y: Any, sample_weight: Any) -> Facts:
         x: inputs, nested as given to `fit`; leaves are arrays or tensors.
         y: targets, likewise, or None.
         sample_weight: their weights, likewise, or None.
+        tables: the inputs as they were given, tables of pandas among them.
     """
     samples, few = _samples(x), samples_to_predict(model)
     rows = spread_rows(samples, samples_within(LABEL_VALUES, y))
@@ -46,7 +47,10 @@ def facts_of_arrays(model: Any, x: Any, y: Any, sample_weight: Any) -> Facts:
         look = _look(model, x, y, rows)
     complete = len(rows) == samples
     facts = label_facts(look, taken(y, rows), taken(sample_weight, rows), complete=complete)
-    return _with_inputs(facts, look, model, x, y)
+    answers = answers_among(model, look.resolved, look.structure, tables, y, whole=True)
+    return replace(
+        facts, inputs=input_facts(model, x), spoiled=spoiled_inputs(model, x), answers=answers
+    )
 
 
 def facts_of_batches(model: Any, batches: Iterable[Any]) -> Facts | None:
@@ -82,11 +86,9 @@ def facts_of_batches(model: Any, batches: Iterable[Any]) -> Facts | None:
 
 
 def _with_inputs(facts: Facts, look: Look, model: Any, x: Any, y: Any) -> Facts:
+    answers = answers_among(model, look.resolved, look.structure, x, y, whole=False)
     return replace(
-        facts,
-        inputs=input_facts(model, x),
-        spoiled=spoiled_inputs(model, x),
-        answers=answers_among(model, look.resolved, look.structure, x, y),
+        facts, inputs=input_facts(model, x), spoiled=spoiled_inputs(model, x), answers=answers
     )
 
 

@@ -90,7 +90,7 @@ def first_look(
         facts = gather_facts(model, x, y, sample_weight, y_pred, state=state)
         seen, labels = (fit["x"], fit.get("y")) if arrays else (whole, y)
         spoiled = spoiled_inputs(model, seen, state=state)
-        answers = answers_among(model, outputs, y_pred, seen, labels)
+        answers = answers_among(model, outputs, y_pred, seen, labels, whole=arrays)
         facts = replace(facts, inputs=input_facts(model, seen), spoiled=spoiled, answers=answers)
         facts = with_validation(facts, model, fit, state)
         known = _all_labels(facts, outputs, y_pred, fit) if arrays else None

@@ -76,6 +76,32 @@ def named_leaves(model: Any, x: Any) -> list[tuple[str | None, Any]] | None:
     return [(None if symbol is None else symbol.name, leaf) for symbol, leaf in pairs]
 
 
+def leads_to(model: Any, place: int, position: int) -> bool:
+    """Whether an output is made of an input.
+
+    Args:
+        model: a built model.
+        place: which of its inputs, in their order.
+        position: which of its outputs, flattened.
+
+    Returns:
+        False, too, where that cannot be told of one of several inputs.
+    """
+    graph = _graph(model)
+    symbols = keras.tree.flatten(getattr(graph, "inputs", None) or [])
+    outputs = keras.tree.flatten(getattr(graph, "outputs", None) or [])
+    if len(symbols) == 1 or (not symbols and place == 0):
+        return True
+    if not hasattr(graph, "_nodes_by_depth") or position >= len(outputs):
+        return False
+    reached = {id(symbols[place])}
+    for depth in sorted(graph._nodes_by_depth, reverse=True):
+        for node in graph._nodes_by_depth[depth]:
+            if any(id(tensor) in reached for tensor in node.input_tensors):
+                reached.update(id(tensor) for tensor in node.outputs)
+    return id(outputs[position]) in reached
+
+
 def _graph(model: Any) -> Any:
     return getattr(model, "_functional", None) or model
 

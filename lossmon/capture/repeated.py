@@ -10,6 +10,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from lossmon.capture.arrays import table_to_numpy
 from lossmon.capture.spread import Rows, spread_rows
 from lossmon.rules import RepeatedFacts
 
@@ -70,7 +71,7 @@ def repeated_samples(x: Any, validated: Any) -> RepeatedFacts | None:
 def _arrays(given: Any) -> list[Any]:
     """The arrays of a structure, tables as the arrays that Keras makes of them."""
     leaves = keras.tree.flatten(given)
-    return [leaf.to_numpy() if hasattr(leaf, "iloc") else leaf for leaf in leaves]
+    return [table_to_numpy(leaf) if hasattr(leaf, "iloc") else leaf for leaf in leaves]
 
 
 def _alike(one: Any, other: Any) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lossmon.rules.answer_facts import AnswerFacts, describe_answer
+from lossmon.rules.answer_facts import Answer, AnswerFacts, find_answer
 from lossmon.rules.engine import OnError, run_rules
 from lossmon.rules.evidence import Term, evidence_terms
 from lossmon.rules.facts import Facts, LabelKind, OutputFacts
@@ -38,6 +38,7 @@ from lossmon.rules.training_facts import (
 from lossmon.rules.weight_facts import WeightFacts, describe_weights, merged_weights
 
 __all__ = [
+    "Answer",
     "AnswerFacts",
     "ClippedFacts",
     "Effect",
@@ -70,13 +71,13 @@ __all__ = [
     "all_rules",
     "change_text",
     "counted_guesses",
-    "describe_answer",
     "describe_input",
     "describe_labels",
     "describe_predictions",
     "describe_scales",
     "describe_weights",
     "evidence_terms",
+    "find_answer",
     "grades",
     "intended_metric",
     "listed",

@@ -1,9 +1,9 @@
-"""Columns of an input that hold the target of an output."""
+"""Columns of the inputs that hold the target of an output."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 FEWEST_AMOUNTS = 30
 """Samples that show whether a column of numbers is the target."""
 FEWEST_CLASSES = 64
-"""Likewise where the target names classes, which a column may tell in so many samples by chance."""
+"""Likewise where the target names classes."""
 _EACH = 10
 """Samples that each of two classes must have."""
-_MOST_CLASSES = 100
+_MOST_CLASSES = 1000
 _FEWEST_DIFFERENT = 10
 """Different amounts without which a target tells too little."""
 _ROUNDED = 1e-4
@@ -23,82 +23,85 @@ _ROUNDED = 1e-4
 Floats = NDArray[np.float64]
 
 
+class Answer(NamedTuple):
+    """Columns of a table that tell a target in every sample.
+
+    Attributes:
+        columns: each of which tells the target; or, of one-hot columns, all of which do so.
+        one_hot: whether it takes all of them, each of which tells one class from the others.
+        same: whether they hold the target's own numbers, and not others that stand for them.
+        amounts: whether the target is an amount, rather than the name of a class.
+    """
+
+    columns: tuple[int, ...]
+    one_hot: bool
+    same: bool
+    amounts: bool
+
+
 @dataclass(frozen=True, slots=True)
 class AnswerFacts:
-    """Columns of one input that tell the target of one output in every sample that was seen.
+    """Where the target of one output stands in one input.
 
     Attributes:
         output: the output's name; None for the only one.
         input: the input's name; None for the only one.
-        columns: the columns, each of which tells the target; or all of which do so together.
-        names: what they are called, of tables whose columns have names.
+        answer: its columns there.
+        names: what these are called, of tables whose columns have names that tell them apart.
         single: whether that input has one column alone.
-        together: whether it takes all of these columns.
-        same: whether they hold the target's own numbers, and not others that stand for them.
-        amounts: whether the target is an amount, rather than the name of a class.
         samples: samples that were seen.
+        whole: whether these are all the training samples, which are arrays.
     """
 
     output: str | None
     input: str | None
-    columns: tuple[int, ...]
+    answer: Answer
     names: tuple[str, ...] = ()
     single: bool = False
-    together: bool = False
-    same: bool = False
-    amounts: bool = False
     samples: int = 0
+    whole: bool = True
 
 
-def describe_answer(
-    x: Any, y: Any, *, output: str | None = None, name: str | None = None
-) -> AnswerFacts | None:
-    """Look for columns of an input in which the target can be read.
+def find_answer(x: Any, y: Any, *, classes: bool) -> Answer | None:
+    """Look for columns of a table in which a target can be read.
 
-    Of a target that names classes these are columns that hold one value in each class: another one
-    in every class, or others together. Of amounts they are columns that are the target but for an
-    origin and a unit, or but for a logarithm besides.
+    Of a target that names classes these are columns that hold one value in each class and another
+    one in every class, or such as tell one class from the others, for all classes. Of amounts they
+    are columns that are the target but for an origin and a unit, or but for a logarithm besides.
 
     Args:
-        x: an input, `(N, columns)` or `(N,)`, numbers of any dtype.
+        x: `(N, columns)`, numbers of any dtype.
         y: the target of the same samples: `(N,)`, `(N, 1)`, or `(N, classes)` of one-hot rows.
-        output: the output's name; None for the only one.
-        name: the input's name; None for the only one.
+        classes: whether the target names classes; one of two values always does.
 
     Returns:
         None where no column tells the target, or too few samples would.
 
     >>> y = np.arange(64) % 2
-    >>> describe_answer(np.stack([np.arange(64), 5 - y], axis=1), y).columns
+    >>> find_answer(np.stack([np.arange(64), 5 - y], axis=1), y, classes=True).columns
     (1,)
     """
     inputs, target = np.asarray(x), _as_column(np.asarray(y))
-    if target is None or inputs.ndim not in (1, 2) or inputs.dtype.kind not in "biuf":
+    if target is None or inputs.ndim != 2 or inputs.dtype.kind not in "biuf":
         return None
-    inputs = inputs[:, None] if inputs.ndim == 1 else inputs
     if len(inputs) != len(target) or not np.isfinite(target).all():
         return None
-    values, classes, counts = np.unique(target, return_inverse=True, return_counts=True)
-    amounts = not _names_classes(counts)
-    if not amounts:
-        each = _telling_classes(inputs, classes)
-        columns = each or _telling_together(inputs, classes)
+    values, named, counts = np.unique(target, return_inverse=True, return_counts=True)
+    one_hot: tuple[int, ...] = ()
+    if classes or len(values) == 2:
+        if not _enough_of_each(counts):
+            return None
+        each = _telling_classes(inputs, named)
+        one_hot = () if each else _telling_one_class_each(inputs, named)
     elif len(target) >= FEWEST_AMOUNTS and len(values) >= _FEWEST_DIFFERENT:
-        columns = each = _telling_amounts(inputs, target)
+        each = _telling_amounts(inputs, target)
     else:
         return None
+    columns = each or one_hot
     if not columns:
         return None
-    return AnswerFacts(
-        output,
-        name,
-        columns,
-        single=inputs.shape[1] == 1,
-        together=not each,
-        same=all(np.array_equal(inputs[:, column], target) for column in columns),
-        amounts=amounts,
-        samples=len(target),
-    )
+    same = all(np.array_equal(inputs[:, column], target) for column in columns)
+    return Answer(columns, bool(one_hot), same, not (classes or len(values) == 2))
 
 
 def _as_column(target: NDArray[Any]) -> NDArray[Any] | None:
@@ -111,7 +114,7 @@ def _as_column(target: NDArray[Any]) -> NDArray[Any] | None:
     return target.argmax(axis=1) if one_hot else None
 
 
-def _names_classes(counts: NDArray[Any]) -> bool:
+def _enough_of_each(counts: NDArray[Any]) -> bool:
     several = 1 < len(counts) <= _MOST_CLASSES and int(np.sort(counts)[-2]) >= _EACH
     return several and int(counts.sum()) >= FEWEST_CLASSES
 
@@ -131,11 +134,17 @@ def _telling_classes(inputs: NDArray[Any], classes: NDArray[Any]) -> tuple[int, 
     return tuple(alike[(ascending[1:] != ascending[:-1]).all(axis=0)].tolist())
 
 
-def _telling_together(inputs: NDArray[Any], classes: NDArray[Any]) -> tuple[int, ...]:
+def _telling_one_class_each(inputs: NDArray[Any], classes: NDArray[Any]) -> tuple[int, ...]:
+    """One-hot columns of all classes, or of all but one."""
     alike, values = _one_value_each(inputs, classes)
-    varying = (values != values[:1]).any(axis=0)
-    different = np.unique(values[:, varying], axis=0) if varying.any() else values[:1]
-    return tuple(alike[varying].tolist()) if len(different) == len(values) else ()
+    if not alike.size:
+        return ()
+    # Of two values of a column, that which one class alone has.
+    least, most = values == values.min(axis=0), values == values.max(axis=0)
+    apart = (least | most).all(axis=0) & ((least.sum(axis=0) == 1) | (most.sum(axis=0) == 1))
+    alone = np.where(most.sum(axis=0) == 1, most.argmax(axis=0), least.argmax(axis=0))
+    told = {*alone[apart].tolist()}
+    return tuple(alike[apart].tolist()) if len(told) >= len(values) - 1 else ()
 
 
 def _telling_amounts(inputs: NDArray[Any], target: NDArray[Any]) -> tuple[int, ...]:

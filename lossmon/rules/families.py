@@ -21,6 +21,7 @@ PROBABILITY_LOSSES = CROSSENTROPIES | CLASS_LOSSES | OVERLAP_LOSSES | {"kl_diver
 # They compare rows over the classes.
 ROW_LOSSES = CATEGORICAL_LOSSES | {"kl_divergence", "categorical_hinge"}
 HINGE_LOSSES = frozenset({"hinge", "squared_hinge"})
+CLASSIFICATION_LOSSES = CROSSENTROPIES | CLASS_LOSSES | ROW_LOSSES | HINGE_LOSSES
 REGRESSION_LOSSES = frozenset(
     {
         "mean_squared_error",

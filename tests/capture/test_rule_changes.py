@@ -31,7 +31,7 @@ def test_changes_are_stored_and_shown(
     assert [(f["code"], f["severity"]) for f in found if f["code"] < "LM4"] == [("LM301", "info")]
     assert capsys.readouterr().err == ""
     ignored, graded = run.document["rules"]
-    assert ignored["rules"] == [f"LM50{number}" for number in range(1, 7)]
+    assert ignored["rules"] == [f"LM50{number}" for number in range(1, 8)]
     assert ignored["source"] == "$LOSSMON_IGNORE"
     assert graded == {
         "change": "severity",
@@ -40,7 +40,7 @@ def test_changes_are_stored_and_shown(
         "source": "Monitor(rules=…)",
     }
     shown = CliRunner().invoke(cli, ["show", "latest", "--db", db], env={"COLUMNS": "200"}).output
-    assert "LM506 ignored ($LOSSMON_IGNORE)" in shown
+    assert "LM507 ignored ($LOSSMON_IGNORE)" in shown
     assert "LM301 counted as info (Monitor(rules=…))" in shown
     assert "counted as info" in str(finding_panel(found, run.document["rules"]))
 

@@ -10,7 +10,7 @@ import pytest
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, load_iris, load_wine
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
-from lossmon.rules import describe_answer
+from lossmon.rules import Answer, find_answer
 
 LOADERS: dict[str, Any] = {
     "breast cancer": load_breast_cancer,
@@ -38,6 +38,11 @@ def of(name: str) -> tuple[Any, Any]:
     return LOADERS[name](return_X_y=True)
 
 
+def describe_answer(x: Any, y: Any, *, classes: bool | None = None) -> Answer | None:
+    named = np.issubdtype(np.asarray(y).dtype, np.integer) or np.ndim(y) == 2
+    return find_answer(x, y, classes=named if classes is None else classes)
+
+
 def joined(x: Any, *columns: Any) -> Any:
     return np.column_stack([x, *columns])
 
@@ -55,9 +60,8 @@ def test_a_column_of_classes_is_found(name: str) -> None:
     x, y = of(name)
     found = describe_answer(joined(x, y), y)
     assert found
-    assert (found.columns, found.same, found.together) == ((x.shape[1],), True, False)
+    assert (found.columns, found.same, found.one_hot) == ((x.shape[1],), True, False)
     assert not found.amounts
-    assert found.samples == len(y)
 
 
 @pytest.mark.parametrize("how", IN_OTHER_NUMBERS)
@@ -67,7 +71,7 @@ def test_a_column_of_classes_is_found_in_other_numbers(name: str, how: str) -> N
     for target in (y, y[:, None].astype("float32"), np.eye(y.max() + 1)[y]):
         found = describe_answer(joined(IN_OTHER_NUMBERS[how](y), x), target)
         assert found
-        assert (found.columns, found.together) == ((0,), False)
+        assert (found.columns, found.one_hot) == ((0,), False)
         assert not found.same or how == "from 0 to 1"
 
 
@@ -78,7 +82,7 @@ def test_one_hot_columns_tell_the_class_together(drop_first: bool) -> None:
     found = describe_answer(joined(x, dummies), y)
     assert found
     assert found.columns == (*range(13, 15 if drop_first else 16),)
-    assert found.together
+    assert found.one_hot
 
 
 def test_a_part_of_the_classes_is_not_the_target() -> None:
