@@ -11,6 +11,7 @@ from lossmon.analysis.episodes import Episode, Kind, Since, find_episodes
 from lossmon.analysis.history import History, Row, history
 from lossmon.analysis.paired import paired_epochs
 from lossmon.analysis.samples import SampleReader
+from lossmon.analysis.skill import fall_since
 from lossmon.analysis.words import SPLITS, accuracy_text, loss_text, loss_texts
 from lossmon.records import Split
 
@@ -183,6 +184,12 @@ def _advice(case: Case, first: int, last: int) -> str:
     if episode.kind == "loss_rises":
         # Not where the rise sets in: a single epoch may lie lower.
         least = judged.rows[int(judged.loss.argmin())]["epoch"]
+        lost = fall_since(judged, least)
+        if lost is not None:
+            return (
+                f"Decisions are worse by now than at epoch {least + 1}, of the least loss: "
+                f"accuracy fell {lost.text}. Stop there, for decisions and probabilities alike."
+            )
         why = "" if least == first else ", of the least loss,"
         return (
             "Decisions are about as good as before; if you use the probabilities, stop at epoch "

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from lossmon.analysis.explanation import Divergence
 from lossmon.analysis.history import Row, history
-from lossmon.analysis.words import accuracy_text, loss_texts
+from lossmon.analysis.skill import NORMAL_95, AccuracyChange, fall_since
+from lossmon.analysis.words import loss_texts
 
 OVERFITTING = "LM408"
 _DEGENERATE = "LM204"
@@ -24,36 +24,16 @@ _OF_ONE_CLASS = (
     f"All validation labels are of one class ({_DEGENERATE}): that shows how this class is "
     "predicted, not how well it is told from the others, and not which weights to take."
 )
-_NORMAL_95 = 1.959964
 # What is known less well than this cannot be said to hold: three points, as of an episode.
 _HOLDS = 0.03
 # Part of the loss, and of what it had fallen by, that it must rise by for the rule to warn.
 _WARNED = 0.1
 
 
-class AccuracyChange(NamedTuple):
-    """How the validation accuracy changed between two epochs.
-
-    Attributes:
-        before, after: shares predicted right.
-        margin: the change is known to this much up or down, 95 %; both epochs' binomial errors
-            together, as if of other samples.
-        smoothed: whether the shares are means over the epochs around.
-    """
-
-    before: float
-    after: float
-    margin: float
-    smoothed: bool = False
-
-    @property
-    def change(self) -> float:
-        """After minus before."""
-        return self.after - self.before
-
-
 def accuracy_change(epochs: list[Row], output: Row, first: int, last: int) -> AccuracyChange | None:
     """How the validation accuracy of an output changed; None where it is not known.
+
+    Its margin is that of both epochs' binomial errors together, as if of other samples.
 
     Args:
         epochs: the run's epochs, as `Store.epoch_rows` gives them.
@@ -67,9 +47,19 @@ def accuracy_change(epochs: list[Row], output: Row, first: int, last: int) -> Ac
         return None
     one, two = places[first], places[last]
     error = math.hypot(known.accuracy_error[one], known.accuracy_error[two])
-    return AccuracyChange(
-        float(known.accuracy[one]), float(known.accuracy[two]), _NORMAL_95 * error
-    )
+    return AccuracyChange(float(known.accuracy[one]), float(known.accuracy[two]), NORMAL_95 * error)
+
+
+def fall_since_least(document: Row, output: Row) -> AccuracyChange | None:
+    """How far the validation accuracy fell from the least loss on; None where it surely did not.
+
+    Args:
+        document: the run, as `Store.run` gives it.
+        output: the output, as `Store.output_rows` gives it.
+    """
+    known = history(document["epochs"], output, "val")
+    least = _least(document["epochs"], output["name"])
+    return None if known is None or least is None else fall_since(known, least - 1)
 
 
 def overfit_words(
@@ -108,7 +98,7 @@ def overfit_words(
         if same
         else accuracy_change(document["epochs"], output, since - 1, until - 1)
     )
-    return said, _meaning(changed, best)
+    return said, _meaning(changed, best, _lost(document, output, changed, best - since))
 
 
 def tells_of_one_class(finding: Row) -> bool:
@@ -149,9 +139,10 @@ def mild_words(
     if _validated_on_one_class(document, output):
         return said, _OF_ONE_CLASS
     changed = AccuracyChange(*episode.accuracy, episode.accuracy_margin, smoothed=True)
+    lost = _lost(document, output, changed, best - ends[0])
     # Whoever changed the rules may have put this one to silence.
     why = "" if document["rules"] else _why_no_warning(document["epochs"], output, episode)
-    return said, f"{why} {_meaning(changed, best)}".lstrip()
+    return said, f"{why} {_meaning(changed, best, lost)}".lstrip()
 
 
 def _why_no_warning(epochs: list[Row], output: Row, episode: Divergence) -> str:
@@ -216,14 +207,30 @@ def _losses(epochs: list[Row], output: str | None) -> list[tuple[int, float]]:
     ]
 
 
-def _meaning(changed: AccuracyChange | None, best: int) -> str:
+def _lost(
+    document: Row, output: Row, changed: AccuracyChange | None, moved: int
+) -> AccuracyChange | None:
+    """What the accuracy lost since the least loss, but for what is told as of the same epoch."""
+    if changed is not None and _fell_surely(changed) and not moved:
+        return None
+    return fall_since_least(document, output)
+
+
+def _fell_surely(changed: AccuracyChange) -> bool:
+    return changed.change < -changed.margin
+
+
+def _meaning(changed: AccuracyChange | None, best: int, lost: AccuracyChange | None) -> str:
     """Whether it matters for the accuracy, and which weights to take."""
+    if lost is not None:
+        return (
+            f"It matters for accuracy too, which fell from epoch {best} on, {lost.text}: take the "
+            f"weights of epoch {best}, for decisions and probabilities alike."
+        )
     if changed is None:
         return f"The weights of epoch {best} have the least validation loss."
-    moved = f"{accuracy_text(changed.before)} → {accuracy_text(changed.after)}"
-    moved += ", smoothed" if changed.smoothed else ""
-    told = f"{moved} ({changed.change:+.3f} ± {changed.margin:.3f})"
-    if changed.change < -changed.margin:
+    told = changed.text
+    if _fell_surely(changed):
         return f"It matters for accuracy too, which fell {told}: take the weights of epoch {best}."
     if changed.change > changed.margin:
         return (

@@ -13,7 +13,13 @@ from lossmon.analysis.explanation import Divergence
 from lossmon.analysis.history import Row, history
 from lossmon.analysis.meant import epoch_accuracy
 from lossmon.analysis.misread import NONFINITE, is_about_accuracy, misread_words
-from lossmon.analysis.overfit import OVERFITTING, mild_words, overfit_words, tells_of_one_class
+from lossmon.analysis.overfit import (
+    OVERFITTING,
+    fall_since_least,
+    mild_words,
+    overfit_words,
+    tells_of_one_class,
+)
 from lossmon.analysis.splits import SHIFTED, explain_splits
 from lossmon.analysis.top_k import top_k_sentences
 from lossmon.analysis.trust import epoch_values, silence_sentence, trust_sentence
@@ -125,6 +131,7 @@ def verdict(
     silence = None if told else silence_sentence(document)
     points += [] if silence is None else [Point(silence)]
     warned = [*(standing for standing, _, _ in faults), *(_graded(document, parted))]
+    fallen += [point for point in parted if _has_fallen(document, point.output)]
     warned += ["warning"] if lost or outdone or fallen else []
     return Verdict(_standing(document, warned), tuple(points))
 
@@ -267,6 +274,12 @@ def _past_best(document: Row) -> Iterator[Point]:
             "end",
             output=name,
         )
+
+
+def _has_fallen(document: Row, name: str | None) -> bool:
+    """Whether an output's validation accuracy has surely fallen since its least loss."""
+    mine = (output for output in document["outputs"] if output["name"] == name)
+    return any(fall_since_least(document, output) is not None for output in mine)
 
 
 def _no_better_decisions(document: Row) -> Iterator[Point]:

@@ -181,6 +181,32 @@ def test_classes_that_are_otherwise_distributed_are_named() -> None:
     assert "90 % of training" in told.sentence or "10 % of training" in told.sentence
 
 
+def surer(accuracy: list[float]) -> list[Row]:
+    """Epochs of so many right guesses, from the tenth one on of a growing confidence."""
+    rng = np.random.default_rng(2)
+    labels, level_of = (rng.random(3000) < 0.5).astype(int), rng.random(3000)
+    rows: list[Row] = []
+    for epoch, share in enumerate(accuracy):
+        guesses = np.where(level_of < share, labels, 1 - labels)
+        scores = (1.5 + 0.1 * min(epoch, 8) + 0.08 * max(epoch - 8, 0)) * (2 * guesses - 1)
+        sure = 1 / (1 + np.exp(-scores - 0.05 * rng.normal(size=3000)))
+        rows.append(recorded(epoch, "val", np.stack([1 - sure, sure], axis=1), labels))
+    return rows
+
+
+def test_decisions_are_compared_with_those_of_the_least_loss() -> None:
+    (found,) = explain_divergence(surer([*[0.93] * 10, *[0.88] * 30]), [OUTPUT])
+    assert found.kind == "loss_rises"
+    assert "while accuracy stayed at 0.8" in found.summary
+    assert re.match(
+        r"Decisions are worse by now than at epoch \d+, of the least loss: accuracy fell "
+        r"0\.9\d\d → 0\.8\d\d, smoothed \(-0\.05\d ± 0\.\d+\)\. Stop there, for decisions and",
+        found.advice,
+    )
+    (held,) = explain_divergence(surer([0.93] * 40), [OUTPUT])
+    assert held.advice.startswith("Decisions are about as good as before; if you use the prob")
+
+
 def test_both_directions_have_their_own_words() -> None:
     def rows(scales: Any, right: Any) -> list[Row]:
         rng = np.random.default_rng(1)

@@ -690,6 +690,70 @@ def test_it_says_since_when_it_overfits_and_whether_that_matters(document: Row, 
     assert (found.standing, found.text) == ("warning", ROSE + said)
 
 
+# Right predictions around the epoch of the least loss, and in the later ones, where they hold.
+HIGHER, LOWER = [930] * 6, [870] * 34
+FELL_SINCE = (
+    "It matters for accuracy too, which fell from epoch 4 on, 0.930 → 0.870, smoothed (-0.060 ± "
+    "0.015): take the weights of epoch 4, for decisions and probabilities alike."
+)
+
+
+def past_its_least(*right: int) -> list[Row]:
+    losses = [0.6, 0.5, 0.45, 0.4, 0.45, *[0.5] * (len(right) - 5)]
+    return [
+        epoch(place, loss=loss, recomputed_loss=loss, loss_squares=1000.0, right=hits)
+        for place, (loss, hits) in enumerate(zip(losses, right, strict=True))
+    ]
+
+
+def late(since: int, until: int = 40) -> Row:
+    evidence = RISING | {"since_epoch": since, "until_epoch": until}
+    return finding("LM408", "overfitting", "warning", evidence=evidence)
+
+
+def test_accuracy_that_fell_since_the_least_loss_is_lost_though_it_held_later() -> None:
+    rows = past_its_least(*HIGHER, *LOWER)
+    for episodes in ([], [rising(accuracy=(0.87, 0.87), first_epoch=19)]):
+        told = verdict(run(rows, late(20)), episodes)
+        assert "It overfits since epoch 20 (least validation loss at epoch 4)" in told.text
+        assert told.text.endswith(f"(LM408). {FELL_SINCE}")
+
+
+def test_accuracy_that_came_back_in_part_is_lost_all_the_same() -> None:
+    rows = past_its_least(*HIGHER, *[700] * 10, *[850] * 24)
+    told = verdict(run(rows, late(12))).text
+    assert "It matters for accuracy too, which fell from epoch 4 on, 0.930 → 0.850" in told
+    assert "Accuracy rose all the same" not in told
+
+
+@pytest.mark.parametrize(
+    "right",
+    [
+        [*HIGHER, *[922] * 34],
+        [700, 800, 870, 930, 870, 870, *LOWER],  # one epoch is none
+        [800, 820, 850, *[870] * 37],
+    ],
+)
+def test_accuracy_that_held_from_the_least_loss_on_is_not_lost(right: list[int]) -> None:
+    told = verdict(run(past_its_least(*right), late(20))).text
+    assert "It does not matter for accuracy, which held" in told
+    assert "take the weights of epoch 4, or calibrate them." in told
+
+
+def test_a_fall_that_is_told_from_the_least_loss_on_is_not_told_in_other_numbers() -> None:
+    told = verdict(run(past_its_least(*HIGHER, *LOWER), late(4, 39))).text
+    assert "It matters for accuracy too, which fell 0.930 → 0.870 (-0.060 ± 0.026): take" in told
+
+
+def test_an_accuracy_lost_to_a_rise_too_small_for_a_warning_is_one_for_a_warning() -> None:
+    rows = past_its_least(*HIGHER, *LOWER)
+    found = verdict(run(rows), [rising(accuracy=(0.87, 0.87))])
+    assert found.standing == "warning"
+    assert "for a warning (LM408), which" in found.text
+    assert found.text.endswith(FELL_SINCE)
+    assert verdict(run(past_its_least(*[900] * 40)), [rising()]).standing == "good"
+
+
 MILD = (
     "It overfits since epoch 11 (least validation loss at epoch 9): validation loss rose 0.5 → {} "
     "(epoch 40) while training loss fell, 0.1 → 0.01. "

@@ -93,6 +93,7 @@ def test_what_hardly_moves_is_flagged_with_the_advice_to_move_faster() -> None:
     (finding,) = approaching(np.linspace(-6.0, -5.9, 12).tolist())
     assert "too slowly to get below it in as many epochs again" in finding.message
     assert finding.fix.startswith("model.optimizer.learning_rate = 0.01")
+    assert finding.evidence["summary"] == "A constant answer would do better"
 
 
 def leaving(seed: int, noise: float) -> tuple[Classifier, Epochs]:

@@ -239,7 +239,16 @@ def _finding(facts: Facts, judged: Beside) -> Finding:
         f"{number(best.loss)} ({best.name}), which a constant reaches, "
         f"{epochs_text(first.epoch, last.epoch)}{why}."
     )
-    return Finding(code, name, severity, output.name, message, fix, _evidence(first, last, best))
+    evidence = {**_summary(judged, since, best), **_evidence(first, last, best)}
+    return Finding(code, name, severity, output.name, message, fix, evidence)
+
+
+def _summary(judged: Beside, since: list[EpochRecord], best: Baseline) -> dict[str, object]:
+    """What is said in one line, where a constant is better and not merely as good in each epoch."""
+    far_above = judged.series.values[-1] > best.loss / AS_BAD
+    if not far_above or not judged.exceeds(len(since), surely=True):
+        return {}
+    return {"summary": "A constant answer would do better"}
 
 
 def _no_less(output: OutputFacts, record: EpochRecord) -> bool:
@@ -278,7 +287,11 @@ def _ended(facts: Facts, train: Beside | None, judged: Beside) -> Finding:
         f"{number(loss_of(last))}, above {number(best.loss)} ({best.name}), which a constant "
         f"reaches, {epochs_text(since[0].epoch, last.epoch)}: by {errors:.1f} standard errors"
     )
-    evidence = {**_evidence(since[0], last, best), "standard_errors": float(errors)}
+    evidence = {
+        **_summary(judged, since, best),
+        **_evidence(since[0], last, best),
+        "standard_errors": float(errors),
+    }
     fix = _TRY_FEW
     if train is not None and judged is not train and train.series.values[-1] < train.constant:
         message += f", while the training loss fell to {number(float(train.series.values[-1]))}."
