@@ -6,12 +6,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from lossmon.analysis.accuracy_change import fall_since
 from lossmon.analysis.causes import Case, Cause, causes
 from lossmon.analysis.episodes import Episode, Kind, Since, find_episodes
 from lossmon.analysis.history import History, Row, history
 from lossmon.analysis.paired import paired_epochs
 from lossmon.analysis.samples import SampleReader
-from lossmon.analysis.skill import fall_since
 from lossmon.analysis.words import SPLITS, accuracy_text, loss_text, loss_texts
 from lossmon.records import Split
 

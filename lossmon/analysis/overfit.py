@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from lossmon.analysis.accuracy_change import NORMAL_95, AccuracyChange, fall_since
 from lossmon.analysis.explanation import Divergence
 from lossmon.analysis.history import Row, history
-from lossmon.analysis.skill import NORMAL_95, AccuracyChange, fall_since
 from lossmon.analysis.words import loss_texts
 
 OVERFITTING = "LM408"
