@@ -40,6 +40,7 @@ from lossmon.analysis.doubts import (
     compared_at,
     doubts,
     may_be_the_data,
+    misjudged_sentences,
     samples_words,
 )
 from lossmon.analysis.eligible import left_out_sentences
@@ -71,6 +72,7 @@ from lossmon.analysis.meant import (
     meant_accuracy,
 )
 from lossmon.analysis.measured import Measured, Samples, last_measured, measured_epochs, samples_of
+from lossmon.analysis.misjudged import UNPROMISING, Misjudging, misjudging
 from lossmon.analysis.misread import MISREAD, Misreading, is_about_accuracy, misreading
 from lossmon.analysis.needs import (
     MEASURE_WORDS,
@@ -120,6 +122,7 @@ __all__ = [
     "EPISODE_COLUMNS",
     "MEASURE_WORDS",
     "MISREAD",
+    "UNPROMISING",
     "Area",
     "Band",
     "Brier",
@@ -136,6 +139,7 @@ __all__ = [
     "Margins",
     "Measure",
     "Measured",
+    "Misjudging",
     "Misreading",
     "Need",
     "Parts",
@@ -199,6 +203,8 @@ __all__ = [
     "mean_error",
     "meant_accuracy",
     "measured_epochs",
+    "misjudged_sentences",
+    "misjudging",
     "misreading",
     "no_confidence",
     "outweighed",

@@ -6,7 +6,9 @@ from collections.abc import Iterator, Sequence
 
 from lossmon.analysis.eligible import named
 from lossmon.analysis.grouping import ONE_TRAINING
+from lossmon.analysis.history import Row
 from lossmon.analysis.lost import lost_words
+from lossmon.analysis.misjudged import misjudged_words, misjudges
 from lossmon.analysis.weighing import Weighing
 from lossmon.analysis.words import capitalised, lowered
 
@@ -63,6 +65,25 @@ def all_doubts(found: Sequence[Weighing]) -> list[str]:
         if doubt in lost_runs or len(_names(those)) == len(everyone)
         else f"Of {named(_names(those), _MOST_NAMED)}: {lowered(doubt)}"
         for doubt, those in about.items()
+    ]
+
+
+def misjudged_sentences(documents: Sequence[Row], names: Sequence[str]) -> list[str]:
+    """Return which runs are not weighed because of what their data are, and why, in sentences.
+
+    Args:
+        documents: the runs, as `Store.run` gives them.
+        names: how each of them is called.
+    """
+    about: dict[str, list[str]] = {}
+    for name, document in zip(names, documents, strict=True):
+        for finding in filter(misjudges, document["findings"]):
+            output = finding["output"]
+            whose = name if output is None else f"output {output} of {name}"
+            about.setdefault(f"{misjudged_words(finding)} ({finding['code']})", []).append(whose)
+    return [
+        f"The numbers of {named([*dict.fromkeys(those)])} promise nothing of new samples: {why}."
+        for why, those in about.items()
     ]
 
 

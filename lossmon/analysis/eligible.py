@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from lossmon.analysis.history import Row
 from lossmon.analysis.measured import Measured, measured_epochs, measured_losses
+from lossmon.analysis.misjudged import misjudged_words, misjudges
 from lossmon.records import Split
 
 _ALONE = "no other run has the loss "
@@ -66,7 +67,9 @@ def eligible(
                 rest += [LeftOut(output, place, _ALONE + loss) for place in places]
                 continue
             judged = {place: _judged(documents[place], names[place], output) for place in places}
-            rest += [LeftOut(output, p, _unjudged(documents[p])) for p in places if not judged[p]]
+            rest += [
+                LeftOut(output, p, _unjudged(documents[p], output)) for p in places if not judged[p]
+            ]
             known = [place for place in places if judged[place]]
             split = _split([judged[place] for place in known])
             among = [place for place in known if split in judged[place]]
@@ -121,7 +124,12 @@ def _output(document: Row, output: str | None) -> Row | None:
 
 
 def _judged(document: Row, name: str, output: str | None) -> dict[Split, list[Measured]]:
-    """The epochs that tell right from wrong, of each split that has some; else those of a loss."""
+    """The epochs that tell right from wrong, of each split that has some; else those of a loss.
+
+    None of a run whose data are not what they are taken for, training epochs included.
+    """
+    if _misjudged(document, output) is not None:
+        return {}
     own = _output(document, output) or {}
     known: dict[Split, list[Measured]] = {}
     for split in _SPLITS:
@@ -137,7 +145,15 @@ def _split(judged: Sequence[dict[Split, list[Measured]]]) -> Split:
     return max(_SPLITS, key=lambda split: sum(split in one for one in judged))
 
 
-def _unjudged(document: Row) -> str:
+def _misjudged(document: Row, output: str | None) -> Row | None:
+    """What says that the data of an output are not what they are taken for."""
+    about = (one for one in document["findings"] if one["output"] in {None, output})
+    return next(filter(misjudges, about), None)
+
+
+def _unjudged(document: Row, output: str | None) -> str:
+    if (finding := _misjudged(document, output)) is not None:
+        return f"{misjudged_words(finding)}, {finding['code']}"
     if not document["epochs"]:
         return "no epoch yet" if document["status"] == "running" else "no epoch"
     return "no epoch tells right predictions from wrong ones, or has a validation loss"

@@ -12,6 +12,7 @@ import numpy as np
 from lossmon.analysis.explanation import Divergence
 from lossmon.analysis.history import Row, history
 from lossmon.analysis.meant import epoch_accuracy
+from lossmon.analysis.misjudged import misjudges
 from lossmon.analysis.misread import NONFINITE, is_about_accuracy, misread_words
 from lossmon.analysis.overfit import (
     OVERFITTING,
@@ -41,8 +42,6 @@ _OF_QUANTITIES = "LM301"
 _NO_BETTER = "LM404"
 _MISSED = "LM416"
 _TRAINED = "trained_constant_loss"
-# The data are not what they are taken for, however right the numbers are.
-_MISJUDGED = frozenset(("LM505", "LM506", "LM507"))
 # Epochs that are taken together, and standard errors by which the accuracy must have fallen: both
 # are taken for independent, which the same samples are less than.
 _BLOCK, _SURELY = 3, 4.0
@@ -190,7 +189,7 @@ def _faults(document: Row, reasons: Reasons) -> Iterator[tuple[str, bool, Point]
         said = reason + _when(finding)
         where = f"Output `{finding['output']}`: " if several and finding["output"] else ""
         said = where + (lowered(said) if where else said)
-        misleading = judged or finding["code"] in _MISJUDGED
+        misleading = judged or misjudges(finding)
         yield finding["severity"], misleading, Point(said, finding["code"], finding["output"])
     for output in document["outputs"]:
         if output["name"] not in told and output.get("intended_metric"):

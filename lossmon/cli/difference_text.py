@@ -29,8 +29,16 @@ def difference_rows(found: Sequence[Weighing], name: str) -> list[dict[str, Any]
     ]
 
 
-def print_answer(console: Console, found: Sequence[Weighing]) -> None:
-    """Which run to take, above all that it rests on, and why it may be otherwise."""
+def print_answer(
+    console: Console, found: Sequence[Weighing], misjudged: Sequence[str] = ()
+) -> None:
+    """Which run to take, above all that it rests on, and why it may be otherwise.
+
+    Args:
+        console: to print to.
+        found: comparisons, as `weigh` gives them.
+        misjudged: of which runs the data are not what they are taken for, in sentences.
+    """
     told = [
         f"{'' if one.output is None else f'output {one.output}: '}{recommended.sentence}"
         for one in found
@@ -38,7 +46,11 @@ def print_answer(console: Console, found: Sequence[Weighing]) -> None:
         if recommended.best is not None
     ]
     answer = " ".join(
-        [*(told or ["Which of these runs is better cannot be told."]), *all_doubts(found)]
+        [
+            *(told or ["Which of these runs is better cannot be told."]),
+            *misjudged,
+            *all_doubts(found),
+        ]
     )
     style = "green" if told else "dim"
     text = f"[{style}]in short:[/] {escape(answer)}"

@@ -174,7 +174,13 @@ def compare(
     """Two or more runs: last values, where settings differ, and whether it is more than noise."""
     if len(run) < 2:
         raise click.UsageError(f"compare needs two or more runs. Received: {' '.join(run)}")
-    from lossmon.analysis import distinct_names, doubts, left_out_sentences, weigh
+    from lossmon.analysis import (
+        distinct_names,
+        doubts,
+        left_out_sentences,
+        misjudged_sentences,
+        weigh,
+    )
     from lossmon.cli.comparison import print_comparison
     from lossmon.cli.difference_text import difference_rows, print_answer, print_weighings
 
@@ -200,6 +206,6 @@ def compare(
         print_json(documents)
     else:
         console = Console()
-        print_answer(console, found)
+        print_answer(console, found, misjudged_sentences(documents, names))
         print_comparison(console, documents)
         print_weighings(console, found, left_out)

@@ -59,7 +59,7 @@ def print_runs(console: Console, rows: Sequence[Row]) -> None:
         without = _DISPENSABLE[:count]
         shown = _table_of_runs(rows, console.width, wide=False, named=False, without=without)
     console.print(shown)
-    keys = dict.fromkeys(_key(row, "accuracy") for row in rows)
+    keys = dict.fromkeys(_key(row, value) for row in rows for value in ("loss", "accuracy"))
     print_marks(console, rows, keys)
 
 

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from lossmon.analysis import MISREAD, misreading
+from lossmon.analysis import MISREAD, UNPROMISING, misjudging, misreading
 
 Row = Mapping[str, Any]
 
@@ -69,10 +69,14 @@ def number(value: float | None) -> str:
 
 
 def value_cell(run: Row, key: str) -> str:
-    """A loss or an accuracy of a run, with a mark where it does not mean what it says."""
-    value = run[key]
-    misread = value is not None and _is_printed_accuracy(key) and misreading(run["findings"])
-    return f"{number(value)}*" if misread else number(value)
+    """A loss or an accuracy of a run, with a mark where it does not mean what it says.
+
+    Also where it is one of validation data that are not what they are taken for.
+    """
+    value, findings = run[key], run["findings"]
+    misread = _is_printed_accuracy(key) and misreading(findings)
+    marked = misread or (_is_of_validation(key) and misjudging(findings))
+    return f"{number(value)}*" if marked and value is not None else number(value)
 
 
 def print_marks(console: Console, runs: Sequence[Row], keys: Iterable[str]) -> None:
@@ -83,12 +87,21 @@ def print_marks(console: Console, runs: Sequence[Row], keys: Iterable[str]) -> N
         runs: of which values were printed.
         keys: which of them.
     """
-    printed = [key for key in keys if _is_printed_accuracy(key)]
-    known = (run for run in runs if any(run[key] is not None for key in printed))
-    found = filter(None, (misreading(run["findings"]) for run in known))
-    if whys := dict.fromkeys(one.why for one in found):
-        words = f"* accuracy that {MISREAD}: {'; '.join(whys)}"
-        console.print(escape(words), style="yellow", highlight=False)
+    known = [*keys]
+    for what, is_marked, marking in (
+        (f"accuracy that {MISREAD}", _is_printed_accuracy, misreading),
+        (f"validation that {UNPROMISING}", _is_of_validation, misjudging),
+    ):
+        marked = [key for key in known if is_marked(key)]
+        told = (run for run in runs if any(run[key] is not None for key in marked))
+        found = filter(None, (marking(run["findings"]) for run in told))
+        if whys := dict.fromkeys(one.why for one in found):
+            words = f"* {what}: {'; '.join(whys)}"
+            console.print(escape(words), style="yellow", highlight=False)
+
+
+def _is_of_validation(key: str) -> bool:
+    return key.startswith("val_")
 
 
 def _is_printed_accuracy(key: str) -> bool:

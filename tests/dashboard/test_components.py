@@ -176,6 +176,7 @@ def test_the_verification_summary_says_what_is_in_the_way() -> None:
 
 def document(name: str, loss: str, metric: str | None, **config: Any) -> dict[str, Any]:
     return {
+        "id": name,
         "name": name,
         "config": config,
         "model": {"parameters": 10},

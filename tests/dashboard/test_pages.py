@@ -114,7 +114,7 @@ def test_no_runs_yet_says_which_line_to_add(monkeypatch: pytest.MonkeyPatch) -> 
 def test_rows_hold_what_their_columns_show_and_little_more() -> None:
     shown = {column["field"] for column in COLUMNS}
     beside = {"rules", "severities", "finding_words", "around", "progress", "mark", "archived"}
-    beside |= {"misread", "misread_best", "finding_targets"}
+    beside |= {"misread", "misread_best", "misjudged", "finding_targets"}
     for row in listed():
         assert row.keys() - shown == beside
         found = str(row["finding_words"])

@@ -61,7 +61,8 @@
             ["train loss", data.loss],
         ].find(([, known]) => known !== null) || ["", ""];
         const misread = data.misread && measure.endsWith("accuracy");
-        const said = h("span", {className: misread ? "lossmon-misread" : ""}, functions.formatNumber(value));
+        const struck = misread || (data.misjudged && !measure.startsWith("train"));
+        const said = h("span", {className: struck ? "lossmon-misread" : ""}, functions.formatNumber(value));
         return h("span", {className: "lossmon-standing lossmon-quiet"}, measure, " ", said);
     }
 
@@ -99,11 +100,21 @@
         return printed && value !== null ? why : "";
     }
 
-    /* A number, struck out where it does not mean what it says. */
-    function figure(params, tag = "span") {
+    /* Why a number is struck out; empty for one that is not. */
+    function struckBy(params) {
         const misread = misreadBy(params);
-        const title = "Does not mean what it says: " + misread;
-        return h(tag, misread ? {className: "lossmon-misread", title} : null, functions.formatNumber(params.value));
+        if (misread) {
+            return "Does not mean what it says: " + misread;
+        }
+        const {value, data, column} = params;
+        const validated = /^(best_)?val_/.test(column.getColId()) && value !== null;
+        return validated && data.misjudged ? "Promises nothing of new samples: " + data.misjudged : "";
+    }
+
+    /* A number, struck out where it does not mean what it says, or promises nothing. */
+    function figure(params, tag = "span") {
+        const title = struckBy(params);
+        return h(tag, title ? {className: "lossmon-misread", title} : null, functions.formatNumber(params.value));
     }
 
     renderers.Measure = loaded(function (params) {
@@ -114,7 +125,7 @@
             return said;
         }
         // An interval around what means nothing means nothing either.
-        const span = around.span && !misreadBy(params) ? spanWords(column.getColId(), around.span) : "";
+        const span = around.span && !struckBy(params) ? spanWords(column.getColId(), around.span) : "";
         return h(
             "span",
             {title: around.words, className: "lossmon-measure"},

@@ -7,7 +7,13 @@ from typing import Any
 
 import dash_mantine_components as dmc
 
-from lossmon.analysis import accuracy_meaning, setting_parts, validated_apart
+from lossmon.analysis import (
+    accuracy_meaning,
+    distinct_names,
+    misjudged_sentences,
+    setting_parts,
+    validated_apart,
+)
 from lossmon_dashboard.components.callout import callout
 from lossmon_dashboard.components.facts import flatten
 from lossmon_dashboard.components.text_table import text_table
@@ -102,6 +108,7 @@ def caution(documents: Sequence[Document]) -> dmc.Paper | None:
         sentences.append(
             f"An error was found in {listing(faulty)}: numbers there do not mean what they say."
         )
+    sentences += misjudged_sentences(documents, distinct_names(documents))
     if not sentences:
         return None
     return callout("warning", "Mind this", dmc.Text(" ".join(sentences)))

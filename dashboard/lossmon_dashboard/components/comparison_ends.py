@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import dash_ag_grid as dag
 
-from lossmon.analysis import meant_accuracy
+from lossmon.analysis import meant_accuracy, misjudging
 from lossmon_dashboard.components.comparison import comparable
 from lossmon_dashboard.components.grid import (
     Column,
@@ -18,7 +18,7 @@ from lossmon_dashboard.components.grid import (
     json_safe,
     number_column,
 )
-from lossmon_dashboard.components.misread import misread_by
+from lossmon_dashboard.components.misread import misjudged_by, misread_by
 from lossmon_dashboard.components.run_header import epochs_done
 from lossmon_dashboard.theme import run_places
 
@@ -80,7 +80,8 @@ def end_rows(documents: Sequence[Document]) -> list[dict[str, Any]]:
     """The rows of the table; `best` names the columns in which a run is the best of all.
 
     Accuracies are judged by what was meant, in whose column the best is marked where it is not what
-    was printed. `misread` says why a printed accuracy does not mean what it says.
+    was printed. `misread` says why a printed accuracy does not mean what it says, `misjudged` why
+    the validation of a run promises nothing: it is best in nothing.
     """
     bests = {column.key: _best(documents, column) for column in _COLUMNS}
     marks = run_places([document["id"] for document in documents])
@@ -96,6 +97,7 @@ def end_rows(documents: Sequence[Document]) -> list[dict[str, Any]]:
                 if _is(_judged(document, key), best)
             ],
             "misread": misread_by(document["findings"]),
+            "misjudged": misjudged_by(document["findings"]),
             "verified": document["verified"],
             "epochs": epochs_done(document["epochs"]),
             "duration": document["duration"],
@@ -110,6 +112,9 @@ def ends_height(runs: int) -> dict[str, str]:
 
 
 def _judged(document: Document, key: str) -> float | None:
+    """What a run is judged by; None where its validation promises nothing."""
+    if misjudging(document["findings"]):
+        return None
     return meant_accuracy(document, "val_") if key == "val_accuracy" else document.get(key)
 
 

@@ -1,4 +1,4 @@
-"""An accuracy that does not mean what it says."""
+"""Values that do not mean what they say, or promise nothing."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from dash import html
 
-from lossmon.analysis import MISREAD, misreading
+from lossmon.analysis import MISREAD, misjudging, misreading
 from lossmon_dashboard.wording import capitalised, number
 
 
@@ -18,6 +18,16 @@ def misread_by(findings: Sequence[Mapping[str, Any]]) -> str:
         findings: of the run.
     """
     found = misreading(findings)
+    return "" if found is None else found.why
+
+
+def misjudged_by(findings: Sequence[Mapping[str, Any]]) -> str:
+    """Why the validation of a run promises nothing of new samples; empty where it may.
+
+    Args:
+        findings: of the run.
+    """
+    found = misjudging(findings)
     return "" if found is None else found.why
 
 

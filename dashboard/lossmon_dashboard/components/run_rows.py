@@ -10,6 +10,7 @@ from lossmon.records import SEVERITIES
 from lossmon.store import as_text
 from lossmon_dashboard.components.findings import finding_target
 from lossmon_dashboard.components.grid import json_safe
+from lossmon_dashboard.components.misread import misjudged_by
 from lossmon_dashboard.components.run_columns import CONFIG
 from lossmon_dashboard.theme import run_mark
 from lossmon_dashboard.wording import number
@@ -60,6 +61,7 @@ def run_grid_row(run: Row, settings: Sequence[str] = ()) -> dict[str, Any]:
         + len(by_severity["info"]),
         "around": _around(run["ends"]),
         **_misread(run),
+        "misjudged": misjudged_by(run["findings"]),
         "progress": _progress(run),
         "mark": list(run_mark(run["id"])),
     }

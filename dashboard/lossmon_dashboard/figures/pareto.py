@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from itertools import compress
 from typing import Any, NamedTuple
 
 import plotly.graph_objects as go
 
-from lossmon.analysis import Measured, epoch_accuracy, is_misread, meant_accuracy, pareto_front
+from lossmon.analysis import (
+    Measured,
+    epoch_accuracy,
+    is_misread,
+    meant_accuracy,
+    misjudging,
+    pareto_front,
+)
 from lossmon_dashboard.figures.lines import best_known
 from lossmon_dashboard.figures.overlay import CROSSED_OUT, drawn_misreading, told_name
 from lossmon_dashboard.figures.panes import empty_pane, single_pane, steady_range
@@ -29,7 +37,7 @@ class _Place(NamedTuple):
     accuracy: float
     best: bool
     struck: bool = False
-    """Whether the accuracy does not mean what it says."""
+    """Whether the accuracy does not mean what it says, or promises nothing."""
 
 
 class _ParetoInfo(NamedTuple):
@@ -47,7 +55,7 @@ def plot_pareto(
     """Validation loss (left is better) against validation accuracy (up is better).
 
     The accuracy is the one that was meant; one that is misread is crossed out where that is not
-    known.
+    known. A run whose validation promises nothing is crossed out, and beats no other.
 
     Args:
         runs: documents with `id`, `name`, `val_loss`, `val_accuracy` and, where it is misread,
@@ -66,29 +74,36 @@ def plot_pareto(
 
 def _get_pareto_info(runs: Sequence[Mapping[str, Any]]) -> _ParetoInfo:
     ends = [
-        (position, told_name(run), run["val_loss"], accuracy)
+        (position, _name(run), run["val_loss"], accuracy)
         for position, run in enumerate(runs)
         for accuracy in [meant_accuracy(run, "val_")]
         if _finite(run.get("val_loss")) and accuracy is not None and math.isfinite(accuracy)
     ]
     last = [_point(name, loss, accuracy) for _, name, loss, accuracy in ends]
-    best = pareto_front(last)
+    sound = [misjudging(runs[position]["findings"]) is None for position, *_ in ends]
+    best = pareto_front([*compress(last, sound)])
     epochs = tuple(_epochs(runs[position]) for position, *_ in ends)
     misread = any(is_misread(run["epochs"]) for run in runs)
-    front = pareto_front([*last, *(point for of in epochs for point in of)])
+    of_sound = (point for of in compress(epochs, sound) for point in of)
+    front = pareto_front([*compress(last, sound), *of_sound])
     return _ParetoInfo(
         tuple(
             _Place(
                 *end,
                 best=any(point is one for one in best),
-                struck=drawn_misreading(runs[end[0]]) is not None,
+                struck=drawn_misreading(runs[end[0]]) is not None or not promises,
             )
-            for end, point in zip(ends, last, strict=True)
+            for end, point, promises in zip(ends, last, sound, strict=True)
         ),
         epochs,
         tuple(sorted({(point.loss, point.accuracy or 0.0) for point in front})),
         f"validation accuracy{', as meant' if misread else ''}",
     )
+
+
+def _name(run: Mapping[str, Any]) -> str:
+    found = misjudging(run["findings"])
+    return told_name(run) + ("" if found is None else f" ({found.codes})")
 
 
 def _point(name: str, loss: float, accuracy: float, epoch: int | None = None) -> Measured:
