@@ -27,7 +27,7 @@ browser: setup
 	$(BIN)/python -m tests.browser.install
 
 test: setup browser
-	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not slow" $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow" $(ARGS)
 
 lint: setup
 	$(BIN)/ruff check .
