@@ -21,6 +21,7 @@ from lossmon.rules.families import CLASSIFICATION_LOSSES
 # of wide ones; a column that tells the target there is looked at in all samples.
 SEEN_VALUES = 2**18
 FEWEST_SAMPLES = 256
+MOST_COLUMNS = 2**15
 # Samples of one batch that show it: a column that only foretells a class may agree in fewer.
 FEWEST_OF_BATCH = 512
 
@@ -60,61 +61,88 @@ def answers_among(
         or columns or do not lead to the output, of a model with a single column of input, which
         may be just what is learned from, and of models whose outputs all are their inputs.
     """
+    try:
+        return tuple(_answers(model, resolved, y_pred, x, y, whole=whole))
+    except Exception:
+        # Data may be of anyone's own making, and this is no reason not to judge the rest.
+        return ()
+
+
+def _answers(
+    model: Any, resolved: Sequence[ResolvedOutput], y_pred: Any, x: Any, y: Any, *, whole: bool
+) -> Iterator[AnswerFacts]:
+    tables, targets = _tables(model, x), _targets(resolved, y, y_pred)
+    columns = sum(table.columns for table in tables)
+    if not targets or not tables or columns > MOST_COLUMNS:
+        return
+    rows = _rows(tables, targets)
+    named = any(_have_names(table.leaf) for table in tables)
+    joined = _joined(tables, rows)
+    seen = [(target, _read(target.labels, rows)) for target in targets]
+    if joined is None:
+        return
+    if len(targets) == len(resolved) > 1 and all(_is_among(*one, joined) for one in seen):
+        return
+    for target, labels in seen:
+        if labels is not None:
+            # Of amounts in columns without names nothing is said.
+            answer = find_answer(joined, labels, classes=target.classes, amounts=named)
+            if answer is not None and (whole or answer.amounts or len(labels) >= FEWEST_OF_BATCH):
+                yield from _by_input(model, tables, answer, target, len(labels), whole=whole)
+
+
+def _by_input(
+    model: Any,
+    tables: Sequence[_Table],
+    answer: Answer,
+    target: _Target,
+    seen: int,
+    *,
+    whole: bool,
+) -> Iterator[AnswerFacts]:
+    """What each input has of the columns that tell a target."""
+    first = 0
+    for table in tables:
+        own = [c - first for c in answer.columns if first <= c < first + table.columns]
+        first += table.columns
+        if not own or (answer.one_hot and len(own) < len(answer.columns)):
+            continue
+        if not leads_to(model, table.place, target.output.position):
+            continue
+        told = _looked_through(table, own, target) if whole else answer._replace(columns=(*own,))
+        if told is not None:
+            yield AnswerFacts(
+                output=target.output.record.name,
+                input=table.name,
+                answer=told,
+                names=_names(table.leaf, told.columns),
+                single=table.columns == 1,
+                samples=int(table.leaf.shape[0]) if whole else seen,
+                whole=whole,
+            )
+
+
+def _tables(model: Any, x: Any) -> list[_Table]:
+    """The inputs that are tables or columns; none where a single column is all there is."""
     inputs = named_leaves(model, x) or []
     tables = [
         _Table(name, leaf, columns, place)
         for place, (name, leaf) in enumerate(inputs)
         if (columns := _columns(leaf)) is not None
     ]
-    alone = len(inputs) == 1 and [table.columns for table in tables] == [1]
-    if y is None or alone or not tables:
-        return ()
+    return [] if len(inputs) == 1 and [one.columns for one in tables] == [1] else tables
+
+
+def _targets(resolved: Sequence[ResolvedOutput], y: Any, y_pred: Any) -> list[_Target]:
+    """The labels of the outputs that have one number a sample, or a row of them."""
+    if y is None:
+        return []
     parts = split_outputs(resolved, y, y_pred, None)
-    targets = [
-        _Target(output, part, _names_classes(output))
-        for output, (part, _, _) in zip(resolved, parts, strict=True)
+    return [
+        _Target(output, labels, _names_classes(output))
+        for output, (labels, _, _) in zip(resolved, parts, strict=True)
+        if labels is not None and _columns(labels) is not None
     ]
-    rows = _rows(tables)
-    joined = _joined(tables, rows)
-    if joined is None or (not whole and len(rows) < FEWEST_OF_BATCH and _only_classes(targets)):
-        return ()
-    seen = [(target, _read(target.labels, rows)) for target in targets]
-    if len(targets) > 1 and all(_is_among(labels, joined, target) for target, labels in seen):
-        return ()
-    found = (
-        facts
-        for target, labels in seen
-        if labels is not None
-        for facts in _found(model, tables, joined, target, labels, whole=whole)
-    )
-    return tuple(found)
-
-
-def _found(
-    model: Any,
-    tables: Sequence[_Table],
-    joined: NDArray[Any],
-    target: _Target,
-    labels: NDArray[Any],
-    *,
-    whole: bool,
-) -> Iterator[AnswerFacts]:
-    answer = find_answer(joined, labels, classes=target.classes)
-    if answer is None or not (whole or answer.amounts or len(labels) >= FEWEST_OF_BATCH):
-        return
-    first = 0
-    for table in tables:
-        own = [c - first for c in answer.columns if first <= c < first + table.columns]
-        first += table.columns
-        if not own or not leads_to(model, table.place, target.output.position):
-            continue
-        told = _looked_through(table, own, target) if whole else answer._replace(columns=(*own,))
-        if told is not None:
-            name, single = target.output.record.name, table.columns == 1
-            names, samples = _names(table.leaf, told.columns), _samples(table) if whole else None
-            yield AnswerFacts(
-                name, table.name, told, names, single, samples or len(labels), whole=whole
-            )
 
 
 def _looked_through(table: _Table, columns: Sequence[int], target: _Target) -> Answer | None:
@@ -149,10 +177,11 @@ def _read(leaf: Any, rows: Rows) -> NDArray[Any] | None:
     return to_numpy(taken(leaf, rows))
 
 
-def _rows(tables: Sequence[_Table]) -> Rows:
-    columns = sum(table.columns for table in tables)
+def _rows(tables: Sequence[_Table], targets: Sequence[_Target]) -> Rows:
+    leaves = [*(table.leaf for table in tables), *(target.labels for target in targets)]
+    columns = sum(_columns(leaf) or 0 for leaf in leaves)
     count = max(FEWEST_SAMPLES, SEEN_VALUES // max(1, columns))
-    return spread_rows(samples_within(sys.maxsize, [table.leaf for table in tables]), count)
+    return spread_rows(samples_within(sys.maxsize, leaves), count)
 
 
 def _names_classes(output: ResolvedOutput) -> bool:
@@ -160,11 +189,7 @@ def _names_classes(output: ResolvedOutput) -> bool:
     return loss is not None and not loss.custom and loss.name in CLASSIFICATION_LOSSES
 
 
-def _only_classes(targets: Sequence[_Target]) -> bool:
-    return all(target.classes for target in targets)
-
-
-def _is_among(labels: NDArray[Any] | None, inputs: NDArray[Any], target: _Target) -> bool:
+def _is_among(target: _Target, labels: NDArray[Any] | None, inputs: NDArray[Any]) -> bool:
     """Whether a target is among the inputs, column by column or as classes are."""
     if labels is None or labels.ndim not in (1, 2):
         return False
@@ -179,12 +204,15 @@ def _columns(leaf: Any) -> int | None:
     sizes = tuple(leaf.shape)
     if len(sizes) not in (1, 2) or None in sizes or isinstance(leaf, np.memmap):
         return None
-    plain = isinstance(leaf, np.ndarray) or hasattr(leaf, "iloc") or keras.ops.is_tensor(leaf)
-    return (int(sizes[1]) if len(sizes) == 2 else 1) if plain else None
+    if hasattr(leaf, "dense_shape") or not (
+        isinstance(leaf, np.ndarray) or hasattr(leaf, "iloc") or keras.ops.is_tensor(leaf)
+    ):
+        return None
+    return int(sizes[1]) if len(sizes) == 2 else 1
 
 
-def _samples(table: _Table) -> int:
-    return int(table.leaf.shape[0])
+def _have_names(leaf: Any) -> bool:
+    return any(isinstance(name, str) for name in getattr(leaf, "columns", ()))
 
 
 def _names(leaf: Any, columns: Sequence[int]) -> tuple[str, ...]:

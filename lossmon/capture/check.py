@@ -74,12 +74,14 @@ def checked(
     return _ask(facts, selection)
 
 
-def checked_batches(model: Any, batches: Iterable[Any], selection: RuleSelection) -> list[Finding]:
+def checked_batches(
+    model: Any, batches: Iterable[Any], selection: RuleSelection, fit: Mapping[str, Any]
+) -> list[Finding]:
     """As `checked`, with batches that may be used up: those of an epoch at most."""
     _demand_compiled(model)
     with pristine(model):
         facts = facts_of_batches(model, batches)
-    return _ask(facts, selection)
+    return _ask(None if facts is None else _with_validation(facts, model, fit), selection)
 
 
 def _with_validation(facts: Facts, model: Any, fit: Mapping[str, Any]) -> Facts:
@@ -109,9 +111,8 @@ def _facts(model: Any, x: Any, y: Any, sample_weight: Any) -> Facts | None:
     with pristine(model):
         if _is_batches(x):
             return facts_of_batches(model, _batches(x))
-        return facts_of_arrays(
-            model, _arrays(x), _arrays(y), _arrays(sample_weight), _arrays(x, tables=True)
-        )
+        tables = _arrays(x, tables=True)
+        return facts_of_arrays(model, _arrays(tables), _arrays(y), _arrays(sample_weight), tables)
 
 
 def _is_batches(x: Any) -> bool:

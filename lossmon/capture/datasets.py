@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
+import numpy as np
 from keras.src.trainers.data_adapters import is_tf_dataset
 
 from lossmon.rules import Sharing
@@ -19,6 +20,12 @@ _KEEPING = frozenset({
 _MAPPING = frozenset({"MapDataset", "ParallelMapDataset"})
 _PARTING = frozenset({"ShardDataset", "SkipDataset", "TakeDataset"})
 _SLICES = "TensorSliceDataset"
+# Inputs, labels and weights.
+_MOST_PARTS = 3
+
+
+# Of what is shuffled within less than this share of it, parts that follow each other stay apart.
+_SHUFFLED = 0.1
 
 
 def sharing(trained: Any, validated: Any) -> Sharing | None:
@@ -30,7 +37,8 @@ def sharing(trained: Any, validated: Any) -> Sharing | None:
 
     Returns:
         None where they are made of nothing in common, or may be parts of it that have no sample
-        in common; and of what is no `tf.data.Dataset`.
+        in common; where functions of their own may make other samples of it for the validation;
+        and of what is no `tf.data.Dataset`.
     """
     ours, theirs = _steps(trained), _steps(validated)
     places = {id(step): place for place, step in enumerate(theirs)}
@@ -38,13 +46,13 @@ def sharing(trained: Any, validated: Any) -> Sharing | None:
     if first is None:
         return None
     above, others = ours[:first], theirs[: places[id(ours[first])]]
-    if _is_mapped(above + others) and _are_places(ours[-1]):
-        return "parted_anew" if _is_parted_anew(above, others, ours[first:]) else None
-    if all(_kind(step) in _KEEPING for step in above):
-        return "trained_whole"
-    if all(_kind(step) in _KEEPING for step in others):
-        return "validated_whole"
-    return "parted_anew" if _is_parted_anew(above, others, ours[first:]) else None
+    if not _functions(others) or _functions(others) == _functions(above):
+        if all(_kind(step) in _KEEPING for step in above):
+            return "trained_whole"
+        if all(_kind(step) in _KEEPING for step in others):
+            return "validated_whole"
+    parted = all(any(_kind(step) in _PARTING for step in steps) for steps in (above, others))
+    return "parted_anew" if parted and _is_drawn_anew(ours[first:]) else None
 
 
 def sliced_inputs(trained: Any, validated: Any) -> tuple[Any, Any] | None:
@@ -55,13 +63,15 @@ def sliced_inputs(trained: Any, validated: Any) -> tuple[Any, Any] | None:
         validated: the validation data.
 
     Returns:
-        The inputs of both, arrays nested as they were given to `from_tensor_slices`. None where
-        that is not how they were made, or leave something out.
+        The inputs of both, arrays nested as they were given to `from_tensor_slices`; all that they
+        gave where one function makes the samples of both. None where that is not how they were
+        made, leaves something out, or has several functions.
     """
-    ours, theirs = _slices(trained), _slices(validated)
-    if ours is None or theirs is None:
+    ours, theirs = _steps(trained), _steps(validated)
+    if not all(map(_is_sliced, (ours, theirs))) or _functions(ours) != _functions(theirs):
         return None
-    return ours, theirs
+    mapped = bool(_functions(ours))
+    return _arrays(ours[-1], whole=mapped), _arrays(theirs[-1], whole=mapped)
 
 
 def _steps(data: Any) -> list[Any]:
@@ -76,19 +86,13 @@ def _kind(step: Any) -> str:
     return type(step).__name__.lstrip("_")
 
 
-def _is_mapped(steps: Sequence[Any]) -> bool:
-    return any(_kind(step) in _MAPPING for step in steps)
-
-
-def _are_places(source: Any) -> bool:
-    """Whether a source gives numbers, by which functions may look up samples of any data."""
-    spec = keras.tree.flatten(getattr(source, "element_spec", None))
-    return all(len(getattr(leaf, "shape", ())) == 0 for leaf in spec)
-
-
-def _is_parted_anew(above: Sequence[Any], others: Sequence[Any], common: Sequence[Any]) -> bool:
-    parted = all(any(_kind(step) in _PARTING for step in steps) for steps in (above, others))
-    return parted and _is_drawn_anew(common)
+def _functions(steps: Sequence[Any]) -> list[int]:
+    """The functions that samples are made by, by id; a step that hides its own stands for it."""
+    mapped = (step for step in steps if _kind(step) in _MAPPING)
+    made = (getattr(getattr(step, "_map_func", None), "_func", step) for step in mapped)
+    # `unbatch` brings one of TensorFlow's, which only takes samples apart.
+    own = (one for one in made if not getattr(one, "__module__", "").startswith("tensorflow."))
+    return [id(one) for one in own]
 
 
 def _is_drawn_anew(steps: Sequence[Any]) -> bool:
@@ -97,19 +101,25 @@ def _is_drawn_anew(steps: Sequence[Any]) -> bool:
         if _kind(step) == "CacheDataset":
             return False
         if _kind(step) == "ShuffleDataset" and getattr(step, "_reshuffle_each_iteration", False):
-            return True
+            return int(step._buffer_size) >= _SHUFFLED * int(step.cardinality())
     return False
 
 
-def _slices(data: Any) -> Any:
-    *above, source = _steps(data) or [None]
+def _is_sliced(steps: Sequence[Any]) -> bool:
+    """Whether the last one gives plain arrays, sample by sample, and the others all of them."""
+    *above, source = steps or [None]
     if _kind(source) != _SLICES or any(_kind(step) not in _KEEPING for step in above):
-        return None
-    if _is_mapped(above) and _are_places(source):
-        return None
-    tensors = getattr(source, "_tensors", None)
-    if not tensors or any(tensor.dtype.name == "string" for tensor in tensors):
-        return None
-    arrays = [tensor.numpy() for tensor in tensors]
+        return False
+    spec, tensors = getattr(source, "element_spec", None), getattr(source, "_tensors", ())
+    if isinstance(spec, tuple) and len(spec) > _MOST_PARTS and not _functions(above):
+        return False
+    dtypes = [tensor.dtype for tensor in tensors]
+    plain = all(one.is_floating or one.is_integer or one.is_bool for one in dtypes)
+    return plain and len(tensors) == len(keras.tree.flatten(spec)) > 0
+
+
+def _arrays(source: Any, *, whole: bool) -> Any:
+    # What is copied by `numpy()` is only looked at by `asarray`.
+    arrays = [np.asarray(tensor) for tensor in source._tensors]
     nested = keras.tree.pack_sequence_as(source.element_spec, arrays)
-    return keras.utils.unpack_x_y_sample_weight(nested)[0]
+    return nested if whole else keras.utils.unpack_x_y_sample_weight(nested)[0]

@@ -92,7 +92,7 @@ def first_look(
         spoiled = spoiled_inputs(model, seen, state=state)
         answers = answers_among(model, outputs, y_pred, seen, labels, whole=arrays)
         facts = replace(facts, inputs=input_facts(model, seen), spoiled=spoiled, answers=answers)
-        facts = with_validation(facts, model, fit, state)
+        facts = _beside_validation(facts, model, fit, state)
         known = _all_labels(facts, outputs, y_pred, fit) if arrays else None
     predictions = (pred for _, pred, _ in split_outputs(outputs, y, y_pred, None))
     samples = next(
@@ -103,6 +103,14 @@ def first_look(
         facts = replace(facts, more_to_come=few_labels(facts))
     hidden = _why_hidden(model, y_pred)
     return FirstLook(outputs, known or facts, values, hidden, known is not None)
+
+
+def _beside_validation(facts: Facts, model: Any, fit: Mapping[str, Any], state: Any) -> Facts:
+    try:
+        return with_validation(facts, model, fit, state)
+    except Exception:
+        # They may be of anyone's own making, and this is no reason not to judge the rest.
+        return facts
 
 
 def few_labels(facts: Facts) -> bool:

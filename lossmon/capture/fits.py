@@ -107,7 +107,7 @@ class Checker:
         if hasattr(x, "__next__"):
             # Nothing is trained here, so what is read of a generator is not missed.
             epoch = itertools.islice(x, arguments.get("steps_per_epoch"))
-            return checked_batches(model, epoch, selection)
+            return checked_batches(model, epoch, selection, arguments)
         return checked(model, x, y, weight, selection, fit=arguments)
 
     def check(self, model: Any, data: tuple[Any, Any, Any]) -> None:

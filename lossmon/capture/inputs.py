@@ -85,7 +85,8 @@ def leads_to(model: Any, place: int, position: int) -> bool:
         position: which of its outputs, flattened.
 
     Returns:
-        False, too, where that cannot be told of one of several inputs.
+        False, too, where that cannot be told of one of several inputs, and where a layer of the
+        user's own is between: it may take labels for a loss of its own.
     """
     graph = _graph(model)
     symbols = keras.tree.flatten(getattr(graph, "inputs", None) or [])
@@ -97,7 +98,8 @@ def leads_to(model: Any, place: int, position: int) -> bool:
     reached = {id(symbols[place])}
     for depth in sorted(graph._nodes_by_depth, reverse=True):
         for node in graph._nodes_by_depth[depth]:
-            if any(id(tensor) in reached for tensor in node.input_tensors):
+            own = not type(node.operation).__module__.startswith("keras.")
+            if not own and any(id(tensor) in reached for tensor in node.input_tensors):
                 reached.update(id(tensor) for tensor in node.outputs)
     return id(outputs[position]) in reached
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import keras
+from keras.src.trainers.data_adapters import is_tf_dataset
 
 from lossmon.capture.datasets import sharing, sliced_inputs
 from lossmon.rules import SharedFacts
@@ -47,8 +48,10 @@ def sliced_data(fit: Mapping[str, Any]) -> tuple[Any, Any] | None:
     Returns:
         None, too, where the training may end before it has seen all of its data.
     """
-    found = sliced_inputs(fit.get("x"), fit.get("val_x"))
-    return found if found is not None and _is_seen_whole(fit["x"], fit) else None
+    trained, validated = fit.get("x"), fit.get("val_x")
+    if not is_tf_dataset(trained) or not _is_seen_whole(trained, fit):
+        return None
+    return sliced_inputs(trained, validated)
 
 
 def _is_one_object(fit: Mapping[str, Any]) -> bool:

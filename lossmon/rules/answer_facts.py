@@ -17,8 +17,10 @@ _EACH = 10
 _MOST_CLASSES = 1000
 _FEWEST_DIFFERENT = 10
 """Different amounts without which a target tells too little."""
+_HIGH = 0.95
+"""What is above it, and what is as far down, may be a few values of another kind."""
 _ROUNDED = 1e-4
-"""What rounding leaves of a column that was scaled, as a share of its span."""
+"""What rounding leaves of a column that was scaled, as a share of its usual span."""
 
 Floats = NDArray[np.float64]
 
@@ -62,7 +64,7 @@ class AnswerFacts:
     whole: bool = True
 
 
-def find_answer(x: Any, y: Any, *, classes: bool) -> Answer | None:
+def find_answer(x: Any, y: Any, *, classes: bool, amounts: bool = True) -> Answer | None:
     """Look for columns of a table in which a target can be read.
 
     Of a target that names classes these are columns that hold one value in each class and another
@@ -73,6 +75,7 @@ def find_answer(x: Any, y: Any, *, classes: bool) -> Answer | None:
         x: `(N, columns)`, numbers of any dtype.
         y: the target of the same samples: `(N,)`, `(N, 1)`, or `(N, classes)` of one-hot rows.
         classes: whether the target names classes; one of two values always does.
+        amounts: whether to look for a target that is an amount, too.
 
     Returns:
         None where no column tells the target, or too few samples would.
@@ -93,14 +96,16 @@ def find_answer(x: Any, y: Any, *, classes: bool) -> Answer | None:
             return None
         each = _telling_classes(inputs, named)
         one_hot = () if each else _telling_one_class_each(inputs, named)
-    elif len(target) >= FEWEST_AMOUNTS and len(values) >= _FEWEST_DIFFERENT:
+    elif amounts and len(target) >= FEWEST_AMOUNTS and len(values) >= _FEWEST_DIFFERENT:
         each = _telling_amounts(inputs, target)
     else:
         return None
     columns = each or one_hot
     if not columns:
         return None
-    same = all(np.array_equal(inputs[:, column], target) for column in columns)
+    own = np.asarray(y).reshape(len(target), -1)
+    # One-hot columns are the same where each of them is one of the target's.
+    same = all((inputs[:, [column]] == own).all(axis=0).any() for column in columns)
     return Answer(columns, bool(one_hot), same, not (classes or len(values) == 2))
 
 
@@ -165,5 +170,7 @@ def _straight(values: Floats, amounts: Floats) -> list[int]:
         share = (amounts - amounts[least]) / (amounts[most] - amounts[least])
         span = values[most] - values[least]
         furthest = abs(values - (values[least] + share[:, None] * span)).max(axis=0)
-        close = (span != 0) & (furthest <= _ROUNDED * abs(span))
+        # One huge value, which both have, makes all the others near one another.
+        usual = np.subtract(*np.quantile(share, (_HIGH, 1 - _HIGH))) * abs(span)
+        close = (span != 0) & (furthest <= _ROUNDED * usual)
     return np.flatnonzero(close).tolist()

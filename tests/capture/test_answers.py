@@ -177,6 +177,36 @@ def test_an_input_that_has_the_shape_of_the_target(record: Any) -> None:
     assert found["message"].startswith("input 'of_1' is the target, in all 569 samples: ")
 
 
+class Margin(keras.layers.Layer):
+    """Takes labels for a loss of its own, as ArcFace does."""
+
+    def call(self, given: Any) -> Any:
+        scores, labels = given
+        return keras.ops.sigmoid(scores + 0.0 * labels)
+
+
+def test_labels_that_a_layer_of_ones_own_takes_are_left_alone() -> None:
+    x, label = keras.Input((30,), name="x"), keras.Input((1,), name="label")
+    model = keras.Model([x, label], Margin()([keras.layers.Dense(1)(x), label]))
+    model.compile(loss="binary_crossentropy")
+    table, y = TABLE.to_numpy()[:, :30], TABLE["target"].to_numpy()[:, None]
+    assert not flags(lossmon.check(model, {"x": table, "label": y}, y))
+
+
+def test_an_error_of_the_look_keeps_nothing_else_from_being_found(
+    monkeypatch: pytest.MonkeyPatch, record: Any
+) -> None:
+    def fail(*_: Any, **__: Any) -> Any:
+        raise ValueError("of anyone's own making")
+
+    monkeypatch.setattr("lossmon.capture.answers.find_answer", fail)
+    monkeypatch.setattr("lossmon.capture.validation_facts.repeated_samples", fail)
+    model = dense(1, None, width=31)
+    model.compile(loss="mse", metrics=["accuracy"])
+    run = record(model, TABLE.to_numpy(), TABLE["mean area"].to_numpy(), validation_split=0.3)
+    assert "LM301" in {finding["code"] for finding in run.document["findings"]}
+
+
 def test_an_input_that_does_not_lead_to_the_output_tells_it_nothing() -> None:
     x, label = keras.Input((30,), name="x"), keras.Input((1,), name="label")
     outputs = {
@@ -306,11 +336,11 @@ def test_silent_where_that_is_what_is_to_be_learned(record: Any, made: Any) -> N
     assert not of_run(record(model, x, y, epochs=1))
 
 
-@pytest.mark.parametrize("kind", [list, "ragged", "sparse", "empty"])
+@pytest.mark.parametrize("kind", ["list", "ragged", "sparse", "sparse tensor", "empty"])
 def test_what_is_no_table_stops_nothing(kind: Any) -> None:
     from scipy.sparse import csr_matrix
 
-    from lossmon.capture.answers import answers_among
+    from lossmon.capture.answers import _answers
     from lossmon.capture.resolve import resolve
 
     y = TABLE["target"].to_numpy()
@@ -322,6 +352,10 @@ def test_what_is_no_table_stops_nothing(kind: Any) -> None:
         import tensorflow as tf
 
         x = tf.ragged.constant([[1.0], [1.0, 2.0]])
+    elif kind == "sparse tensor":
+        import tensorflow as tf
+
+        x = tf.sparse.from_dense(TABLE.to_numpy())
     else:
-        x = np.zeros((0, 31)) if kind == "empty" else [np.zeros(4), np.zeros((4, 2))]
-    assert answers_among(model, outputs, model(np.zeros((1, 31))), x, y, whole=True) == ()
+        x = np.zeros((0, 31)) if kind == "empty" else [[np.zeros(4)]]
+    assert [*_answers(model, outputs, model(np.zeros((1, 31))), x, y, whole=True)] == []

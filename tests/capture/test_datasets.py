@@ -37,6 +37,10 @@ def same(*sample: Any) -> Any:
     return sample
 
 
+def other(*sample: Any) -> Any:
+    return sample
+
+
 def told_of(record: Any, x: Any, validated: Any, **fit: Any) -> list[str]:
     model = dense()
     model.compile("sgd", "sparse_categorical_crossentropy", metrics=["accuracy"])
@@ -58,8 +62,13 @@ CASES: dict[str, tuple[Callable[[Any], tuple[Any, Any]], str | None]] = {
     "both whole": (lambda data: (kept(data), kept(data)), "trained_whole"),
     "a part of it": (lambda data: (kept(data), data.take(9)), "trained_whole"),
     "some of it": (lambda data: (data, data.filter(lambda *_: True)), "trained_whole"),
-    "the other way": (lambda data: (data.take(9), kept(data)), "validated_whole"),
+    "the other way": (lambda data: (data.take(9), data.batch(12)), "validated_whole"),
+    "the other way, made otherwise": (lambda data: (data.take(9), data.map(other)), None),
     "parted": (parted, None),
+    "made otherwise": (lambda data: (data.map(same), data.map(other)), None),
+    "made of it for the training": (lambda data: (data.map(other), data), "trained_whole"),
+    "shuffled a little": (lambda data: parted(data.shuffle(11)), None),
+    "shuffled within a tenth": (lambda data: parted(data.shuffle(12)), "parted_anew"),
     "parted, each kept": (lambda data: tuple(kept(part) for part in parted(data)), None),
     "sharded": (shards, None),
     "shuffled first": (lambda data: parted(data.shuffle(60)), "parted_anew"),
@@ -105,21 +114,44 @@ def test_numbers_that_are_looked_up_may_mean_other_samples() -> None:
     def of_validation(place: Any) -> Any:
         return tf.gather(X[60:], place)
 
+    def of_pairs(left: Any, right: Any, y: Any) -> Any:
+        return (left, right), y
+
+    known = tf.data.Dataset.from_tensor_slices((X, X, Y)).map(of_pairs)
+    new = tf.data.Dataset.from_tensor_slices((X[:40], X[::-1][:40].copy(), 1 - Y[:40]))
+    pairs = sliced_inputs(known, new.map(of_pairs))
+    assert pairs
+    facts = repeated_samples(*pairs)
+    assert facts
+    assert facts.known == 0
     places = tf.data.Dataset.range(60)
     assert sharing(places.map(of_training), places.map(of_validation)) is None
     assert sliced_inputs(numbered().map(of_training), numbered().map(of_validation)) is None
     # But what is parted anew, is, whatever it is.
     assert sharing(*parted(places.shuffle(60).map(of_training))) == "parted_anew"
+    # Nor are the last steps of a sequence those before them.
+    rows = tf.data.Dataset.from_tensor_slices(X)
+    steps = rows.map(lambda row: (row[:-2], row[-2])), rows.map(lambda row: (row[1:-1], row[-1]))
+    assert sharing(*steps) is None
+    assert sliced_inputs(*steps) is None
     # And where nothing is looked up they are the samples.
     assert sharing(numbered(), numbered()) is None
     assert sliced_inputs(numbered(), numbered()) is not None
 
 
-@pytest.mark.parametrize("keep", [kept, lambda data: data.batch(12)], ids=["long", "short"])
-def test_arrays_that_datasets_go_through_are_known(keep: Callable[[Any], Any]) -> None:
-    found = sliced_inputs(keep(made()), keep(made(X[90:], Y[90:])))
+def test_arrays_that_datasets_go_through_are_known() -> None:
+    found = sliced_inputs(made().batch(12), made(X[90:], Y[90:]).shuffle(30).batch(12))
     assert found is not None
     np.testing.assert_array_equal(found[0], X)
+    facts = repeated_samples(*found)
+    assert facts
+    assert (facts.known, facts.validated) == (30, 30)
+
+
+def test_behind_one_function_all_that_makes_a_sample_is_compared() -> None:
+    found = sliced_inputs(kept(made()), kept(made(X[90:], Y[90:])))
+    assert found is not None
+    np.testing.assert_array_equal(found[0][1], Y)
     facts = repeated_samples(*found)
     assert facts
     assert (facts.known, facts.validated) == (30, 30)
@@ -144,11 +176,17 @@ def test_arrays_of_inputs_that_are_nested() -> None:
         made().filter(lambda *_: True),
         tf.data.Dataset.from_tensor_slices((["a", "b"], [0, 1])),
         tf.data.Dataset.from_tensors((X, Y)),
+        tf.data.Dataset.from_tensor_slices((X, X, X, Y)),
+        tf.data.Dataset.from_tensor_slices((tf.ragged.constant([[1], [2, 3]]), [0, 1])),
+        tf.data.Dataset.from_tensor_slices((tf.sparse.from_dense(X), Y)),
         tf.data.Dataset.range(60),
         X,
         None,
     ],
-    ids=["take", "skip", "filter", "texts", "whole", "range", "array", "nothing"],
+    ids=[
+        *("take", "skip", "filter", "texts", "whole", "four", "ragged", "sparse", "range"),
+        *("array", "nothing"),
+    ],
 )
 def test_arrays_of_which_a_part_is_left_out_are_not_compared(data: Any) -> None:
     assert sliced_inputs(data, made()) is None
@@ -180,7 +218,7 @@ def test_what_is_parted_behind_a_shuffle_is_told_and_its_fix_parts_it_for_good(
 
     train, val = parted(made().shuffle(120))
     (message,) = told_of(record, train.batch(16), val.batch(16))
-    assert message.startswith("validation samples of one epoch are training samples of others: ")
+    assert message.startswith("validation samples of one reading are training samples of others: ")
     # So it is: a share of them at each reading.
     assert any(samples(train) & samples(val) for _ in range(3))
     train, val = parted(made().shuffle(120, seed=0, reshuffle_each_iteration=False))

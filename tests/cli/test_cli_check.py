@@ -217,6 +217,7 @@ model.compile(loss="binary_crossentropy", metrics=["accuracy"])
         ("data.skip(20).batch(20), validation_data=data.take(20).batch(20)", []),
         ("data.batch(20), validation_data=data.take(20).batch(20)", ["LM505"]),
         ("x, y, validation_data=batches()", []),
+        ("iter([(x, y)]), validation_data=(np.nan * x, y)", ["LM502"]),
         ("x[:100], y[:100], validation_data=(x[100:, :2], y[100:])", []),
         ("x[:100], y[:100], validation_data=(None, None)", []),
         ("x[:100], y[:100], validation_data=({'a': x[100:]}, y[100:])", []),

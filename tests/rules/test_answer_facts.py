@@ -83,6 +83,10 @@ def test_one_hot_columns_tell_the_class_together(drop_first: bool) -> None:
     assert found
     assert found.columns == (*range(13, 15 if drop_first else 16),)
     assert found.one_hot
+    assert not found.same
+    found = describe_answer(joined(x, dummies), pd.get_dummies(y).to_numpy())
+    assert found
+    assert found.same
 
 
 def test_a_part_of_the_classes_is_not_the_target() -> None:
@@ -117,6 +121,16 @@ def test_what_only_goes_along_with_the_target_is_left_alone() -> None:
     assert describe_answer(joined(noise, days), (noise > 0).astype(int)) is None
     # An identifier is another one in every sample.
     assert describe_answer(joined(days, noise), generator.integers(0, 3, 200)) is None
+
+
+def test_one_huge_value_of_both_makes_them_no_target() -> None:
+    generator = np.random.default_rng(0)
+    cost, revenue = generator.uniform(0, 1e4, (2, 500))
+    cost[7] = revenue[7] = 999_999_999.0
+    assert describe_answer(joined(cost, generator.random(500)), revenue) is None
+    found = describe_answer(joined(revenue / 3, cost), revenue)
+    assert found
+    assert found.columns == (0,)
 
 
 def test_one_sample_in_which_they_differ_is_enough() -> None:

@@ -14,7 +14,8 @@ target there in all samples. Of datasets and loaders the first batch alone is, a
 samples there: a column that only foretells a class may agree in fewer. A model whose only input is
 a single column is left alone, for a line or a curve may be what it is to learn; likewise a target
 that is the input itself, models all of whose targets are among the inputs (autoencoders), inputs
-that do not lead to that output, files that are mapped into memory, and tables whose values the
+that do not lead to that output, or through a layer of one's own, which may take labels for a loss,
+tables of more than 32,768 columns, files that are mapped into memory, and tables whose values the
 model looks up.
 
 ## Why is this bad

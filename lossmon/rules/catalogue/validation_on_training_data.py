@@ -14,7 +14,9 @@ loaders and the like nothing is read: they are flagged where one and the same ob
 training and as validation data, but no iterator, nothing without end, and not where
 `steps_per_epoch` may leave some of it out. And datasets of TensorFlow where both are made of one of
 which either leaves nothing out, or where both are parts (`take`, `skip`, `shard`) of data that
-`shuffle` draws anew whenever they are read: each epoch parts them otherwise.
+`shuffle` draws anew whenever they are read, within a tenth of them or more: each epoch parts them
+otherwise. Where functions of their own (`map`) may make other samples for the validation, nothing
+is said.
 
 ## Why is this bad
 The validation loss and accuracy are in part those of samples that the model has learned, so they
@@ -154,9 +156,9 @@ def _of_shared(given: SharedFacts) -> Finding:
             _FIX_OF_ONE,
         ),
         "parted_anew": (
-            "validation samples of one epoch are training samples of others: the data are parted "
+            "validation samples of one reading are training samples of others: the data are parted "
             "(take, skip or shard) behind a shuffle that draws another order whenever they are "
-            f"read: {_LOOKS_BETTER}.",
+            f"read, in each epoch: {_LOOKS_BETTER}.",
             _FIX_OF_PARTS,
         ),
     }[given.how]
