@@ -89,7 +89,7 @@ def test_of_several_outputs_it_is_said_whose(record: Any) -> None:
 
 @pytest.mark.parametrize("batch", [128, 512])
 def test_of_batches_the_first_one_is_looked_at(record: Any, batch: int) -> None:
-    import tensorflow as tf
+    tf: Any = pytest.importorskip("tensorflow")
 
     x, y = TABLE.to_numpy("float32"), TABLE["target"].to_numpy()
     data = tf.data.Dataset.from_tensor_slices((x, y)).batch(batch)
@@ -348,14 +348,10 @@ def test_what_is_no_table_stops_nothing(kind: Any) -> None:
     outputs = resolve(model, y, model(np.zeros((1, 31))))
     if kind == "sparse":
         x: Any = csr_matrix(TABLE.to_numpy())
-    elif kind == "ragged":
-        import tensorflow as tf
-
-        x = tf.ragged.constant([[1.0], [1.0, 2.0]])
-    elif kind == "sparse tensor":
-        import tensorflow as tf
-
-        x = tf.sparse.from_dense(TABLE.to_numpy())
+    elif kind in {"ragged", "sparse tensor"}:
+        tf: Any = pytest.importorskip("tensorflow")
+        ragged = tf.ragged.constant([[1.0], [1.0, 2.0]])
+        x = ragged if kind == "ragged" else tf.sparse.from_dense(TABLE.to_numpy())
     else:
         x = np.zeros((0, 31)) if kind == "empty" else [[np.zeros(4)]]
     assert [*_answers(model, outputs, model(np.zeros((1, 31))), x, y, whole=True)] == []
