@@ -22,8 +22,6 @@ _PARTING = frozenset({"ShardDataset", "SkipDataset", "TakeDataset"})
 _SLICES = "TensorSliceDataset"
 # Inputs, labels and weights.
 _MOST_PARTS = 3
-
-
 # Of what is shuffled within less than this share of it, parts that follow each other stay apart.
 _SHUFFLED = 0.1
 
